@@ -1,0 +1,189 @@
+"""What can go wrong, as one shallow tree.
+
+::
+
+    ShelflifeError                  anything below; catch this one at an edge
+    ├── SettingsError  (ValueError) the configuration is wrong; carries every problem found
+    ├── UsageError     (ValueError) the caller asked for what does not exist or makes no sense
+    ├── StorageError                the base path is missing, unreadable, no directory, or unsafe
+    ├── RecordsError                the journal can't be read, so holds and history are unknown
+    ├── CleanupBusy                 another cleanup of this storage is running
+    └── CleanupDisabled             ``cleanup.enabled`` is false
+
+What each one means to a shell and to an HTTP client stands in one table, `MEANINGS`; `ShelflifeError.meaning`
+and `ShelflifeError.exit_code` read it. A subclass means what its nearest listed ancestor means.
+
+A file that can't be removed is no error but a recorded outcome of its run, and `OSError` from creating
+directories reaches the caller as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+__all__ = [
+    "MEANINGS",
+    "CleanupBusy",
+    "CleanupDisabled",
+    "ExitCode",
+    "LockHolder",
+    "Meaning",
+    "Problem",
+    "RecordsError",
+    "SettingsError",
+    "ShelflifeError",
+    "StorageError",
+    "UsageError",
+]
+
+
+class ExitCode(IntEnum):
+    """What the command line returns."""
+
+    DONE = 0
+    """Everything that was asked for is done."""
+    SOME_FAILED = 1
+    """Done, but some files failed; each is listed with its reason."""
+    USAGE = 2
+    """Wrong usage or configuration, or a storage that can't be used: nothing was done."""
+    REFUSED = 3
+    """Refused: cleanup is switched off, a limit was met, or a person must approve first. Nothing was done."""
+    BUSY = 4
+    """Another cleanup of this storage is running. Nothing was done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is wrong with a configuration, told so that it can be put right.
+
+    >>> print(Problem(where="config.yaml:12", key="storage.base_path", value="7", reason="not a path"))
+    config.yaml:12: storage.base_path: 7: not a path
+    """
+
+    reason: str
+    """What is wrong, what is allowed, and what was probably meant."""
+    where: str = ""
+    """Where it stands: ``config.yaml:12`` or ``environment STORAGE_BASE_PATH``; else empty."""
+    key: str = ""
+    """The key with its parents, joined by dots; empty when the problem belongs to no key."""
+    value: str = ""
+    """The value as it was written; empty when there is none to show."""
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.where, self.key, self.value, self.reason) if part)
+
+
+class LockHolder(Protocol):
+    """What is known of the process that holds a storage's lock."""
+
+    @property
+    def pid(self) -> int:
+        """Process id; means nothing on another host or in another container."""
+
+    @property
+    def host(self) -> str:
+        """Name of the host or container."""
+
+    @property
+    def since(self) -> datetime:
+        """When it took the lock; aware, UTC."""
+
+
+class ShelflifeError(Exception):
+    """Base of every error of this package; never raised itself."""
+
+    @property
+    def meaning(self) -> Meaning:
+        """What this error means to a shell and to an HTTP client."""
+        return next(MEANINGS[kind] for kind in type(self).__mro__ if kind in MEANINGS)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What the command line returns for it."""
+        return self.meaning.exit_code
+
+
+class SettingsError(ShelflifeError, ValueError):
+    """The configuration is wrong. It lists all its problems, and nothing of it is in effect."""
+
+    problems: tuple[Problem, ...]
+    """Every problem found, in the order of the file, then of the environment; at least one."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        if len(self.problems) == 1:
+            return str(self.problems[0])
+        return "\n  ".join([f"{len(self.problems)} problems in the configuration:", *map(str, self.problems)])
+
+
+class UsageError(ShelflifeError, ValueError):
+    """The caller named an unknown area, gave a bad argument, or a path outside the storage."""
+
+
+class StorageError(ShelflifeError):
+    """The base path is missing, unreadable, no directory, or unsafe, such as ``/`` or somebody's home."""
+
+
+class RecordsError(ShelflifeError):
+    """The journal can't be read: holds are unknown, so nothing may be removed."""
+
+
+class CleanupBusy(ShelflifeError):  # noqa: N818 - a public name; it is a state, not a fault
+    """Another cleanup of this storage is running; this one did nothing."""
+
+    holder: LockHolder | None
+    """Who holds the lock; None when that could not be read."""
+
+    def __init__(self, holder: LockHolder | None = None) -> None:
+        self.holder = holder
+        super().__init__(holder)
+
+    def __str__(self) -> str:
+        return f"another cleanup of this storage is running ({self._holder}); try again when it has ended"
+
+    @property
+    def _holder(self) -> str:
+        if self.holder is None:
+            return "its process is unknown"
+        since = self.holder.since.isoformat(timespec="seconds")
+        return f"process {self.holder.pid} on {self.holder.host}, since {since}"
+
+
+class CleanupDisabled(ShelflifeError):  # noqa: N818 - likewise
+    """Scheduled cleanups are switched off by ``cleanup.enabled: false``."""
+
+    def __init__(self, message: str = "cleanup is switched off (storage.cleanup.enabled is false)") -> None:
+        super().__init__(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What an error means outside Python."""
+
+    exit_code: ExitCode
+    """What the command line returns."""
+    http_status: int
+    """Status of the HTTP response."""
+    slug: str
+    """End of the problem document's ``type`` (RFC 9457); stable."""
+
+
+MEANINGS: dict[type[ShelflifeError], Meaning] = {
+    ShelflifeError: Meaning(ExitCode.USAGE, 500, "error"),
+    SettingsError: Meaning(ExitCode.USAGE, 500, "settings"),
+    UsageError: Meaning(ExitCode.USAGE, 422, "usage"),
+    StorageError: Meaning(ExitCode.USAGE, 503, "storage"),
+    RecordsError: Meaning(ExitCode.USAGE, 503, "records"),
+    CleanupBusy: Meaning(ExitCode.BUSY, 409, "cleanup-busy"),
+    CleanupDisabled: Meaning(ExitCode.REFUSED, 409, "cleanup-disabled"),
+}
+"""The one table: error class → exit code, HTTP status, problem type."""

@@ -1,0 +1,218 @@
+"""Refresh, plan and act, area by area: the two halves that every cleanup is made of.
+
+`make_plan` looks and changes nothing but the index; `carry_out` removes. Whoever wants only to see what would
+happen calls the first and not the second: there is no dry-run flag anywhere below.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from shelflife.events import AreaFinished
+from shelflife.execute.executor import AreaExecutor, AreaLost, Recorder, Stopped
+from shelflife.execute.planner import due_directories
+from shelflife.execute.report import AreaReport, Failure, RunReport
+from shelflife.execute.storage import hold_roots
+from shelflife.execute.units import UnitExecutor
+from shelflife.policy.cutoff import by_retention
+from shelflife.policy.plan import AreaPlan, DueDirectory, Plan
+from shelflife.records.journal import RunState
+from shelflife.records.refresh import Refresh, Refreshed
+from shelflife.settings import Expire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from shelflife.events import Listener
+    from shelflife.files.anchor import Anchor
+    from shelflife.policy.area import Area
+    from shelflife.policy.cutoff import Cutoff
+    from shelflife.records.index import Index
+    from shelflife.records.refresh import Freshness
+    from shelflife.records.state import Owner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What every step of one operation shares."""
+
+    base: int
+    """The held base path."""
+
+    index: Index
+    freshness: Freshness
+    """The moment of the operation, and when a row may stand."""
+
+    owner: Owner
+    """Whom what is created belongs to."""
+
+    listener: Listener
+    batch_size: int
+    between: Callable[[], None]
+    """Called between directories and batches: beats the lock, raises `Stopped` when asked to stop."""
+
+
+@dataclass(slots=True)
+class _Found:
+    """What looking at an area found."""
+
+    due: list[DueDirectory] = field(default_factory=list)
+    scanned: int = 0
+    errors: list[str] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+
+
+def make_plan(context: Context, areas: Iterable[Area], *, at: int) -> Plan:
+    """Bring the index up to date and return what would go from `areas` at the moment `at` (ns).
+
+    Raises StorageError for an area that leads away, Stopped.
+    """
+    plans = []
+    for area in areas:
+        cutoff = by_retention(area, at)
+        found = _look(context, area, cutoff, planning=True)
+        plans.append(
+            AreaPlan(
+                area=area.name,
+                cutoff=cutoff,
+                scanned=found.scanned,
+                due=tuple(found.due),
+                errors=tuple(found.errors),
+            )
+        )
+    return Plan(made=at, areas=tuple(plans))
+
+
+def refresh(context: Context, areas: Iterable[Area]) -> dict[str, list[str]]:
+    """Bring the index up to date; return by area what could not be looked at. Raises as `make_plan`."""
+    return {area.name: _look(context, area, None, planning=False).errors for area in areas}
+
+
+def carry_out(
+    context: Context, plan: Plan, areas: dict[str, Area], recorder: Recorder, *, fresh: bool
+) -> RunReport:
+    """Remove what is before the plan's cutoffs; `fresh` says that the index was brought up to date just now.
+
+    Never raises Stopped: the report says that the run was stopped, and what it did until then.
+    """
+    reports: list[AreaReport] = []
+    state = RunState.DONE
+    try:
+        for area_plan in plan.areas:
+            if area_plan.cutoff is None:
+                continue
+            report = AreaReport(area=area_plan.area, scanned=area_plan.scanned)
+            report.errors.extend(area_plan.errors)
+            reports.append(report)
+            area = areas[area_plan.area]
+            if not fresh:
+                found = _look(context, area, None, planning=False)
+                report.scanned, report.errors = found.scanned, found.errors
+            _act(context, area, area_plan.cutoff, recorder, report)
+    except Stopped:
+        state = RunState.STOPPED
+    finally:
+        recorder.flush()
+        context.index.flush()
+    return RunReport(run=recorder.run, plan=plan.id, state=state, areas=tuple(reports))
+
+
+def _look(context: Context, area: Area, cutoff: Cutoff | None, *, planning: bool) -> _Found:
+    found = _Found()
+    with hold_roots(context.base, area) as (roots, faults):
+        found.errors.extend(faults)
+        for directory, anchor in roots:
+            try:
+                refreshed = _refresh_root(context, anchor, area, directory, cutoff)
+                found.errors.extend(_errors(directory, refreshed))
+                found.scanned += context.index.totals(directory).readable_files
+                if planning and cutoff is not None:
+                    found.due.extend(
+                        due_directories(context.index, anchor, area, directory, cutoff, refreshed)
+                    )
+            except OSError as error:
+                found.errors.append(f"{directory}: {error.strerror}")
+    return found
+
+
+def _refresh_root(
+    context: Context, anchor: Anchor, area: Area, directory: str, cutoff: Cutoff | None
+) -> Refreshed:
+    return Refresh(
+        context.index,
+        anchor,
+        area,
+        directory,
+        freshness=context.freshness,
+        cutoff=cutoff,
+        listener=context.listener,
+        between=context.between,
+    ).run()
+
+
+def _errors(directory: str, refreshed: Refreshed) -> list[str]:
+    return [f"{directory}/{found.path}: {os.strerror(found.errno)}" for found in refreshed.unreadable] + [
+        f"{directory}/{path}: a file system is mounted there; it is not entered" for path in refreshed.mounts
+    ]
+
+
+def _act(context: Context, area: Area, cutoff: Cutoff, recorder: Recorder, report: AreaReport) -> None:
+    with hold_roots(context.base, area) as (roots, _):
+        for directory, anchor in roots:
+            try:
+                _act_on_root(context, area, cutoff, recorder, report, directory, anchor)
+            except AreaLost as lost:
+                report.errors.append(str(lost))
+            finally:
+                context.index.complete(context.index.root(directory), as_of=None)
+    context.listener(
+        AreaFinished(
+            area=area.name,
+            scanned=report.scanned,
+            removed=report.removed,
+            failed=report.failed,
+            bytes=report.bytes,
+        )
+    )
+
+
+def _act_on_root(
+    context: Context,
+    area: Area,
+    cutoff: Cutoff,
+    recorder: Recorder,
+    report: AreaReport,
+    directory: str,
+    anchor: Anchor,
+) -> None:
+    executor = AreaExecutor(
+        anchor,
+        area,
+        directory,
+        cutoff,
+        index=context.index,
+        recorder=recorder,
+        report=report,
+        freshness=context.freshness,
+        listener=context.listener,
+        batch_size=context.batch_size,
+        between=context.between,
+    )
+    if area.expire is Expire.FILE:
+        executor.run()
+        return
+    executor.run_in("")
+    UnitExecutor(
+        anchor,
+        area,
+        directory,
+        cutoff,
+        owner=context.owner,
+        recorder=recorder,
+        report=report,
+        listener=context.listener,
+        batch_size=context.batch_size,
+        between=context.between,
+    ).run(context.index)

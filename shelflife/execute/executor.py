@@ -1,0 +1,275 @@
+"""The executor: from due directories to outcomes.
+
+For each directory the index proposes: open it below the area's held directory, list it again, and remove in
+batches what is expired. Before each batch the directory is opened once more and must be the held one, the
+intent is journalled, and each entry is looked at again right before it goes. One failing file never stops the
+others; a failing directory never stops the others; a failing disk ends its area.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from typing import TYPE_CHECKING, Final
+
+from shelflife.errors import ShelflifeError
+from shelflife.events import BatchFinished, DirectoryPruned
+from shelflife.execute.planner import is_due
+from shelflife.execute.report import AreaReport, Failure
+from shelflife.files.anchor import Anchor, Identity, identity_of, parent_of
+from shelflife.files.listing import Entry, read_directory
+from shelflife.files.removal import Outcome, Result, remove_batch
+from shelflife.files.survey import Key, Survey, count_entry, managed
+from shelflife.policy.verdict import Reason
+from shelflife.records.index import RowState
+from shelflife.records.journal import Intent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from shelflife.events import Listener
+    from shelflife.policy.area import Area
+    from shelflife.policy.cutoff import Cutoff
+    from shelflife.records.index import Index
+    from shelflife.records.journal import Journal
+    from shelflife.records.refresh import Freshness
+
+LARGEST_BATCH: Final = 100
+"""Entries that are removed between two looks at where their directory is."""
+
+LONGEST_BATCH: Final = 0.05
+"""Seconds between two looks at where their directory is."""
+
+_DENIED: Final = (errno.EACCES, errno.EPERM)
+_DISK_GONE: Final = (errno.EIO, errno.ESTALE, errno.ENODEV)
+_ENOUGH_ERRORS: Final = 3
+"""Errors of the disk in a row that end an area."""
+
+
+class Stopped(Exception):  # noqa: N818 - a signal, not a fault
+    """The run was asked to stop."""
+
+
+class AreaLost(ShelflifeError):
+    """The area's disk is read-only, failing or gone: nothing more can be done there."""
+
+
+class Recorder:
+    """What a run writes down while it works: outcomes of one batch together with the intent of the next."""
+
+    def __init__(self, journal: Journal, run: int, *, clock: Callable[[], int]) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._settled: tuple[int, list[Outcome]] | None = None
+        self.run = run
+
+    def intend(self, area: str, directory: str, entries: list[Entry], *, unit: bool = False) -> int:
+        """Record what is about to be removed; return the number to `settle` it by."""
+        intent = Intent(self.run, area, directory, self._clock(), entries, unit)
+        settled, self._settled = self._settled, None
+        return self._journal.exchange(settled, intent)
+
+    def settle(self, batch: int, outcomes: list[Outcome]) -> None:
+        """Take the outcomes of a batch; they are written with the next intent, or by `flush`."""
+        self._settled = (batch, outcomes)
+
+    def flush(self) -> None:
+        """Write what is not written yet."""
+        settled, self._settled = self._settled, None
+        if settled is not None:
+            self._journal.exchange(settled, None)
+
+
+class AreaExecutor:
+    """Removes what is before a cutoff from one directory of an area."""
+
+    def __init__(
+        self,
+        anchor: Anchor,
+        area: Area,
+        directory: str,
+        cutoff: Cutoff,
+        *,
+        index: Index,
+        recorder: Recorder,
+        report: AreaReport,
+        freshness: Freshness,
+        listener: Listener,
+        batch_size: int,
+        between: Callable[[], None],
+    ) -> None:
+        """Prepare; `between` is called before each batch and may raise `Stopped`."""
+        self._anchor = anchor
+        self._area = area
+        self._directory = directory
+        self._cutoff = cutoff
+        self._index = index
+        self._root = index.root(directory)
+        self._recorder = recorder
+        self._report = report
+        self._freshness = freshness
+        self._listener = listener
+        self._batch_size = min(batch_size, LARGEST_BATCH)
+        self._between = between
+        self._errors_in_a_row = 0
+
+    def run(self) -> None:
+        """Remove what is due. Raises Stopped, and AreaLost when the disk fails."""
+        pruning = _Pruning(self._prune)
+        for path in self._index.due(self._root, self._cutoff.at):
+            pruning.enter(path)
+            if self.run_in(path):
+                pruning.mark(path)
+        pruning.finish()
+
+    def run_in(self, path: str) -> bool:
+        """Remove what is due in one directory; return whether it may be empty now because of that."""
+        try:
+            return self._act(path)
+        except OSError as error:
+            self._fail(path, error)
+            return False
+
+    def _act(self, path: str) -> bool:
+        self._between()
+        with self._anchor.directory(path) as fd:
+            status = os.fstat(fd)
+            survey = Survey(key=Key.of(status))
+            acted = self._act_on_entries(fd, path, survey)
+            same = Key.of(os.fstat(fd)) == survey.key
+        if survey.entries == 0 and not acted:
+            return bool(path) and survey.key.mtime < self._cutoff.at
+        survey.finish(path, self._freshness.settled_before if same else -(2**63))
+        state = RowState.DIRTY if acted else None
+        if not survey.complete:
+            state = RowState.UNREADABLE
+        self._index.put(
+            self._root, path, survey, listed=self._freshness.now, rules=self._area.rules, state=state
+        )
+        return acted and survey.entries == 0
+
+    def _act_on_entries(self, fd: int, path: str, survey: Survey) -> bool:
+        """Remove what is due, count into `survey` what stays; return whether anything went."""
+        held = identity_of(fd)
+        acted = denied = False
+        for chunk in read_directory(fd):
+            due = []
+            for entry in managed(chunk, path):
+                if not denied and is_due(entry, path, self._area, self._cutoff):
+                    due.append(entry)
+                else:
+                    count_entry(survey, entry, path, self._area)
+            for outcome in self._remove(fd, path, held, due):
+                denied = denied or outcome.errno in _DENIED
+                if outcome.result is Result.REMOVED:
+                    acted = True
+                elif outcome.reason is not Reason.VANISHED:
+                    count_entry(survey, outcome.entry, path, self._area)
+        return acted
+
+    def _remove(self, fd: int, path: str, held: Identity, due: list[Entry]) -> Iterator[Outcome]:
+        """Remove entries batch by batch, yielding each one's outcome."""
+        while due:
+            self._between()
+            batch = due[: self._batch_size]
+            if not self._anchor.verify(path, held):
+                raise OSError(errno.ESTALE, "the directory was moved or replaced meanwhile", path)
+            number = self._recorder.intend(self._area.name, f"{self._directory}/{path}", batch)
+            until = time.monotonic() + LONGEST_BATCH
+            outcomes = remove_batch(fd, batch, self._area, self._cutoff, until=until)
+            self._settle(number, path, outcomes)
+            yield from outcomes
+            due = due[len(outcomes) :]
+            if any(outcome.errno in _DENIED for outcome in outcomes):
+                yield from (Outcome(entry, Result.KEPT, Reason.NOT_REACHED) for entry in due)
+                return
+
+    def _settle(self, number: int, path: str, outcomes: list[Outcome]) -> None:
+        self._recorder.settle(number, outcomes)
+        for outcome in outcomes:
+            self._report.add(outcome)
+            if outcome.result is Result.FAILED:
+                self._report.fail(self._failure(path + outcome.name, outcome.errno))
+        self._listener(
+            BatchFinished(area=self._area.name, directory=f"{self._directory}/{path}", outcomes=outcomes)
+        )
+        for outcome in outcomes:
+            self._watch_disk(outcome.errno)
+
+    def _watch_disk(self, code: int) -> None:
+        """End the area when its disk is read-only, or failed several times in a row."""
+        self._errors_in_a_row = self._errors_in_a_row + 1 if code in _DISK_GONE else 0
+        if code == errno.EROFS or self._errors_in_a_row >= _ENOUGH_ERRORS:
+            raise AreaLost(f"{self._directory}: {os.strerror(code)}")
+
+    def _fail(self, path: str, error: OSError) -> None:
+        """Record that a directory could not be worked on."""
+        code = error.errno or 0
+        if code not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EXDEV):
+            self._report.note(self._failure(path, code))
+            self._report.errors.append(f"{self._directory}/{path}: {error.strerror}")
+        self._index.mark(self._root, path, RowState.UNREADABLE, listed=self._freshness.now)
+        self._watch_disk(code)
+
+    def _failure(self, path: str, code: int) -> Failure:
+        return Failure(path=f"{self._directory}/{path}", errno=code, error=os.strerror(code))
+
+    def _prune(self, path: str) -> bool:
+        """Remove an empty directory; return whether it is gone. One that is not empty is no failure."""
+        parent, name = parent_of(path)
+        try:
+            row = self._index.row(self._root, path)
+            with self._anchor.directory(parent) as fd:
+                status = os.stat(name, dir_fd=fd, follow_symlinks=False)
+                if row is not None and Key.of(status).inode != row.inode:
+                    return False
+                os.rmdir(name, dir_fd=fd)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR, errno.EBUSY):
+                self._report.fail(self._failure(path, error.errno or 0))
+            return False
+        self._index.forget(self._root, path)
+        self._report.directories += 1
+        self._listener(DirectoryPruned(area=self._area.name, directory=f"{self._directory}/{path}"))
+        return True
+
+
+class _Pruning:
+    """Which directories to try to remove once everything below them is done.
+
+    Directories come in preorder, so a directory is done when one comes that is not below it.
+    """
+
+    def __init__(self, prune: Callable[[str], bool]) -> None:
+        self._prune = prune
+        self._open: list[str] = []
+        self._marked: set[str] = set()
+
+    def enter(self, path: str) -> None:
+        """The next directory is at `path`."""
+        while self._open and not path.startswith(self._open[-1]):
+            self._close(self._open.pop())
+        self._open.append(path)
+
+    def mark(self, path: str) -> None:
+        """Something went from the directory at `path`, so that it may be empty."""
+        self._marked.add(path)
+
+    def finish(self) -> None:
+        """No more directories come."""
+        while self._open:
+            self._close(self._open.pop())
+
+    def _close(self, path: str) -> None:
+        if path not in self._marked:
+            return
+        self._marked.discard(path)
+        if not path or not self._prune(path):
+            return
+        parent, _ = parent_of(path)
+        self._marked.add(parent)
+        if parent and (not self._open or self._open[-1] != parent):
+            self._open.append(parent)

@@ -1,0 +1,162 @@
+"""The lock: one cleanup at a time over one storage, from however many processes.
+
+It is a flock(2) on a file in the state directory, so the kernel frees it the moment its holder dies. The file's
+content says who holds it and when he last made progress; it is overwritten in place with the same length, which
+needs no free block on a full disk. A holder without progress is reported as stuck, never overtaken while it
+lives.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from shelflife.errors import CleanupBusy, StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shelflife.records.state import StateDirectory
+
+_LENGTH: Final = 512
+"""Bytes of the file, always."""
+
+_BEAT: Final = 1.0
+"""Seconds between two heartbeats, at the least."""
+
+_TRIES: Final = 5
+_PAUSE: Final = 0.005
+"""Seconds between two tries."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who holds the lock."""
+
+    pid: int
+    """Process id; means something on its host (or in its container) only."""
+
+    host: str
+    """Name of the host or container."""
+
+    since: datetime
+    """When it took the lock; aware, UTC."""
+
+    heartbeat: datetime
+    """When it last made progress; aware, UTC."""
+
+    task: str
+    """What it does."""
+
+    def is_stuck(self, now: datetime, lock_timeout: float) -> bool:
+        """Return whether it made no progress for `lock_timeout` seconds."""
+        return (now - self.heartbeat).total_seconds() > lock_timeout
+
+    def __str__(self) -> str:
+        return (
+            f"pid {self.pid} on {self.host}, since {self.since.isoformat(timespec='seconds')} ({self.task})"
+        )
+
+
+class Lock:
+    """A lock that is held."""
+
+    def __init__(self, fd: int, task: str) -> None:
+        self._fd = fd
+        self._task = task
+        self._since = datetime.now(UTC)
+        self._beaten = time.monotonic()
+        self._write()
+
+    def beat(self) -> None:
+        """Say that progress was made; writes once a second at the most."""
+        if time.monotonic() - self._beaten >= _BEAT:
+            self._beaten = time.monotonic()
+            self._write()
+
+    def sign_off(self) -> None:
+        """Take the name off: whoever comes next signs himself."""
+        os.pwrite(self._fd, b" " * _LENGTH, 0)
+
+    def _write(self) -> None:
+        holder = {
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "since": self._since.isoformat(),
+            "heartbeat": datetime.now(UTC).isoformat(),
+            "task": self._task,
+        }
+        text = json.dumps(holder).encode()[: _LENGTH - 1]
+        os.pwrite(self._fd, text.ljust(_LENGTH - 1) + b"\n", 0)
+
+
+@contextmanager
+def cleanup_lock(state: StateDirectory, task: str) -> Iterator[Lock]:
+    """Hold the lock of a storage. Raises CleanupBusy with its holder, StorageError when there can be no lock."""
+    try:
+        state.create_file(state.lock)
+        fd = os.open(state.lock, os.O_RDWR | os.O_CLOEXEC)
+    except OSError as error:
+        raise StorageError(f"cannot open the lock {state.lock}: {error.strerror}") from error
+    try:
+        if not _acquire(fd):
+            raise CleanupBusy(_read(fd))
+        lock = Lock(fd, task)
+        try:
+            yield lock
+        finally:
+            lock.sign_off()
+    finally:
+        os.close(fd)
+
+
+def holder_of(state: StateDirectory) -> Holder | None:
+    """Return who holds the lock; None when nobody does, or it cannot be told."""
+    try:
+        fd = os.open(state.lock, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _read(fd)
+    finally:
+        os.close(fd)
+    return None
+
+
+def _acquire(fd: int) -> bool:
+    """Take the lock; False when a cleanup has it.
+
+    Tried a few times within milliseconds, since `holder_of` takes it for an instant, to look, and since a
+    cleanup that has just begun needs an instant to sign.
+    """
+    for _ in range(_TRIES):
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_PAUSE)
+        else:
+            return True
+    return False
+
+
+def _read(fd: int) -> Holder | None:
+    try:
+        content = json.loads(os.pread(fd, _LENGTH, 0))
+        return Holder(
+            pid=content["pid"],
+            host=content["host"],
+            since=datetime.fromisoformat(content["since"]),
+            heartbeat=datetime.fromisoformat(content["heartbeat"]),
+            task=content["task"],
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,155 @@
+"""What a run did, as values: counts for each area, and the first failures by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from shelflife.files.removal import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shelflife.files.removal import Outcome
+
+MOST_FAILURES: Final = 1000
+"""Failures that a report names; all are counted, and all are in the journal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Something that could not be done, or looked at."""
+
+    path: str
+    """Relative to the base path."""
+
+    errno: int
+    """Its cause; 0 when no system call gave one."""
+
+    error: str
+    """The cause in words."""
+
+
+@dataclass(slots=True, kw_only=True)
+class AreaReport:
+    """What a run did in one area. Sizes in bytes."""
+
+    area: str
+    scanned: int = 0
+    """Regular files considered, those in unchanged directories included."""
+    removed: int = 0
+    """Regular files removed."""
+    bytes: int = 0
+    """Their apparent size."""
+    freed: int = 0
+    """Blocks on disk that this gave back: of files whose last name it was."""
+    trashed: int = 0
+    """Regular files moved into the trash."""
+    displaced: int = 0
+    """Entries that could not be put back because their name was taken meanwhile; they wait in the trash."""
+    failed: int = 0
+    """Files, links and empty directories that should have gone and could not be removed."""
+    links: int = 0
+    """Symbolic links removed."""
+    directories: int = 0
+    """Empty directories removed."""
+    failures: list[Failure] = field(default_factory=list)
+    """The first of what failed, and what could not be looked at."""
+    errors: list[str] = field(default_factory=list)
+    """What kept the area, or part of it, from being looked at."""
+
+    @property
+    def kept(self) -> int:
+        """Regular files that stayed."""
+        return max(0, self.scanned - self.removed - self.trashed - self.failed - self.displaced)
+
+    def add(self, outcome: Outcome) -> None:
+        """Count the outcome of one entry that was removed."""
+        if outcome.result is not Result.REMOVED:
+            return
+        if outcome.entry.is_file:
+            self.removed += 1
+            self.bytes += outcome.entry.size
+        else:
+            self.links += 1
+        if outcome.entry.links == 1:
+            self.freed += outcome.entry.allocated
+
+    def fail(self, failure: Failure) -> None:
+        """Count something that should have gone and could not."""
+        self.failed += 1
+        self.note(failure)
+
+    def note(self, failure: Failure) -> None:
+        """Name a failure."""
+        if len(self.failures) < MOST_FAILURES:
+            self.failures.append(failure)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReport:
+    """What a run did."""
+
+    run: int
+    """Its number in the journal."""
+
+    plan: str
+    """Id of the plan that it carried out."""
+
+    state: str
+    """How it ended: done, stopped or failed."""
+
+    areas: Sequence[AreaReport]
+    """Area by area, those kept indefinitely left out."""
+
+    def total(self, name: str) -> int:
+        """Return the sum of a count over the areas."""
+        return sum(getattr(area, name) for area in self.areas)
+
+    @property
+    def removed(self) -> int:
+        """Regular files removed."""
+        return self.total("removed")
+
+    @property
+    def failed(self) -> int:
+        """What should have gone and could not be removed."""
+        return self.total("failed")
+
+    @property
+    def errors(self) -> list[str]:
+        """What kept an area, or part of it, from being looked at."""
+        return [error for area in self.areas for error in area.errors]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as it is printed, sent and kept in the journal."""
+        return {
+            "run": self.run,
+            "plan": self.plan,
+            "state": self.state,
+            **{name: self.total(name) for name in _COUNTS},
+            "bytes_freed": self.total("freed"),
+            "areas": {
+                area.area: {name: getattr(area, name) for name in _COUNTS}
+                | {"bytes_freed": area.freed, "errors": area.errors}
+                for area in self.areas
+            },
+            "failures": [
+                {"path": failure.path, "errno": failure.errno, "error": failure.error}
+                for area in self.areas
+                for failure in area.failures
+            ][:MOST_FAILURES],
+        }
+
+
+_COUNTS: Final = (
+    "scanned",
+    "removed",
+    "trashed",
+    "kept",
+    "failed",
+    "displaced",
+    "bytes",
+    "links",
+    "directories",
+)

@@ -1,0 +1,117 @@
+"""The plan: what a cleanup would do, as a small value.
+
+It is the dry run, the preview in API and dashboard, and what is executed. It names cutoffs and counts, not
+files: those are streamed on demand from the due directories.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from shelflife.policy.cutoff import Cutoff
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueDirectory:
+    """A directory with something to remove."""
+
+    root: str
+    """The area directory it lies in, relative to the base path."""
+
+    path: str
+    """The directory below `root`, with a trailing slash; empty for `root` itself."""
+
+    files: int
+    """Regular files that would go."""
+
+    bytes: int
+    """Their apparent size."""
+
+    links: int = 0
+    """Symbolic links that would go."""
+
+    prune: bool = False
+    """Whether nothing but the empty directory itself would go."""
+
+    unit: bool = False
+    """Whether the directory goes as one, with everything below it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AreaPlan:
+    """What would go from one area."""
+
+    area: str
+    """The area's name."""
+
+    cutoff: Cutoff | None
+    """The absolute cutoff; None for an area that is kept indefinitely."""
+
+    scanned: int = 0
+    """Regular files considered."""
+
+    due: tuple[DueDirectory, ...] = field(default=(), repr=False)
+    """The directories with something to remove, in path order."""
+
+    errors: tuple[str, ...] = ()
+    """What could not be looked at, and so stays."""
+
+    @property
+    def files(self) -> int:
+        """Regular files that would go."""
+        return sum(directory.files for directory in self.due)
+
+    @property
+    def bytes(self) -> int:
+        """Apparent size in bytes of the files that would go."""
+        return sum(directory.bytes for directory in self.due)
+
+    @property
+    def links(self) -> int:
+        """Symbolic links that would go."""
+        return sum(directory.links for directory in self.due)
+
+    @property
+    def directories(self) -> int:
+        """Directories with something to remove."""
+        return len(self.due)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a cleanup would do at one moment."""
+
+    made: int
+    """When it was made, in nanoseconds since the epoch."""
+
+    areas: tuple[AreaPlan, ...]
+    """Area by area, in the order of the settings."""
+
+    @property
+    def id(self) -> str:
+        """Ten hexadecimal digits that follow from time, areas and cutoffs."""
+        cutoffs = [f"{plan.area}={plan.cutoff.at if plan.cutoff else None}" for plan in self.areas]
+        return sha256("\n".join([str(self.made), *cutoffs]).encode()).hexdigest()[:10]
+
+    @property
+    def files(self) -> int:
+        """Regular files that would go."""
+        return sum(plan.files for plan in self.areas)
+
+    @property
+    def bytes(self) -> int:
+        """Apparent size in bytes of the files that would go."""
+        return sum(plan.bytes for plan in self.areas)
+
+    @property
+    def scanned(self) -> int:
+        """Regular files considered."""
+        return sum(plan.scanned for plan in self.areas)
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """What could not be looked at, over all areas."""
+        return tuple(error for plan in self.areas for error in plan.errors)

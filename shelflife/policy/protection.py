@@ -1,0 +1,48 @@
+"""Protection: files that match a pattern are never removed.
+
+Patterns are gitignore's (https://git-scm.com/docs/gitignore), relative to the area's directory: the last
+pattern that matches decides, `!` takes protection away again, a trailing `/` means a directory and
+everything below it.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pathspec import GitIgnoreSpec
+
+
+class Protection:
+    """The patterns of one area, compiled when first asked."""
+
+    def __init__(self, patterns: Iterable[str] = ()) -> None:
+        self.patterns = tuple(patterns)
+
+    def __bool__(self) -> bool:
+        return bool(self.patterns)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Protection) and self.patterns == other.patterns
+
+    def __hash__(self) -> int:
+        return hash(self.patterns)
+
+    def __repr__(self) -> str:
+        return f"Protection({list(self.patterns)!r})"
+
+    def deciding(self, path: str) -> str | None:
+        """Return the pattern that protects `path` (relative to the area's directory), or None."""
+        if not self.patterns:
+            return None
+        result = self._spec.check_file(path)
+        return self.patterns[result.index] if result.include and result.index is not None else None
+
+    @cached_property
+    def _spec(self) -> GitIgnoreSpec:
+        from pathspec import GitIgnoreSpec  # imported when needed: most areas protect nothing
+
+        return GitIgnoreSpec.from_lines(self.patterns)

@@ -1,0 +1,478 @@
+"""The index: what is on disk, one row for each directory.
+
+A media service keeps millions of files in thousands of directories. Walking them all costs the same whether
+anything is due or not; a row that is still true costs one stat. A row decides nothing about a file: it only
+proposes where to look. The index is a cache – delete it, and the next run builds it again; one that is
+damaged or of another version is replaced.
+
+Paths are stored as bytes with a slash after each directory, the area's own directory being empty. In this
+form the order of bytes is a preorder of the tree, and the rows below a directory are one range.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from array import array
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from shelflife.files.survey import FOREVER, Key
+from shelflife.records.database import connect, transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shelflife.files.survey import Survey
+    from shelflife.records.state import StateDirectory
+
+VERSION: Final = 1
+"""Raised with each change of the schema: an index of another version is built anew."""
+
+PAGE: Final = 2000
+"""Rows that are read at once, and writes that are kept back until one transaction takes them."""
+
+_SCHEMA: Final = """
+CREATE TABLE root (
+    id INTEGER PRIMARY KEY,
+    directory BLOB NOT NULL UNIQUE,         -- relative to the base path
+    as_of INTEGER NOT NULL DEFAULT 0,       -- time (ns) of the last completed refresh
+    files INTEGER NOT NULL DEFAULT 0,       -- the totals of its directories, as of the last change
+    bytes INTEGER NOT NULL DEFAULT 0,
+    allocated INTEGER NOT NULL DEFAULT 0,
+    protected_files INTEGER NOT NULL DEFAULT 0,
+    protected_bytes INTEGER NOT NULL DEFAULT 0,
+    directories INTEGER NOT NULL DEFAULT 0,
+    readable_files INTEGER NOT NULL DEFAULT 0,
+    oldest INTEGER,
+    newest INTEGER
+);
+CREATE TABLE directory (
+    root INTEGER NOT NULL REFERENCES root,
+    path BLOB NOT NULL,
+    inode INTEGER NOT NULL,                 -- inode, mtime, ctime: the key when it was listed
+    mtime INTEGER NOT NULL,
+    ctime INTEGER NOT NULL,
+    listed INTEGER NOT NULL,                -- time (ns) of the listing
+    state INTEGER NOT NULL,
+    rules INTEGER NOT NULL,                 -- fingerprint of the rules it was read under
+    entries INTEGER NOT NULL,
+    files INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    allocated INTEGER NOT NULL,
+    protected_files INTEGER NOT NULL,
+    protected_bytes INTEGER NOT NULL,
+    staying INTEGER NOT NULL,
+    first_due INTEGER NOT NULL,
+    oldest INTEGER NOT NULL,
+    newest INTEGER NOT NULL,
+    PRIMARY KEY (root, path)
+) WITHOUT ROWID;
+CREATE TABLE histogram (
+    root INTEGER NOT NULL,
+    path BLOB NOT NULL,
+    hours BLOB NOT NULL,                    -- see pack_hours
+    PRIMARY KEY (root, path)
+) WITHOUT ROWID;
+"""
+
+_PUT: Final = f"INSERT OR REPLACE INTO directory VALUES ({', '.join('?' * 18)})"
+
+_PUT_HISTOGRAM: Final = "INSERT OR REPLACE INTO histogram VALUES (?, ?, ?)"
+
+_ROWS: Final = """
+SELECT path, inode, mtime, ctime, listed, state, rules FROM directory
+WHERE root = ? AND path > ? ORDER BY path LIMIT ?
+"""
+
+_DUE: Final = """
+SELECT path FROM directory
+WHERE root = ? AND first_due < ? AND path > ? AND state <= 1
+ORDER BY path LIMIT ?
+"""
+
+_UNITS: Final = """
+SELECT substr(path, 1, instr(path, x'2F')) AS unit, max(newest) AS newest, max(mtime) AS changed,
+       sum(files) AS files, sum(bytes) AS bytes, sum(protected_files) AS protected_files,
+       sum(staying) AS staying, max(state) AS state
+FROM directory WHERE root = ? AND path > x'' GROUP BY unit ORDER BY unit
+"""
+
+_TOTALS: Final = f"""
+UPDATE root SET (files, bytes, allocated, protected_files, protected_bytes, directories, readable_files,
+                 oldest, newest) = (
+    SELECT coalesce(sum(files), 0), coalesce(sum(bytes), 0), coalesce(sum(allocated), 0),
+           coalesce(sum(protected_files), 0), coalesce(sum(protected_bytes), 0), count(*),
+           coalesce(sum((files + protected_files) * (state <= 2)), 0),
+           nullif(min(oldest), {FOREVER}), nullif(max(newest), {-FOREVER})
+    FROM directory WHERE root = root.id)
+WHERE id = ?
+"""
+
+_UNREACHABLE: Final = """
+UPDATE directory SET state = ? WHERE root = ? AND path >= ? AND path < ?
+"""
+
+
+_TABLES: Final = ("directory", "histogram")
+
+
+class RowState(IntEnum):
+    """What a row is worth. The numbers are stored; up to DIRTY the directory could be read."""
+
+    OK = 0
+    """True while the directory's key is as recorded."""
+    UNSETTLED = 1
+    """True when it was read, but an unchanged key proves nothing yet."""
+    DIRTY = 2
+    """Removed from by ourselves: the counts are right, the key is void until the next listing."""
+    UNREADABLE = 3
+    """It, an entry of it or a directory above could not be read; the counts are the last known ones."""
+    MOUNT = 4
+    """Something is mounted there: never entered."""
+
+
+class Row(NamedTuple):
+    """What is needed to recognise an unchanged directory."""
+
+    path: str
+    inode: int
+    mtime: int
+    ctime: int
+    listed: int
+    state: int
+    rules: int
+
+    @property
+    def key(self) -> Key:
+        """The directory's key when it was listed."""
+        return Key(self.inode, self.mtime, self.ctime)
+
+
+class UnitRow(NamedTuple):
+    """A directory right below the area, with everything below it."""
+
+    path: str
+    newest: int
+    changed: int
+    files: int
+    bytes: int
+    protected_files: int
+    staying: int
+    state: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RootTotals:
+    """One of an area's directories in numbers. Sizes in bytes, times in ns."""
+
+    as_of: int = 0
+    """When the last refresh was completed; 0 before the first."""
+    files: int = 0
+    bytes: int = 0
+    allocated: int = 0
+    protected_files: int = 0
+    protected_bytes: int = 0
+    directories: int = 0
+    """Directories, its own included."""
+    readable_files: int = 0
+    """Files in directories that could be read, protected ones included."""
+    oldest: int | None = None
+    newest: int | None = None
+
+
+class Index:
+    """The rows of one storage. Writes are kept back until `flush`; `close` drops what was not flushed."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Take over a connection whose schema is there."""
+        self._connection = connection
+        self._rows: list[tuple[object, ...]] = []
+        self._histograms: list[tuple[int, bytes, bytes]] = []
+        self._forgotten: list[tuple[int, bytes]] = []
+        self._roots: dict[str, int] = {}
+
+    def close(self) -> None:
+        """Close the database."""
+        self._connection.close()
+
+    def root(self, directory: str) -> int:
+        """Return the number of an area's directory (relative to the base path), recorded if need be."""
+        number = self._roots.get(directory)
+        if number is None:
+            name = os.fsencode(directory)
+            self._connection.execute("INSERT OR IGNORE INTO root (directory) VALUES (?)", (name,))
+            (number,) = self._connection.execute(
+                "SELECT id FROM root WHERE directory = ?", (name,)
+            ).fetchone()
+            self._roots[directory] = number
+        return int(number)
+
+    def rows(self, root: int) -> Iterator[Row]:
+        """Yield the rows below a root in preorder, the root's own first.
+
+        Rows may be written and dropped meanwhile; what is written behind the current one is not yielded.
+        """
+        position: bytes | None = None
+        own = self.row(root, "")
+        if own is not None:
+            yield own
+        position = b""
+        while page := self._connection.execute(_ROWS, (root, position, PAGE)).fetchall():
+            for path, *rest in page:
+                yield Row(os.fsdecode(path), *rest)
+            position = page[-1][0]
+            self.flush()
+
+    def row(self, root: int, path: str) -> Row | None:
+        """Return the row of one directory."""
+        query = (
+            "SELECT path, inode, mtime, ctime, listed, state, rules FROM directory WHERE root=? AND path=?"
+        )
+        found = self._connection.execute(query, (root, os.fsencode(path))).fetchone()
+        return Row(os.fsdecode(found[0]), *found[1:]) if found else None
+
+    def put(
+        self, root: int, path: str, survey: Survey, *, listed: int, rules: int, state: RowState | None = None
+    ) -> None:
+        """Record a survey; its own state unless `state` says otherwise."""
+        if state is None:
+            state = RowState.OK if survey.settled else RowState.UNSETTLED
+        name = os.fsencode(path)
+        self._rows.append(
+            (
+                root,
+                name,
+                survey.key.inode,
+                survey.key.mtime,
+                survey.key.ctime,
+                listed,
+                int(state),
+                rules,
+                survey.entries,
+                survey.files,
+                survey.bytes,
+                survey.allocated,
+                survey.protected_files,
+                survey.protected_bytes,
+                survey.staying,
+                survey.first_due,
+                survey.oldest,
+                survey.newest,
+            )
+        )
+        self._histograms.append((root, name, pack_hours(survey.hours)))
+        if len(self._rows) >= PAGE:
+            self.flush()
+
+    def mark(self, root: int, path: str, state: RowState, *, listed: int) -> None:
+        """Record that a directory, and so all below it, could not be read; what was known is kept."""
+        self.flush()
+        start, end = _range(path)
+        name = os.fsencode(path)
+        with transaction(self._connection):
+            self._connection.execute(_UNREACHABLE, (int(RowState.UNREADABLE), root, start, end))
+            self._connection.execute(
+                f"INSERT INTO directory VALUES ({', '.join('?' * 18)}) "
+                "ON CONFLICT (root, path) DO UPDATE SET state = excluded.state, listed = excluded.listed",
+                (root, name, 0, 0, 0, listed, int(state), *[0] * 8, FOREVER, FOREVER, -FOREVER),
+            )
+
+    def forget(self, root: int, path: str) -> None:
+        """Forget one directory that was removed, empty."""
+        self._forgotten.append((root, os.fsencode(path)))
+
+    def drop(self, root: int, path: str) -> None:
+        """Forget a directory and all below it."""
+        self.flush()
+        start, end = _range(path)
+        with transaction(self._connection):
+            for table in _TABLES:
+                self._connection.execute(
+                    f"DELETE FROM {table} WHERE root = ? AND path >= ? AND path < ?",  # noqa: S608 - two fixed names
+                    (root, start, end),
+                )
+
+    def flush(self) -> None:
+        """Write what was kept back."""
+        if not self._rows and not self._forgotten:
+            return
+        with transaction(self._connection):
+            self._connection.executemany(_PUT, self._rows)
+            self._connection.executemany(_PUT_HISTOGRAM, self._histograms)
+            for table in _TABLES:
+                self._connection.executemany(
+                    f"DELETE FROM {table} WHERE root = ? AND path = ?",  # noqa: S608 - two fixed names
+                    self._forgotten,
+                )
+        self._rows.clear()
+        self._histograms.clear()
+        self._forgotten.clear()
+
+    def complete(self, root: int, *, as_of: int | None) -> None:
+        """Sum up a root; with `as_of` (ns) because a refresh of it is completed."""
+        self.flush()
+        with transaction(self._connection):
+            self._connection.execute(_TOTALS, (root,))
+            if as_of is not None:
+                self._connection.execute("UPDATE root SET as_of = ? WHERE id = ?", (as_of, root))
+
+    def totals(self, directory: str) -> RootTotals:
+        """Return the totals of an area's directory; zeros when it was never scanned."""
+        found = self._connection.execute(
+            "SELECT as_of, files, bytes, allocated, protected_files, protected_bytes, directories, "
+            "readable_files, oldest, newest FROM root WHERE directory = ?",
+            (os.fsencode(directory),),
+        ).fetchone()
+        if found is None:
+            return RootTotals()
+        names = RootTotals.__slots__
+        return RootTotals(**dict(zip(names, found, strict=True)))
+
+    def due(self, root: int, cutoff: int) -> Iterator[str]:
+        """Yield the directories in which something may be before `cutoff` (ns), in preorder.
+
+        Rows may be written meanwhile. Never too few; perhaps too many: a file can have become younger.
+        """
+        self.flush()
+        (own,) = self._connection.execute(
+            "SELECT count(*) FROM directory WHERE root = ? AND path = x'' AND first_due < ? AND state <= 1",
+            (root, cutoff),
+        ).fetchone()
+        if own:
+            yield ""
+        position = b""
+        while page := self._connection.execute(_DUE, (root, cutoff, position, PAGE)).fetchall():
+            for (path,) in page:
+                yield os.fsdecode(path)
+            position = page[-1][0]
+
+    def units(self, root: int) -> Iterator[UnitRow]:
+        """Yield the directories right below a root with the sums of all below them."""
+        self.flush()
+        for path, *rest in self._connection.execute(_UNITS, (root,)).fetchall():
+            yield UnitRow(os.fsdecode(path), *rest)
+
+
+@contextmanager
+def open_index(state: StateDirectory) -> Iterator[Index]:
+    """Open the index to bring it up to date.
+
+    One process at a time writes it. Whoever comes second, or has no write access, works on a private copy
+    that ends with it: the answer is the same, only nothing is remembered.
+    """
+    lock = _try_lock(state)
+    try:
+        connection = _open_shared(state) if lock is not None else _open_private(state)
+        with closing(Index(connection)) as index:
+            yield index
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+@contextmanager
+def read_index(state: StateDirectory) -> Iterator[Index | None]:
+    """Open the index as it is, to read; None when there is none that can be read."""
+    try:
+        connection = connect(state.index, read_only=True)
+    except sqlite3.Error:
+        connection = None
+    if connection is not None and not _is_current(connection):
+        connection.close()
+        connection = None
+    try:
+        yield None if connection is None else Index(connection)
+    finally:
+        if connection is not None:
+            connection.close()
+
+
+def pack_hours(hours: dict[int, list[int]]) -> bytes:
+    """Return a histogram as bytes: the hours, then their files, then their bytes, as 64-bit integers."""
+    keys = sorted(hours)
+    packed = array("q", keys)
+    packed.extend(hours[hour][0] for hour in keys)
+    packed.extend(hours[hour][1] for hour in keys)
+    return packed.tobytes()
+
+
+def unpack_hours(packed: bytes) -> dict[int, tuple[int, int]]:
+    """Return what `pack_hours` packed: hour → (files, bytes)."""
+    values = array("q", packed)
+    count = len(values) // 3
+    pairs = zip(values[count : 2 * count], values[2 * count :], strict=True)
+    return dict(zip(values[:count], pairs, strict=True))
+
+
+def _range(path: str) -> tuple[bytes, bytes]:
+    """Return the range of names (from, below) that a directory and all below it have."""
+    start = os.fsencode(path)
+    if not start:
+        return b"", b"\xff" * 5000
+    return start, start[:-1] + b"0"  # 0 follows / in ASCII
+
+
+def _try_lock(state: StateDirectory) -> int | None:
+    try:
+        state.create_file(state.index_lock)
+        fd = os.open(state.index_lock, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(fd)
+        return None
+    return fd
+
+
+def _open_shared(state: StateDirectory) -> sqlite3.Connection:
+    with suppress(sqlite3.Error):
+        state.create_file(state.index)
+        connection = connect(state.index)
+        if _is_current(connection) or _create(connection):
+            return connection
+        connection.close()
+    for suffix in ("", "-wal", "-shm"):
+        state.index.with_name(state.index.name + suffix).unlink(missing_ok=True)
+    state.create_file(state.index)
+    connection = connect(state.index)
+    _create(connection)
+    return connection
+
+
+def _open_private(state: StateDirectory) -> sqlite3.Connection:
+    private = connect("")
+    with suppress(sqlite3.Error), closing(connect(state.index, read_only=True)) as shared:
+        if _is_current(shared):
+            shared.backup(private)
+            return private
+    private.close()
+    private = connect("")
+    _create(private)
+    return private
+
+
+def _is_current(connection: sqlite3.Connection) -> bool:
+    """Return whether the database is an index of this version and not damaged as far as a glance tells."""
+    try:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version != VERSION:
+            return False
+        connection.execute("SELECT count(*) FROM root").fetchone()
+    except sqlite3.DatabaseError:
+        return False
+    return True
+
+
+def _create(connection: sqlite3.Connection) -> bool:
+    """Make the schema in an empty database; return False when it is not empty."""
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if tables:
+        return False
+    connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+    return True

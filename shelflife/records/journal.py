@@ -1,0 +1,537 @@
+"""The journal: what happened – runs, the files they removed, slots of the schedule, totals.
+
+Files are recorded by the batch, one row for up to a hundred names of a directory: the intent before the
+effect, the outcomes after it. Outcomes of one batch and the intent of the next share a transaction. So after a
+crash at most one batch is open, and looking at the disk tells what became of its files.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from array import array
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from shelflife.errors import RecordsError
+from shelflife.files.listing import signed
+from shelflife.files.removal import Result
+from shelflife.policy.verdict import Reason
+from shelflife.records.database import connect, transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from shelflife.files.listing import Entry
+    from shelflife.files.removal import Outcome
+    from shelflife.records.state import StateDirectory
+
+_MIGRATIONS: Final = (
+    """
+    CREATE TABLE run (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        plan TEXT NOT NULL,
+        trigger TEXT NOT NULL,              -- Trigger
+        host TEXT NOT NULL,
+        pid INTEGER NOT NULL,
+        started INTEGER NOT NULL,           -- ns since the epoch
+        finished INTEGER,
+        state TEXT NOT NULL,                -- RunState
+        reason TEXT NOT NULL DEFAULT '',    -- why it was refused or failed
+        cutoffs TEXT NOT NULL DEFAULT '{}', -- JSON: area -> {at, cause}
+        report TEXT NOT NULL DEFAULT '{}'   -- JSON: the run's report
+    );
+    CREATE TABLE batch (
+        id INTEGER PRIMARY KEY,
+        run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+        area TEXT NOT NULL,
+        unit INTEGER NOT NULL,              -- 1: the one name is a directory that goes as one
+        directory BLOB NOT NULL,            -- relative to the base path, with a trailing slash
+        at INTEGER NOT NULL,                -- ns since the epoch
+        names BLOB NOT NULL,                -- joined by slashes
+        facts BLOB NOT NULL,                -- 64-bit integers: inodes, sizes, mtimes
+        outcomes BLOB,                      -- one byte a file, NULL while not known
+        errors TEXT NOT NULL DEFAULT ''     -- JSON: position -> errno
+    );
+    CREATE INDEX batch_directory ON batch (directory);
+    CREATE INDEX batch_run ON batch (run);
+    CREATE TABLE slot (
+        at INTEGER PRIMARY KEY,             -- the slot's time, ns since the epoch
+        claimed INTEGER NOT NULL,
+        run INTEGER
+    );
+    CREATE TABLE total (
+        name TEXT PRIMARY KEY,
+        value INTEGER NOT NULL
+    );
+    """,
+)
+"""Applied in order, each in one transaction with its record (`user_version`). Only ever append."""
+
+
+class Trigger(StrEnum):
+    """Who asked for a run."""
+
+    SCHEDULE = "schedule"
+    CLI = "cli"
+    API = "api"
+    PROGRAM = "program"
+
+
+class RunState(StrEnum):
+    """How far a run is, or how it ended."""
+
+    RUNNING = "running"
+    DONE = "done"
+    """To its end; single files may have failed."""
+    STOPPED = "stopped"
+    """It was asked to stop, and did at its next batch."""
+    FAILED = "failed"
+    """An error ended it."""
+    INTERRUPTED = "interrupted"
+    """Its process died; the next run found out what became of its last files."""
+    REFUSED = "refused"
+    """It was due, but did not start."""
+
+
+class Code(NamedTuple):
+    """The one outcome of a file, as the journal keeps it."""
+
+    result: Result
+    reason: Reason
+
+
+_CODES: Final = (
+    Code(Result.UNKNOWN, Reason.NOT_REACHED),
+    Code(Result.REMOVED, Reason.EXPIRED),
+    Code(Result.FAILED, Reason.EXPIRED),
+    Code(Result.KEPT, Reason.CHANGED),
+    Code(Result.KEPT, Reason.VANISHED),
+    Code(Result.KEPT, Reason.NOT_EXPIRED),
+    Code(Result.KEPT, Reason.NOT_REACHED),
+    Code(Result.KEPT, Reason.UNIT_NOT_EXPIRED),
+    Code(Result.KEPT, Reason.UNIT_PROTECTED),
+    Code(Result.KEPT, Reason.PROTECTED),
+)
+"""Position = the stored byte. Only ever append."""
+
+_BYTES: Final = {code: position for position, code in enumerate(_CODES)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """One run, as it is remembered. Times in ns since the epoch."""
+
+    id: int
+    plan: str
+    trigger: str
+    host: str
+    pid: int
+    started: int
+    finished: int | None
+    state: str
+    reason: str
+    cutoffs: dict[str, Any]
+    report: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRecord:
+    """What became of one file in one run."""
+
+    run: int
+    area: str
+    path: str
+    """Relative to the base path."""
+    at: int
+    """When, in ns since the epoch."""
+    inode: int
+    size: int
+    mtime: int
+    result: Result
+    reason: Reason
+    errno: int
+
+
+class Intent(NamedTuple):
+    """What is about to be removed."""
+
+    run: int
+    area: str
+    directory: str
+    """Relative to the base path, with a trailing slash."""
+    at: int
+    """Now, in ns since the epoch."""
+    entries: Sequence[Entry]
+    unit: bool = False
+    """Whether the one entry is a directory that goes as one."""
+
+
+class OpenBatch(NamedTuple):
+    """A batch whose outcomes are not known: its process died."""
+
+    id: int
+    area: str
+    unit: bool
+    directory: str
+    names: list[str]
+    inodes: list[int]
+
+
+class UnitRecord(NamedTuple):
+    """A unit that a run took aside, or was about to."""
+
+    id: int
+    area: str
+    directory: str
+    """The area's directory, relative to the base path."""
+    name: str
+    inode: int
+    decided: bool
+    """Whether the run had looked at it again, and so decided that it goes – or put it back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """What all executed runs together did."""
+
+    runs: int = 0
+    removed: int = 0
+    bytes: int = 0
+    last_run: int | None = None
+    """When the last one ended, in ns since the epoch."""
+    last_success: int | None = None
+    """When the last one ended that came to its end, in ns since the epoch."""
+
+
+class Journal:
+    """The journal of one storage, open."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Take over a connection whose schema is there."""
+        self._connection = connection
+
+    # -- writing a run
+
+    def begin(
+        self, *, plan: str, trigger: Trigger, host: str, pid: int, at: int, cutoffs: dict[str, Any]
+    ) -> int:
+        """Record that a run begins; return its number."""
+        with transaction(self._connection):
+            cursor = self._connection.execute(
+                "INSERT INTO run (plan, trigger, host, pid, started, state, cutoffs) VALUES (?,?,?,?,?,?,?)",
+                (plan, trigger, host, pid, at, RunState.RUNNING, json.dumps(cutoffs)),
+            )
+        return int(cursor.lastrowid or 0)
+
+    def refuse(self, *, trigger: Trigger, host: str, pid: int, at: int, reason: str) -> int:
+        """Record that a run did not start; return its number."""
+        with transaction(self._connection):
+            cursor = self._connection.execute(
+                "INSERT INTO run (plan, trigger, host, pid, started, finished, state, reason) "
+                "VALUES ('',?,?,?,?,?,?,?)",
+                (trigger, host, pid, at, at, RunState.REFUSED, reason),
+            )
+        return int(cursor.lastrowid or 0)
+
+    def exchange(
+        self,
+        settled: tuple[int, Sequence[Outcome]] | None,
+        intent: Intent | None,
+    ) -> int:
+        """Record the outcomes of one batch (number, outcomes) and the intent of the next; return its number."""
+        with transaction(self._connection):
+            if settled is not None:
+                self._settle(*settled)
+            return self._intend(intent) if intent is not None else 0
+
+    def finish(self, run: int, *, at: int, state: RunState, report: dict[str, Any], reason: str = "") -> None:
+        """Record that a run ended, and add it to the totals."""
+        counts = {"runs": 1, "removed": report.get("removed", 0), "bytes": report.get("bytes", 0)}
+        stamps = {"last_run": at} | ({"last_success": at} if state is RunState.DONE else {})
+        with transaction(self._connection):
+            self._connection.execute(
+                "UPDATE run SET finished = ?, state = ?, reason = ?, report = ? WHERE id = ?",
+                (at, state, reason, json.dumps(report), run),
+            )
+            self._connection.executemany(
+                "INSERT INTO total VALUES (?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value",
+                counts.items(),
+            )
+            self._connection.executemany("INSERT OR REPLACE INTO total VALUES (?, ?)", stamps.items())
+
+    # -- recovery
+
+    def unfinished(self) -> list[RunRecord]:
+        """Return the runs without an end. Under the lock these are runs whose process died."""
+        return list(self._runs("WHERE state = ? ORDER BY id", (RunState.RUNNING,)))
+
+    def open_batches(self, run: int) -> list[OpenBatch]:
+        """Return the batches of a run whose outcomes are not known."""
+        rows = self._connection.execute(
+            "SELECT id, area, unit, directory, names, facts FROM batch WHERE run = ? AND outcomes IS NULL",
+            (run,),
+        )
+        return [
+            OpenBatch(number, area, bool(unit), os.fsdecode(directory), names, _facts(facts, len(names))[0])
+            for number, area, unit, directory, joined, facts in rows.fetchall()
+            for names in [_split(joined)]
+        ]
+
+    def units(self, run: int) -> list[UnitRecord]:
+        """Return the units that a run took aside, or was about to."""
+        rows = self._connection.execute(
+            "SELECT id, area, directory, names, facts, outcomes FROM batch WHERE run = ? AND unit = 1", (run,)
+        )
+        return [
+            UnitRecord(
+                number, area, os.fsdecode(directory)[:-1], os.fsdecode(name), inodes[0], codes is not None
+            )
+            for number, area, directory, name, facts, codes in rows.fetchall()
+            for inodes in [_facts(facts, 1)[0]]
+        ]
+
+    def resolve(self, batch: int, outcomes: Sequence[Code]) -> None:
+        """Record what became of the files of an open batch."""
+        with transaction(self._connection):
+            self._connection.execute(
+                "UPDATE batch SET outcomes = ? WHERE id = ?",
+                (bytes(_BYTES[code] for code in outcomes), batch),
+            )
+
+    def removed_by(self, run: int) -> tuple[int, int]:
+        """Return files and bytes that a run removed, as far as its batches are still kept."""
+        records = [record for record in self.files(run) if record.result is Result.REMOVED]
+        return len(records), sum(record.size for record in records)
+
+    # -- reading
+
+    def runs(self, *, limit: int = 50, before: int | None = None) -> list[RunRecord]:
+        """Return runs, the latest first; those before run number `before`."""
+        return list(self._runs("WHERE id < ? ORDER BY id DESC LIMIT ?", (before or 2**62, limit)))
+
+    def run(self, number: int) -> RunRecord | None:
+        """Return one run."""
+        return next(self._runs("WHERE id = ?", (number,)), None)
+
+    def files(self, run: int) -> Iterator[FileRecord]:
+        """Yield what became of each file that a run meant to remove, in the order of the run."""
+        yield from self._files("WHERE unit = 0 AND run = ? ORDER BY id", (run,))
+
+    def file_history(self, path: str) -> list[FileRecord]:
+        """Return what runs did to the file at `path` (relative to the base path), the latest first."""
+        head, _, name = path.rpartition("/")
+        directory = os.fsencode(head + "/" if head else "")
+        records = self._files("WHERE unit = 0 AND directory = ? ORDER BY id DESC", (directory,))
+        return [record for record in records if record.path.rpartition("/")[2] == name]
+
+    def totals(self) -> Totals:
+        """Return what all executed runs together did."""
+        return Totals(**dict(self._connection.execute("SELECT name, value FROM total").fetchall()))
+
+    # -- the schedule
+
+    def claim_slot(self, slot: int, *, at: int) -> bool:
+        """Take a slot of the schedule (ns); False when somebody has it already. Call under the lock."""
+        with transaction(self._connection):
+            cursor = self._connection.execute("INSERT OR IGNORE INTO slot VALUES (?, ?, NULL)", (slot, at))
+        return cursor.rowcount == 1
+
+    def is_claimed(self, slot: int) -> bool:
+        """Return whether a slot is taken."""
+        query = "SELECT 1 FROM slot WHERE at = ?"
+        return self._connection.execute(query, (slot,)).fetchone() is not None
+
+    def last_slot(self) -> int | None:
+        """Return the time (ns) of the latest slot that was taken."""
+        (slot,) = self._connection.execute("SELECT max(at) FROM slot").fetchone()
+        return None if slot is None else int(slot)
+
+    def last_run_since(self, since: int) -> RunRecord | None:
+        """Return the latest run that came to its end after `since` (ns)."""
+        query = "WHERE state = ? AND finished >= ? ORDER BY id DESC LIMIT 1"
+        return next(self._runs(query, (RunState.DONE, since)), None)
+
+    # -- keeping limits
+
+    def trim(self, *, runs_before: int, files_before: int, max_bytes: int) -> None:
+        """Forget files of runs before `files_before` (ns), runs before `runs_before`, and the oldest files
+        beyond `max_bytes` of database.
+        """
+        with transaction(self._connection):
+            self._connection.execute(
+                "DELETE FROM batch WHERE run IN (SELECT id FROM run WHERE finished < ?)", (files_before,)
+            )
+            self._connection.execute(
+                "DELETE FROM batch WHERE run IN (SELECT id FROM run WHERE finished < ?)", (runs_before,)
+            )
+            self._connection.execute("DELETE FROM run WHERE finished < ?", (runs_before,))
+            self._connection.execute("DELETE FROM slot WHERE at < ?", (runs_before,))
+        while self._size() > max_bytes and self._forget_oldest():
+            pass
+
+    def _size(self) -> int:
+        """Bytes of the database that are in use."""
+        values = [
+            self._connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("page_count", "freelist_count", "page_size")
+        ]
+        return int((values[0] - values[1]) * values[2])
+
+    def _forget_oldest(self) -> bool:
+        """Forget the oldest files, a tenth of all batches; return whether there were any."""
+        with transaction(self._connection):
+            cursor = self._connection.execute(
+                "DELETE FROM batch WHERE id <= "
+                "(SELECT min(id) + (max(id) - min(id)) / 10 FROM batch WHERE outcomes IS NOT NULL) "
+                "AND outcomes IS NOT NULL"
+            )
+        return cursor.rowcount > 0
+
+    # -- rows
+
+    def _settle(self, batch: int, outcomes: Sequence[Outcome]) -> None:
+        codes = bytes(_BYTES[Code(outcome.result, outcome.reason)] for outcome in outcomes)
+        errors = {n: outcome.errno for n, outcome in enumerate(outcomes) if outcome.errno}
+        self._connection.execute(
+            "UPDATE batch SET outcomes = ?, errors = ? WHERE id = ?",
+            (codes, json.dumps(errors) if errors else "", batch),
+        )
+
+    def _intend(self, intent: Intent) -> int:
+        entries = intent.entries
+        facts = array("q", [signed(entry.inode) for entry in entries])
+        facts.extend(entry.size for entry in entries)
+        facts.extend(entry.mtime for entry in entries)
+        cursor = self._connection.execute(
+            "INSERT INTO batch (run, area, unit, directory, at, names, facts) VALUES (?,?,?,?,?,?,?)",
+            (
+                intent.run,
+                intent.area,
+                intent.unit,
+                os.fsencode(intent.directory),
+                intent.at,
+                os.fsencode("/".join([entry.name for entry in entries])),
+                facts.tobytes(),
+            ),
+        )
+        return int(cursor.lastrowid or 0)
+
+    def _runs(self, condition: str, values: tuple[object, ...]) -> Iterator[RunRecord]:
+        query = (
+            "SELECT id, plan, trigger, host, pid, started, finished, state, reason, cutoffs, report "
+            f"FROM run {condition}"
+        )
+        for *columns, cutoffs, report in self._connection.execute(query, values).fetchall():
+            fields = dict(zip(RunRecord.__slots__, columns, strict=False))
+            yield RunRecord(**fields, cutoffs=json.loads(cutoffs), report=json.loads(report))
+
+    def _files(self, condition: str, values: tuple[object, ...]) -> Iterator[FileRecord]:
+        query = f"SELECT run, area, directory, at, names, facts, outcomes, errors FROM batch {condition}"
+        for row in self._connection.execute(query, values):
+            yield from _records(*row)
+
+
+@contextmanager
+def open_journal(state: StateDirectory) -> Iterator[Journal]:
+    """Open the journal to write, made where it is missing. Raises RecordsError."""
+    try:
+        state.create_file(state.journal)
+        connection = connect(state.journal)
+    except (OSError, sqlite3.Error) as error:
+        raise RecordsError(f"cannot open the journal {state.journal}: {error}") from error
+    with closing(connection), _translated(state):
+        _migrate(connection)
+        yield Journal(connection)
+
+
+@contextmanager
+def read_journal(state: StateDirectory) -> Iterator[Journal | None]:
+    """Open the journal to read; None when there is none yet. Raises RecordsError when it cannot be read."""
+    if not _exists(state):
+        yield None
+        return
+    try:
+        connection = connect(state.journal, read_only=True)
+    except sqlite3.Error as error:
+        raise RecordsError(f"cannot read the journal {state.journal}: {error}") from error
+    with closing(connection), _translated(state):
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        yield Journal(connection) if version == len(_MIGRATIONS) else None
+
+
+@contextmanager
+def _translated(state: StateDirectory) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise RecordsError(f"the journal {state.journal} failed: {error}") from error
+
+
+def _exists(state: StateDirectory) -> bool:
+    try:
+        return state.journal.stat().st_size > 0
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise RecordsError(f"cannot read the journal {state.journal}: {error}") from error
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > len(_MIGRATIONS):
+        raise RecordsError(
+            f"the journal was written by a newer version (schema {version}; this one knows {len(_MIGRATIONS)})"
+        )
+    for number in range(version, len(_MIGRATIONS)):
+        with transaction(connection):
+            (current,) = connection.execute("PRAGMA user_version").fetchone()
+            if current == number:  # nobody else migrated it meanwhile
+                for statement in _MIGRATIONS[number].split(";"):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {number + 1}")
+
+
+def _records(
+    run: int,
+    area: str,
+    directory: bytes,
+    at: int,
+    joined: bytes,
+    packed: bytes,
+    codes: bytes | None,
+    errors: str,
+) -> Iterator[FileRecord]:
+    names = _split(joined)
+    inodes, sizes, mtimes = _facts(packed, len(names))
+    outcomes = codes if codes is not None else bytes(len(names))
+    numbers = {int(position): code for position, code in json.loads(errors or "{}").items()}
+    for position, name in enumerate(names):
+        # A batch that was cut short has fewer outcomes than names: the rest was never reached.
+        code = (
+            _CODES[outcomes[position]] if position < len(outcomes) else Code(Result.KEPT, Reason.NOT_REACHED)
+        )
+        yield FileRecord(
+            run=run,
+            area=area,
+            path=os.fsdecode(directory) + name,
+            at=at,
+            inode=inodes[position],
+            size=sizes[position],
+            mtime=mtimes[position],
+            result=code.result,
+            reason=code.reason,
+            errno=numbers.get(position, 0),
+        )
+
+
+def _split(joined: bytes) -> list[str]:
+    return os.fsdecode(joined).split("/")
+
+
+def _facts(packed: bytes, count: int) -> tuple[list[int], list[int], list[int]]:
+    values = array("q", packed).tolist()
+    return values[:count], values[count : 2 * count], values[2 * count :]

@@ -1,0 +1,89 @@
+"""Statistics: the areas in numbers, as sums over the index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from shelflife.policy.area import Area
+    from shelflife.records.index import Index
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AreaStatistics:
+    """One area in numbers. Sizes in bytes, times in ns since the epoch."""
+
+    area: str
+    directory: str
+    """Where it is, relative to the base path: its own directory, or the alias that is used instead."""
+    as_of: int | None
+    """When its last scan was completed; None before the first."""
+    files: int
+    """Regular files, protected ones included."""
+    bytes: int
+    """Their apparent size."""
+    directories: int
+    """Directories, its own included."""
+    protected_files: int
+    oldest: int | None
+    """Time of the oldest file that may expire."""
+    newest: int | None
+    """Time of the newest file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistics:
+    """A storage in numbers."""
+
+    areas: tuple[AreaStatistics, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every area was scanned at least once."""
+        return all(area.as_of is not None for area in self.areas)
+
+    @property
+    def as_of(self) -> int | None:
+        """When the oldest of the scans was completed (ns); None before the first."""
+        stamps = [area.as_of for area in self.areas]
+        return min((stamp for stamp in stamps if stamp is not None), default=None) if self.complete else None
+
+    @property
+    def files(self) -> int:
+        """Regular files of all areas."""
+        return sum(area.files for area in self.areas)
+
+    @property
+    def bytes(self) -> int:
+        """Their apparent size."""
+        return sum(area.bytes for area in self.areas)
+
+    @property
+    def directories(self) -> int:
+        """Directories of all areas."""
+        return sum(area.directories for area in self.areas)
+
+
+def statistics_of(areas: Iterable[Area], index: Index | None) -> Statistics:
+    """Return the areas in numbers, as the index has them; without an index, nothing is known of any."""
+    return Statistics(areas=tuple(_area_statistics(area, index) for area in areas))
+
+
+def _area_statistics(area: Area, index: Index | None) -> AreaStatistics:
+    roots = {directory: index.totals(directory) for directory in area.directories} if index else {}
+    scanned = {directory: totals for directory, totals in roots.items() if totals.as_of}
+    totals = list(scanned.values())
+    return AreaStatistics(
+        area=area.name,
+        directory=next(iter(scanned), area.directories[0]),
+        as_of=min((root.as_of for root in totals), default=None),
+        files=sum(root.files + root.protected_files for root in totals),
+        bytes=sum(root.bytes + root.protected_bytes for root in totals),
+        directories=sum(root.directories for root in totals),
+        protected_files=sum(root.protected_files for root in totals),
+        oldest=min((root.oldest for root in totals if root.oldest is not None), default=None),
+        newest=max((root.newest for root in totals if root.newest is not None), default=None),
+    )

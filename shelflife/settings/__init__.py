@@ -1,0 +1,76 @@
+"""The settings of a storage, and where they come from.
+
+Names are loaded when they are first used: pydantic and YAML cost a tenth of a second, which a command that
+only prints its help need not wait for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from shelflife.settings.area import AgeFrom, AreaSettings, Expire
+    from shelflife.settings.layout import DEFAULT_RETENTION, STATE_DIRECTORY, TRASH_DIRECTORY
+    from shelflife.settings.load import CONFIG_NAME, find_config, load_settings
+    from shelflife.settings.model import CleanupSettings, IndexSettings, JournalSettings, Settings
+    from shelflife.settings.places import unsafe_base_path
+    from shelflife.settings.spelling import did_you_mean
+    from shelflife.settings.units import (
+        INDEFINITE,
+        format_duration,
+        format_size,
+        parse_duration,
+        parse_retention,
+        parse_size,
+    )
+
+__all__ = [
+    "CONFIG_NAME",
+    "DEFAULT_RETENTION",
+    "INDEFINITE",
+    "STATE_DIRECTORY",
+    "TRASH_DIRECTORY",
+    "AgeFrom",
+    "AreaSettings",
+    "CleanupSettings",
+    "Expire",
+    "IndexSettings",
+    "JournalSettings",
+    "Settings",
+    "did_you_mean",
+    "find_config",
+    "format_duration",
+    "format_size",
+    "load_settings",
+    "parse_duration",
+    "parse_retention",
+    "parse_size",
+    "unsafe_base_path",
+]
+
+_MODULES = {
+    "area": ("AgeFrom", "AreaSettings", "Expire"),
+    "layout": ("DEFAULT_RETENTION", "STATE_DIRECTORY", "TRASH_DIRECTORY"),
+    "load": ("CONFIG_NAME", "find_config", "load_settings"),
+    "model": ("CleanupSettings", "IndexSettings", "JournalSettings", "Settings"),
+    "places": ("unsafe_base_path",),
+    "spelling": ("did_you_mean",),
+    "units": (
+        "INDEFINITE",
+        "format_duration",
+        "format_size",
+        "parse_duration",
+        "parse_retention",
+        "parse_size",
+    ),
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,94 @@
+"""One area: its directories, and what expires there when; and the rules that areas keep among each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+from shelflife.settings import checks, layout, units
+from shelflife.settings.entry import Loc
+from shelflife.settings.section import Section
+
+__all__ = ["AgeFrom", "AreaSettings", "Expire", "area_faults", "with_directories"]
+
+
+class Expire(StrEnum):
+    """What expires as one thing."""
+
+    FILE = "file"
+    """Each file by itself."""
+    DIRECTORY = "directory"
+    """Each directory right below the area, as a whole, by its newest file."""
+
+
+class AgeFrom(StrEnum):
+    """Since when a file's age counts."""
+
+    MODIFIED = "modified"
+    """Its modification time (mtime)."""
+    CHANGED = "changed"
+    """The later of its mtime and ctime: for files that arrive with an old mtime."""
+
+
+_Retention = Annotated[int, BeforeValidator(units.parse_retention)]
+_Directory = Annotated[str, BeforeValidator(checks.text(layout.check_directory))]
+_Pattern = Annotated[str, BeforeValidator(checks.text(checks.pattern))]
+
+
+class AreaSettings(Section, frozen=True):
+    """One area: which directories it has, and what expires there when."""
+
+    path: _Directory = ""
+    """Its directory, below the base path; ``""`` only until `Settings` names it after the area's key."""
+    aliases: tuple[_Directory, ...] = ()
+    """Further directories of the area, below the base path."""
+    retention: _Retention = units.INDEFINITE
+    """How long files are kept, in seconds; -1: indefinitely."""
+    expire: Annotated[Expire, BeforeValidator(checks.one_of(Expire))] = Expire.FILE
+    """What expires as one thing."""
+    age_from: Annotated[AgeFrom, BeforeValidator(checks.one_of(AgeFrom))] = AgeFrom.MODIFIED
+    """Since when a file's age counts."""
+    protect: tuple[_Pattern, ...] = ()
+    """Gitignore-style patterns, relative to the area; what matches never expires."""
+
+    @property
+    def directories(self) -> tuple[str, ...]:
+        """All directories of the area, below the base path; the one to create comes first."""
+        return (self.path, *self.aliases)
+
+    @property
+    def is_indefinite(self) -> bool:
+        """Whether its files are kept however old they are."""
+        return self.retention == units.INDEFINITE
+
+
+def with_directories(key: object, area: object) -> object:
+    """Return what is to become an area, with the directories that its key implies unless it names its own."""
+    path, *aliases = layout.default_directories(str(key))
+    match area:
+        case AreaSettings(path=""):
+            return area.model_copy(update={"path": path, "aliases": (*area.aliases, *aliases)})
+        case {"path": _}:
+            return area
+        case {"aliases": list() | tuple() as more, **others}:
+            return {**others, "path": path, "aliases": [*more, *aliases]}
+        case {**others}:
+            return {"aliases": aliases, **others, "path": path}
+    return area
+
+
+def area_faults(areas: Mapping[str, AreaSettings]) -> Iterator[tuple[Loc, str, str]]:
+    """Yield place, value and reason for each bad name, and each directory that another area has too."""
+    proper: dict[str, tuple[str, ...]] = {}
+    for key, area in areas.items():
+        if layout.area_key(key) != key:
+            yield (key,), key, f"is the area {layout.area_key(key)}, which is here already"
+        elif not layout.is_area_key(key):
+            yield (key,), key, "not the name of an area; allowed: a-z, 0-9, _ and -, beginning with a letter"
+        else:
+            proper[key] = area.directories
+    for key, directory, reason in layout.overlaps(proper):
+        yield (key, "path" if directory == areas[key].path else "aliases"), directory, reason

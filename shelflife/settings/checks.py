@@ -1,0 +1,85 @@
+"""Checks of single values, in our own words: each returns the value, or raises `ValueError` with a reason.
+
+pydantic would turn ``"1"`` into a number and ``1`` into true, and says "Input should be a valid …" of others.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable
+from enum import StrEnum
+from typing import TypeVar
+
+import pathspec
+
+from shelflife.settings.spelling import did_you_mean
+
+__all__ = ["count", "one_of", "pattern", "positive", "text", "truth"]
+
+Kind = TypeVar("Kind", bound=StrEnum)
+
+
+def truth(value: object) -> bool:
+    """Take true or false, and neither 0 nor "false"."""
+    if value is True or value is False:
+        return value
+    raise ValueError("not a truth value; allowed: true, false")
+
+
+def count(value: object) -> int:
+    """Take a whole number from 1."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        return value
+    raise ValueError("not a count; allowed: a whole number from 1")
+
+
+def positive(parse: Callable[[object], int]) -> Callable[[object], int]:
+    """Take what `parse` takes, except zero."""
+
+    def check(value: object) -> int:
+        number = parse(value)
+        if number == 0:
+            raise ValueError("zero; allowed: anything above")
+        return number
+
+    return check
+
+
+def text(parse: Callable[[str], str]) -> Callable[[object], str]:
+    """Take text that `parse` takes."""
+
+    def check(value: object) -> str:
+        if isinstance(value, str):
+            return parse(value)
+        raise ValueError("not text; what is meant as text goes in quotes")
+
+    return check
+
+
+def one_of(kind: type[Kind]) -> Callable[[object], Kind]:
+    """Take the members of an enum, or their values."""
+    allowed = [member.value for member in kind]
+
+    def check(value: object) -> Kind:
+        if value in allowed:
+            return kind(value)
+        raise ValueError(f"unknown; allowed: {', '.join(allowed)}{did_you_mean(str(value), allowed)}")
+
+    return check
+
+
+def pattern(line: str) -> str:
+    """Take a gitignore-style pattern.
+
+    One that can't be read, or that matches nothing, would leave unprotected what it was meant for.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of `re`, about sets that mean something else in gitignore
+            patterns = list(pathspec.GitIgnoreSpec.from_lines([line]).patterns)
+    except (ValueError, re.error, Warning) as error:
+        raise ValueError(f"not a gitignore-style pattern ({error})") from error
+    if not patterns or patterns[0].include is None or "\n" in line or "[[:" in line:
+        raise ValueError("protects nothing: empty, incomplete, or a comment (write \\# for a name with #)")
+    return line

@@ -1,0 +1,239 @@
+"""The settings of a storage: what is managed, how long things are kept, when cleanups run.
+
+They are values: immutable, complete, and valid by construction, wherever they come from. A program makes them
+itself, with exactly the areas it names::
+
+    settings = Settings.build(base_path="/srv/media", areas={"uploads": "7d", "outputs": -1})
+
+or has them read from a configuration file (`shelflife.settings.load_settings`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import tzinfo
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import BeforeValidator, ValidationError, ValidationInfo, field_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from shelflife.errors import UsageError
+from shelflife.settings import checks, layout, places, schedule, units
+from shelflife.settings.area import AreaSettings, area_faults, with_directories
+from shelflife.settings.entry import Loc
+from shelflife.settings.section import Section
+from shelflife.settings.spelling import did_you_mean
+
+__all__ = [
+    "CleanupSettings",
+    "IndexSettings",
+    "JournalSettings",
+    "Settings",
+]
+
+
+_Truth = Annotated[bool, BeforeValidator(checks.truth)]
+_Count = Annotated[int, BeforeValidator(checks.count)]
+_Duration = Annotated[int, BeforeValidator(units.parse_duration)]
+_Span = Annotated[int, BeforeValidator(checks.positive(units.parse_duration))]
+_Size = Annotated[int, BeforeValidator(checks.positive(units.parse_size))]
+_Path = Annotated[Path, BeforeValidator(places.check_path)]
+_Cron = Annotated[str, BeforeValidator(checks.text(schedule.check_cron))]
+_Zone = Annotated[str, BeforeValidator(checks.text(schedule.check_zone))]
+
+
+class CleanupSettings(Section, frozen=True):
+    """When and how scheduled cleanups run."""
+
+    enabled: _Truth = True
+    """False switches off what runs by itself; explicit calls still work."""
+    schedule: _Cron = "0 2 * * *"
+    """Five cron fields: minute, hour, day of month, month, day of week (0 and 7 are Sunday)."""
+    dry_run: _Truth = False
+    """True: no cleanup removes anything, whoever calls it."""
+    batch_size: _Count = 100
+    """Files removed between two looks at the clock, the lock and the holds."""
+    lock_timeout: _Span = 300
+    """Seconds without a sign of life after which the lock's holder is reported as stuck."""
+    timezone: _Zone = "UTC"
+    """The time zone of the schedule, by its IANA name."""
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone of the schedule."""
+        return schedule.find_zone(self.timezone)
+
+
+class IndexSettings(Section, frozen=True):
+    """How far the index of directories is trusted."""
+
+    settle: _Duration = 600
+    """Seconds that a directory must have been left alone before a listing of it counts for longer."""
+    rescan_after: _Span = 2_592_000
+    """Seconds after which a directory is listed again although it looks unchanged."""
+
+
+class JournalSettings(Section, frozen=True):
+    """How long the journal remembers."""
+
+    keep: _Span = 7_776_000
+    """Seconds that runs are remembered."""
+    keep_files: _Span = 1_209_600
+    """Seconds that single removed files are remembered."""
+    max_bytes: _Size = 10**9
+    """Bytes that the journal may take; the oldest details go first."""
+
+
+class Settings(Section, frozen=True):
+    """All settings of one storage."""
+
+    sections: ClassVar[Mapping[str, type[Section]]] = {
+        "areas": AreaSettings,
+        "cleanup": CleanupSettings,
+        "index": IndexSettings,
+        "journal": JournalSettings,
+    }
+
+    # The order of the fields matters: a check may look at the fields before its own.
+    source: Path | None = None
+    """The configuration file they were read from; None when a program made them."""
+    base_path: _Path
+    """The directory that holds the areas; absolute."""
+    areas: Mapping[str, AreaSettings]
+    """What is managed, by key, in the order of the file; at least one area. Don't change it: it is shared."""
+    state_dir: _Path | None = None
+    """Where index, journal and lock are kept; None: ``.shelflife`` below the base path."""
+    cleanup: CleanupSettings = CleanupSettings()
+    """Scheduled cleanups."""
+    index: IndexSettings = IndexSettings()
+    """The index of directories."""
+    journal: JournalSettings = JournalSettings()
+    """The journal of runs."""
+
+    @classmethod
+    def build(cls, *, base_path: Path | str, areas: Mapping[str, object], **others: object) -> Self:
+        """Make settings from plain values, as they stand in a configuration file.
+
+        Args:
+            base_path: absolute.
+            areas: for each area its retention (``"7d"``, ``604800``, ``-1``), a mapping of the keys of
+                `AreaSettings`, or an `AreaSettings`. There are no others.
+            others: the other fields, sections as mappings: ``cleanup={"enabled": False}``.
+
+        Raises:
+            SettingsError: with everything that is wrong.
+        """
+        values: dict[str, Any] = {"base_path": base_path, "areas": _spelled_out(areas), **others}
+        return cls(**values)
+
+    def replace(
+        self,
+        *,
+        base_path: Path | str | None = None,
+        state_dir: Path | str | None = None,
+        retention: Mapping[str, int | str] | None = None,
+        cleanup: Mapping[str, object] | None = None,
+    ) -> Self:
+        """Return a copy with other values, checked as a whole.
+
+        Args:
+            base_path: absolute.
+            state_dir: absolute.
+            retention: for areas, by any of their names; the other areas keep theirs.
+            cleanup: values of the section `cleanup`; those not named stay.
+
+        Raises:
+            UsageError: an area is unknown.
+            SettingsError: with everything that is wrong.
+        """
+        changed = {self.area_name(name): value for name, value in (retention or {}).items()}
+        values = dict(self) | {
+            "base_path": base_path or self.base_path,
+            "state_dir": state_dir or self.state_dir,
+            "areas": {
+                key: dict(area) | ({"retention": changed[key]} if key in changed else {})
+                for key, area in self.areas.items()
+            },
+            "cleanup": dict(self.cleanup) | dict(cleanup or {}),
+        }
+        return type(self)(**values)
+
+    @property
+    def state_path(self) -> Path:
+        """Where index, journal and lock are kept."""
+        return self.state_dir or self.base_path / layout.STATE_DIRECTORY
+
+    def area_name(self, text: str) -> str:
+        """Return the key of the area that a name means: ``contact_sheets`` for ``contact-sheets``.
+
+        Raises:
+            UsageError: there is no such area; the message lists those there are.
+        """
+        key = layout.area_key(text)
+        if key in self.areas:
+            return key
+        names = ", ".join(self.areas)
+        raise UsageError(f'unknown area "{text}"; areas: {names}{did_you_mean(text, self.areas)}')
+
+    @classmethod
+    def suspect(cls, loc: Loc) -> Loc:
+        """An area whose directory is wrong would take part in further checks with one that nobody gave it."""
+        match loc:
+            case ("areas", _, "path" | "aliases"):
+                return loc[:2]
+        return loc
+
+    @field_validator("base_path")
+    @classmethod
+    def _check_base_path(cls, value: Path, info: ValidationInfo) -> Path:
+        if reason := places.unsafe_base_path(value, source=info.data.get("source")):
+            raise ValueError(reason)
+        return value
+
+    @field_validator("areas", mode="before")
+    @classmethod
+    def _name_directories(cls, value: object) -> object:
+        if not isinstance(value, Mapping):
+            return value
+        named: dict[object, object] = {}
+        for name, area in value.items():
+            key = layout.area_key(name) if isinstance(name, str) else name
+            twice = key in named  # under its other name, so that it is still there to be reported
+            named[str(key).replace("_", "-") if twice else key] = with_directories(key, area)
+        return named
+
+    @field_validator("areas")
+    @classmethod
+    def _check_areas(cls, value: Mapping[str, AreaSettings]) -> Mapping[str, AreaSettings]:
+        if not value:
+            raise ValueError("no areas; allowed: at least one area to manage")
+        if found := [_line_error(*fault) for fault in area_faults(value)]:
+            raise ValidationError.from_exception_data("areas", found)
+        return value
+
+    @field_validator("state_dir")
+    @classmethod
+    def _check_state_dir(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        base, areas = info.data.get("base_path"), info.data.get("areas")
+        if value is None or base is None or areas is None:
+            return value
+        for key, area in areas.items():
+            for directory in area.directories:
+                if places.overlap(value, base / directory):
+                    raise ValueError(
+                        f"overlaps {directory}, a directory of area {key}; choose one outside of it"
+                    )
+        return value
+
+
+def _spelled_out(areas: Mapping[str, object]) -> dict[str, object]:
+    """Areas with a retention alone become mappings."""
+    full = (Mapping, AreaSettings)
+    return {key: area if isinstance(area, full) else {"retention": area} for key, area in areas.items()}
+
+
+def _line_error(loc: Loc, value: str, reason: str) -> InitErrorDetails:
+    return InitErrorDetails(
+        type=PydanticCustomError("area", "{reason}", {"reason": reason}), loc=loc, input=value
+    )

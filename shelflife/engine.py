@@ -15,7 +15,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from shelflife.errors import CleanupDisabled, UsageError
+from shelflife.errors import CleanupDisabled, SlotTaken, StorageError, UsageError
 from shelflife.events import RunFinished, RunRefused, RunStarted, guarded
 from shelflife.execute import cleanup as steps
 from shelflife.execute.executor import Recorder, Stopped
@@ -23,6 +23,9 @@ from shelflife.execute.lock import Holder, Lock, cleanup_lock, holder_of
 from shelflife.execute.planner import PlannedFile, due_files
 from shelflife.execute.recovery import Recovery
 from shelflife.execute.storage import create_directories, hold_base, hold_roots
+from shelflife.explain.check import check_storage
+from shelflife.explain.log import RunLog
+from shelflife.explain.why import explain
 from shelflife.policy.area import Area, areas_of
 from shelflife.policy.plan import Plan
 from shelflife.records.index import open_index, read_index
@@ -46,6 +49,8 @@ if TYPE_CHECKING:
 
     from shelflife.events import Listener
     from shelflife.execute.report import RunReport
+    from shelflife.explain.check import Finding
+    from shelflife.explain.why import Answer
     from shelflife.settings import Settings
 
 
@@ -62,8 +67,13 @@ class Engine:
         """Take `settings`; nothing is read or opened. `clock` returns ns since the epoch."""
         self.settings = settings
         self.areas = areas_of(settings)
-        self._listen = guarded(tuple(listeners))
+        self._listeners = tuple(listeners)
+        self._listen = guarded((RunLog(), *self._listeners))
         self._clock = clock
+
+    def with_settings(self, settings: Settings) -> Engine:
+        """Return an engine for other settings, with the same listeners and clock."""
+        return Engine(settings, listeners=self._listeners, clock=self._clock)
 
     # -- the storage
 
@@ -93,14 +103,16 @@ class Engine:
             return steps.make_plan(context, chosen, at=context.freshness.now if at is None else at)
 
     def files(self, plan: Plan) -> Iterator[PlannedFile]:
-        """Yield the files that a plan would remove, as they are now. Raises OSError."""
+        """Yield the files that a plan would remove, as they are now. Raises OSError, StorageError."""
         with hold_base(self.settings.base_path) as base:
             for area_plan in plan.areas:
                 area, cutoff = self.areas[area_plan.area], area_plan.cutoff
+                if cutoff is None or not area_plan.due:
+                    continue
                 with hold_roots(base, area) as (roots, _):
                     anchors = dict(roots)
                     for due in area_plan.due:
-                        if cutoff is not None and due.root in anchors:
+                        if due.root in anchors:
                             yield from due_files(anchors[due.root], area, cutoff, due)
 
     def execute(
@@ -119,10 +131,12 @@ class Engine:
         trigger: Trigger = Trigger.PROGRAM,
         stop: threading.Event | None = None,
         batch_size: int | None = None,
+        slot: int | None = None,
     ) -> RunReport:
         """Plan and execute in one go, under one lock. Setting `stop` ends it at its next batch.
 
-        Raises as `plan` and `execute` do.
+        With a `slot` of the schedule (ns) it is the run of that slot, which it takes under the lock.
+        Raises as `plan` and `execute` do, and SlotTaken.
         """
         chosen = self._choose(areas)
         return self._run(
@@ -131,6 +145,7 @@ class Engine:
             stop,
             fresh=True,
             batch_size=batch_size,
+            slot=slot,
         )
 
     # -- questions
@@ -144,8 +159,8 @@ class Engine:
         """Return the storage in numbers, as of the last scan, or scanned now. Raises StorageError."""
         if refresh:
             with self._context() as context:
-                steps.refresh(context, self.areas.values())
-                return statistics_of(self.areas.values(), context.index)
+                errors = steps.refresh(context, self.areas.values())
+                return statistics_of(self.areas.values(), context.index, errors)
         with read_index(self.state) as index:
             return statistics_of(self.areas.values(), index)
 
@@ -177,6 +192,23 @@ class Engine:
         """Return who runs a cleanup now, if anybody. Raises StorageError."""
         return holder_of(self.state)
 
+    def why(self, path: str | os.PathLike[str]) -> Answer:
+        """Return what will happen to a path, when and by which rule, or what happened to it.
+
+        Raises UsageError for an empty path, StorageError when the base path is not there.
+        """
+        return explain(
+            os.fspath(path), settings=self.settings, areas=self.areas, state=self.state, now=self._clock()
+        )
+
+    def check(self) -> list[Finding]:
+        """Return whether the storage can be looked after as it is. Creates nothing; a fault is a finding."""
+        try:
+            state = self.state
+        except StorageError:
+            state = None
+        return check_storage(settings=self.settings, areas=self.areas, state=state, now=self._clock())
+
     # -- the schedule's records
 
     def claim_slot(self, slot: int) -> bool:
@@ -184,15 +216,20 @@ class Engine:
         with open_journal(self.state) as journal:
             return journal.claim_slot(slot, at=self._clock())
 
+    def begin_slots(self, slot: int) -> None:
+        """Let the schedule count from a slot (ns), when none up to now was ever taken."""
+        with open_journal(self.state) as journal:
+            journal.begin_slots(slot, at=self._clock())
+
     def is_claimed(self, slot: int) -> bool:
         """Return whether a slot is taken."""
         with read_journal(self.state) as journal:
             return journal is not None and journal.is_claimed(slot)
 
-    def last_slot(self) -> int | None:
-        """Return the time (ns) of the latest slot that was taken."""
+    def last_slot(self, *, until: int | None = None) -> int | None:
+        """Return the time (ns) of the latest slot that was taken; of those up to `until` (ns), if given."""
         with read_journal(self.state) as journal:
-            return journal.last_slot() if journal else None
+            return journal.last_slot(until=until) if journal else None
 
     def last_run_within(self, seconds: float) -> RunRecord | None:
         """Return the latest run that came to its end within the last `seconds`."""
@@ -264,12 +301,15 @@ class Engine:
         *,
         fresh: bool,
         batch_size: int | None = None,
+        slot: int | None = None,
     ) -> RunReport:
         if self.settings.cleanup.dry_run:
             raise CleanupDisabled("only dry runs are allowed: cleanup.dry_run is true in the configuration")
         state = self.state
         with cleanup_lock(state, f"cleanup by {trigger}") as lock, open_journal(state) as journal:
             with self._context(between=_beater(lock, stop), batch_size=batch_size) as context:
+                if slot is not None and not journal.claim_slot(slot, at=self._clock()):
+                    raise SlotTaken("another process has taken this slot of the schedule")
                 self._recover(journal, context)
                 try:
                     plan = make_plan(context)

@@ -6,8 +6,9 @@
     ├── SettingsError  (ValueError) the configuration is wrong; carries every problem found
     ├── UsageError     (ValueError) the caller asked for what does not exist or makes no sense
     ├── StorageError                the base path is missing, unreadable, no directory, or unsafe
-    ├── RecordsError                the journal can't be read, so holds and history are unknown
+    ├── RecordsError                journal or index fail; without the journal nothing is removed
     ├── CleanupBusy                 another cleanup of this storage is running
+    ├── SlotTaken                   another process has run, or runs, this slot of the schedule
     └── CleanupDisabled             ``cleanup.enabled`` is false
 
 What each one means to a shell and to an HTTP client stands in one table, `MEANINGS`; `ShelflifeError.meaning`
@@ -19,7 +20,7 @@ directories reaches the caller as it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Protocol
@@ -38,6 +39,7 @@ __all__ = [
     "RecordsError",
     "SettingsError",
     "ShelflifeError",
+    "SlotTaken",
     "StorageError",
     "UsageError",
 ]
@@ -134,7 +136,7 @@ class StorageError(ShelflifeError):
 
 
 class RecordsError(ShelflifeError):
-    """The journal can't be read: holds are unknown, so nothing may be removed."""
+    """The journal can't be read: holds are unknown, so nothing may be removed. Or the index fails midway."""
 
 
 class CleanupBusy(ShelflifeError):  # noqa: N818 - a public name; it is a state, not a fault
@@ -158,6 +160,10 @@ class CleanupBusy(ShelflifeError):  # noqa: N818 - a public name; it is a state,
         return f"process {self.holder.pid} on {self.holder.host}, since {since}"
 
 
+class SlotTaken(ShelflifeError):  # noqa: N818 - likewise
+    """Another process has taken this slot of the schedule; this one did nothing."""
+
+
 class CleanupDisabled(ShelflifeError):  # noqa: N818 - likewise
     """Scheduled cleanups are switched off by ``cleanup.enabled: false``."""
 
@@ -177,13 +183,14 @@ class Meaning:
     """End of the problem document's ``type`` (RFC 9457); stable."""
 
 
-MEANINGS: dict[type[ShelflifeError], Meaning] = {
+MEANINGS: Mapping[type[ShelflifeError], Meaning] = {
     ShelflifeError: Meaning(ExitCode.USAGE, 500, "error"),
     SettingsError: Meaning(ExitCode.USAGE, 500, "settings"),
     UsageError: Meaning(ExitCode.USAGE, 422, "usage"),
     StorageError: Meaning(ExitCode.USAGE, 503, "storage"),
     RecordsError: Meaning(ExitCode.USAGE, 503, "records"),
     CleanupBusy: Meaning(ExitCode.BUSY, 409, "cleanup-busy"),
+    SlotTaken: Meaning(ExitCode.BUSY, 409, "slot-taken"),
     CleanupDisabled: Meaning(ExitCode.REFUSED, 409, "cleanup-disabled"),
 }
 """The one table: error class → exit code, HTTP status, problem type."""

@@ -178,11 +178,14 @@ class AreaExecutor:
             number = self._recorder.intend(self._area.name, f"{self._directory}/{path}", batch)
             until = time.monotonic() + LONGEST_BATCH
             outcomes = remove_batch(fd, batch, self._area, self._cutoff, until=until)
+            denied = any(outcome.errno in _DENIED for outcome in outcomes)
+            if denied:
+                outcomes += [_not_reached(entry) for entry in batch[len(outcomes) :]]
             self._settle(number, path, outcomes)
             yield from outcomes
             due = due[len(outcomes) :]
-            if any(outcome.errno in _DENIED for outcome in outcomes):
-                yield from (Outcome(entry, Result.KEPT, Reason.NOT_REACHED) for entry in due)
+            if denied:
+                yield from map(_not_reached, due)
                 return
 
     def _settle(self, number: int, path: str, outcomes: list[Outcome]) -> None:
@@ -235,6 +238,10 @@ class AreaExecutor:
         self._report.directories += 1
         self._listener(DirectoryPruned(area=self._area.name, directory=f"{self._directory}/{path}"))
         return True
+
+
+def _not_reached(entry: Entry) -> Outcome:
+    return Outcome(entry, Result.KEPT, Reason.NOT_REACHED)
 
 
 class _Pruning:

@@ -1,7 +1,8 @@
 """Recovery: what a run that was killed left open.
 
-Called under the lock, before a run: any run that the journal says is running is then dead. What it had taken
-aside is put back or completed, and for each file of its last batch the disk tells what became of it.
+Called under the lock, before a run: any run that the journal says is running is then dead. For each file of
+its last batch the disk tells what became of it, and what it had taken aside is put back or completed. Completed
+is also a unit whose run came to its end before the unit did: it was asked to stop, or the disk failed.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.cutoff import Cause, Cutoff
 from shelflife.policy.verdict import Reason
 from shelflife.records.journal import Code, OpenBatch, RunState
+from shelflife.settings import Expire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -62,17 +64,30 @@ class Recovery:
                 report=report,
                 reason="its process died; the next run completed the record",
             )
+        for number in self._left_aside():
+            record = self._journal.run(number)
+            if record is not None and record.state != RunState.INTERRUPTED:
+                self._close_units(record, put_back=False)
         return [run.id for run in runs]
 
+    def _left_aside(self) -> set[int]:
+        """Return the numbers of the runs that have something aside."""
+        numbers: set[int] = set()
+        for area in self._areas.values():
+            for directory in area.directories if area.expire is Expire.DIRECTORY else ():
+                with suppress(OSError), Anchor.open(self._base, f"{directory}/{TRASH_DIRECTORY}") as trash:
+                    numbers.update(int(name) for name in os.listdir(trash.fd) if name.isdecimal())
+        return numbers
+
     def _close(self, run: RunRecord) -> dict[str, Any]:
-        errors = self._close_units(run)
         for batch in self._journal.open_batches(run.id):
-            self._journal.resolve(batch.id, self._outcomes(batch))
+            self._journal.resolve(batch.id, self._outcomes(batch, run.id))
+        errors = self._close_units(run)
         removed, size = self._journal.removed_by(run.id)
         return {"run": run.id, "plan": run.plan, "removed": removed, "bytes": size, "errors": errors}
 
-    def _close_units(self, run: RunRecord) -> list[str]:
-        """Complete the units that the run had decided on, put back the others."""
+    def _close_units(self, run: RunRecord, *, put_back: bool = True) -> list[str]:
+        """Complete the units that the run had decided on, put back the others or leave them."""
         report = AreaReport(area="")
         recorder = Recorder(self._journal, run.id, clock=self._clock)
         for unit in self._journal.units(run.id):
@@ -96,25 +111,27 @@ class Recovery:
                 )
                 if unit.decided:
                     executor.finish(unit.name)
-                else:
+                elif put_back:
                     executor.put_back(unit.name)
         recorder.flush()
         return report.errors
 
-    def _outcomes(self, batch: OpenBatch) -> list[Code]:
+    def _outcomes(self, batch: OpenBatch, run: int) -> list[Code]:
         if batch.unit:
             return [Code(Result.KEPT, Reason.NOT_REACHED)]
         root, path = self._split(batch)
-        try:
-            with Anchor.open(self._base, root) as anchor, anchor.directory(path) as fd:
-                return [
-                    self._outcome(fd, name, inode)
-                    for name, inode in zip(batch.names, batch.inodes, strict=True)
-                ]
-        except FileNotFoundError:
-            return [Code(Result.REMOVED, Reason.EXPIRED)] * len(batch.names)
-        except OSError:
-            return [Code(Result.UNKNOWN, Reason.NOT_REACHED)] * len(batch.names)
+        for place in (path, f"{TRASH_DIRECTORY}/{run}/{path}"):  # the second one if it belongs to a unit
+            try:
+                with Anchor.open(self._base, root) as anchor, anchor.directory(place) as fd:
+                    return [
+                        self._outcome(fd, name, inode)
+                        for name, inode in zip(batch.names, batch.inodes, strict=True)
+                    ]
+            except FileNotFoundError:
+                continue
+            except OSError:
+                return [Code(Result.UNKNOWN, Reason.NOT_REACHED)] * len(batch.names)
+        return [Code(Result.REMOVED, Reason.EXPIRED)] * len(batch.names)
 
     def _split(self, batch: OpenBatch) -> tuple[str, str]:
         area = self._areas.get(batch.area)

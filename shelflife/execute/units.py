@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from shelflife.events import BatchFinished
 from shelflife.execute.executor import LONGEST_BATCH, AreaLost, Recorder
-from shelflife.execute.planner import read_unit, unit_is_due
+from shelflife.execute.planner import is_due, read_unit, unit_is_due
 from shelflife.execute.report import AreaReport, Failure
 from shelflife.files.anchor import Anchor, parent_of
 from shelflife.files.kernel import rename_noreplace
@@ -148,7 +148,8 @@ class UnitExecutor:
         for path, entries in walk(trash, f"{name}/"):
             if not directories or directories[-1] != path:
                 directories.append(path)
-            self._remove(trash, path, [entry for entry in entries if entry.kind is not Kind.DIRECTORY])
+            due = [entry for entry in entries if is_due(entry, path, self._area, self._cutoff)]
+            self._remove(trash, path, due)
         for path in reversed(directories):
             parent, own = parent_of(path)
             with trash.directory(parent) as fd, suppress(OSError):

@@ -7,6 +7,7 @@ time of modification) and still be past the cutoff. What is not, stays, with its
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass
 from enum import IntEnum
@@ -70,13 +71,14 @@ def remove_batch(
 ) -> list[Outcome]:
     """Remove `entries` of the open directory `fd` that are still as listed and past the cutoff.
 
-    Returns the outcomes in order; fewer than entries when time.monotonic() reached `until`, but at least one.
-    Never raises OSError: a failure is an outcome.
+    Returns the outcomes in order, at least one; fewer than entries when time.monotonic() reached `until`, and
+    when the directory may not be written to, which the others would only repeat. Never raises OSError: a
+    failure is an outcome.
     """
     outcomes = []
     for entry in entries:
         outcomes.append(_remove(fd, entry, area, cutoff))
-        if monotonic() >= until:
+        if outcomes[-1].errno == errno.EACCES or monotonic() >= until:
             break
     return outcomes
 

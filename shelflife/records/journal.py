@@ -191,7 +191,7 @@ class UnitRecord(NamedTuple):
     name: str
     inode: int
     decided: bool
-    """Whether the run had looked at it again, and so decided that it goes – or put it back."""
+    """Whether the run had looked at it again and decided that it goes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,11 +287,10 @@ class Journal:
             "SELECT id, area, directory, names, facts, outcomes FROM batch WHERE run = ? AND unit = 1", (run,)
         )
         return [
-            UnitRecord(
-                number, area, os.fsdecode(directory)[:-1], os.fsdecode(name), inodes[0], codes is not None
-            )
+            UnitRecord(number, area, os.fsdecode(directory)[:-1], os.fsdecode(name), inodes[0], decided)
             for number, area, directory, name, facts, codes in rows.fetchall()
             for inodes in [_facts(facts, 1)[0]]
+            for decided in [bool(codes) and _CODES[codes[0]].result is Result.REMOVED]
         ]
 
     def resolve(self, batch: int, outcomes: Sequence[Code]) -> None:
@@ -340,14 +339,24 @@ class Journal:
             cursor = self._connection.execute("INSERT OR IGNORE INTO slot VALUES (?, ?, NULL)", (slot, at))
         return cursor.rowcount == 1
 
+    def begin_slots(self, slot: int, *, at: int) -> None:
+        """Let the schedule count from a slot (ns), when none up to now (`at`, ns) was ever taken."""
+        with transaction(self._connection):
+            self._connection.execute(
+                "INSERT OR IGNORE INTO slot SELECT ?, ?, NULL "
+                "WHERE NOT EXISTS (SELECT 1 FROM slot WHERE at <= ?)",
+                (slot, at, at),
+            )
+
     def is_claimed(self, slot: int) -> bool:
         """Return whether a slot is taken."""
         query = "SELECT 1 FROM slot WHERE at = ?"
         return self._connection.execute(query, (slot,)).fetchone() is not None
 
-    def last_slot(self) -> int | None:
-        """Return the time (ns) of the latest slot that was taken."""
-        (slot,) = self._connection.execute("SELECT max(at) FROM slot").fetchone()
+    def last_slot(self, *, until: int | None = None) -> int | None:
+        """Return the time (ns) of the latest slot that was taken; of those up to `until` (ns), if given."""
+        query = "SELECT max(at) FROM slot WHERE at <= ?"
+        (slot,) = self._connection.execute(query, (2**62 if until is None else until,)).fetchone()
         return None if slot is None else int(slot)
 
     def last_run_since(self, since: int) -> RunRecord | None:
@@ -369,7 +378,10 @@ class Journal:
                 "DELETE FROM batch WHERE run IN (SELECT id FROM run WHERE finished < ?)", (runs_before,)
             )
             self._connection.execute("DELETE FROM run WHERE finished < ?", (runs_before,))
-            self._connection.execute("DELETE FROM slot WHERE at < ?", (runs_before,))
+            # The latest one stays, however rare the slots are: from it follows what was missed.
+            self._connection.execute(
+                "DELETE FROM slot WHERE at < (SELECT max(at) FROM slot WHERE at <= ?)", (runs_before,)
+            )
         while self._size() > max_bytes and self._forget_oldest():
             pass
 
@@ -509,11 +521,9 @@ def _records(
     inodes, sizes, mtimes = _facts(packed, len(names))
     outcomes = codes if codes is not None else bytes(len(names))
     numbers = {int(position): code for position, code in json.loads(errors or "{}").items()}
-    for position, name in enumerate(names):
-        # A batch that was cut short has fewer outcomes than names: the rest was never reached.
-        code = (
-            _CODES[outcomes[position]] if position < len(outcomes) else Code(Result.KEPT, Reason.NOT_REACHED)
-        )
+    # A batch that was cut short has fewer outcomes than names: the rest is in the next one, if there is one.
+    for position, (name, outcome) in enumerate(zip(names, outcomes, strict=False)):
+        code = _CODES[outcome]
         yield FileRecord(
             run=run,
             area=area,

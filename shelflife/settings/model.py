@@ -149,8 +149,8 @@ class Settings(Section, frozen=True):
         """
         changed = {self.area_name(name): value for name, value in (retention or {}).items()}
         values = dict(self) | {
-            "base_path": base_path or self.base_path,
-            "state_dir": state_dir or self.state_dir,
+            "base_path": self.base_path if base_path is None else base_path,
+            "state_dir": self.state_dir if state_dir is None else state_dir,
             "areas": {
                 key: dict(area) | ({"retention": changed[key]} if key in changed else {})
                 for key, area in self.areas.items()

@@ -12,7 +12,7 @@ import os
 import socket
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from shelflife.errors import CleanupDisabled, SlotTaken, StorageError, UsageError
@@ -113,7 +113,8 @@ class Engine:
                     anchors = dict(roots)
                     for due in area_plan.due:
                         if due.root in anchors:
-                            yield from due_files(anchors[due.root], area, cutoff, due)
+                            with suppress(FileNotFoundError, NotADirectoryError):  # gone since it was planned
+                                yield from due_files(anchors[due.root], area, cutoff, due)
 
     def execute(
         self, plan: Plan, *, trigger: Trigger = Trigger.PROGRAM, stop: threading.Event | None = None
@@ -150,10 +151,16 @@ class Engine:
 
     # -- questions
 
-    def refresh(self) -> dict[str, list[str]]:
-        """Bring the index up to date; return by area what could not be looked at. Raises StorageError."""
-        with self._context() as context:
-            return steps.refresh(context, self.areas.values())
+    def refresh(self, *, stop: threading.Event | None = None) -> dict[str, list[str]]:
+        """Bring the index up to date; return by area what could not be looked at. Raises StorageError.
+
+        Setting `stop` ends it at the next directory, with nothing to report.
+        """
+        with self._context(between=_stopper(stop)) as context:
+            try:
+                return steps.refresh(context, self.areas.values())
+            except Stopped:
+                return {}
 
     def stats(self, *, refresh: bool = False) -> Statistics:
         """Return the storage in numbers, as of the last scan, or scanned now. Raises StorageError."""
@@ -375,8 +382,19 @@ class Engine:
 def _beater(lock: Lock, stop: threading.Event | None) -> Callable[[], None]:
     """Return what is called between batches: it shows progress, and ends the run when asked to stop."""
 
+    stop_if_asked = _stopper(stop)
+
     def between() -> None:
         lock.beat()
+        stop_if_asked()
+
+    return between
+
+
+def _stopper(stop: threading.Event | None) -> Callable[[], None]:
+    """Return what raises `Stopped` once `stop` is set."""
+
+    def between() -> None:
         if stop is not None and stop.is_set():
             raise Stopped
 

@@ -307,32 +307,49 @@ class _Inquiry:
     def _missing(self) -> Answer:
         records, fault = self._history()
         removed = next((record for record in records if record.result is Result.REMOVED), None)
-        if removed is None:
-            return self._make(
-                State.MISSING, "missing", "It is not there, and no run that is remembered removed it.", *fault
-            )
-        age = format_age(removed.at - removed.mtime)
-        return Answer(
-            path=self._place.path,
-            area=removed.area,
-            state=State.REMOVED,
-            reason=removed.reason.value,
-            when=removed.at,
-            run=removed.run,
-            sentences=(
+        if removed is not None:
+            age = format_age(removed.at - removed.mtime)
+            return self._gone(
+                removed,
                 f"Run {removed.run} removed it from area {removed.area} on {moment(removed.at)}.",
                 f"It was last modified on {moment(removed.mtime)}, {age} before, and had expired.",
-            ),
+            )
+        below = None if fault else self._latest_below()
+        if below is not None:
+            return self._gone(
+                below,
+                f"It was a directory. Run {below.run} removed the last of its files on {moment(below.at)}.",
+            )
+        return self._make(
+            State.MISSING, "missing", "It is not there, and no run that is remembered removed it.", *fault
         )
+
+    def _gone(self, record: FileRecord, *sentences: str) -> Answer:
+        return Answer(
+            path=self._place.path,
+            area=record.area,
+            state=State.REMOVED,
+            reason=record.reason.value,
+            when=record.at,
+            run=record.run,
+            sentences=sentences,
+        )
+
+    @property
+    def _relative(self) -> str:
+        return f"{self._place.directory}/{self._place.inner}"
 
     def _history(self) -> tuple[list[FileRecord], list[str]]:
         """Return what runs did to a file of this name, and a sentence when that cannot be told."""
         try:
             with read_journal(self._place.state) as journal:
-                path = f"{self._place.directory}/{self._place.inner}"
-                return (journal.file_history(path) if journal else []), []
+                return (journal.file_history(self._relative) if journal else []), []
         except RecordsError as error:
             return [], [f"What earlier runs did cannot be told: {error}."]
+
+    def _latest_below(self) -> FileRecord | None:
+        with read_journal(self._place.state) as journal:
+            return journal.latest_below(self._relative) if journal else None
 
     # -- putting it together
 

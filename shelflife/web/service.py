@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from shelflife.engine import Engine
+from shelflife.errors import SettingsError
 from shelflife.explain.presentation import format_bytes, iso, stats_as_json
 from shelflife.schedule import Scheduler
 from shelflife.web.cleanups import Cleanups
@@ -29,6 +30,9 @@ __all__ = ["Schedule", "Service"]
 
 STATS_AGE: Final = 60
 """Seconds after which statistics that are asked for are brought up to date, in the background."""
+
+SETTINGS_AGE: Final = 60
+"""Seconds after which the settings are read again for what is only shown."""
 
 _SECOND: Final = 10**9
 
@@ -59,7 +63,7 @@ class Service:
         """Take what tells the settings and the schedule; nothing is called yet.
 
         Args:
-            load: reads the settings; called once for what is only shown, and anew before each cleanup.
+            load: reads the settings; called now and then for what is only shown, and before each cleanup.
             schedule: gives the schedule; None: one of our own.
             listeners: told what the cleanups do that this application starts.
         """
@@ -68,6 +72,7 @@ class Service:
         self._listeners = tuple(listeners)
         self._lock = threading.Lock()
         self._engine: Engine | None = None
+        self._read = 0.0
         self._schedule: Schedule | None = None
         self.refresher = Refresher(lambda: self.engine)
         self.cleanups = Cleanups(load, listeners=self._listeners)
@@ -75,10 +80,15 @@ class Service:
 
     @property
     def engine(self) -> Engine:
-        """The engine of the settings as they were first read. Blocks that once."""
+        """The engine of the settings as they were last read without a fault, at most a minute ago. Blocks."""
         with self._lock:
             if self._engine is None:
-                self._engine = Engine(self._load(), listeners=self._listeners)
+                self._engine = self.current_engine()
+                self._read = time.monotonic()
+            elif time.monotonic() - self._read > SETTINGS_AGE:
+                self._read = time.monotonic()
+                with suppress(SettingsError):  # whoever cleans up by it will say so
+                    self._engine = self.current_engine()
             return self._engine
 
     def current_engine(self) -> Engine:

@@ -15,7 +15,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from shelflife.errors import CleanupDisabled, UsageError
+from shelflife.errors import CleanupDisabled, StorageError, UsageError
 from shelflife.events import RunFinished, RunRefused, RunStarted, guarded
 from shelflife.execute import cleanup as steps
 from shelflife.execute.executor import Recorder, Stopped
@@ -23,6 +23,8 @@ from shelflife.execute.lock import Holder, Lock, cleanup_lock, holder_of
 from shelflife.execute.planner import PlannedFile, due_files
 from shelflife.execute.recovery import Recovery
 from shelflife.execute.storage import create_directories, hold_base, hold_roots
+from shelflife.explain.check import check_storage
+from shelflife.explain.why import explain
 from shelflife.policy.area import Area, areas_of
 from shelflife.policy.plan import Plan
 from shelflife.records.index import open_index, read_index
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
 
     from shelflife.events import Listener
     from shelflife.execute.report import RunReport
+    from shelflife.explain.check import Finding
+    from shelflife.explain.why import Answer
     from shelflife.settings import Settings
 
 
@@ -144,8 +148,8 @@ class Engine:
         """Return the storage in numbers, as of the last scan, or scanned now. Raises StorageError."""
         if refresh:
             with self._context() as context:
-                steps.refresh(context, self.areas.values())
-                return statistics_of(self.areas.values(), context.index)
+                errors = steps.refresh(context, self.areas.values())
+                return statistics_of(self.areas.values(), context.index, errors)
         with read_index(self.state) as index:
             return statistics_of(self.areas.values(), index)
 
@@ -176,6 +180,23 @@ class Engine:
     def holder(self) -> Holder | None:
         """Return who runs a cleanup now, if anybody. Raises StorageError."""
         return holder_of(self.state)
+
+    def why(self, path: str | os.PathLike[str]) -> Answer:
+        """Return what will happen to a path, when and by which rule, or what happened to it.
+
+        Raises UsageError for an empty path, StorageError when the base path is not there.
+        """
+        return explain(
+            os.fspath(path), settings=self.settings, areas=self.areas, state=self.state, now=self._clock()
+        )
+
+    def check(self) -> list[Finding]:
+        """Return whether the storage can be looked after as it is. Creates nothing; what is wrong is a finding."""
+        try:
+            state = self.state
+        except StorageError:
+            state = None
+        return check_storage(settings=self.settings, areas=self.areas, state=state, now=self._clock())
 
     # -- the schedule's records
 

@@ -6,7 +6,8 @@
     ├── SettingsError  (ValueError) the configuration is wrong; carries every problem found
     ├── UsageError     (ValueError) the caller asked for what does not exist or makes no sense
     ├── StorageError                the base path is missing, unreadable, no directory, or unsafe
-    ├── RecordsError                the journal can't be read, so holds and history are unknown
+    ├── RecordsError                journal or index fail; without the journal nothing is removed
+    ├── NeedsApproval               it would remove so much that a person must approve it first
     ├── CleanupBusy                 another cleanup of this storage is running
     └── CleanupDisabled             ``cleanup.enabled`` is false
 
@@ -19,7 +20,7 @@ directories reaches the caller as it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Protocol
@@ -34,6 +35,7 @@ __all__ = [
     "ExitCode",
     "LockHolder",
     "Meaning",
+    "NeedsApproval",
     "Problem",
     "RecordsError",
     "SettingsError",
@@ -134,7 +136,7 @@ class StorageError(ShelflifeError):
 
 
 class RecordsError(ShelflifeError):
-    """The journal can't be read: holds are unknown, so nothing may be removed."""
+    """The journal can't be read: holds are unknown, so nothing may be removed. Or the index fails midway."""
 
 
 class CleanupBusy(ShelflifeError):  # noqa: N818 - a public name; it is a state, not a fault
@@ -158,6 +160,27 @@ class CleanupBusy(ShelflifeError):  # noqa: N818 - a public name; it is a state,
         return f"process {self.holder.pid} on {self.holder.host}, since {since}"
 
 
+class NeedsApproval(ShelflifeError):  # noqa: N818 - likewise
+    """A run would remove more than its limits allow, and a person has not approved it."""
+
+    plan: str
+    """Id of the plan to approve."""
+
+    reasons: tuple[str, ...]
+    """Why it was stopped, one for each area or limit."""
+
+    def __init__(self, plan: str, reasons: Iterable[str]) -> None:
+        self.plan = plan
+        self.reasons = tuple(reasons)
+        super().__init__(plan, self.reasons)
+
+    def __str__(self) -> str:
+        return (
+            f"nothing was removed, since a person must approve it first: {'; '.join(self.reasons)}. "
+            f"Look at it (`shelflife plan`), then approve it: `shelflife cleanup --approve {self.plan}`"
+        )
+
+
 class CleanupDisabled(ShelflifeError):  # noqa: N818 - likewise
     """Scheduled cleanups are switched off by ``cleanup.enabled: false``."""
 
@@ -177,12 +200,13 @@ class Meaning:
     """End of the problem document's ``type`` (RFC 9457); stable."""
 
 
-MEANINGS: dict[type[ShelflifeError], Meaning] = {
+MEANINGS: Mapping[type[ShelflifeError], Meaning] = {
     ShelflifeError: Meaning(ExitCode.USAGE, 500, "error"),
     SettingsError: Meaning(ExitCode.USAGE, 500, "settings"),
     UsageError: Meaning(ExitCode.USAGE, 422, "usage"),
     StorageError: Meaning(ExitCode.USAGE, 503, "storage"),
     RecordsError: Meaning(ExitCode.USAGE, 503, "records"),
+    NeedsApproval: Meaning(ExitCode.REFUSED, 409, "needs-approval"),
     CleanupBusy: Meaning(ExitCode.BUSY, 409, "cleanup-busy"),
     CleanupDisabled: Meaning(ExitCode.REFUSED, 409, "cleanup-disabled"),
 }

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from shelflife.errors import RecordsError
 from shelflife.files.survey import FOREVER, Key
 from shelflife.records.database import connect, transaction
 
@@ -362,13 +363,15 @@ def open_index(state: StateDirectory) -> Iterator[Index]:
     """Open the index to bring it up to date.
 
     One process at a time writes it. Whoever comes second, or has no write access, works on a private copy
-    that ends with it: the answer is the same, only nothing is remembered.
+    that ends with it: the answer is the same, only nothing is remembered. Raises RecordsError when it fails
+    while it is open, which the next one to open it mends.
     """
     lock = _try_lock(state)
     try:
-        connection = _open_shared(state) if lock is not None else _open_private(state)
-        with closing(Index(connection)) as index:
-            yield index
+        with _translated(state):
+            connection = _open_shared(state) if lock is not None else _open_private(state)
+            with closing(Index(connection)) as index:
+                yield index
     finally:
         if lock is not None:
             os.close(lock)
@@ -385,10 +388,19 @@ def read_index(state: StateDirectory) -> Iterator[Index | None]:
         connection.close()
         connection = None
     try:
-        yield None if connection is None else Index(connection)
+        with _translated(state):
+            yield None if connection is None else Index(connection)
     finally:
         if connection is not None:
             connection.close()
+
+
+@contextmanager
+def _translated(state: StateDirectory) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise RecordsError(f"the index {state.index} failed: {error}; it may be deleted") from error
 
 
 def pack_hours(hours: dict[int, list[int]]) -> bytes:
@@ -434,7 +446,7 @@ def _open_shared(state: StateDirectory) -> sqlite3.Connection:
     with suppress(sqlite3.Error):
         state.create_file(state.index)
         connection = connect(state.index)
-        if _is_current(connection) or _create(connection):
+        if (_is_current(connection) and _is_sound(connection)) or _create(connection):
             return connection
         connection.close()
     for suffix in ("", "-wal", "-shm"):
@@ -450,7 +462,8 @@ def _open_private(state: StateDirectory) -> sqlite3.Connection:
     with suppress(sqlite3.Error), closing(connect(state.index, read_only=True)) as shared:
         if _is_current(shared):
             shared.backup(private)
-            return private
+            if _is_sound(private):
+                return private
     private.close()
     private = connect("")
     _create(private)
@@ -458,7 +471,7 @@ def _open_private(state: StateDirectory) -> sqlite3.Connection:
 
 
 def _is_current(connection: sqlite3.Connection) -> bool:
-    """Return whether the database is an index of this version and not damaged as far as a glance tells."""
+    """Return whether the database is an index of this version, as far as a glance tells."""
     try:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version != VERSION:
@@ -467,6 +480,14 @@ def _is_current(connection: sqlite3.Connection) -> bool:
     except sqlite3.DatabaseError:
         return False
     return True
+
+
+def _is_sound(connection: sqlite3.Connection) -> bool:
+    """Return whether every page of the database can be read: half a microsecond a directory."""
+    try:
+        return bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
+    except sqlite3.DatabaseError:
+        return False
 
 
 def _create(connection: sqlite3.Connection) -> bool:

@@ -8,6 +8,9 @@ the children of the directories that are open on the way down.
 
 A directory that cannot be read keeps its last known counts and makes nothing due, it or anything below it.
 A child keeps its row until a listing of its parent lacks it.
+
+A refresh may be stopped or killed after it recorded a directory and before it reached that one's children,
+which then have no rows. So a row counts only once a refresh that came to its end is as young as its listing.
 """
 
 from __future__ import annotations
@@ -130,6 +133,7 @@ class Refresh:
         self._between = between
         self._trusted = is_trusted(anchor.fd)
         self._files = 0
+        self._completed = self._last_completed()
         self.result = Refreshed()
 
     def run(self) -> Refreshed:
@@ -155,6 +159,14 @@ class Refresh:
         self._index.complete(self._root, as_of=self._freshness.now)
         return self.result
 
+    def _last_completed(self) -> int:
+        """Return when the last refresh that came to its end was made; 0 when the clock was set back since."""
+        completed = self._index.totals(self._directory).as_of
+        if completed <= self._freshness.now:
+            return completed
+        self._index.complete(self._root, as_of=0)
+        return 0
+
     def _claim(self, parent: _Frame, row: Row) -> bool:
         """Return whether the row's directory is still in its parent; forget it where it is not."""
         if parent.pending is None:
@@ -178,7 +190,7 @@ class Refresh:
     def _stands(self, row: Row) -> bool:
         if not self._trusted or row.state != RowState.OK or row.rules != self._area.rules:
             return False
-        if self._freshness.is_stale(row):
+        if row.listed > self._completed or self._freshness.is_stale(row):
             return False
         try:
             status = self._anchor.stat(row.path)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from shelflife.policy.area import Area
     from shelflife.records.index import Index
@@ -32,6 +32,8 @@ class AreaStatistics:
     """Time of the oldest file that may expire."""
     newest: int | None
     """Time of the newest file."""
+    errors: tuple[str, ...] = ()
+    """What this scan could not look at; the numbers hold what was known of it before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +69,20 @@ class Statistics:
         return sum(area.directories for area in self.areas)
 
 
-def statistics_of(areas: Iterable[Area], index: Index | None) -> Statistics:
-    """Return the areas in numbers, as the index has them; without an index, nothing is known of any."""
-    return Statistics(areas=tuple(_area_statistics(area, index) for area in areas))
+def statistics_of(
+    areas: Iterable[Area], index: Index | None, errors: Mapping[str, Sequence[str]] | None = None
+) -> Statistics:
+    """Return the areas in numbers, as the index has them; without an index, nothing is known of any.
+
+    `errors` are what the refresh just before could not look at, by area.
+    """
+    faults = errors or {}
+    return Statistics(
+        areas=tuple(_area_statistics(area, index, tuple(faults.get(area.name, ()))) for area in areas)
+    )
 
 
-def _area_statistics(area: Area, index: Index | None) -> AreaStatistics:
+def _area_statistics(area: Area, index: Index | None, errors: tuple[str, ...]) -> AreaStatistics:
     roots = {directory: index.totals(directory) for directory in area.directories} if index else {}
     scanned = {directory: totals for directory, totals in roots.items() if totals.as_of}
     totals = list(scanned.values())
@@ -86,4 +96,5 @@ def _area_statistics(area: Area, index: Index | None) -> AreaStatistics:
         protected_files=sum(root.protected_files for root in totals),
         oldest=min((root.oldest for root in totals if root.oldest is not None), default=None),
         newest=max((root.newest for root in totals if root.newest is not None), default=None),
+        errors=errors,
     )

@@ -6,7 +6,6 @@ pydantic would turn ``"1"`` into a number and ``1`` into true, and says "Input s
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable
 from enum import StrEnum
 from typing import TypeVar
@@ -15,7 +14,7 @@ import pathspec
 
 from shelflife.settings.spelling import did_you_mean
 
-__all__ = ["count", "one_of", "pattern", "positive", "text", "truth"]
+__all__ = ["count", "number", "one_of", "optional", "pattern", "positive", "text", "truth"]
 
 Kind = TypeVar("Kind", bound=StrEnum)
 
@@ -32,6 +31,22 @@ def count(value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
         return value
     raise ValueError("not a count; allowed: a whole number from 1")
+
+
+def number(value: object) -> int:
+    """Take a whole number from 0."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    raise ValueError("not a number; allowed: a whole number from 0")
+
+
+def optional(parse: Callable[[object], int]) -> Callable[[object], int | None]:
+    """Take what `parse` takes, and null."""
+
+    def check(value: object) -> int | None:
+        return None if value is None else parse(value)
+
+    return check
 
 
 def positive(parse: Callable[[object], int]) -> Callable[[object], int]:
@@ -69,17 +84,23 @@ def one_of(kind: type[Kind]) -> Callable[[object], Kind]:
     return check
 
 
+_ODD_SET = re.compile(r"\[[^\]]*(\[|--|&&|~~|\|\|)")
+
+
 def pattern(line: str) -> str:
     """Take a gitignore-style pattern.
 
-    One that can't be read, or that matches nothing, would leave unprotected what it was meant for.
+    One that can't be read, that matches nothing, or whose set of characters (``[[:alpha:]]``) means something
+    else to Python's expressions, would leave unprotected what it was meant for.
     """
+    if _ODD_SET.search(line):
+        raise ValueError(
+            "not a gitignore-style pattern that is understood here; write the set's characters out"
+        )
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # of `re`, about sets that mean something else in gitignore
-            patterns = list(pathspec.GitIgnoreSpec.from_lines([line]).patterns)
-    except (ValueError, re.error, Warning) as error:
+        patterns = list(pathspec.GitIgnoreSpec.from_lines([line]).patterns)
+    except (ValueError, re.error) as error:
         raise ValueError(f"not a gitignore-style pattern ({error})") from error
-    if not patterns or patterns[0].include is None or "\n" in line or "[[:" in line:
+    if not patterns or patterns[0].include is None or "\n" in line:
         raise ValueError("protects nothing: empty, incomplete, or a comment (write \\# for a name with #)")
     return line

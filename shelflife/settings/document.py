@@ -13,9 +13,8 @@ takes PyYAML's node tree (`yaml.compose`) and builds the values of *one* section
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -29,7 +28,6 @@ __all__ = ["Document", "parse_document"]
 
 _TAG = "tag:yaml.org,2002:"
 _MERGE = f"{_TAG}merge"
-_FLOAT = re.compile(r"[-+]?[0-9_]*\.?[0-9_]+([eE][-+]?[0-9]+)?|[-+]?[0-9_]+\.")
 _TRUTH = {"yes": True, "on": True, "true": True, "no": False, "off": False, "false": False}
 _MOST_ENTRIES = 10_000  # aliases of aliases can stand for billions
 
@@ -95,7 +93,7 @@ class _Reader:
     """Nodes being built: one that meets itself again is endless."""
 
     def read(self, root: yaml.Node | None) -> Document:
-        if root is None:
+        if root is None or root.tag == f"{_TAG}null":
             return Document(None)
         if not isinstance(root, yaml.MappingNode):
             self._problem(root, "", f"not a mapping; expected keys such as {self.key}:")
@@ -111,7 +109,7 @@ class _Reader:
             raise _TooLargeError
         with self._entered(node, key) as first:
             value = self._value(node, key) if first else None
-        return Entry(value, f"{self.name}:{line}", key, _text(node, value))
+        return Entry(value, f"{self.name}:{line}", key, _text(node))
 
     @contextmanager
     def _entered(self, node: yaml.Node, key: str) -> Iterator[bool]:
@@ -139,10 +137,10 @@ class _Reader:
         for node, value in pairs:
             key = f"{parent}.{node.value}" if parent else str(node.value)
             if not isinstance(node, yaml.ScalarNode) or node.tag != f"{_TAG}str":
-                self._problem(node, parent, "a key that is not text; put it in quotes", _text(node, None))
+                self._problem(node, parent, "a key that is not text; put it in quotes", _text(node))
             elif (first := result.get(node.value)) is not None:
                 line = first.where.rpartition(":")[2]
-                self._problem(node, key, f"duplicate key; line {line} has it already", _text(value, None))
+                self._problem(node, key, f"duplicate key; line {line} has it already", _text(value))
             else:
                 result[node.value] = self._entry(value, key, _line(node))
         return result
@@ -163,7 +161,7 @@ class _Reader:
             m.value if isinstance(m, yaml.SequenceNode) else [m] for m in merges
         ):
             if not isinstance(source, yaml.MappingNode):
-                self._problem(source, key, "<< takes a mapping, or a list of mappings", shown(source.value))
+                self._problem(source, key, "<< takes a mapping, or a list of mappings", _text(source))
                 continue
             with self._entered(source, key) as first:
                 pairs = self._merged(source, key) if first else []
@@ -191,13 +189,17 @@ def _scalar(node: yaml.ScalarNode) -> str | int | float | bool | None:
         case "int":
             number = whole_number(text)
             return text if number is None else number
-        case "float" if _FLOAT.fullmatch(text):
-            return float(text.replace("_", ""))
+        case "float":
+            with suppress(ValueError):  # 1:30.5, .inf
+                return float(text)
     return text
 
 
-def _text(node: yaml.Node, value: Value) -> str:
+def _text(node: yaml.Node) -> str:
     """A value as it stands in the file: ``off`` and not ``false``, text in quotes."""
-    if isinstance(node, yaml.ScalarNode) and node.tag != f"{_TAG}str" and not isinstance(value, str):
-        return node.value or "null"
+    match node:
+        case yaml.MappingNode():
+            return "{…}" if node.value else "{}"
+        case yaml.ScalarNode() if not isinstance(_scalar(node), str):
+            return node.value or "null"
     return shown(node.value)

@@ -37,7 +37,7 @@ def arrange(storage: Entry) -> tuple[Entry, list[Problem]]:
     for key in _SECTIONS:
         if key in tree and tree[key].value is None:  # an empty section is one with defaults
             del tree[key]
-    nowhere = Entry(None, where=storage.where, key=f"{storage.key}.areas")
+    nowhere = Entry(None, where=given.get("default_areas", storage).where, key=f"{storage.key}.areas")
     tree["areas"] = given.get("areas", nowhere).become(dict(areas))
     return storage.become(tree), problems
 
@@ -77,10 +77,8 @@ def _add_retentions(areas: _Areas, given: Entry) -> Iterator[Problem]:
     for name, entry in given.section.items():
         key = area_key(name)
         if key not in areas:
-            guess = did_you_mean(name, areas)
-            yield entry.problem(
-                f"unknown area; areas: {', '.join(areas)}{guess}; others come from storage.areas"
-            )
+            known = f"{', '.join(areas)}; others are named in storage.areas{did_you_mean(name, areas)}"
+            yield entry.problem(f"unknown area; areas: {known}")
         elif key in seen:
             yield entry.problem(f"is {seen[key].key}, which {_line(seen[key])} has already")
         else:

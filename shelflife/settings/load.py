@@ -18,10 +18,11 @@ from shelflife.settings.document import Document, parse_document
 from shelflife.settings.entry import Entry, shown
 from shelflife.settings.environment import overlay
 from shelflife.settings.fileformat import arrange
+from shelflife.settings.layout import DEFAULT_RETENTION
 from shelflife.settings.model import Settings
 from shelflife.settings.places import check_path_text, resolved_against
 from shelflife.settings.section import Fault, faults
-from shelflife.settings.spelling import closest
+from shelflife.settings.spelling import closest, did_you_mean
 
 __all__ = ["CONFIG_NAME", "find_config", "load_settings"]
 
@@ -94,7 +95,7 @@ def _read(path: Path) -> Document:
     try:
         document = parse_document(path.read_bytes(), str(path), _SECTION)
     except (OSError, ValueError) as error:
-        reason = f"can't be read: {getattr(error, 'strerror', error)}"
+        reason = f"can't be read: {getattr(error, 'strerror', None) or error}"
         raise SettingsError([Problem(where=str(path), reason=reason)]) from error
     problems = [*document.problems, *_misspelt(path, document)]
     if problems and document.section is None:
@@ -126,11 +127,10 @@ def _placed(tree: Entry, folder: Path) -> Entry:
 
 def _without_retention(tree: Entry) -> list[Problem]:
     """A further area without a retention is more likely a misspelt one than meant to be kept for ever."""
-    areas = tree.section["areas"].section
     reason = "a further area needs a retention; allowed: -1 (indefinitely), or a duration such as 24h"
     return [
-        area.problem(f"{reason} ({', '.join(areas)} are the areas)")
-        for area in areas.values()
+        area.problem(f"{reason}{did_you_mean(key, DEFAULT_RETENTION)}")
+        for key, area in tree.section["areas"].section.items()
         if isinstance(area.value, dict) and "retention" not in area.value
     ]
 
@@ -141,15 +141,18 @@ def _check(tree: Entry) -> list[Problem]:
 
 def _located(fault: Fault, tree: Entry) -> Problem:
     """A fault, as a problem of the deepest entry on the way to it that came from somewhere."""
+    reason = (
+        fault.reason if fault.value is not None else f"{fault.reason}; without the key, its default holds"
+    )
     depth = len(fault.loc)
     entry, missing = tree.find(fault.loc)
     while (missing or not entry.where) and depth:
         depth -= 1
         entry, missing = tree.find(fault.loc[:depth])
     if depth == len(fault.loc):
-        return entry.problem(fault.reason)
+        return entry.problem(reason)
     key = ".".join([entry.key, *map(str, fault.loc[depth:])])
-    return Problem(where=entry.where, key=key, value=shown(fault.value), reason=fault.reason)
+    return Problem(where=entry.where, key=key, value=shown(fault.value), reason=reason)
 
 
 def _order(problem: Problem) -> tuple[bool, int]:

@@ -9,6 +9,7 @@
     ├── RecordsError                journal or index fail; without the journal nothing is removed
     ├── NeedsApproval               it would remove so much that a person must approve it first
     ├── CleanupBusy                 another cleanup of this storage is running
+    ├── SlotTaken                   another process has run, or runs, this slot of the schedule
     └── CleanupDisabled             ``cleanup.enabled`` is false
 
 What each one means to a shell and to an HTTP client stands in one table, `MEANINGS`; `ShelflifeError.meaning`
@@ -40,6 +41,7 @@ __all__ = [
     "RecordsError",
     "SettingsError",
     "ShelflifeError",
+    "SlotTaken",
     "StorageError",
     "UsageError",
 ]
@@ -181,6 +183,10 @@ class NeedsApproval(ShelflifeError):  # noqa: N818 - likewise
         )
 
 
+class SlotTaken(ShelflifeError):  # noqa: N818 - likewise
+    """Another process has taken this slot of the schedule; this one did nothing."""
+
+
 class CleanupDisabled(ShelflifeError):  # noqa: N818 - likewise
     """Scheduled cleanups are switched off by ``cleanup.enabled: false``."""
 
@@ -208,6 +214,7 @@ MEANINGS: Mapping[type[ShelflifeError], Meaning] = {
     RecordsError: Meaning(ExitCode.USAGE, 503, "records"),
     NeedsApproval: Meaning(ExitCode.REFUSED, 409, "needs-approval"),
     CleanupBusy: Meaning(ExitCode.BUSY, 409, "cleanup-busy"),
+    SlotTaken: Meaning(ExitCode.BUSY, 409, "slot-taken"),
     CleanupDisabled: Meaning(ExitCode.REFUSED, 409, "cleanup-disabled"),
 }
 """The one table: error class → exit code, HTTP status, problem type."""

@@ -100,6 +100,8 @@ class AreaFinished(Event):
     failed: int
     bytes: int
     """Apparent size of what was removed."""
+    errors: Sequence[str] = ()
+    """What kept the area, or part of it, from being looked at; each begins with a path."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

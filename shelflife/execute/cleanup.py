@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from shelflife.errors import StorageError
 from shelflife.events import AreaFinished
 from shelflife.execute.executor import AreaExecutor, AreaLost, Stopped
 from shelflife.execute.planner import due_directories
@@ -45,7 +46,7 @@ class _Found:
 def make_plan(context: Context, areas: Iterable[Area], *, at: int) -> Plan:
     """Bring the index up to date and return what would go from `areas` at the moment `at` (ns).
 
-    Raises StorageError for an area that leads away, Stopped.
+    Raises Stopped.
     """
     plans = []
     for area in areas:
@@ -100,22 +101,50 @@ def carry_out(
 
 def _look(context: Context, area: Area, cutoff: Cutoff | None, *, planning: bool) -> _Found:
     found = _Found()
-    with hold_roots(context.base, area) as (roots, faults):
-        found.errors.extend(faults)
-        for directory, anchor in roots:
-            try:
-                refreshed = _refresh_root(context, anchor, area, directory, cutoff)
-                found.errors.extend(_errors(directory, refreshed))
-                found.scanned += context.index.totals(directory).readable_files
-                if planning and cutoff is not None:
-                    found.due.extend(
-                        due_directories(
-                            context.index, anchor, area, directory, cutoff, refreshed, context.holds()
-                        )
-                    )
-            except OSError as error:
-                found.errors.append(f"{directory}: {error.strerror}")
+    try:
+        with hold_roots(context.base, area) as (roots, faults):
+            found.errors.extend(faults)
+            for directory, anchor in roots:
+                _look_at_root(context, area, directory, anchor, cutoff, found, planning=planning)
+            if roots and not faults:
+                _forget_others(context, area, {directory for directory, _ in roots})
+    except StorageError as error:  # this area leads away: nothing of it is touched, and the others go on
+        found.errors.append(str(error))
     return found
+
+
+def _look_at_root(
+    context: Context,
+    area: Area,
+    directory: str,
+    anchor: Anchor,
+    cutoff: Cutoff | None,
+    found: _Found,
+    *,
+    planning: bool,
+) -> None:
+    try:
+        refreshed = _refresh_root(context, anchor, area, directory, cutoff)
+        found.errors.extend(_errors(directory, refreshed))
+        found.scanned += context.index.totals(directory).readable_files
+        if planning and cutoff is not None:
+            found.due.extend(due_directories(
+                    context.index, anchor, area, directory, cutoff, refreshed, context.holds()
+                ))
+    except OSError as error:
+        found.errors.append(f"{directory}: {error.strerror}")
+
+
+def _forget_others(context: Context, area: Area, there: set[str]) -> None:
+    """Forget those of an area's directories that are gone while another one is there.
+
+    An area without any directory keeps its last known numbers: its volume may come back.
+    """
+    for directory in area.directories:
+        if directory not in there and context.index.totals(directory).as_of:
+            root = context.index.root(directory)
+            context.index.drop(root, "")
+            context.index.complete(root, as_of=0)
 
 
 def _refresh_root(
@@ -140,19 +169,13 @@ def _errors(directory: str, refreshed: Refreshed) -> list[str]:
 
 
 def _act(context: Context, means: Means, area: Area, cutoff: Cutoff, report: AreaReport) -> None:
-    with hold_roots(context.base, area) as (roots, _):
-        for directory, anchor in roots:
-            try:
-                if area.expire is Expire.FILE:
-                    AreaExecutor(context, means, anchor, area, directory, cutoff, report).run()
-                else:
-                    AreaExecutor(context, means, anchor, area, directory, cutoff, report).run_in("")
-                    UnitExecutor(context, means, anchor, area, directory, cutoff, report).run()
-                purge(context, means, anchor, area, directory, report)
-            except AreaLost as lost:
-                report.errors.append(str(lost))
-            finally:
-                context.index.complete(context.index.root(directory), as_of=None)
+    try:
+        with hold_roots(context.base, area) as (roots, _):
+            for directory, anchor in roots:
+                _act_on_root(context, means, area, directory, anchor, cutoff, report)
+    except StorageError as error:
+        if str(error) not in report.errors:  # it was said when the area was looked at
+            report.errors.append(str(error))
     context.listener(
         AreaFinished(
             area=area.name,
@@ -160,5 +183,30 @@ def _act(context: Context, means: Means, area: Area, cutoff: Cutoff, report: Are
             removed=report.removed,
             failed=report.failed,
             bytes=report.bytes,
+            errors=tuple(report.errors),
         )
     )
+
+
+def _act_on_root(
+    context: Context,
+    means: Means,
+    area: Area,
+    directory: str,
+    anchor: Anchor,
+    cutoff: Cutoff,
+    report: AreaReport,
+) -> None:
+    executor = AreaExecutor(context, means, anchor, area, directory, cutoff, report)
+    try:
+        if area.expire is Expire.FILE:
+            executor.run()
+        else:
+            executor.run_in("")
+            UnitExecutor(context, means, anchor, area, directory, cutoff, report).run()
+        purge(context, means, anchor, area, directory, report)
+    except AreaLost as lost:
+        report.errors.append(str(lost))
+    finally:
+        executor.close()
+        context.index.complete(context.index.root(directory), as_of=None)

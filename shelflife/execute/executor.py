@@ -88,6 +88,9 @@ class AreaExecutor:
             if self.run_in(path):
                 pruning.mark(path)
         pruning.finish()
+
+    def close(self) -> None:
+        """Let go of what is held open."""
         self._trash.close()
 
     def run_in(self, path: str) -> bool:

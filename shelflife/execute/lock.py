@@ -4,6 +4,9 @@ It is a flock(2) on a file in the state directory, so the kernel frees it the mo
 content says who holds it and when he last made progress; it is overwritten in place with the same length, which
 needs no free block on a full disk. A holder without progress is reported as stuck, never overtaken while it
 lives.
+
+A child that is forked during a cleanup would share the lock, and keep it when the cleanup ends or its process
+dies: the lock is therefore freed explicitly, and a child closes at once what it inherited of it.
 """
 
 from __future__ import annotations
@@ -30,6 +33,9 @@ _LENGTH: Final = 512
 
 _BEAT: Final = 1.0
 """Seconds between two heartbeats, at the least."""
+
+_held: Final[set[int]] = set()
+"""Descriptors of the locks that this process holds, or tries to get."""
 
 _TRIES: Final = 5
 _PAUSE: Final = 0.005
@@ -120,6 +126,7 @@ def cleanup_lock(state: StateDirectory, task: str) -> Iterator[Lock]:
         fd = os.open(state.lock, os.O_RDWR | os.O_CLOEXEC)
     except OSError as error:
         raise StorageError(f"cannot open the lock {state.lock}: {error.strerror}") from error
+    _held.add(fd)
     try:
         if not _acquire(fd):
             raise CleanupBusy(_read(fd))
@@ -128,8 +135,20 @@ def cleanup_lock(state: StateDirectory, task: str) -> Iterator[Lock]:
             yield lock
         finally:
             lock.sign_off()
+            fcntl.flock(fd, fcntl.LOCK_UN)
     finally:
+        _held.discard(fd)
         os.close(fd)
+
+
+def _let_go() -> None:
+    """In a forked child: close the locks of the parent, which stay his."""
+    for fd in _held:
+        os.close(fd)
+    _held.clear()
+
+
+os.register_at_fork(after_in_child=_let_go)
 
 
 def holder_of(state: StateDirectory) -> Holder | None:
@@ -140,6 +159,7 @@ def holder_of(state: StateDirectory) -> Holder | None:
         return None
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        fcntl.flock(fd, fcntl.LOCK_UN)
     except BlockingIOError:
         return _read(fd)
     finally:

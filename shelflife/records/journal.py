@@ -110,6 +110,8 @@ class Trigger(StrEnum):
     CLI = "cli"
     API = "api"
     PROGRAM = "program"
+    TRASH = "trash"
+    """A person emptied the trash."""
 
 
 class RunState(StrEnum):
@@ -400,14 +402,24 @@ class Journal:
             cursor = self._connection.execute("INSERT OR IGNORE INTO slot VALUES (?, ?, NULL)", (slot, at))
         return cursor.rowcount == 1
 
+    def begin_slots(self, slot: int, *, at: int) -> None:
+        """Let the schedule count from a slot (ns), when none up to now (`at`, ns) was ever taken."""
+        with transaction(self._connection):
+            self._connection.execute(
+                "INSERT OR IGNORE INTO slot SELECT ?, ?, NULL "
+                "WHERE NOT EXISTS (SELECT 1 FROM slot WHERE at <= ?)",
+                (slot, at, at),
+            )
+
     def is_claimed(self, slot: int) -> bool:
         """Return whether a slot is taken."""
         query = "SELECT 1 FROM slot WHERE at = ?"
         return self._connection.execute(query, (slot,)).fetchone() is not None
 
-    def last_slot(self) -> int | None:
-        """Return the time (ns) of the latest slot that was taken."""
-        (slot,) = self._connection.execute("SELECT max(at) FROM slot").fetchone()
+    def last_slot(self, *, until: int | None = None) -> int | None:
+        """Return the time (ns) of the latest slot that was taken; of those up to `until` (ns), if given."""
+        query = "SELECT max(at) FROM slot WHERE at <= ?"
+        (slot,) = self._connection.execute(query, (2**62 if until is None else until,)).fetchone()
         return None if slot is None else int(slot)
 
     def last_run_since(self, since: int) -> RunRecord | None:
@@ -475,7 +487,10 @@ class Journal:
                 "DELETE FROM batch WHERE run IN (SELECT id FROM run WHERE finished < ?)", (runs_before,)
             )
             self._connection.execute("DELETE FROM run WHERE finished < ?", (runs_before,))
-            self._connection.execute("DELETE FROM slot WHERE at < ?", (runs_before,))
+            # The latest one stays, however rare the slots are: from it follows what was missed.
+            self._connection.execute(
+                "DELETE FROM slot WHERE at < (SELECT max(at) FROM slot WHERE at <= ?)", (runs_before,)
+            )
             self._connection.execute("DELETE FROM plan WHERE made < ?", (runs_before,))
         while self._size() > max_bytes and self._forget_oldest():
             pass

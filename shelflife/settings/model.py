@@ -186,8 +186,13 @@ class Settings(Section, frozen=True):
 
     @property
     def state_path(self) -> Path:
-        """Where index, journal and lock are kept."""
-        return self.state_dir or self.base_path / layout.STATE_DIRECTORY
+        """Where index and journal are kept."""
+        return self.state_dir or self.home_path
+
+    @property
+    def home_path(self) -> Path:
+        """Where lock and marker are, which stay with the storage."""
+        return self.base_path / layout.STATE_DIRECTORY
 
     def area_name(self, text: str) -> str:
         """Return the key of the area that a name means: ``contact_sheets`` for ``contact-sheets``.

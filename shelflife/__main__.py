@@ -1,0 +1,5 @@
+"""`python -m shelflife`: the command line."""
+
+from shelflife.cli import main
+
+main()

@@ -1,0 +1,31 @@
+"""The command line: one module a verb, each with its options, its call of the engine, and what it prints.
+
+app       the verbs together, and what becomes of their errors
+options   what several verbs take
+output    stdout for answers, stderr for everything else
+progress  a bar on stderr, fed by the engine's events
+
+What is heavy is imported by the verb that needs it, so that `shelflife --help` answers at once. Imported by
+nothing below; only this part prints, and only this part handles signals.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+__all__ = ["main"]
+
+
+def main() -> NoReturn:
+    """Run the command line of this process, and exit with what came of it."""
+    try:
+        from shelflife.cli.app import run
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] not in ("rich", "typer"):
+            raise
+        print(
+            "shelflife: the command line needs more packages: pip install 'shelflife[cli]'", file=sys.stderr
+        )
+        sys.exit(2)
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,49 @@
+"""`shelflife check`: whether the storage can be looked after as it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shelflife.cli import output
+from shelflife.cli.options import Config, Json, engine_of
+from shelflife.errors import ExitCode, SettingsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from shelflife.explain.check import Finding
+
+
+def check(config: Config = None, as_json: Json = False) -> int:
+    """Look whether everything is in place: configuration, directories, permissions, records, schedule.
+
+    Changes nothing. Run it as the user that the service runs as. Exit code 2 if anything is wrong (✗).
+
+    [bold]Example[/]  sudo -u www-data shelflife check --config /etc/media/config.yaml
+    """
+    from shelflife.explain.check import Level
+    from shelflife.explain.presentation import finding_as_json
+
+    findings = _findings(config)
+    if as_json:
+        output.print_json([finding_as_json(finding) for finding in findings])
+    else:
+        marks = {Level.OK: "✓", Level.WARNING: "!", Level.ERROR: "✗"}
+        width = max(len(finding.check) for finding in findings)
+        for finding in findings:
+            output.print_line(f"{marks[finding.level]} {finding.check:<{width}}  {finding.message}")
+    bad = any(finding.level is Level.ERROR for finding in findings)
+    return ExitCode.USAGE if bad else ExitCode.DONE
+
+
+def _findings(config: Path | None) -> list[Finding]:
+    """Return what a check finds; a configuration that is wrong is a finding, too."""
+    from shelflife.explain.check import Finding, Level
+
+    try:
+        engine = engine_of(config)
+    except SettingsError as error:
+        return [
+            Finding(check="settings", level=Level.ERROR, message=str(problem)) for problem in error.problems
+        ]
+    return engine.check()

@@ -1,0 +1,174 @@
+"""`shelflife cleanup`: remove what is expired."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self
+
+import typer
+
+from shelflife.cli import output, plan
+from shelflife.cli.options import Areas, Config, Json, engine_of, seconds_of, settings_of
+from shelflife.errors import ExitCode
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import FrameType, TracebackType
+
+    from shelflife.engine import Engine
+    from shelflife.execute.report import RunReport
+    from shelflife.records.journal import RunRecord
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_REMEMBERED: Final = 100
+"""Runs that are looked through for one that was recent enough."""
+
+
+def cleanup(
+    areas: Areas = None,
+    config: Config = None,
+    as_json: Json = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would go, as `shelflife plan` does.")
+    ] = False,
+    unless_ran_within: Annotated[
+        str | None,
+        typer.Option(
+            "--unless-ran-within",
+            metavar="DURATION",
+            help="Do nothing if a cleanup of these areas was completed since: for cron beside a service.",
+            show_default=False,
+        ),
+    ] = None,
+) -> int:
+    """Remove what is expired: all areas, or those that are named.
+
+    Ctrl-C ends it at its next batch; what was done until then is recorded.
+    Exit codes: 1 if some files failed, 3 if refused, 4 if another cleanup is running.
+
+    [bold]Example[/]  shelflife cleanup temp uploads
+
+    [bold]Example[/]  shelflife cleanup --unless-ran-within 20h
+    """
+    seconds = None if unless_ran_within is None else seconds_of(unless_ran_within, "--unless-ran-within")
+    only_dry = settings_of(config).cleanup.dry_run
+    if dry_run or only_dry:
+        if only_dry and not dry_run:
+            output.say("cleanup.dry_run is true in the configuration: this shows what would go")
+        _, made = plan.make(config, areas, quiet=as_json)
+        plan.show(made, as_json=as_json)
+        return plan.report_errors(made)
+    if seconds is not None and (run := _recent(engine_of(config), areas, seconds)) is not None:
+        _skip(run, as_json=as_json)
+        return ExitCode.DONE
+    return _run(config, areas, as_json=as_json)
+
+
+def _run(config: Path | None, areas: list[str] | None, *, as_json: bool) -> int:
+    from shelflife.cli.progress import progress
+    from shelflife.records.journal import Trigger
+
+    with _Stop() as stop:
+        with progress(quiet=as_json) as listeners:
+            engine = engine_of(config, listeners=listeners)
+            report = engine.cleanup(areas or None, trigger=Trigger.CLI, stop=stop.event)
+        _show(report, as_json=as_json)
+    if stop.signal is not None:
+        return 128 + stop.signal
+    return ExitCode.SOME_FAILED if report.failed or report.errors else ExitCode.DONE
+
+
+class _Stop:
+    """What Ctrl-C and SIGTERM do while a run is going on: they end it at its next batch. Twice: at once."""
+
+    def __init__(self) -> None:
+        self.event = threading.Event()
+        self.signal: int | None = None
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():  # others may not
+            self._before = {number: signal.signal(number, self._stop) for number in _SIGNALS}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _stop(self, number: int, _frame: FrameType | None) -> None:
+        if self.event.is_set():
+            raise KeyboardInterrupt
+        self.signal = number
+        self.event.set()
+
+
+# -- not twice
+
+
+def _recent(engine: Engine, areas: list[str] | None, seconds: int) -> RunRecord | None:
+    """Return a run that cleaned all of these areas and was completed within the last `seconds`."""
+    names = [engine.settings.area_name(name) for name in areas] if areas else list(engine.areas)
+    wanted = {name for name in names if engine.areas[name].retention is not None}
+    now = time.time_ns()
+    for run in engine.history(limit=_REMEMBERED):
+        recent = run.finished is not None and now - seconds * 10**9 <= run.finished <= now
+        if recent and run.state == "done" and wanted <= run.cutoffs.keys():
+            return run
+    return None
+
+
+def _skip(run: RunRecord, *, as_json: bool) -> None:
+    from shelflife.explain.presentation import format_age, iso
+
+    ended = run.finished or run.started
+    if as_json:
+        output.print_json({"skipped": {"run": run.id, "finished": iso(ended)}})
+    output.say(f"skipped: run {run.id} ended {format_age(time.time_ns() - ended)} ago")
+
+
+# -- what it did
+
+
+def _show(report: RunReport, *, as_json: bool) -> None:
+    from shelflife.explain.presentation import report_as_json
+
+    if as_json:
+        output.print_json(report_as_json(report.as_json()))
+    else:
+        _show_areas(report)
+    failures = [f"{failure.path}: {failure.error}" for area in report.areas for failure in area.failures]
+    messages = list(dict.fromkeys([*failures, *report.errors]))
+    output.say_all(messages, more=f"`shelflife history {report.run} --json` lists all")
+    if report.state != "done":
+        output.say(f"run {report.run} was {report.state} before its end; the next one goes on where it ended")
+
+
+def _show_areas(report: RunReport) -> None:
+    from shelflife.explain.presentation import format_bytes
+
+    table = output.table(
+        "area", "removed", "size", "kept", "failed", numbers=("removed", "size", "kept", "failed")
+    )
+    for area in report.areas:
+        counts = (output.number(area.removed), format_bytes(area.bytes))
+        table.add_row(area.area, *counts, output.number(area.kept), output.number(area.failed))
+    table.add_section()
+    totals = (output.number(report.removed), format_bytes(report.total("bytes")))
+    table.add_row("total", *totals, output.number(report.total("kept")), output.number(report.failed))
+    output.print_table(table)
+    also = [
+        f"{output.number(count)} {what}"
+        for count, what in (
+            (report.total("links"), "symbolic links"),
+            (report.total("directories"), "empty directories"),
+        )
+        if count
+    ]
+    ending = f"; also removed: {', '.join(also)}" if also else ""
+    output.print_line(
+        f"run {report.run} {report.state}: {format_bytes(report.total('freed'))} of disk freed{ending}"
+    )

@@ -1,0 +1,48 @@
+"""`shelflife init`: make the directories of a storage."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from shelflife.cli import output
+from shelflife.cli.options import Config, Json, engine_of
+
+
+def init(
+    config: Config = None,
+    as_json: Json = False,
+    example: Annotated[
+        bool,
+        typer.Option("--example", help="Print a configuration to begin with, and do nothing else."),
+    ] = False,
+) -> int:
+    """Make the directories of the storage where they are missing.
+
+    What is there is left as it is, so it may be called before every start.
+
+    [bold]Example[/]  shelflife init --example > config.yaml
+    """
+    if example:
+        print(_example(), end="")
+        return 0
+    engine = engine_of(config)
+    base = engine.settings.base_path
+    before = {name: (base / area.directories[0]).is_dir() for name, area in engine.areas.items()}
+    made = {name: (path, not before[name]) for name, path in engine.create().items()}
+    if as_json:
+        areas = {name: {"path": str(path), "created": created} for name, (path, created) in made.items()}
+        output.print_json({"base_path": str(base), "areas": areas})
+        return 0
+    for name, (path, created) in made.items():
+        if created:
+            output.print_line(f"created {path} for area {name}")
+    output.print_line(f"{base} is ready: {len(made)} areas")
+    return 0
+
+
+def _example() -> str:
+    from importlib.resources import files
+
+    return files("shelflife.cli").joinpath("example.yaml").read_text(encoding="utf-8")

@@ -1,0 +1,88 @@
+"""What several verbs take: the configuration, the form of the answer, areas, durations, moments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from shelflife.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from shelflife.engine import Engine
+    from shelflife.events import Listener
+    from shelflife.settings import Settings
+
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="The configuration; without it, config.yaml in the working directory.",
+        show_default=False,
+    ),
+]
+"""`--config FILE`."""
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.", show_default=False)]
+"""`--json`."""
+
+Areas = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[AREA]...", help="Only these areas, by name or directory.", show_default=False),
+]
+"""Areas of the storage; none means all."""
+
+
+def settings_of(config: Path | None) -> Settings:
+    """Return the settings of the file that was named, or found. Raises SettingsError, UsageError."""
+    from shelflife.settings import CONFIG_NAME, find_config, load_settings
+
+    path = config or find_config([Path.cwd()])
+    if path is None:
+        raise UsageError(
+            f"there is no {CONFIG_NAME} in {Path.cwd()}; name one with --config FILE, "
+            f"or begin with `shelflife init --example > {CONFIG_NAME}`"
+        )
+    return load_settings(path)
+
+
+def engine_of(config: Path | None, *, listeners: Iterable[Listener] = ()) -> Engine:
+    """Return the engine of the storage that the configuration describes. Raises as `settings_of`."""
+    from shelflife.engine import Engine
+
+    return Engine(settings_of(config), listeners=listeners)
+
+
+def seconds_of(text: str, option: str) -> int:
+    """Return the seconds of a duration such as `20h`. Raises UsageError."""
+    from shelflife.settings import parse_duration
+
+    try:
+        return parse_duration(int(text) if text.isdecimal() else text)
+    except ValueError as error:
+        raise UsageError(f'{option} "{text}": {error}') from None
+
+
+def moment_of(text: str, now: int) -> int:
+    """Return the moment (ns) that `2026-12-24`, `2026-12-24T18:00+01:00` (UTC without an offset) or `+2d` means.
+
+    Raises UsageError.
+    """
+    from datetime import UTC, datetime
+
+    if text.startswith("+"):
+        return now + seconds_of(text[1:], "--at") * 10**9
+    try:
+        when = datetime.fromisoformat(text)
+        when = when if when.tzinfo else when.replace(tzinfo=UTC)
+        return int(when.timestamp()) * 10**9
+    except (ValueError, OverflowError):
+        meant = f' (did you mean "+{text}"?)' if text[:1].isdecimal() and text[-1:] in "smhdw" else ""
+        raise UsageError(
+            f'--at "{text}": not a time; allowed: 2026-12-24, 2026-12-24T18:00Z, '
+            f"or +2d for two days from now{meant}"
+        ) from None

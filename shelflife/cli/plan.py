@@ -1,0 +1,125 @@
+"""`shelflife plan`: what a cleanup would remove."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from shelflife.cli import output
+from shelflife.cli.options import Areas, Config, Json, engine_of, moment_of
+from shelflife.errors import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from shelflife.engine import Engine
+    from shelflife.execute.planner import PlannedFile
+    from shelflife.policy.plan import Plan
+
+
+def plan(
+    areas: Areas = None,
+    config: Config = None,
+    as_json: Json = False,
+    files: Annotated[
+        bool, typer.Option("--files", help="Print the path of each file, one a line, and nothing else.")
+    ] = False,
+    null: Annotated[
+        bool, typer.Option("-0", "--null", help="Like --files, but raw paths, each followed by a NUL.")
+    ] = False,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at",
+            metavar="TIME",
+            help="As if it were that time: 2026-12-24, 2026-12-24T18:00Z, or +2d from now.",
+            show_default=False,
+        ),
+    ] = None,
+) -> int:
+    """Show what a cleanup would remove now, and remove nothing.
+
+    [bold]Example[/]  shelflife plan uploads --at +2d --files
+
+    [bold]Example[/]  shelflife plan -0 | xargs -0 du -ch
+    """
+    moment = None if at is None else moment_of(at, time.time_ns())
+    engine, made = make(config, areas, quiet=as_json or files or null, at=moment)
+    if null:
+        _write_paths(engine, made)
+    elif files:
+        _print_files(engine, made, as_json=as_json)
+    else:
+        show(made, as_json=as_json)
+    return report_errors(made)
+
+
+def make(
+    config: Path | None, areas: list[str] | None, *, quiet: bool, at: int | None = None
+) -> tuple[Engine, Plan]:
+    """Return the engine and the plan that was asked for."""
+    from shelflife.cli.progress import progress
+
+    with progress(quiet=quiet) as listeners:
+        engine = engine_of(config, listeners=listeners)
+        return engine, engine.plan(areas or None, at=at)
+
+
+def show(made: Plan, *, as_json: bool) -> None:
+    """Print a plan, area by area."""
+    from shelflife.explain.presentation import format_bytes, moment, plan_as_json
+
+    if as_json:
+        output.print_json(plan_as_json(made))
+        return
+    table = output.table(
+        "area", "files", "size", "directories", "older than", "because of",
+        numbers=("files", "size", "directories"),
+    )  # fmt: skip
+    for area in made.areas:
+        if area.cutoff is None:
+            table.add_row(area.area, "–", "–", "–", "", "kept indefinitely")
+            continue
+        counts = [output.number(area.files), format_bytes(area.bytes), output.number(area.directories)]
+        table.add_row(area.area, *counts, moment(area.cutoff.at), area.cutoff.cause.value)
+    table.add_section()
+    directories = sum(area.directories for area in made.areas)
+    table.add_row("total", output.number(made.files), format_bytes(made.bytes), output.number(directories))
+    output.print_table(table)
+    if links := sum(area.links for area in made.areas):
+        output.print_line(f"and {output.number(links)} symbolic links")
+    output.print_line(f"plan {made.id}, made for {moment(made.made)}; nothing was removed")
+
+
+def report_errors(made: Plan) -> int:
+    """Tell what could not be looked at; return the exit code."""
+    output.say_all(made.errors, more="`shelflife plan --json` lists all")
+    return ExitCode.SOME_FAILED if made.errors else ExitCode.DONE
+
+
+def _absolute(engine: Engine, made: Plan) -> Iterator[tuple[PlannedFile, str]]:
+    base = str(engine.settings.base_path)
+    for file in engine.files(made):
+        yield file, os.path.join(base, file.path)
+
+
+def _write_paths(engine: Engine, made: Plan) -> None:
+    stdout = sys.stdout.buffer
+    for _, path in _absolute(engine, made):
+        stdout.write(os.fsencode(path) + b"\0")
+    stdout.flush()
+
+
+def _print_files(engine: Engine, made: Plan, *, as_json: bool) -> None:
+    from shelflife.explain.presentation import path_as_json, planned_file_as_json
+
+    for file, path in _absolute(engine, made):
+        if as_json:
+            output.print_json_line({**planned_file_as_json(file), **path_as_json(path)})
+        else:
+            output.print_line(path)

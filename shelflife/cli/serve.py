@@ -1,0 +1,35 @@
+"""`shelflife serve`: routes, schedule and dashboard, without a service of one's own around them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from shelflife.cli.options import Config, Json, settings_of
+from shelflife.errors import UsageError
+
+
+def serve(
+    config: Config = None,
+    as_json: Json = False,  # noqa: ARG001 - every verb takes it; errors are told in JSON then
+    host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port to listen on.")] = 8000,
+) -> int:
+    """Serve the storage over HTTP, and run its scheduled cleanups, until Ctrl-C.
+
+    [bold]Example[/]  shelflife serve --port 8080
+    """
+    settings = settings_of(config)
+    try:
+        import uvicorn
+
+        from shelflife.web import create_app
+    except ImportError as error:
+        if (error.name or "").startswith("shelflife."):
+            raise
+        raise UsageError(
+            f"{error.name} is missing, which serving needs: pip install 'shelflife[web]'"
+        ) from None
+    uvicorn.run(create_app(settings), host=host, port=port)
+    return 0

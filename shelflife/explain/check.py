@@ -1,0 +1,305 @@
+"""Check: whether a storage can be looked after as it is, told as a list of findings.
+
+It looks and creates nothing, and it says what it found also where all is well. Whether the program may write
+is told for the user who asks, best the one that the service runs as.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from shelflife.errors import RecordsError, StorageError
+from shelflife.execute.lock import holder_of
+from shelflife.execute.storage import DIRECTORY_MODE, hold_base, hold_roots
+from shelflife.explain.presentation import format_age, format_bytes, moment
+from shelflife.explain.slots import last_slot, next_slot
+from shelflife.files import kernel
+from shelflife.files.mounts import NETWORK, TRUSTED, file_system_of, free_bytes
+from shelflife.policy.area import SECOND
+from shelflife.records.index import read_index
+from shelflife.records.journal import read_journal
+from shelflife.records.statistics import statistics_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from shelflife.files.anchor import Anchor
+    from shelflife.policy.area import Area
+    from shelflife.records.state import StateDirectory
+    from shelflife.settings import Settings
+
+FULL: Final = 0.90
+"""Share of a file system in use from which a warning is due."""
+
+_GRACE: Final = 3600 * SECOND
+"""Nanoseconds that a run may take, or come late, before its slot counts as missed."""
+
+
+class Level(StrEnum):
+    """How good a finding is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    """It works, but somebody should know."""
+    ERROR = "error"
+    """Cleanups do not work like this, or not everywhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was looked at."""
+
+    check: str
+    """What was looked at, in a word or two; stable."""
+
+    level: Level
+
+    message: str
+    """What was found, and what to do about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Storage:
+    settings: Settings
+    areas: Mapping[str, Area]
+    state: StateDirectory | None
+    """None when the base path is not there."""
+    now: int
+
+
+def check_storage(
+    *, settings: Settings, areas: Mapping[str, Area], state: StateDirectory | None, now: int
+) -> list[Finding]:
+    """Look at a storage at `now` (ns) and return what was found, from the ground up.
+
+    `state` is None when the base path is not there. Never raises for what is wrong with the storage.
+    """
+    storage = _Storage(settings, areas, state, now)
+    found = [_settings(settings), *_kernel(), *_base(storage)]
+    if state is not None:
+        for look in (_areas, _state, _index, _lock, _journal):
+            found.extend(look(storage))
+    return found
+
+
+def _ok(check: str, message: str) -> Finding:
+    return Finding(check=check, level=Level.OK, message=message)
+
+
+def _warning(check: str, message: str) -> Finding:
+    return Finding(check=check, level=Level.WARNING, message=message)
+
+
+def _error(check: str, message: str) -> Finding:
+    return Finding(check=check, level=Level.ERROR, message=message)
+
+
+# -- before the storage
+
+
+def _settings(settings: Settings) -> Finding:
+    if settings.cleanup.dry_run:
+        return _warning("settings", "cleanup.dry_run is true: no cleanup removes anything, whoever starts it")
+    return _ok("settings", f"{settings.source or 'the settings'}: valid, {len(settings.areas)} areas")
+
+
+def _kernel() -> Iterator[Finding]:
+    if _works(_openat2):
+        yield _ok("kernel", "openat2 works: nothing leads out of an area")
+    else:
+        yield _warning(
+            "kernel",
+            "openat2 is missing (before Linux 5.6, or forbidden): directories are opened step by step, "
+            "which is slower, and does not see bind mounts of the same file system",
+        )
+    if not _works(_renameat2):
+        yield _warning("kernel", "renameat2 is missing: areas with `expire: directory` are not cleaned")
+
+
+def _openat2() -> None:
+    fd = os.open("/", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.close(kernel.openat2(fd, ".", os.O_RDONLY | os.O_DIRECTORY, kernel.RESOLVE_BENEATH))
+    finally:
+        os.close(fd)
+
+
+def _renameat2() -> None:
+    """Raises ENOENT where the call is there: no name is empty."""
+    kernel.rename_noreplace(-1, "", -1, "")
+
+
+def _works(call: Callable[[], None]) -> bool:
+    try:
+        call()
+    except OSError as error:
+        return error.errno not in (errno.ENOSYS, errno.EPERM)
+    except AttributeError:  # a C library without it
+        return False
+    return True
+
+
+# -- the base path and the areas
+
+
+def _base(storage: _Storage) -> Iterator[Finding]:
+    path = storage.settings.base_path
+    try:
+        with hold_base(path) as fd:
+            yield _access("base path", path, write=True)
+            yield _volume(path, fd)
+            yield _room(path, fd)
+    except StorageError as error:
+        yield _error("base path", str(error))
+
+
+def _access(check: str, path: Path, *, write: bool) -> Finding:
+    wanted = os.R_OK | os.X_OK | (os.W_OK if write else 0)
+    if os.access(path, wanted):
+        return _ok(check, f"{path}: readable and writable")
+    lacking = "readable" if not os.access(path, os.R_OK | os.X_OK) else "writable"
+    return _error(
+        check, f"{path}: not {lacking} for user {os.geteuid()}; it belongs to user {path.stat().st_uid}"
+    )
+
+
+def _volume(path: Path, fd: int) -> Finding:
+    here, above = os.fstat(fd).st_dev, os.stat(path.resolve().parent).st_dev
+    if here == above:
+        return _ok("volume", "the base path is on the file system of its parent (no volume of its own)")
+    return _ok("volume", f"the base path is a volume of its own ({file_system_of(fd)})")
+
+
+def _room(path: Path, fd: int) -> Finding:
+    status = os.fstatvfs(fd)
+    used = status.f_blocks - status.f_bfree
+    share = used / (used + status.f_bavail) if used + status.f_bavail else 0.0  # as df shows it
+    free = f"{format_bytes(free_bytes(fd))} free, {share:.0%} in use"
+    if status.f_files and status.f_favail < status.f_files * (1 - FULL):  # btrfs counts no inodes
+        return _warning("room", f"{path}: {free}, and only {status.f_favail} inodes are left")
+    return _warning("room", f"{path}: {free}") if share >= FULL else _ok("room", f"{path}: {free}")
+
+
+def _areas(storage: _Storage) -> Iterator[Finding]:
+    with hold_base(storage.settings.base_path) as base:
+        for area in storage.areas.values():
+            check = f"area {area.name}"
+            try:
+                with hold_roots(base, area) as (roots, faults):
+                    for fault in faults:
+                        yield _error(check, f"{fault}; `shelflife init` creates what is missing")
+                    for directory, anchor in roots:
+                        yield _root(check, storage.settings.base_path / directory, anchor)
+            except StorageError as error:
+                yield _error(check, str(error))
+
+
+def _root(check: str, path: Path, anchor: Anchor) -> Finding:
+    access = _access(check, path, write=True)
+    if access.level is Level.ERROR:
+        return access
+    mode = os.fstat(anchor.fd).st_mode & 0o7777
+    if mode != DIRECTORY_MODE:
+        return _warning(check, f"{path}: mode {mode:o}, not {DIRECTORY_MODE:o}; it is left as it is")
+    kind = file_system_of(anchor.fd)
+    if kind not in TRUSTED:
+        return _warning(
+            check,
+            f"{path}: on {kind}, whose times do not prove that a directory is unchanged: "
+            "each one is read at every run",
+        )
+    return _ok(check, f"{path}: readable and writable, on {kind}: unchanged directories are skipped")
+
+
+# -- the records
+
+
+def _state(storage: _Storage) -> Iterator[Finding]:
+    path = storage.settings.state_path
+    place = path
+    while not place.exists():
+        place = place.parent
+    kind = _file_system(place)
+    if kind in NETWORK:
+        yield _error(
+            "state directory", f"{path}: on {kind}, a network file system; set state_dir to a local directory"
+        )
+    elif not os.access(place, os.R_OK | os.W_OK | os.X_OK):
+        yield _error("state directory", f"{place}: not readable and writable for user {os.geteuid()}")
+    elif place != path:
+        yield _ok("state directory", f"{path}: not there yet; the first run makes it")
+    else:
+        yield _ok("state directory", f"{path}: readable and writable, on {kind}")
+
+
+def _file_system(path: Path) -> str:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return "unknown"
+    try:
+        return file_system_of(fd)
+    finally:
+        os.close(fd)
+
+
+def _index(storage: _Storage) -> Iterator[Finding]:
+    assert storage.state is not None  # noqa: S101 - for mypy; see check_storage
+    with read_index(storage.state) as index:
+        statistics = statistics_of(storage.areas.values(), index)
+    if index is None:
+        yield _ok("index", "not there yet; the first scan builds it")
+    elif statistics.as_of is None:
+        missing = [area.area for area in statistics.areas if area.as_of is None]
+        yield _ok("index", f"not complete yet: {', '.join(missing)} to be scanned")
+    else:
+        yield _ok("index", f"as of {moment(statistics.as_of)}: {statistics.files} files")
+
+
+def _lock(storage: _Storage) -> Iterator[Finding]:
+    assert storage.state is not None  # noqa: S101 - likewise
+    holder = holder_of(storage.state)
+    if holder is None:
+        yield _ok("lock", "free")
+        return
+    timeout = storage.settings.cleanup.lock_timeout
+    now = datetime.fromtimestamp(storage.now / SECOND, UTC)
+    if holder.is_stuck(now, timeout):
+        silent = format_age(int((now - holder.heartbeat).total_seconds()) * SECOND)
+        yield _error("lock", f"held by {holder}, without a sign of life for {silent}: look at that process")
+    else:
+        yield _ok("lock", f"held by {holder}: a cleanup is running")
+
+
+def _journal(storage: _Storage) -> Iterator[Finding]:
+    assert storage.state is not None  # noqa: S101 - likewise
+    try:
+        with read_journal(storage.state) as journal:
+            last = journal.totals().last_success if journal else None
+    except RecordsError as error:
+        yield _error("journal", str(error))
+        return
+    yield _ok("journal", "readable" if journal else "not there yet; the first run begins it")
+    yield _schedule(storage, last)
+
+
+def _schedule(storage: _Storage, last: int | None) -> Finding:
+    cleanup, now = storage.settings.cleanup, storage.now
+    following = next_slot(cleanup, now)
+    ended = "no run yet" if last is None else f"the last run ended {format_age(now - last)} ago"
+    if following is None:
+        return _warning("schedule", f"cleanup.enabled is false: nothing runs by itself; {ended}")
+    if last is not None and last > now + _GRACE:
+        return _warning("schedule", f"the last run ended on {moment(last)}, after now: look at the clock")
+    due = last_slot(cleanup, now - _GRACE)
+    if last is not None and due is not None and last < due:
+        return _warning(
+            "schedule", f"{ended}, although one was due on {moment(due)}: is the service running?"
+        )
+    return _ok("schedule", f"{ended}; the next is due on {moment(following)}")

@@ -1,0 +1,68 @@
+"""What a run tells the log: runs and areas, the first errors, and each file for whoever wants to know.
+
+Every engine has this listener, so that a run leaves its lines whoever started it. They go to the logger
+`shelflife.cleanup`; no handler is configured here.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Final
+
+from shelflife.events import AreaFinished, BatchFinished, Event, RunFinished, RunRefused, RunStarted
+from shelflife.explain.presentation import format_bytes, visible
+from shelflife.files.removal import Result
+
+logger = logging.getLogger("shelflife.cleanup")
+
+LOUD_ERRORS: Final = 5
+"""Errors of a run that are warnings; the others are in its report, and in the log at DEBUG."""
+
+_WORDS: Final = {Result.REMOVED: "removed", Result.KEPT: "kept", Result.FAILED: "failed"}
+
+
+class RunLog:
+    """A listener that writes to the log."""
+
+    def __init__(self) -> None:
+        self._errors = 0
+
+    def __call__(self, event: Event) -> None:
+        """Write down what happened."""
+        match event:
+            case RunStarted():
+                self._errors = 0
+                size = format_bytes(event.bytes)
+                logger.info("run %d begins: %d files, %s, are due", event.run, event.files, size)
+            case BatchFinished():
+                self._batch(event)
+            case AreaFinished():
+                self._area(event)
+            case RunFinished():
+                counts = event.removed, format_bytes(event.bytes), event.failed
+                logger.info("run %d is %s: %d files removed, %s, %d failed", event.run, event.state, *counts)
+            case RunRefused():
+                logger.warning("a cleanup was refused: %s", event.reason)
+
+    def _batch(self, event: BatchFinished) -> None:
+        debug = logger.isEnabledFor(logging.DEBUG)
+        for outcome in event.outcomes:
+            if outcome.result == Result.FAILED:
+                self._error(f"{event.directory}{outcome.name}: {os.strerror(outcome.errno)}")
+            elif debug:
+                path = visible(event.directory + outcome.name)
+                logger.debug("%s %s (%s)", _WORDS.get(Result(outcome.result), "?"), path, outcome.reason)
+
+    def _area(self, event: AreaFinished) -> None:
+        for error in event.errors:
+            self._error(error)
+        counts = event.scanned, event.removed, format_bytes(event.bytes), event.failed
+        logger.info("%s: %d files, %d removed, %s, %d failed", event.area, *counts)
+
+    def _error(self, text: str) -> None:
+        self._errors += 1
+        level = logging.WARNING if self._errors <= LOUD_ERRORS else logging.DEBUG
+        logger.log(level, "%s", visible(text))
+        if self._errors == LOUD_ERRORS:
+            logger.warning("further errors of this run are logged at DEBUG; its report counts them all")

@@ -1,0 +1,271 @@
+r"""The shapes in which values leave the engine: JSON, and the few formats that everybody shows alike.
+
+Pure functions: CLI, HTTP and the media-analysis service show the same plan in the same shape because they all
+ask here. Times become ISO 8601 in UTC with offset.
+
+A path is bytes, JSON and terminals are text. Inside, paths are strings with surrogate escapes; here each byte
+that is not UTF-8 becomes `\xff`, which is legible but not reversible. Where the bytes matter, `path_b64`
+stands beside: the path's bytes in Base64, present only when `path` is not the whole truth.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from shelflife.execute.planner import PlannedFile
+    from shelflife.explain.check import Finding
+    from shelflife.explain.why import Answer
+    from shelflife.policy.plan import AreaPlan, Plan
+    from shelflife.records.journal import FileRecord, RunRecord
+    from shelflife.records.statistics import AreaStatistics, Statistics
+    from shelflife.settings import Settings
+
+__all__ = [
+    "answer_as_json",
+    "file_as_json",
+    "finding_as_json",
+    "format_age",
+    "format_bytes",
+    "format_retention",
+    "iso",
+    "moment",
+    "path_as_json",
+    "path_b64",
+    "plan_as_json",
+    "planned_file_as_json",
+    "printable",
+    "report_as_json",
+    "run_as_json",
+    "stats_as_json",
+    "visible",
+]
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_SIZES: Final = ("B", "KB", "MB", "GB", "TB", "PB")
+_SPANS: Final = ((86_400, "days"), (3_600, "hours"), (60, "minutes"), (1, "seconds"))
+
+
+# -- formats
+
+
+def format_bytes(size: float) -> str:
+    """Return a size in steps of 1024: `500.00 B`, `2.00 KB`, `1.00 GB`; the largest unit is PB."""
+    value, unit = float(size), _SIZES[0]
+    for unit in _SIZES:
+        if round(abs(value), 2) < 1024 or unit == _SIZES[-1]:
+            break
+        value /= 1024
+    return f"{value:.2f} {unit}"
+
+
+def format_retention(seconds: int) -> str:
+    """Return a retention in its largest whole unit: `Indefinite`, `59 seconds`, `1 hours`, `7 days`."""
+    if seconds < 0:
+        return "Indefinite"
+    size, unit = next((span for span in _SPANS if seconds >= span[0]), _SPANS[-1])
+    return f"{seconds // size} {unit}"
+
+
+def iso(ns: int) -> str:
+    """Return a time (ns since the epoch) as ISO 8601 in UTC: `2026-11-22T02:00:00+00:00`."""
+    return (_EPOCH + timedelta(microseconds=ns // 1000)).isoformat()
+
+
+def moment(ns: int) -> str:
+    """Return a time (ns since the epoch) as people read it: `2026-11-22 02:00:00 UTC`."""
+    return f"{_EPOCH + timedelta(seconds=ns // 10**9):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def format_age(ns: int) -> str:
+    """Return a duration (ns) in its largest whole unit, as prose has it: `1 day`, `3 hours`, `0 seconds`."""
+    seconds = max(0, ns // 10**9)
+    size, unit = next((span for span in _SPANS if seconds >= span[0]), _SPANS[-1])
+    count = seconds // size
+    return f"{count} {unit[:-1] if count == 1 else unit}"
+
+
+def printable(path: str) -> str:
+    r"""Return a path, or a message with paths in it, as text that can be encoded: invalid bytes as `\xff`."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def visible(path: str) -> str:
+    r"""Return a path on one line, fit for a terminal: what moves a cursor is escaped too, such as `\n`."""
+    text = printable(path)
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def path_b64(path: str) -> str:
+    """Return the bytes of a path in Base64."""
+    return base64.b64encode(os.fsencode(path)).decode("ascii")
+
+
+def path_as_json(path: str) -> dict[str, str]:
+    r"""Return `path`, and beside it `path_b64` when bytes of it had to be replaced."""
+    text = printable(path)
+    return {"path": text} if text == path else {"path": text, "path_b64": path_b64(path)}
+
+
+# -- statistics
+
+
+def stats_as_json(statistics: Statistics, settings: Settings) -> dict[str, Any]:
+    """Return a storage in numbers: what `get_storage_stats` promises, and `as_of` and `complete`."""
+    return {
+        "base_path": printable(str(settings.base_path)),
+        "total_size_bytes": statistics.bytes,
+        "total_size_human": format_bytes(statistics.bytes),
+        "total_files": statistics.files,
+        "total_directories": statistics.directories,
+        "directories": {area.area: _area_stats(area, settings) for area in statistics.areas},
+        "as_of": _iso_or_none(statistics.as_of),
+        "complete": statistics.complete,
+    }
+
+
+def _area_stats(area: AreaStatistics, settings: Settings) -> dict[str, Any]:
+    retention = settings.areas[area.area].retention
+    stats = {
+        "path": printable(str(settings.base_path / area.directory)),
+        "files": area.files,
+        "size_bytes": area.bytes,
+        "size_human": format_bytes(area.bytes),
+        "oldest_file": _iso_or_none(area.oldest),
+        "newest_file": _iso_or_none(area.newest),
+        "retention_seconds": retention,
+        "retention_human": format_retention(retention),
+    }
+    return stats | ({"error": printable(_summary(area.errors))} if area.errors else {})
+
+
+def _summary(errors: Sequence[str]) -> str:
+    return f"{errors[0]} (and {len(errors) - 1} more)" if len(errors) > 1 else errors[0]
+
+
+# -- plans
+
+
+def plan_as_json(plan: Plan) -> dict[str, Any]:
+    """Return a plan: per area its cutoff, the cause of that, and what would go."""
+    return {
+        "plan": plan.id,
+        "made": iso(plan.made),
+        "areas": {area.area: _area_plan(area) for area in plan.areas},
+        "files": plan.files,
+        "bytes": plan.bytes,
+        "scanned": plan.scanned,
+    }
+
+
+def _area_plan(area: AreaPlan) -> dict[str, Any]:
+    return {
+        "cutoff": iso(area.cutoff.at) if area.cutoff else None,
+        "cause": area.cutoff.cause.value if area.cutoff else None,
+        "files": area.files,
+        "bytes": area.bytes,
+        "directories": area.directories,
+        "links": area.links,
+        "scanned": area.scanned,
+        "errors": [printable(error) for error in area.errors],
+    }
+
+
+def planned_file_as_json(file: PlannedFile) -> dict[str, Any]:
+    """Return a file that would go; its path is relative to the base path."""
+    return {
+        **path_as_json(file.path),
+        "area": file.area,
+        "size": file.size,
+        "modified": iso(file.mtime),
+        "link": file.link,
+    }
+
+
+# -- runs
+
+
+def report_as_json(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a run's report (`RunReport.as_json()`, or as the journal has it) with paths that are text."""
+    shown = dict(report)
+    if "areas" in shown:
+        shown["areas"] = {name: _texts(area) for name, area in shown["areas"].items()}
+    if "failures" in shown:
+        shown["failures"] = [{**failure, **path_as_json(failure["path"])} for failure in shown["failures"]]
+    return _texts(shown)
+
+
+def _texts(counts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return counts with legible `errors`, where there are any."""
+    if "errors" not in counts:
+        return dict(counts)
+    return {**counts, "errors": [printable(error) for error in counts["errors"]]}
+
+
+def run_as_json(run: RunRecord) -> dict[str, Any]:
+    """Return a run as the journal remembers it."""
+    return {
+        "run": run.id,
+        "plan": run.plan,
+        "trigger": run.trigger,
+        "host": run.host,
+        "pid": run.pid,
+        "started": iso(run.started),
+        "finished": _iso_or_none(run.finished),
+        "state": run.state,
+        "reason": run.reason,
+        "cutoffs": {
+            name: {"cutoff": iso(cutoff["at"]), "cause": cutoff["cause"]}
+            for name, cutoff in run.cutoffs.items()
+        },
+        "report": report_as_json(run.report),
+    }
+
+
+def file_as_json(file: FileRecord) -> dict[str, Any]:
+    """Return what became of a file in a run; its path is relative to the base path."""
+    return {
+        **path_as_json(file.path),
+        "area": file.area,
+        "at": iso(file.at),
+        "outcome": file.result.name.lower(),
+        "reason": file.reason.value,
+        "errno": file.errno,
+        "error": os.strerror(file.errno) if file.errno else None,
+        "size": file.size,
+        "modified": iso(file.mtime),
+    }
+
+
+# -- answers
+
+
+def answer_as_json(answer: Answer) -> dict[str, Any]:
+    """Return what will happen to a path, or what happened to it."""
+    return {
+        **path_as_json(answer.path),
+        "area": answer.area,
+        "state": answer.state.value,
+        "reason": answer.reason,
+        "rule": answer.rule,
+        "expires": _iso_or_none(answer.expires),
+        "when": _iso_or_none(answer.when),
+        "run": answer.run,
+        "sentences": [printable(sentence) for sentence in answer.sentences],
+    }
+
+
+def finding_as_json(finding: Finding) -> dict[str, str]:
+    """Return what a check found."""
+    return {"check": finding.check, "level": finding.level.value, "message": printable(finding.message)}
+
+
+def _iso_or_none(ns: int | None) -> str | None:
+    return None if ns is None else iso(ns)

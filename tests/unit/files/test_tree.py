@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shelflife.files.anchor import Anchor
+from shelflife.files.tree import listed, walk
+from tests.integration.engine.users import common_directory, ordinary_user
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def anchor(tmp_path: Path) -> Iterator[Anchor]:
+    for name in ("a/b/1", "a/2", "3", ".trash/7/4", "a/.trash/5"):
+        path = tmp_path / "area" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (tmp_path / "area/link").symlink_to("a")
+    base = os.open(tmp_path, os.O_RDONLY)
+    with Anchor.open(base, "area") as held:
+        yield held
+    os.close(base)
+
+
+def test_a_tree_is_walked_parents_first_without_the_trash_of_the_area(anchor: Anchor) -> None:
+    found = {directory: sorted(entry.name for entry in entries) for directory, entries in walk(anchor, "")}
+    assert found == {
+        "": ["3", "a", "link"],
+        "a/": [".trash", "2", "b"],
+        "a/b/": ["1"],
+        "a/.trash/": ["5"],
+    }
+    order = list(found)
+    assert order.index("a/") < order.index("a/b/")
+
+
+def test_a_part_of_a_tree_is_walked(anchor: Anchor) -> None:
+    assert [directory for directory, _ in walk(anchor, "a/b/")] == ["a/b/"]
+
+
+def test_one_directory_is_listed(anchor: Anchor) -> None:
+    assert sorted(entry.name for entry in listed(anchor, "a/")) == [".trash", "2", "b"]
+
+
+def test_a_tree_that_cannot_be_read_to_its_end_is_an_error() -> None:
+    with common_directory() as directory, ordinary_user():
+        (directory / "area/a/b").mkdir(parents=True)
+        (directory / "area/a").chmod(0)
+        base = os.open(directory, os.O_RDONLY)
+        try:
+            with Anchor.open(base, "area") as anchor, pytest.raises(PermissionError):
+                list(walk(anchor, ""))
+        finally:
+            os.close(base)

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shelflife.policy.area import SECOND, areas_of
+from shelflife.settings import Settings
+from tests.unit.policy.areas import an_area
+
+
+def test_areas_follow_the_settings_in_their_order() -> None:
+    settings = Settings.build(
+        base_path="/srv/t", areas={"temp": "24h", "contact_sheets": "30d", "outputs": -1}
+    )
+    areas = areas_of(settings)
+    assert list(areas) == ["temp", "contact_sheets", "outputs"]
+    assert areas["temp"].retention == 86_400 * SECOND
+    assert areas["contact_sheets"].directories == ("contact-sheets", "contact_sheets")
+    assert areas["outputs"].retention is None
+
+
+@pytest.mark.parametrize(
+    ("age_from", "mtime", "ctime", "time"),
+    [
+        ("modified", 5, 9, 5),
+        ("modified", 9, 5, 9),
+        ("changed", 5, 9, 9),
+        ("changed", 9, 5, 9),
+        ("changed", -5, 9, 9),
+    ],
+)
+def test_the_age_counts_from_the_time_that_the_area_names(
+    age_from: str, mtime: int, ctime: int, time: int
+) -> None:
+    assert an_area(age_from=age_from).file_time(mtime, ctime) == time
+
+
+@pytest.mark.parametrize(
+    ("values", "same"),
+    [
+        ({}, True),
+        ({"retention": "1d"}, True),
+        ({"expire": "directory"}, True),
+        ({"protect": ["*.keep"]}, False),
+        ({"age_from": "changed"}, False),
+    ],
+)
+def test_rules_change_with_what_a_row_depends_on_and_with_nothing_else(
+    values: dict[str, object], same: bool
+) -> None:
+    assert (an_area().rules == an_area(**values).rules) is same
+
+
+def test_the_order_of_patterns_is_part_of_the_rules() -> None:
+    assert an_area(protect=["*.a", "!b.a"]).rules != an_area(protect=["!b.a", "*.a"]).rules
+
+
+@given(st.lists(st.text("abc*/!", min_size=1, max_size=4), max_size=3, unique=True))
+def test_rules_fit_into_a_signed_integer_of_64_bits(patterns: list[str]) -> None:
+    try:
+        area = an_area(protect=patterns)
+    except ValueError:  # refused by the settings
+        return
+    assert 0 <= area.rules < 2**63

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+
+from shelflife.policy.protection import Protection
+
+_TABLE = [
+    # patterns, path, the pattern that protects it
+    ([], "a.jpg", None),
+    (["*.keep"], "a.keep", "*.keep"),
+    (["*.keep"], "deep/down/a.keep", "*.keep"),
+    (["*.keep"], "a.keep.jpg", None),
+    (["/top.jpg"], "top.jpg", "/top.jpg"),
+    (["/top.jpg"], "deep/top.jpg", None),
+    (["reference/"], "reference/a.jpg", "reference/"),
+    (["reference/"], "x/reference/deep/a.jpg", "reference/"),
+    (["reference/"], "reference", None),  # a file of that name is no directory
+    (["/reference/"], "x/reference/a.jpg", None),
+    (["a/*.jpg"], "a/b.jpg", "a/*.jpg"),
+    (["a/*.jpg"], "a/b/c.jpg", None),
+    (["a/**/c.jpg"], "a/c.jpg", "a/**/c.jpg"),
+    (["a/**/c.jpg"], "a/b/b/c.jpg", "a/**/c.jpg"),
+    (["**/k/*"], "x/y/k/f", "**/k/*"),
+    (["*.jpg", "!thumb.jpg"], "a.jpg", "*.jpg"),
+    (["*.jpg", "!thumb.jpg"], "thumb.jpg", None),
+    (["*.jpg", "!thumb.jpg"], "x/thumb.jpg", None),
+    (["!thumb.jpg", "*.jpg"], "thumb.jpg", "*.jpg"),
+    (["*.jpg", "!t*", "thumb.jpg"], "thumb.jpg", "thumb.jpg"),
+    (["frame_[0-3]?.jpg"], "frame_29.jpg", "frame_[0-3]?.jpg"),
+    (["frame_[!0-3]?.jpg"], "frame_29.jpg", None),
+    (["\\#a"], "#a", "\\#a"),
+    (["\\!a"], "!a", "\\!a"),
+    (["a b"], "a b", "a b"),
+    (["*"], "new\nline", "*"),
+    (["*.keep"], "byte\udcff.keep", "*.keep"),
+    (["Ä*"], "Ärger", "Ä*"),
+    (["*.KEEP"], "a.keep", None),  # names are compared as they are, upper and lower case apart
+]
+
+
+@pytest.mark.parametrize(("patterns", "path", "pattern"), _TABLE)
+def test_the_last_pattern_that_matches_decides(patterns: list[str], path: str, pattern: str | None) -> None:
+    assert Protection(patterns).deciding(path) == pattern
+
+
+def test_protection_is_a_value() -> None:
+    assert Protection(["a", "b"]) == Protection(("a", "b"))
+    assert hash(Protection(["a"])) == hash(Protection(["a"]))
+    assert Protection(["a"]) != Protection(["b"])
+    assert Protection(["a"]) != ["a"]
+    assert (bool(Protection()), bool(Protection(["a"]))) == (False, True)
+    assert repr(Protection(["*.keep"])) == "Protection(['*.keep'])"

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shelflife.policy.cutoff import Cause, Cutoff
+from shelflife.policy.verdict import Reason, Unit, Verdict, judge, judge_unit
+from tests.unit.policy.areas import an_area
+
+_AT = 1_900_000_000 * 10**9
+_CUTOFF = Cutoff(at=_AT, cause=Cause.RETENTION)
+_AREA = an_area(protect=["*.keep", "!not.keep"])
+
+_FILES = [
+    # path, time, cutoff, verdict
+    ("a.jpg", _AT - 1, _CUTOFF, Verdict(remove=True, reason=Reason.EXPIRED)),
+    ("a.jpg", _AT, _CUTOFF, Verdict(remove=False, reason=Reason.NOT_EXPIRED)),
+    ("a.jpg", _AT + 1, _CUTOFF, Verdict(remove=False, reason=Reason.NOT_EXPIRED)),
+    ("a.jpg", -(2**63), _CUTOFF, Verdict(remove=True, reason=Reason.EXPIRED)),
+    ("a.jpg", 0, None, Verdict(remove=False, reason=Reason.INDEFINITE)),
+    ("a.keep", 0, _CUTOFF, Verdict(remove=False, reason=Reason.PROTECTED, pattern="*.keep")),
+    ("a.keep", 0, None, Verdict(remove=False, reason=Reason.PROTECTED, pattern="*.keep")),
+    ("not.keep", 0, _CUTOFF, Verdict(remove=True, reason=Reason.EXPIRED)),
+    (".gitkeep", 0, _CUTOFF, Verdict(remove=False, reason=Reason.KEEP_FILE)),
+    ("a/b/.gitkeep", 0, _CUTOFF, Verdict(remove=False, reason=Reason.KEEP_FILE)),
+    ("a.gitkeep", 0, _CUTOFF, Verdict(remove=True, reason=Reason.EXPIRED)),
+]
+
+
+@pytest.mark.parametrize(("path", "time", "cutoff", "verdict"), _FILES)
+def test_a_file_goes_when_it_is_older_than_the_cutoff_and_nothing_keeps_it(
+    path: str, time: int, cutoff: Cutoff | None, verdict: Verdict
+) -> None:
+    assert judge(path, time, _AREA, cutoff) == verdict
+
+
+_UNITS = [
+    # newest, changed, protected, staying, cutoff, reason
+    (_AT - 1, _AT + 9, 0, 0, _CUTOFF, Reason.EXPIRED),
+    (_AT, 0, 0, 0, _CUTOFF, Reason.UNIT_NOT_EXPIRED),
+    (None, _AT - 1, 0, 0, _CUTOFF, Reason.EXPIRED),
+    (None, _AT, 0, 0, _CUTOFF, Reason.UNIT_NOT_EXPIRED),
+    (0, 0, 1, 0, _CUTOFF, Reason.UNIT_PROTECTED),
+    (0, 0, 0, 1, _CUTOFF, Reason.SPECIAL),
+    (0, 0, 0, 0, None, Reason.INDEFINITE),
+]
+
+
+@pytest.mark.parametrize(("newest", "changed", "protected", "staying", "cutoff", "reason"), _UNITS)
+def test_a_unit_goes_by_its_newest_file_and_one_member_that_stays_keeps_it(
+    newest: int | None, changed: int, protected: int, staying: int, cutoff: Cutoff | None, reason: Reason
+) -> None:
+    unit = Unit(newest=newest, changed=changed, protected=protected, staying=staying)
+    assert judge_unit(unit, cutoff) == Verdict(remove=reason is Reason.EXPIRED, reason=reason)
+
+
+_NAMES = st.sampled_from(["a.jpg", "b/a.keep", "not.keep", ".gitkeep", "x/.gitkeep"])
+_TIMES = st.integers(_AT - 3, _AT + 3)
+
+
+@given(path=_NAMES, time=_TIMES, at=_TIMES)
+def test_only_expired_removes_and_expired_always_removes(path: str, time: int, at: int) -> None:
+    verdict = judge(path, time, _AREA, Cutoff(at=at, cause=Cause.RETENTION))
+    assert verdict.remove is (verdict.reason is Reason.EXPIRED)
+
+
+@given(path=_NAMES, time=_TIMES, at=_TIMES, later=st.integers(0, 3))
+def test_what_goes_at_one_cutoff_goes_at_every_later_one(path: str, time: int, at: int, later: int) -> None:
+    early, late = (Cutoff(at=moment, cause=Cause.RETENTION) for moment in (at, at + later))
+    assert judge(path, time, _AREA, early).remove <= judge(path, time, _AREA, late).remove
+
+
+@given(
+    newest=st.none() | _TIMES,
+    changed=_TIMES,
+    protected=st.integers(0, 1),
+    staying=st.integers(0, 1),
+    at=_TIMES,
+)
+def test_a_unit_with_a_file_that_stays_never_goes(
+    newest: int | None, changed: int, protected: int, staying: int, at: int
+) -> None:
+    unit = Unit(newest=newest, changed=changed, protected=protected, staying=staying)
+    verdict = judge_unit(unit, Cutoff(at=at, cause=Cause.RETENTION))
+    if protected or staying or (newest is not None and newest >= at):
+        assert not verdict.remove

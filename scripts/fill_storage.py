@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from shelflife.engine import Engine
 from shelflife.errors import ShelflifeError, StorageError, UsageError
+from shelflife.explain.presentation import format_bytes
 from shelflife.policy.area import KEEP_FILE, SECOND
 from shelflife.policy.cutoff import by_retention
 from shelflife.settings import DEFAULT_RETENTION, Settings, find_config, format_duration, load_settings
@@ -342,7 +343,9 @@ def _check_room(base: Path, wanted: Iterable[Piece]) -> None:
     needed = int(HEADROOM * disk.f_frsize * sum(-(-size // disk.f_frsize) for size in sizes))
     free = disk.f_bavail * disk.f_frsize
     if needed > free:
-        raise StorageError(f"{place} has {_size(free)} free, {_size(needed)} are needed; write fewer --files")
+        raise StorageError(
+            f"{place} has {format_bytes(free)} free, {format_bytes(needed)} are needed; write fewer --files"
+        )
     if disk.f_files and disk.f_favail < HEADROOM * len(sizes):  # btrfs counts none
         raise StorageError(f"{place} has inodes for {disk.f_favail:,} more files only; write fewer --files")
 
@@ -399,20 +402,23 @@ def summary(tallies: Mapping[str, Tally]) -> str:
     row = "{:<15} {:>10} {:>10} {:>10} {:>10} {:>10}".format
     lines = [row("area", "files", "size", "retention", "expired", "size")]
     lines += [
-        row(key, f"{t.files:,}", _size(t.bytes), t.retention, f"{t.expired:,}", _size(t.expired_bytes))
+        row(
+            key,
+            f"{t.files:,}",
+            format_bytes(t.bytes),
+            t.retention,
+            f"{t.expired:,}",
+            format_bytes(t.expired_bytes),
+        )
         for key, t in tallies.items()
     ]
     sums = {name: sum(getattr(t, name) for t in tallies.values()) for name in _SUMMED}
     files, size, expired, expired_size = sums.values()
-    lines.append(row("all", f"{files:,}", _size(size), "", f"{expired:,}", _size(expired_size)))
+    lines.append(row("all", f"{files:,}", format_bytes(size), "", f"{expired:,}", format_bytes(expired_size)))
     return "\n".join(lines)
 
 
 _SUMMED: Final = ("files", "bytes", "expired", "expired_bytes")
-
-
-def _size(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB"
 
 
 def _retention(seconds: int) -> str:

@@ -13,13 +13,14 @@ import os
 import socket
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from shelflife.errors import CleanupDisabled, RecordsError, StorageError, UsageError
 from shelflife.events import RunRefused, guarded
 from shelflife.execute import cleanup as steps
 from shelflife.execute import pinning, restoring
+from shelflife.execute.executor import Stopped
 from shelflife.execute.lock import Holder, holder_of
 from shelflife.execute.planner import PlannedFile, due_files
 from shelflife.execute.run import Order, Workplace, offer, run, why_ask
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from shelflife.explain.why import Answer
     from shelflife.policy.area import Area
     from shelflife.policy.holds import Hold
+    from shelflife.policy.limits import LastRun
     from shelflife.records.state import StateDirectory
     from shelflife.settings import Settings
 
@@ -124,22 +126,22 @@ class Engine:
                     anchors = dict(roots)
                     for due in area_plan.due:
                         if due.root in anchors:
-                            yield from due_files(anchors[due.root], area, cutoff, due, holds)
+                            with suppress(FileNotFoundError, NotADirectoryError):  # gone since it was planned
+                                yield from due_files(anchors[due.root], area, cutoff, due, holds)
 
     def needs_approval(self, plan: Plan) -> list[str]:
         """Return why a person must confirm a plan before it may run unwatched; nothing when it may.
 
-        Where there is a reason, the plan is remembered, so that `approve` can run it.
-        Raises RecordsError, StorageError.
+        Where there is a reason, the plan is remembered so that `approve` can run it – if it can be written.
+        Raises StorageError.
         """
-        with read_journal(self.state) as journal:
-            if journal is not None:
-                reasons = why_ask(self._work, journal, plan)
-        if journal is None or reasons:
-            with open_journal(self.state) as journal:
-                reasons = why_ask(self._work, journal, plan)
-                if reasons:
-                    offer(self._work, journal, plan)
+        last_runs: dict[str, LastRun] = {}
+        with suppress(RecordsError), read_journal(self.state) as journal:
+            last_runs = journal.last_runs() if journal else {}
+        reasons = why_ask(self._work, plan, last_runs)
+        if reasons:
+            with suppress(RecordsError), open_journal(self.state) as writable:
+                offer(self._work, writable, plan)
         return reasons
 
     def execute(
@@ -187,9 +189,7 @@ class Engine:
 
     # -- holds and trash
 
-    def hold(
-        self, path: str | os.PathLike[str], *, until: int | None = None, reason: str = ""
-    ) -> Hold:
+    def hold(self, path: str | os.PathLike[str], *, until: int | None = None, reason: str = "") -> Hold:
         """Hold a file, or a directory with all below it, until a moment (ns) or until `unhold`.
 
         Returns when no batch of a running cleanup can still ignore it.
@@ -209,9 +209,7 @@ class Engine:
         """Yield what waits in the trash, by area, the oldest first. Raises StorageError."""
         return restoring.trashed_files(self._work, [self._work.areas[name] for name in self._choose(areas)])
 
-    def restore(
-        self, target: str, *, to: str | None = None, hold: bool = True
-    ) -> list[str]:
+    def restore(self, target: str, *, to: str | None = None, hold: bool = True) -> list[str]:
         """Bring back from the trash a path, or all that a run put there, by its number; return the paths.
 
         Nothing is ever replaced. `to` is another path for it. Unless `hold` is False, what comes back is held
@@ -219,9 +217,7 @@ class Engine:
         """
         return restoring.restore(self._work, target, to=to, hold=hold)
 
-    def empty_trash(
-        self, areas: Iterable[str] | None = None, *, before: int | None = None
-    ) -> RunReport:
+    def empty_trash(self, areas: Iterable[str] | None = None, *, before: int | None = None) -> RunReport:
         """Remove for good what waits in the trash, or what went there before `before` (ns).
 
         Holds are respected. Raises CleanupBusy, StorageError, RecordsError.
@@ -231,10 +227,16 @@ class Engine:
 
     # -- questions
 
-    def refresh(self) -> dict[str, list[str]]:
-        """Bring the index up to date; return by area what could not be looked at. Raises StorageError."""
-        with self._work.context() as context:
-            return steps.refresh(context, self._work.areas.values())
+    def refresh(self, *, stop: threading.Event | None = None) -> dict[str, list[str]]:
+        """Bring the index up to date; return by area what could not be looked at. Raises StorageError.
+
+        Setting `stop` ends it at the next directory, with nothing to report.
+        """
+        with self._work.context(between=_stopper(stop)) as context:
+            try:
+                return steps.refresh(context, self._work.areas.values())
+            except Stopped:
+                return {}
 
     def stats(self, *, refresh: bool = False) -> Statistics:
         """Return the storage in numbers, as of the last scan, or scanned now. Raises StorageError."""
@@ -279,7 +281,11 @@ class Engine:
         Raises UsageError for an empty path, StorageError when the base path is not there.
         """
         return explain(
-            os.fspath(path), settings=self.settings, areas=self._work.areas, state=self.state, now=self._clock()
+            os.fspath(path),
+            settings=self.settings,
+            areas=self._work.areas,
+            state=self.state,
+            now=self._clock(),
         )
 
     def check(self) -> list[Finding]:
@@ -371,6 +377,16 @@ class Engine:
         if self.settings.cleanup.dry_run:
             raise CleanupDisabled("only dry runs are allowed: cleanup.dry_run is true in the configuration")
         return run(self._work, order)
+
+
+def _stopper(stop: threading.Event | None) -> Callable[[], None]:
+    """Return what is called between directories: it ends the work when asked to stop."""
+
+    def between() -> None:
+        if stop is not None and stop.is_set():
+            raise Stopped
+
+    return between
 
 
 @contextmanager

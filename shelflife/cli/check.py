@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 
 def check(config: Config = None, as_json: Json = False) -> int:
-    """Look whether everything is in place: configuration, directories, permissions, records, schedule.
+    """Look whether the storage can be looked after as it is.
 
-    Changes nothing. Run it as the user that the service runs as. Exit code 2 if anything is wrong (✗).
+    Configuration, directories, permissions, records, schedule. Changes nothing. Run it as the user that
+    the service runs as. Exit code 2 if anything is wrong (✗).
 
-    [bold]Example[/]  sudo -u www-data shelflife check --config /etc/media/config.yaml
+    Example: sudo -u www-data shelflife check --config /etc/media/config.yaml
     """
     from shelflife.explain.check import Level
     from shelflife.explain.presentation import finding_as_json

@@ -48,9 +48,9 @@ def cleanup(
     Ctrl-C ends it at its next batch; what was done until then is recorded.
     Exit codes: 1 if some files failed, 3 if refused, 4 if another cleanup is running.
 
-    [bold]Example[/]  shelflife cleanup temp uploads
+    Example: shelflife cleanup temp uploads
 
-    [bold]Example[/]  shelflife cleanup --unless-ran-within 20h
+    Example: shelflife cleanup --unless-ran-within 20h
     """
     seconds = None if unless_ran_within is None else seconds_of(unless_ran_within, "--unless-ran-within")
     only_dry = settings_of(config).cleanup.dry_run
@@ -161,10 +161,10 @@ def _show_areas(report: RunReport) -> None:
     table.add_row("total", *totals, output.number(report.total("kept")), output.number(report.failed))
     output.print_table(table)
     also = [
-        f"{output.number(count)} {what}"
-        for count, what in (
-            (report.total("links"), "symbolic links"),
-            (report.total("directories"), "empty directories"),
+        output.counted(count, one, many)
+        for count, one, many in (
+            (report.total("links"), "symbolic link", "symbolic links"),
+            (report.total("directories"), "empty directory", "empty directories"),
         )
         if count
     ]

@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 def history(
     run: Annotated[
         int | None,
-        typer.Argument(metavar="[RUN]", help="The number of a run: list its files.", show_default=False),
+        typer.Argument(metavar="RUN", help="The number of a run: list its files.", show_default=False),
     ] = None,
     config: Config = None,
     as_json: Json = False,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many runs to list.")] = 20,
 ) -> int:
-    """List the runs, the latest first; or what one run did to each file.
+    """List the runs, or what one run did to each file.
 
     With --json, a run's files are JSON lines: first the run, then a line for each file.
 
-    [bold]Example[/]  shelflife history 12 --json | jq -r 'select(.outcome == "failed") | .path'
+    Example: shelflife history 12 --json | jq -r 'select(.outcome == "failed") | .path'
     """
     engine = engine_of(config)
     if run is not None:

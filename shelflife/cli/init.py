@@ -22,7 +22,7 @@ def init(
 
     What is there is left as it is, so it may be called before every start.
 
-    [bold]Example[/]  shelflife init --example > config.yaml
+    Example: shelflife init --example > config.yaml
     """
     if example:
         print(_example(), end="")
@@ -38,7 +38,7 @@ def init(
     for name, (path, created) in made.items():
         if created:
             output.print_line(f"created {path} for area {name}")
-    output.print_line(f"{base} is ready: {len(made)} areas")
+    output.print_line(f"{base} is ready: {output.counted(len(made), 'area', 'areas')}")
     return 0
 
 

@@ -32,7 +32,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.", show_default=F
 
 Areas = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[AREA]...", help="Only these areas, by name or directory.", show_default=False),
+    typer.Argument(metavar="AREA", help="Only these areas, by name or directory.", show_default=False),
 ]
 """Areas of the storage; none means all."""
 
@@ -68,7 +68,7 @@ def seconds_of(text: str, option: str) -> int:
 
 
 def moment_of(text: str, now: int) -> int:
-    """Return the moment (ns) that `2026-12-24`, `2026-12-24T18:00+01:00` (UTC without an offset) or `+2d` means.
+    """Return the moment (ns) that `2026-12-24T18:00+01:00` (UTC without an offset) or `+2d` means.
 
     Raises UsageError.
     """

@@ -83,3 +83,8 @@ def print_table(made: Table) -> None:
 def number(value: int) -> str:
     """Return a number with separators: `1,234,567`."""
     return f"{value:,}"
+
+
+def counted(value: int, one: str, many: str) -> str:
+    """Return a number with what it counts: `1 area`, `2 areas`."""
+    return f"{number(value)} {one if value == 1 else many}"

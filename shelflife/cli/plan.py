@@ -44,9 +44,9 @@ def plan(
 ) -> int:
     """Show what a cleanup would remove now, and remove nothing.
 
-    [bold]Example[/]  shelflife plan uploads --at +2d --files
+    Example: shelflife plan uploads --at +2d --files
 
-    [bold]Example[/]  shelflife plan -0 | xargs -0 du -ch
+    Example: shelflife plan -0 | xargs -0 du -ch
     """
     moment = None if at is None else moment_of(at, time.time_ns())
     engine, made = make(config, areas, quiet=as_json or files or null, at=moment)
@@ -92,7 +92,7 @@ def show(made: Plan, *, as_json: bool) -> None:
     table.add_row("total", output.number(made.files), format_bytes(made.bytes), output.number(directories))
     output.print_table(table)
     if links := sum(area.links for area in made.areas):
-        output.print_line(f"and {output.number(links)} symbolic links")
+        output.print_line(f"and {output.counted(links, 'symbolic link', 'symbolic links')}")
     output.print_line(f"plan {made.id}, made for {moment(made.made)}; nothing was removed")
 
 

@@ -16,9 +16,9 @@ def serve(
     host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port to listen on.")] = 8000,
 ) -> int:
-    """Serve the storage over HTTP, and run its scheduled cleanups, until Ctrl-C.
+    """Serve the storage over HTTP and run its scheduled cleanups.
 
-    [bold]Example[/]  shelflife serve --port 8080
+    Example: shelflife serve --port 8080
     """
     settings = settings_of(config)
     try:

@@ -25,7 +25,7 @@ def stats(
 ) -> int:
     """Show how much each area holds, and since when.
 
-    [bold]Example[/]  shelflife stats --json | jq .total_size_bytes
+    Example: shelflife stats --json | jq .total_size_bytes
     """
     from shelflife.cli.progress import progress
     from shelflife.explain.presentation import stats_as_json

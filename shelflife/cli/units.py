@@ -5,29 +5,25 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from shelflife.cli import output
 from shelflife.cli.options import Config, Json, settings_of
 from shelflife.errors import UsageError
+from shelflife.settings import did_you_mean
 
 if TYPE_CHECKING:
     from shelflife.settings import Settings
 
 
-class Kind(StrEnum):
-    """What is to start the cleanup."""
-
-    CRON = "cron"
-    SYSTEMD = "systemd"
+_KINDS: Final = ("cron", "systemd")
 
 
 def units(
-    kind: Annotated[Kind, typer.Argument(metavar="cron|systemd", help="What is to start the cleanup.")],
+    kind: Annotated[str, typer.Argument(metavar="cron|systemd", help="What is to start the cleanup.")],
     config: Config = None,
     as_json: Json = False,
     directory: Annotated[
@@ -35,12 +31,16 @@ def units(
         typer.Option("--output", metavar="DIR", help="Write the files there.", show_default=False),
     ] = None,
 ) -> int:
-    """Print what cron or systemd needs to run the cleanup by the schedule of the configuration.
+    """Print what cron or systemd needs to run the cleanup.
 
-    [bold]Example[/]  shelflife units cron --config /etc/media/config.yaml | sudo tee /etc/cron.d/shelflife
+    At the times of cleanup.schedule in the configuration.
 
-    [bold]Example[/]  sudo shelflife units systemd --output /etc/systemd/system
+    Example: shelflife units cron | sudo tee /etc/cron.d/shelflife
+
+    Example: sudo shelflife units systemd --output /etc/systemd/system
     """
+    if kind not in _KINDS:
+        raise UsageError(f'"{kind}"; allowed: {", ".join(_KINDS)}{did_you_mean(kind, _KINDS)}')
     files = _files(kind, settings_of(config))
     if directory is not None:
         for name, text in files.items():
@@ -48,7 +48,7 @@ def units(
             output.say(f"wrote {directory / name}")
     elif as_json:
         output.print_json(files)
-    elif kind is Kind.CRON:
+    elif kind == "cron":
         print("".join(files.values()), end="")
     else:
         for name, text in files.items():
@@ -56,7 +56,7 @@ def units(
     return 0
 
 
-def _files(kind: Kind, settings: Settings) -> dict[str, str]:
+def _files(kind: str, settings: Settings) -> dict[str, str]:
     """Return texts by file name."""
     try:
         from shelflife.schedule.units import cron_table, systemd_units
@@ -65,7 +65,7 @@ def _files(kind: Kind, settings: Settings) -> dict[str, str]:
             raise
         raise UsageError(f"{error.name} is missing: pip install 'shelflife[schedule]'") from None
     command = _command(settings)
-    if kind is Kind.CRON:
+    if kind == "cron":
         return {"shelflife": cron_table(settings, command=command)}
     return systemd_units(settings, command=command)
 

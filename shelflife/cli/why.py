@@ -15,9 +15,11 @@ def why(
     config: Config = None,
     as_json: Json = False,
 ) -> int:
-    """Say what will happen to a file, when and by which rule; or what happened to it.
+    """Say what will happen to a file, or what happened to it.
 
-    [bold]Example[/]  shelflife why storage/uploads/clip.mp4
+    When, and by which rule. PATH may be anything: a directory, something that is gone, or lies elsewhere.
+
+    Example: shelflife why storage/uploads/clip.mp4
     """
     from shelflife.explain.presentation import answer_as_json
 

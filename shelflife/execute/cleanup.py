@@ -128,9 +128,9 @@ def _look_at_root(
         found.errors.extend(_errors(directory, refreshed))
         found.scanned += context.index.totals(directory).readable_files
         if planning and cutoff is not None:
-            found.due.extend(due_directories(
-                    context.index, anchor, area, directory, cutoff, refreshed, context.holds()
-                ))
+            found.due.extend(
+                due_directories(context.index, anchor, area, directory, cutoff, refreshed, context.holds())
+            )
     except OSError as error:
         found.errors.append(f"{directory}: {error.strerror}")
 

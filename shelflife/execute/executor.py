@@ -114,9 +114,7 @@ class AreaExecutor:
         state = RowState.DIRTY if acted else None
         if not survey.complete:
             state = RowState.UNREADABLE
-        self._index.put(
-            self._root, path, survey, listed=freshness.now, rules=self._area.rules, state=state
-        )
+        self._index.put(self._root, path, survey, listed=freshness.now, rules=self._area.rules, state=state)
         return acted and survey.entries == 0
 
     def _act_on_entries(self, fd: int, path: str, survey: Survey) -> bool:
@@ -187,9 +185,7 @@ class AreaExecutor:
             self._report.add(outcome)
             if outcome.result is Result.FAILED:
                 self._report.fail(self._failure(path + outcome.name, outcome.errno))
-        self._context.listener(
-            BatchFinished(area=self._area.name, directory=place, outcomes=outcomes)
-        )
+        self._context.listener(BatchFinished(area=self._area.name, directory=place, outcomes=outcomes))
         for outcome in outcomes:
             self._watch_disk(outcome.errno)
         return outcomes
@@ -236,7 +232,7 @@ class AreaExecutor:
             return False
         self._index.forget(self._root, path)
         self._report.directories += 1
-        self._listener(DirectoryPruned(area=self._area.name, directory=f"{self._directory}/{path}"))
+        self._context.listener(DirectoryPruned(area=self._area.name, directory=f"{self._directory}/{path}"))
         return True
 
 

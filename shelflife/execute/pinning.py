@@ -42,9 +42,7 @@ def add_hold(work: Workplace, path: str, *, until: int | None = None, reason: st
     return hold
 
 
-def record_hold(
-    work: Workplace, journal: Journal, place: Place, *, until: int | None, reason: str
-) -> Hold:
+def record_hold(work: Workplace, journal: Journal, place: Place, *, until: int | None, reason: str) -> Hold:
     """Write down a hold on what is at `place` now. Raises UsageError when nothing is."""
     parent, _, name = place.path.rpartition("/")
     try:

@@ -147,7 +147,10 @@ def read_unit(
             verdict = judge(place + entry.name, 0, area, None)
             protected += verdict.pattern is not None
             staying += entry.kind is Kind.OTHER or verdict.reason is Reason.KEEP_FILE
-            held = held or held_entry(holds, area.name, f"{directory}/{place}{entry.name}", fd, entry) is not None
+            held = (
+                held
+                or held_entry(holds, area.name, f"{directory}/{place}{entry.name}", fd, entry) is not None
+            )
             moment = area.file_time(entry.mtime, entry.ctime)
             newest = moment if newest is None else max(newest, moment)
             files += entry.is_file
@@ -179,9 +182,7 @@ def _due_units(
         except OSError:
             continue
         if judge_unit(found.unit, cutoff).remove:
-            yield DueDirectory(
-                root=directory, path=row.path, files=found.files, bytes=found.bytes, unit=True
-            )
+            yield DueDirectory(root=directory, path=row.path, files=found.files, bytes=found.bytes, unit=True)
 
 
 def _survey(

@@ -123,9 +123,7 @@ def _purge_files(
             report.add(outcome)
             if outcome.result is Result.FAILED:
                 report.fail(
-                    Failure(
-                        path=place + outcome.name, errno=outcome.errno, error=os.strerror(outcome.errno)
-                    )
+                    Failure(path=place + outcome.name, errno=outcome.errno, error=os.strerror(outcome.errno))
                 )
         context.listener(BatchFinished(area=area.name, directory=place, outcomes=outcomes))
         files = files[len(outcomes) :]

@@ -137,17 +137,14 @@ class Recovery:
         try:
             with Anchor.open(self._context.base, root) as anchor:
                 return [
-                    self._outcome(anchor, path, name, batch, position)
-                    for position in range(len(batch.names))
+                    self._outcome(anchor, path, name, batch, position) for position in range(len(batch.names))
                 ]
         except FileNotFoundError:
             return [_REMOVED] * len(batch.names)
         except OSError:
             return [_UNKNOWN] * len(batch.names)
 
-    def _outcome(
-        self, anchor: Anchor, path: str, name: TrashName, batch: OpenBatch, position: int
-    ) -> Code:
+    def _outcome(self, anchor: Anchor, path: str, name: TrashName, batch: OpenBatch, position: int) -> Code:
         """Return what became of one file: it is where it was, or in the trash, or gone."""
         try:
             if _find(anchor, path, batch, position) is not None:

@@ -91,13 +91,11 @@ def _tops(anchor: Anchor) -> Iterator[tuple[TrashName, str, bool]]:
         yield name, f"{TRASH_DIRECTORY}/{name}/", False
     with suppress(OSError), anchor.directory(f"{TRASH_DIRECTORY}/{DISPLACED}/") as fd:
         for text in sorted(os.listdir(fd)):
-            if (name := TrashName.parse(text)) is not None:
-                yield name, f"{TRASH_DIRECTORY}/{DISPLACED}/{text}/", True
+            if (displaced := TrashName.parse(text)) is not None:
+                yield displaced, f"{TRASH_DIRECTORY}/{DISPLACED}/{text}/", True
 
 
-def restore(
-    work: Workplace, target: str, *, to: str | None = None, hold: bool = True
-) -> list[str]:
+def restore(work: Workplace, target: str, *, to: str | None = None, hold: bool = True) -> list[str]:
     """Bring back a file or tree by its former path, or all that a run removed, by the run's number.
 
     Nothing is ever replaced: what is in the way is named, and stays. `to` is another path to restore a single
@@ -133,7 +131,9 @@ def _restore_path(work: Workplace, journal: Journal, place: Place, goal: Place, 
 def _restore_run(work: Workplace, journal: Journal, run: int, *, hold: bool) -> list[str]:
     files = [file for file in trashed_files(work, work.areas.values()) if file.run == run]
     if not files:
-        raise UsageError(f"nothing that run {run} removed is in the trash; `shelflife trash list` shows what is")
+        raise UsageError(
+            f"nothing that run {run} removed is in the trash; `shelflife trash list` shows what is"
+        )
     restored, faults = [], []
     for file in files:
         place = _place_of(work, file)
@@ -163,9 +163,7 @@ def _is_there(anchor: Anchor, path: str) -> bool:
     return True
 
 
-def _move_back(
-    work: Workplace, base: int, anchor: Anchor, top: str, place: Place, goal: Place
-) -> None:
+def _move_back(work: Workplace, base: int, anchor: Anchor, top: str, place: Place, goal: Place) -> None:
     """Rename from the trash to where it was, or shall be; parents are made again as they were."""
     inner, _, name = place.path.rpartition("/")
     try:
@@ -198,9 +196,7 @@ def _make_parents(trash: Anchor, top: str, target: Anchor, path: str, owner: Own
             with suppress(FileExistsError):
                 os.mkdir(part, dir_fd=fd)
                 made = True
-            below = os.open(
-                part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=fd
-            )
+            below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=fd)
             os.close(fd)
             fd = below
             if made:
@@ -238,7 +234,12 @@ def empty_trash(work: Workplace, areas: Iterable[Area], *, before: int | None = 
     with cleanup_lock(state, "emptying the trash") as lock, open_journal(state) as journal:
         check_marker(state, journal)
         number = journal.begin(
-            plan="", trigger=Trigger.TRASH, host=socket.gethostname(), pid=os.getpid(), at=work.clock(), cutoffs={}
+            plan="",
+            trigger=Trigger.TRASH,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            at=work.clock(),
+            cutoffs={},
         )
         means = Means(
             recorder=Recorder(journal, number, clock=work.clock),

@@ -26,7 +26,7 @@ from shelflife.files.trash import TrashName
 from shelflife.policy.area import Area, areas_of
 from shelflife.policy.cutoff import Cause, Cutoff
 from shelflife.policy.holds import Holds
-from shelflife.policy.limits import APPROVAL_LASTS, reasons_to_ask, settings_of
+from shelflife.policy.limits import APPROVAL_LASTS, LastRun, reasons_to_ask, settings_of
 from shelflife.policy.plan import AreaPlan, Plan
 from shelflife.policy.schedule import Schedule
 from shelflife.records.index import open_index
@@ -174,7 +174,9 @@ class _Run:
             raise UsageError(f"there is no plan {number} to approve; a refused cleanup names its plan")
         if abs(self._work.clock() - offered.made) > APPROVAL_LASTS:
             raise UsageError(f"plan {number} is older than 7 days; make a new one with `shelflife plan`")
-        current = {name: settings_of(self._work.areas[name]) for name in offered.settings if name in self._work.areas}
+        current = {
+            name: settings_of(self._work.areas[name]) for name in offered.settings if name in self._work.areas
+        }
         if current != offered.settings:
             raise UsageError(f"the settings have changed since plan {number} was made; make a new one")
         return Plan(
@@ -189,7 +191,7 @@ class _Run:
         """Raise NeedsApproval, and record the refusal, when a person must confirm the plan."""
         if self._order.trigger is Trigger.PROGRAM or self._order.approved is not None:
             return
-        reasons = why_ask(self._work, self._journal, plan)
+        reasons = why_ask(self._work, plan, self._journal.last_runs())
         if not reasons:
             return
         offer(self._work, self._journal, plan)
@@ -263,14 +265,14 @@ class _Run:
         )
 
 
-def why_ask(work: Workplace, journal: Journal, plan: Plan) -> list[str]:
+def why_ask(work: Workplace, plan: Plan, last_runs: Mapping[str, LastRun]) -> list[str]:
     """Return why a person must confirm a plan; nothing when it may run."""
     settings = work.settings
     schedule = Schedule.of(settings.cleanup)
     following = schedule.next_after(plan.made)
     after_that = schedule.next_after(following) if following is not None else None
     interval = after_that - following if following is not None and after_that is not None else None
-    return reasons_to_ask(plan, work.areas, journal.last_runs(), settings.limits, interval=interval)
+    return reasons_to_ask(plan, work.areas, last_runs, settings.limits, interval=interval)
 
 
 def offer(work: Workplace, journal: Journal, plan: Plan) -> None:

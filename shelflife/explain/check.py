@@ -68,8 +68,6 @@ class Finding:
 class _Storage:
     settings: Settings
     areas: Mapping[str, Area]
-    state: StateDirectory | None
-    """None when the base path is not there."""
     now: int
 
 
@@ -80,11 +78,13 @@ def check_storage(
 
     `state` is None when the base path is not there. Never raises for what is wrong with the storage.
     """
-    storage = _Storage(settings, areas, state, now)
+    storage = _Storage(settings, areas, now)
     found = [_settings(settings), *_kernel(), *_base(storage)]
-    if state is not None:
-        for look in (_areas, _state, _index, _lock, _journal):
-            found.extend(look(storage))
+    if state is None:
+        return found
+    found += [*_areas(storage), place := _state(storage)]
+    if place.level is not Level.ERROR:  # what cannot be read is not empty
+        found += [_index(storage, state), _lock(storage, state), *_journal(storage, state)]
     return found
 
 
@@ -220,22 +220,22 @@ def _root(check: str, path: Path, anchor: Anchor) -> Finding:
 # -- the records
 
 
-def _state(storage: _Storage) -> Iterator[Finding]:
-    path = storage.settings.state_path
+def _state(storage: _Storage) -> Finding:
+    check, path = "state directory", storage.settings.state_path
     place = path
     while not place.exists():
         place = place.parent
     kind = _file_system(place)
     if kind in NETWORK:
-        yield _error(
-            "state directory", f"{path}: on {kind}, a network file system; set state_dir to a local directory"
+        return _error(check, f"{path}: on {kind}, a network file system; set state_dir to a local directory")
+    if not os.access(place, os.R_OK | os.W_OK | os.X_OK):
+        return _error(
+            check,
+            f"{place}: not readable and writable for user {os.geteuid()}; the records were not looked at",
         )
-    elif not os.access(place, os.R_OK | os.W_OK | os.X_OK):
-        yield _error("state directory", f"{place}: not readable and writable for user {os.geteuid()}")
-    elif place != path:
-        yield _ok("state directory", f"{path}: not there yet; the first run makes it")
-    else:
-        yield _ok("state directory", f"{path}: readable and writable, on {kind}")
+    if place != path:
+        return _ok(check, f"{path}: not there yet; the first run makes it")
+    return _ok(check, f"{path}: readable and writable, on {kind}")
 
 
 def _file_system(path: Path) -> str:
@@ -249,38 +249,31 @@ def _file_system(path: Path) -> str:
         os.close(fd)
 
 
-def _index(storage: _Storage) -> Iterator[Finding]:
-    assert storage.state is not None  # noqa: S101 - for mypy; see check_storage
-    with read_index(storage.state) as index:
+def _index(storage: _Storage, state: StateDirectory) -> Finding:
+    with read_index(state) as index:
         statistics = statistics_of(storage.areas.values(), index)
     if index is None:
-        yield _ok("index", "not there yet; the first scan builds it")
-    elif statistics.as_of is None:
+        return _ok("index", "not there yet; the first scan builds it")
+    if statistics.as_of is None:
         missing = [area.area for area in statistics.areas if area.as_of is None]
-        yield _ok("index", f"not complete yet: {', '.join(missing)} to be scanned")
-    else:
-        yield _ok("index", f"as of {moment(statistics.as_of)}: {statistics.files} files")
+        return _ok("index", f"not complete yet: {', '.join(missing)} to be scanned")
+    return _ok("index", f"as of {moment(statistics.as_of)}: {statistics.files:,} files")
 
 
-def _lock(storage: _Storage) -> Iterator[Finding]:
-    assert storage.state is not None  # noqa: S101 - likewise
-    holder = holder_of(storage.state)
+def _lock(storage: _Storage, state: StateDirectory) -> Finding:
+    holder = holder_of(state)
     if holder is None:
-        yield _ok("lock", "free")
-        return
-    timeout = storage.settings.cleanup.lock_timeout
+        return _ok("lock", "free")
     now = datetime.fromtimestamp(storage.now / SECOND, UTC)
-    if holder.is_stuck(now, timeout):
+    if holder.is_stuck(now, storage.settings.cleanup.lock_timeout):
         silent = format_age(int((now - holder.heartbeat).total_seconds()) * SECOND)
-        yield _error("lock", f"held by {holder}, without a sign of life for {silent}: look at that process")
-    else:
-        yield _ok("lock", f"held by {holder}: a cleanup is running")
+        return _error("lock", f"held by {holder}, without a sign of life for {silent}: look at that process")
+    return _ok("lock", f"held by {holder}: a cleanup is running")
 
 
-def _journal(storage: _Storage) -> Iterator[Finding]:
-    assert storage.state is not None  # noqa: S101 - likewise
+def _journal(storage: _Storage, state: StateDirectory) -> Iterator[Finding]:
     try:
-        with read_journal(storage.state) as journal:
+        with read_journal(state) as journal:
             last = journal.totals().last_success if journal else None
     except RecordsError as error:
         yield _error("journal", str(error))

@@ -22,9 +22,10 @@ from shelflife.explain.slots import next_slot
 from shelflife.files.anchor import Anchor
 from shelflife.files.listing import Entry, Kind, entry_at
 from shelflife.files.removal import Result
-from shelflife.files.tree import listed, walk
+from shelflife.files.tree import walk
 from shelflife.policy.area import KEEP_FILE, SECOND, TRASH_DIRECTORY
 from shelflife.policy.cutoff import by_retention
+from shelflife.policy.holds import Holds
 from shelflife.policy.verdict import Reason, Verdict, judge, judge_unit
 from shelflife.records.journal import read_journal
 from shelflife.settings import AgeFrom, Expire
@@ -265,7 +266,7 @@ class _Inquiry:
 
     def _directory(self, anchor: Anchor) -> Answer:
         path = f"{self._place.inner}/"
-        entries = sum(1 for _ in listed(anchor, path))
+        entries = sum(len(found) for _, _, found in walk(anchor, path, deep=False))
         if self._cutoff is None:
             return self._kept(Reason.INDEFINITE, f"Area {self._area.name} {_keeps(self._area)}.")
         if entries:
@@ -281,8 +282,10 @@ class _Inquiry:
         return self._by_age(verdict, time, "It", "It is an empty directory.")
 
     def _unit(self, anchor: Anchor, unit: str) -> Answer:
-        numbers, _, _ = read_unit(anchor, unit, self._area)
-        verdict = judge_unit(numbers, self._cutoff)
+        found = read_unit(
+            anchor, unit, self._area, directory=self._place.directory, holds=Holds(), guarded=False
+        )
+        verdict = judge_unit(found.unit, self._cutoff)
         member = _deciding_member(anchor, unit, self._area, verdict.reason)
         whole = (
             f"In area {self._area.name} each directory goes as a whole, by its newest file: "
@@ -298,7 +301,7 @@ class _Inquiry:
             case Reason.SPECIAL:
                 sentence = f"{member} is never removed, and so all of {unit[:-1]} stays."
                 return self._kept(verdict.reason, whole, sentence)
-        time = numbers.changed if numbers.newest is None else numbers.newest
+        time = found.unit.changed if found.unit.newest is None else found.unit.newest
         subject = f"Its newest file, {member}," if member else "It has no files. The directory"
         return self._by_age(verdict, time, subject, whole)
 
@@ -307,32 +310,49 @@ class _Inquiry:
     def _missing(self) -> Answer:
         records, fault = self._history()
         removed = next((record for record in records if record.result is Result.REMOVED), None)
-        if removed is None:
-            return self._make(
-                State.MISSING, "missing", "It is not there, and no run that is remembered removed it.", *fault
-            )
-        age = format_age(removed.at - removed.mtime)
-        return Answer(
-            path=self._place.path,
-            area=removed.area,
-            state=State.REMOVED,
-            reason=removed.reason.value,
-            when=removed.at,
-            run=removed.run,
-            sentences=(
+        if removed is not None:
+            age = format_age(removed.at - removed.mtime)
+            return self._gone(
+                removed,
                 f"Run {removed.run} removed it from area {removed.area} on {moment(removed.at)}.",
                 f"It was last modified on {moment(removed.mtime)}, {age} before, and had expired.",
-            ),
+            )
+        below = None if fault else self._latest_below()
+        if below is not None:
+            return self._gone(
+                below,
+                f"It was a directory. Run {below.run} removed the last of its files on {moment(below.at)}.",
+            )
+        return self._make(
+            State.MISSING, "missing", "It is not there, and no run that is remembered removed it.", *fault
         )
+
+    def _gone(self, record: FileRecord, *sentences: str) -> Answer:
+        return Answer(
+            path=self._place.path,
+            area=record.area,
+            state=State.REMOVED,
+            reason=record.reason.value,
+            when=record.at,
+            run=record.run,
+            sentences=sentences,
+        )
+
+    @property
+    def _relative(self) -> str:
+        return f"{self._place.directory}/{self._place.inner}"
 
     def _history(self) -> tuple[list[FileRecord], list[str]]:
         """Return what runs did to a file of this name, and a sentence when that cannot be told."""
         try:
             with read_journal(self._place.state) as journal:
-                path = f"{self._place.directory}/{self._place.inner}"
-                return (journal.file_history(path) if journal else []), []
+                return (journal.file_history(self._relative) if journal else []), []
         except RecordsError as error:
             return [], [f"What earlier runs did cannot be told: {error}."]
+
+    def _latest_below(self) -> FileRecord | None:
+        with read_journal(self._place.state) as journal:
+            return journal.latest_below(self._relative) if journal else None
 
     # -- putting it together
 
@@ -406,7 +426,7 @@ def _told(record: FileRecord) -> str:
 def _deciding_member(anchor: Anchor, unit: str, area: Area, reason: Reason) -> str:
     """Return the path of the file that decides over a unit; empty when there is none."""
     newest, member = None, ""
-    for directory, entries in walk(anchor, unit):
+    for directory, _, entries in walk(anchor, unit):
         for entry in entries:
             path = directory + entry.name
             if reason is Reason.UNIT_PROTECTED:

@@ -390,6 +390,13 @@ class Journal:
         records = self._files("WHERE unit = 0 AND directory = ? ORDER BY id DESC", (directory,))
         return [record for record in records if record.path.rpartition("/")[2] == name]
 
+    def latest_below(self, path: str) -> FileRecord | None:
+        """Return the file below the directory at `path` (relative to the base path) that was removed last."""
+        start = os.fsencode(f"{path}/")
+        below = (start, start[:-1] + b"0")  # 0 follows / in ASCII
+        records = self._files("WHERE unit = 0 AND directory >= ? AND directory < ? ORDER BY id DESC", below)
+        return next((record for record in records if record.result is Result.REMOVED), None)
+
     def totals(self) -> Totals:
         """Return what all executed runs together did."""
         return Totals(**dict(self._connection.execute("SELECT name, value FROM total").fetchall()))
@@ -599,7 +606,7 @@ def _exists(state: StateDirectory) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise RecordsError(f"cannot read the journal {state.journal}: {error}") from error
+        raise RecordsError(f"cannot read the journal {state.journal}: {error.strerror}") from error
 
 
 def _migrate(connection: sqlite3.Connection) -> None:

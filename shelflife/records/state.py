@@ -77,6 +77,10 @@ class StateDirectory:
         """The lock of whoever brings the index up to date."""
         return self.path / "index.lock"
 
+    def create(self) -> None:
+        """Make the directory of index and journal where it is missing. Raises OSError."""
+        self._create(self.path)
+
     def create_file(self, path: Path) -> None:
         """Make an empty file where it is missing, and its directory. Raises OSError."""
         self._create(path.parent)

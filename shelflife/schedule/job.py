@@ -15,8 +15,8 @@ import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from shelflife.errors import CleanupBusy, ShelflifeError, SlotTaken
-from shelflife.explain.presentation import format_bytes, moment
+from shelflife.errors import CleanupBusy, SlotTaken
+from shelflife.explain.presentation import format_bytes, moment, visible
 from shelflife.records.journal import Trigger
 from shelflife.schedule.current import FAULTS
 
@@ -37,6 +37,8 @@ PAUSE_AFTER_ERROR: Final = 60.0
 """Seconds between two tries while the storage cannot be used."""
 
 _SECOND: Final = 10**9
+_MISSED: Final = 60 * _SECOND
+"""How late (ns) a slot is said to have been missed."""
 
 
 class Job:
@@ -50,6 +52,7 @@ class Job:
         stop: threading.Event,
         clock: Callable[[], int],
         pause: float = PAUSE,
+        pause_after_error: float = PAUSE_AFTER_ERROR,
     ) -> None:
         """Take what is shared; `started` (ns) is when the schedule began to be kept."""
         self._current = current
@@ -57,6 +60,8 @@ class Job:
         self._stop = stop
         self._clock = clock
         self._pause = pause
+        self._pause_after_error = pause_after_error
+        self._stuck = ""
 
     def __call__(self) -> None:
         """Attend to what is due; return when nothing is, or when asked to stop."""
@@ -69,7 +74,9 @@ class Job:
                 return
             if slot is None:
                 return
-            _Attempt(self, slot).carry_through()
+            if self._clock() - slot > _MISSED:
+                logger.info("the cleanup of %s was missed; it is made up for now", moment(slot))
+            self._attend(slot)
 
     def due(self) -> int | None:
         """Return the slot (ns) that has come and was not run, if there is one. Raises ShelflifeError."""
@@ -83,20 +90,95 @@ class Job:
         return slot if last is None or slot > last else None
 
     def _last_taken(self, engine: Engine, now: int) -> int | None:
-        """Return the last slot that was taken. On a storage without one, the schedule begins with our start."""
+        """Return the last slot that was taken. Where none ever was, the schedule begins when we started."""
         last = engine.last_slot(until=now)
         if last is None and (first := self._current.schedule.last_by(min(self._started, now))) is not None:
             engine.begin_slots(first)
             last = engine.last_slot(until=now)
         return last
 
+    def _attend(self, slot: int) -> None:
+        """Try to run the slot until it is run, or somebody else's, or the next one has come."""
+        until = self._current.schedule.next_after(slot)
+        reason = ""
+        while not self._stop.is_set():
+            late = until is not None and self._clock() >= until
+            pause = self._pause
+            try:
+                if late:
+                    self._refuse(slot, reason or "it did not come to run before the next one was due")
+                elif self._settle(slot):
+                    return
+                else:
+                    reason = "another cleanup was still running when the next one was due"
+            except FAULTS as error:
+                if str(error) != reason:
+                    reason = str(error)
+                    logger.error("the scheduled cleanup cannot run now: %s", error)  # noqa: TRY400 - likewise
+                pause = self._pause_after_error
+            if late:
+                return
+            self._stop.wait(pause)
 
-class _Attempt:
-    """One slot, from its coming until it is somebody's."""
+    def _settle(self, slot: int) -> bool:
+        """Run the slot if the lock is free; return whether nothing is left to do about it."""
+        engine = self._current.engine
+        if engine.is_claimed(slot):
+            logger.debug("the slot of %s is taken", moment(slot))
+            return True
+        if (holder := engine.holder()) is not None:
+            self._watch(holder)
+            return False
+        try:
+            self._current.read(self._clock())
+        except FAULTS as error:
+            self._refuse(slot, f"the configuration cannot be read: {error}")
+            return True
+        if self.due() != slot:  # by the configuration as it is now
+            return True
+        try:
+            self._run(slot)
+        except SlotTaken:
+            logger.debug("the slot of %s was taken meanwhile", moment(slot))
+        except CleanupBusy:
+            return False
+        return True
 
-    def __init__(self, job: Job, slot: int) -> None:
-        self._job = job
-        self._slot = slot
-        self._until = job._current.schedule.next_after(slot)
-        self._stuck: Holder | None = None
-        self._fault = ""
+    def _run(self, slot: int) -> None:
+        engine = self._current.engine
+        if not engine.settings.cleanup.dry_run:
+            engine.cleanup(trigger=Trigger.SCHEDULE, stop=self._stop, slot=slot)
+        elif engine.claim_slot(slot):
+            preview(engine)
+
+    def _refuse(self, slot: int, reason: str) -> None:
+        """Record that the run of a slot does not take place, once for all processes."""
+        engine = self._current.engine
+        if engine.claim_slot(slot):
+            engine.refuse(reason, trigger=Trigger.SCHEDULE)
+
+    def _watch(self, holder: Holder) -> None:
+        """Report a holder without progress, once."""
+        timeout = self._current.settings.cleanup.lock_timeout
+        now = datetime.fromtimestamp(self._clock() / _SECOND, UTC)
+        if not holder.is_stuck(now, timeout):
+            self._stuck = ""
+        elif str(holder) != self._stuck:
+            self._stuck = str(holder)
+            logger.error(
+                "the running cleanup is stuck, no progress for %d s: %s. "
+                "It is waited for, not overtaken; end that process if it hangs",
+                (now - holder.heartbeat).total_seconds(),
+                holder,
+            )
+
+
+def preview(engine: Engine) -> None:
+    """Log what a cleanup would remove, and remove nothing. Raises StorageError."""
+    plan = engine.plan()
+    for area in plan.areas:
+        logger.info("dry run: %s: %d files, %s, would go", area.area, area.files, format_bytes(area.bytes))
+    if logger.isEnabledFor(logging.DEBUG):
+        for file in engine.files(plan):
+            logger.debug("dry run: would remove %s", visible(file.path))
+    logger.info("dry run: %d files, %s, would go", plan.files, format_bytes(plan.bytes))

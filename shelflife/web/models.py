@@ -6,19 +6,23 @@ Base64; in `path` each invalid byte then reads `\\xff`.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, WithJsonSchema
 
 Count = Annotated[int, Field(ge=0)]
 """A number of things, or of bytes."""
+
+Time = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+"""A time as the engine's answers have it, passed on as it is."""
 
 
 class _Body(BaseModel):
     """Base of what is sent: complete and nothing else, so that the document can be relied upon."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True
+    )
 
 
 class _Path(_Body):
@@ -42,9 +46,9 @@ class AreaStats(_Body):
     size_bytes: Count
     """Apparent size of the files."""
     size_human: str
-    oldest_file: datetime | None
+    oldest_file: Time | None
     """Time of the oldest file that may expire."""
-    newest_file: datetime | None
+    newest_file: Time | None
     retention_seconds: Annotated[int, Field(ge=-1)]
     """How long files are kept; -1: indefinitely."""
     retention_human: str
@@ -62,7 +66,7 @@ class StorageStats(_Body):
     total_directories: Count
     directories: dict[str, AreaStats]
     """By area."""
-    as_of: datetime | None
+    as_of: Time | None
     """When the storage was last looked at; null before the first time."""
     complete: bool
     """False until every area was looked at once: the numbers may still be too low."""
@@ -75,7 +79,9 @@ class CleanupRequest(BaseModel):
     """What to clean up."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"areas": ["temp", "uploads"], "dry_run": True}]}
+        extra="forbid",
+        use_attribute_docstrings=True,
+        json_schema_extra={"examples": [{"areas": ["temp", "uploads"], "dry_run": True}]},
     )
 
     areas: Annotated[list[StrictStr] | None, Field(min_length=1, max_length=1000)] = None
@@ -89,7 +95,7 @@ class CleanedFile(_Path):
 
     size_bytes: Count
     age_seconds: Count
-    modified: datetime
+    modified: Time
 
 
 class AreaCleanup(_Body):
@@ -162,7 +168,7 @@ class CleanupAccepted(_Body):
 class AreaPlan(_Body):
     """What would go from one area."""
 
-    cutoff: datetime | None
+    cutoff: Time | None
     """What was last changed before it goes; null for an area that is kept indefinitely."""
     cause: str | None
     """What chose the cutoff."""
@@ -179,7 +185,7 @@ class Plan(_Body):
     """What a cleanup would do now, in numbers."""
 
     plan: str
-    made: datetime
+    made: Time
     areas: dict[str, AreaPlan]
     files: Count
     bytes: Count
@@ -195,8 +201,8 @@ class Answer(_Path):
     reason: str
     rule: str | None
     """The setting that decides."""
-    expires: datetime | None
-    when: datetime | None
+    expires: Time | None
+    when: Time | None
     """When it goes by the schedule, or when it went."""
     run: int | None
     """The run that removed it."""
@@ -210,7 +216,7 @@ class Answer(_Path):
 class RunCutoff(_Body):
     """An area's cutoff in a run."""
 
-    cutoff: datetime
+    cutoff: Time
     cause: str
 
 
@@ -223,8 +229,8 @@ class Run(_Body):
     """Who asked for it: schedule, cli, api, program."""
     host: str
     pid: int
-    started: datetime
-    finished: datetime | None
+    started: Time
+    finished: Time | None
     state: str
     """running, done, stopped, failed, interrupted or refused."""
     reason: str
@@ -246,14 +252,14 @@ class RunFile(_Path):
     """What became of one file in a run; `path` is relative to the base path."""
 
     area: str
-    at: datetime
+    at: Time
     outcome: str
     """removed, kept, failed, or unknown while the run is on it."""
     reason: str
     errno: int
     error: str | None
     size: Count
-    modified: datetime
+    modified: Time
 
 
 class RunFiles(_Body):
@@ -272,8 +278,8 @@ class SchedulerMetrics(_Body):
 
     schedule: str
     enabled: bool
-    last_run: datetime | None
-    last_success: datetime | None
+    last_run: Time | None
+    last_success: Time | None
     total_runs: Count
     total_deleted: Count
     total_space_reclaimed_bytes: Count
@@ -295,7 +301,7 @@ class Health(_Body):
 class Problem(BaseModel):
     """What went wrong (RFC 9457). Further members depend on `type`."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow")
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow", use_attribute_docstrings=True)
 
     type: str
     """Tells problems apart; stable."""

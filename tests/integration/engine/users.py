@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import encodings.ascii
 import os
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
-import pathspec  # noqa: F401 - the engine imports it late; the ordinary user may not be able to read it
+import pathspec
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 Test = TypeVar("Test", bound="Callable[..., None]")
+
+_LATE: Final = (encodings.ascii, pathspec)
+"""What is imported when first used, perhaps from where the ordinary user can't read it."""
 
 NOBODY: Final = 65534
 """User and group without any rights, on every Linux."""

@@ -1,0 +1,143 @@
+"""Cleanups that requests ask for.
+
+They run in worker threads and go on when whoever asked is gone; only the end of the service ends them, at their
+next batch. A request waits a while for its own, and is then told where to look.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from shelflife.explain import results
+from shelflife.records.journal import Trigger
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shelflife.engine import Engine
+    from shelflife.events import Listener
+
+__all__ = ["MOST_FILES", "PATIENCE", "Cleanup", "Cleanups"]
+
+logger = logging.getLogger(__name__)
+
+MOST_FILES: Final = 1000
+"""Files that a response names."""
+
+PATIENCE: Final = 10.0
+"""Seconds that a request waits for its cleanup."""
+
+_END_WITHIN: Final = 5.0
+"""Seconds that the end of the service waits for cleanups."""
+
+
+class GiveEngine(Protocol):
+    """Gives an engine of the settings as they are now, with further listeners."""
+
+    def __call__(self, *listeners: Listener) -> Engine:
+        """Raises SettingsError: there is no cleanup by a configuration that cannot be read."""
+
+
+class Cleanup:
+    """One cleanup that a request asked for."""
+
+    def __init__(self, engine: GiveEngine, areas: Sequence[str] | None, stop: threading.Event) -> None:
+        self._engine = engine
+        self._areas = areas
+        self._stop = stop
+        self._removed: results.RemovedFiles | None = None
+
+    @property
+    def run(self) -> int | None:
+        """The run's number, as soon as it has one: when its plan is made."""
+        return self._removed.run if self._removed else None
+
+    def carry_out(self) -> dict[str, Any]:
+        """Clean up and return what was done, or would be where only dry runs are allowed.
+
+        Blocks. Raises CleanupBusy and whatever else the engine raises.
+        """
+        engine = self._engine()
+        if engine.settings.cleanup.dry_run:
+            return preview(engine, self._areas)
+        self._removed = removed = results.RemovedFiles(engine.settings, most=MOST_FILES, now=time.time_ns())
+        report = self._engine(removed).cleanup(self._areas, trigger=Trigger.API, stop=self._stop)
+        return _answer(
+            results.of_run(report, removed),
+            dry_run=False,
+            run=report.run,
+            plan=report.plan,
+            state=report.state,
+        )
+
+
+class Cleanups:
+    """The cleanups that go on in this process because of requests."""
+
+    def __init__(self, engine: GiveEngine) -> None:
+        """Take what gives the engine; nothing happens yet."""
+        self._engine = engine
+        self._stop = threading.Event()
+        self._tasks: set[asyncio.Task[dict[str, Any]]] = set()
+
+    async def run(
+        self, areas: Sequence[str] | None, *, patience: float
+    ) -> tuple[Cleanup, dict[str, Any] | None]:
+        """Begin a cleanup; return it with what it did, or with None when it is not done after `patience` s.
+
+        Raises as `Cleanup.carry_out`, if that happens meanwhile.
+        """
+        cleanup = Cleanup(self._engine, areas, self._stop)
+        task = asyncio.create_task(asyncio.to_thread(cleanup.carry_out))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        done, _ = await asyncio.wait({task}, timeout=patience)
+        if done:
+            return cleanup, task.result()
+        task.add_done_callback(_log_failure)
+        return cleanup, None
+
+    def stop(self) -> None:
+        """Tell all of them to end at their next batch; those that begin later are not concerned."""
+        stop, self._stop = self._stop, threading.Event()
+        stop.set()
+
+    async def wait(self) -> None:
+        """Wait for all of them, some seconds at the most."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_END_WITHIN)
+
+
+def preview(engine: Engine, areas: Sequence[str] | None) -> dict[str, Any]:
+    """Return what a cleanup would do now. Blocks; raises UsageError, StorageError."""
+    plan = engine.plan(areas)
+    expiring = replace(plan, areas=tuple(area for area in plan.areas if area.cutoff is not None))
+    done = results.of_plan(expiring, engine.settings, files=engine.files, most=MOST_FILES)
+    return _answer(done, dry_run=True, run=None, plan=plan.id, state="planned")
+
+
+def _answer(
+    done: list[dict[str, Any]], *, dry_run: bool, run: int | None, plan: str, state: str
+) -> dict[str, Any]:
+    left = MOST_FILES
+    for result in done:
+        result["files_truncated"] |= len(result["files"]) > left
+        result["files"] = result["files"][:left]
+        left -= len(result["files"])
+    return results.all_areas(done, dry_run=dry_run) | {
+        "run": run,
+        "plan": plan,
+        "state": state,
+        "files_truncated": any(result["files_truncated"] for result in done),
+    }
+
+
+def _log_failure(task: asyncio.Task[dict[str, Any]]) -> None:
+    """Say what became of a cleanup whose request was answered before its end."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.error("a cleanup that a request asked for failed: %s", error)

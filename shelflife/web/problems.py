@@ -1,0 +1,151 @@
+"""Problem documents (RFC 9457): the one shape in which a request learns that it failed, and why.
+
+`type` tells problems apart and is stable; what an error of the engine means stands in `shelflife.errors`. The
+routes answer with problem documents themselves, so that an application that includes them need not handle
+their errors, and keeps its own ways for its own.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Coroutine, Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from shelflife.errors import CleanupBusy, SettingsError, ShelflifeError
+from shelflife.explain.presentation import printable
+from shelflife.web.models import Problem
+
+__all__ = ["MEDIA_TYPE", "ProblemRoute", "documented", "problem", "problem_of"]
+
+logger = logging.getLogger(__name__)
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+_TYPE: Final = "urn:shelflife:problem:"
+
+_TITLES: Final = {
+    "error": "The storage failed",
+    "settings": "The configuration is wrong",
+    "usage": "There is no such thing",
+    "storage": "The storage cannot be used",
+    "records": "The records cannot be read",
+    "cleanup-busy": "Another cleanup is running",
+    "cleanup-disabled": "Cleanups are switched off",
+    "validation": "The request is not valid",
+    "unauthorized": "The token is missing or wrong",
+    "unsupported-media-type": "Only application/json is taken",
+    "not-found": "Not found",
+    "method-not-allowed": "Method not allowed",
+}
+"""End of `type` → title."""
+
+_SLUGS: Final = {
+    401: "unauthorized",
+    404: "not-found",
+    405: "method-not-allowed",
+    415: "unsupported-media-type",
+}
+"""What an HTTP status means where nothing more is known."""
+
+
+class ProblemRoute(APIRoute):
+    """A route whose failures are problem documents."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler, with its failures turned into answers."""
+        handle = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            try:
+                await self.admit(request)
+                return await handle(request)
+            except (RequestValidationError, StarletteHTTPException, ShelflifeError, OSError) as error:
+                response = problem_of(error)
+                if response is None:
+                    raise
+                return response
+
+        return answer
+
+    async def admit(self, request: Request) -> None:
+        """Let a request pass before anything of its body is read; refuse it by raising HTTPException."""
+
+
+def problem_of(error: Exception) -> Response | None:
+    """Return the problem document that an error amounts to; None for one that is somebody else's to answer.
+
+    An application may have its own kinds of `HTTPException`, with handlers of its own.
+    """
+    if isinstance(error, RequestValidationError):
+        return _of_validation(error)
+    if isinstance(error, ShelflifeError):
+        return _of_engine(error)
+    if isinstance(error, OSError):
+        logger.error("a request failed: %s", error)
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        return problem(503, "storage", f"the operating system says: {reason}")
+    if type(error) in (HTTPException, StarletteHTTPException) and isinstance(error, StarletteHTTPException):
+        slug = _SLUGS.get(error.status_code, "")
+        return problem(error.status_code, slug, str(error.detail), headers=error.headers)
+    return None
+
+
+def problem(
+    status: int, slug: str, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any
+) -> Response:
+    """Return a problem document. `slug` is the end of its type; `more` are further members."""
+    phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "Error"
+    content = {
+        "type": f"{_TYPE}{slug}" if slug else "about:blank",
+        "title": _TITLES.get(slug, phrase),
+        "status": status,
+        "detail": printable(detail),
+        **more,
+    }
+    return JSONResponse(content, status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def documented(**meanings: str) -> dict[int | str, dict[str, Any]]:
+    """Return the failures of a route for its documentation: `documented(_409="another cleanup is running")`."""
+    schema = Problem.model_json_schema()
+    return {
+        int(status[1:]): {"description": meaning, "content": {MEDIA_TYPE: {"schema": schema}}}
+        for status, meaning in meanings.items()
+    }
+
+
+def _of_validation(error: RequestValidationError) -> Response:
+    # Neither the values nor pydantic's `ctx`: what was sent is not sent back.
+    faults = [
+        {"where": ".".join(map(str, fault["loc"])), "message": str(fault["msg"])} for fault in error.errors()
+    ]
+    detail = "; ".join(f"{fault['where']}: {fault['message']}" for fault in faults)
+    return problem(422, "validation", detail, errors=faults)
+
+
+def _of_engine(error: ShelflifeError) -> Response:
+    meaning = error.meaning
+    if meaning.http_status >= 500:
+        logger.error("a request failed: %s", error)
+    match error:
+        case SettingsError():
+            # Without the values: a configuration may hold what is not for everybody who may ask.
+            faults = [
+                {"where": fault.where, "key": fault.key, "reason": fault.reason} for fault in error.problems
+            ]
+            detail = f"{len(faults)} problems in the configuration; nothing was done"
+            return problem(meaning.http_status, meaning.slug, detail, problems=faults)
+        case CleanupBusy(holder=None):
+            return problem(meaning.http_status, meaning.slug, str(error), holder=None)
+        case CleanupBusy(holder=holder) if holder is not None:
+            who = {"pid": holder.pid, "host": holder.host, "since": holder.since.isoformat()}
+            return problem(meaning.http_status, meaning.slug, str(error), holder=who)
+    return problem(meaning.http_status, meaning.slug, str(error))

@@ -1,0 +1,161 @@
+"""What the routes share: the settings in force, the schedule, the refresh in the background, running cleanups.
+
+Nothing is read or opened before the first of them is needed, so that an application can be imported, and forked,
+without consequences.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from shelflife.engine import Engine
+from shelflife.explain.presentation import format_bytes, iso, stats_as_json
+from shelflife.schedule import Scheduler
+from shelflife.web.cleanups import Cleanups
+from shelflife.web.refresher import Refresher
+from shelflife.web.token import Token
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    from shelflife.events import Listener
+    from shelflife.settings import Settings
+
+__all__ = ["Schedule", "Service"]
+
+STATS_AGE: Final = 60
+"""Seconds after which statistics that are asked for are brought up to date, in the background."""
+
+_SECOND: Final = 10**9
+
+
+class Schedule(Protocol):
+    """What starts cleanups by itself. All methods block, and may be called from any thread."""
+
+    def start(self) -> object:
+        """Begin; called once, in the process that serves."""
+
+    def stop(self) -> object:
+        """End, and a run at its next batch; harmless when it was never started."""
+
+    def get_metrics(self) -> dict[str, Any]:
+        """Return what `GET …/metrics` answers."""
+
+
+class Service:
+    """One storage, as one application serves it."""
+
+    def __init__(
+        self,
+        load: Callable[[], Settings],
+        *,
+        schedule: Callable[[], Schedule] | None = None,
+        listeners: Sequence[Listener] = (),
+    ) -> None:
+        """Take what tells the settings and the schedule; nothing is called yet.
+
+        Args:
+            load: reads the settings; called once for what is only shown, and anew before each cleanup.
+            schedule: gives the schedule; None: one of our own.
+            listeners: told what the cleanups do that this application starts.
+        """
+        self._load = load
+        self._give_schedule = schedule
+        self._listeners = tuple(listeners)
+        self._lock = threading.Lock()
+        self._engine: Engine | None = None
+        self._schedule: Schedule | None = None
+        self.refresher = Refresher(lambda: self.engine)
+        self.cleanups = Cleanups(self.current_engine)
+        self.token = Token(lambda: self.engine.state)
+
+    @property
+    def engine(self) -> Engine:
+        """The engine of the settings as they were first read. Blocks that once."""
+        with self._lock:
+            if self._engine is None:
+                self._engine = Engine(self._load(), listeners=self._listeners)
+            return self._engine
+
+    def current_engine(self, *listeners: Listener) -> Engine:
+        """Return an engine of the settings as they are now. Raises SettingsError: a cleanup is then refused."""
+        return Engine(self._load(), listeners=(*self._listeners, *listeners))
+
+    @property
+    def schedule(self) -> Schedule:
+        """The schedule. Blocks, once."""
+        engine = self.engine
+        with self._lock:
+            if self._schedule is None:
+                self._schedule = self._give_schedule() if self._give_schedule else _Own(engine, self._load)
+            return self._schedule
+
+    @asynccontextmanager
+    async def running(self, *, token: bool) -> AsyncIterator[None]:
+        """Make the directories and, where `token` says so, the token; keep index and schedule going meanwhile.
+
+        Raises SettingsError, StorageError and OSError when the storage cannot be served. On the way out a run
+        ends at its next batch, within seconds.
+        """
+        await asyncio.to_thread(self._start, token=token)
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(self._stop)
+            await self.cleanups.wait()
+
+    def stats(self) -> dict[str, Any]:
+        """Return the storage as its index knows it; have it looked at when that was long ago."""
+        engine = self.engine
+        statistics = engine.stats()
+        if statistics.as_of is None or time.time_ns() - statistics.as_of > STATS_AGE * _SECOND:
+            self.refresher.start()
+        return stats_as_json(statistics, engine.settings)
+
+    def _start(self, *, token: bool) -> None:
+        engine = self.engine
+        engine.create()
+        if token:
+            self.token.expected()
+        self.refresher.start()
+        if engine.settings.cleanup.enabled:
+            self.schedule.start()
+
+    def _stop(self) -> None:
+        self.refresher.stop()
+        self.cleanups.stop()
+        if self._schedule is not None:
+            self._schedule.stop()
+
+
+class _Own:
+    """A schedule of our own, for applications that have none."""
+
+    def __init__(self, engine: Engine, load: Callable[[], Settings]) -> None:
+        self._scheduler = Scheduler(engine, load=load)
+
+    def start(self) -> None:
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        self._scheduler.stop()
+
+    def get_metrics(self) -> dict[str, Any]:
+        engine = self._scheduler.engine
+        totals, cleanup = engine.totals(), engine.settings.cleanup
+        return {
+            "schedule": cleanup.schedule,
+            "enabled": cleanup.enabled,
+            "last_run": None if totals.last_run is None else iso(totals.last_run),
+            "last_success": None if totals.last_success is None else iso(totals.last_success),
+            "total_runs": totals.runs,
+            "total_deleted": totals.removed,
+            "total_space_reclaimed_bytes": totals.bytes,
+            "total_space_reclaimed_human": format_bytes(totals.bytes),
+            "running": self._scheduler.running,
+            "cleaning": engine.holder() is not None,
+        }

@@ -2,6 +2,5 @@
 
 why           what will happen to one path, or what happened to it
 check         whether a storage can be looked after as it is
-slots         when the schedule runs
 presentation  the shapes in which CLI and HTTP show statistics, plans, runs and paths
 """

@@ -17,10 +17,10 @@ from shelflife.errors import RecordsError, StorageError
 from shelflife.execute.lock import holder_of
 from shelflife.execute.storage import DIRECTORY_MODE, hold_base, hold_roots
 from shelflife.explain.presentation import format_age, format_bytes, moment
-from shelflife.explain.slots import last_slot, next_slot
 from shelflife.files import kernel
 from shelflife.files.mounts import NETWORK, TRUSTED, file_system_of, free_bytes
 from shelflife.policy.area import SECOND
+from shelflife.policy.schedule import Schedule
 from shelflife.records.index import read_index
 from shelflife.records.journal import read_journal
 from shelflife.records.statistics import statistics_of
@@ -152,17 +152,18 @@ def _base(storage: _Storage) -> Iterator[Finding]:
     path = storage.settings.base_path
     try:
         with hold_base(path) as fd:
-            yield _access("base path", path, write=True)
+            yield _access("base path", path)
             yield _volume(path, fd)
             yield _room(path, fd)
     except StorageError as error:
         yield _error("base path", str(error))
 
 
-def _access(check: str, path: Path, *, write: bool) -> Finding:
-    wanted = os.R_OK | os.X_OK | (os.W_OK if write else 0)
-    if os.access(path, wanted):
+def _access(check: str, path: Path) -> Finding:
+    if os.access(path, os.R_OK | os.W_OK | os.X_OK):
         return _ok(check, f"{path}: readable and writable")
+    if os.statvfs(path).f_flag & os.ST_RDONLY:
+        return _error(check, f"{path}: on a file system that is mounted read-only")
     lacking = "readable" if not os.access(path, os.R_OK | os.X_OK) else "writable"
     return _error(
         check, f"{path}: not {lacking} for user {os.geteuid()}; it belongs to user {path.stat().st_uid}"
@@ -201,7 +202,7 @@ def _areas(storage: _Storage) -> Iterator[Finding]:
 
 
 def _root(check: str, path: Path, anchor: Anchor) -> Finding:
-    access = _access(check, path, write=True)
+    access = _access(check, path)
     if access.level is Level.ERROR:
         return access
     mode = os.fstat(anchor.fd).st_mode & 0o7777
@@ -284,15 +285,16 @@ def _journal(storage: _Storage, state: StateDirectory) -> Iterator[Finding]:
 
 def _schedule(storage: _Storage, last: int | None) -> Finding:
     cleanup, now = storage.settings.cleanup, storage.now
-    following = next_slot(cleanup, now)
     ended = "no run yet" if last is None else f"the last run ended {format_age(now - last)} ago"
-    if following is None:
+    if not cleanup.enabled:
         return _warning("schedule", f"cleanup.enabled is false: nothing runs by itself; {ended}")
     if last is not None and last > now + _GRACE:
         return _warning("schedule", f"the last run ended on {moment(last)}, after now: look at the clock")
-    due = last_slot(cleanup, now - _GRACE)
+    schedule = Schedule.of(cleanup)
+    due, following = schedule.last_before(now - _GRACE), schedule.next_after(now)
     if last is not None and due is not None and last < due:
         return _warning(
             "schedule", f"{ended}, although one was due on {moment(due)}: is the service running?"
         )
-    return _ok("schedule", f"{ended}; the next is due on {moment(following)}")
+    coming = "" if following is None else f"; the next is due on {moment(following)}"
+    return _ok("schedule", f"{ended}{coming}")

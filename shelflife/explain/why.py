@@ -18,7 +18,6 @@ from shelflife.errors import RecordsError, UsageError
 from shelflife.execute.planner import read_unit
 from shelflife.execute.storage import hold_base
 from shelflife.explain.presentation import format_age, format_retention, moment
-from shelflife.explain.slots import next_slot
 from shelflife.files.anchor import Anchor
 from shelflife.files.listing import Entry, Kind, entry_at
 from shelflife.files.removal import Result
@@ -26,6 +25,7 @@ from shelflife.files.tree import walk
 from shelflife.policy.area import KEEP_FILE, SECOND, TRASH_DIRECTORY
 from shelflife.policy.cutoff import by_retention
 from shelflife.policy.holds import Holds
+from shelflife.policy.schedule import Schedule
 from shelflife.policy.verdict import Reason, Verdict, judge, judge_unit
 from shelflife.records.journal import read_journal
 from shelflife.settings import AgeFrom, Expire
@@ -361,7 +361,7 @@ class _Inquiry:
         retention = self._area.retention or 0
         expires = time + retention
         now, cleanup = self._place.now, self._place.settings.cleanup
-        run = next_slot(cleanup, max(now, expires))
+        run = Schedule.of(cleanup).next_after(max(now, expires)) if cleanup.enabled else None
         age = f"{subject} is {format_age(now - time)} old" + (" (its time lies ahead)" if time > now else "")
         keeps = f"area {self._area.name} {_keeps(self._area)}"
         if verdict.remove:
@@ -386,8 +386,10 @@ class _Inquiry:
 
     def _at(self, run: int | None) -> str:
         cleanup = self._place.settings.cleanup
-        if run is None:
+        if not cleanup.enabled:
             return "when somebody starts a cleanup: cleanup.enabled is false, so none runs by itself"
+        if run is None:
+            return f"with the first run that somebody starts: the schedule ({cleanup.schedule}) has none"
         return f"with the next run, by the schedule ({cleanup.schedule}) on {moment(run)}"
 
     def _kept(self, reason: str, *sentences: str, rule: str | None = None) -> Answer:

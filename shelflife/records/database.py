@@ -7,13 +7,14 @@ failure may be gone, which the journal's recovery allows for.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 BUSY_TIMEOUT: Final = 10.0
 """Seconds that a writer waits for another one."""
@@ -25,7 +26,7 @@ def connect(path: Path | str, *, read_only: bool = False) -> sqlite3.Connection:
     Raises sqlite3.Error. Connections may be handed from thread to thread, but not shared.
     """
     if path:
-        mode = "ro" if read_only else "rw"
+        mode = ("ro&immutable=1" if _is_at_rest(Path(path)) else "ro") if read_only else "rw"
         target = f"{path.absolute().as_uri()}?mode={mode}" if not isinstance(path, str) else path
     else:
         target = ""
@@ -41,6 +42,14 @@ def connect(path: Path | str, *, read_only: bool = False) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _is_at_rest(path: Path) -> bool:
+    """Return whether a database can be read without its shared memory: we cannot make one, and need none.
+
+    A writer has a WAL as long as it is there.
+    """
+    return not os.access(path.parent, os.W_OK) and not os.path.exists(f"{path}-wal")
 
 
 @contextmanager

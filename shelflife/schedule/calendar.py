@@ -1,8 +1,8 @@
 """Cron strings, as other programs write them: `OnCalendar=` of systemd, and the crontab of every cron.
 
-What is read is cronsim's understanding of a string, not its text: so names, steps, 7 for Sunday and the rules
-about the two day fields mean the same in the service, in systemd and in cron. Cron's *or* of the two day fields
-becomes two calendar lines; what an expression can say and the other side cannot is a `UsageError`.
+What is read is cronsim's understanding of a string, not its text: so names, steps, 7 for Sunday and the
+rules about the two day fields mean the same in the service, in systemd and in cron. Cron's *or* of the two
+day fields becomes two calendar lines; what a string can say and the other side cannot is a `UsageError`.
 
 Around clock changes systemd differs: it runs 02:30 in the hour that comes twice at its own choice, and not at
 all on a day without that hour. In UTC there is no such day.
@@ -48,7 +48,7 @@ def crontab_fields(expression: str) -> str:
     """Return a cron string in the plain form that every cron reads. Raises UsageError where it has none."""
     cron = _parsed(expression)
     weekdays = {day if isinstance(day, tuple) else day % 7 for day in cron.weekdays}
-    values = [cron.minutes, cron.hours, cron.days, cron.months, weekdays]
+    values: list[Collection[object]] = [cron.minutes, cron.hours, cron.days, cron.months, weekdays]
     return " ".join(
         _plain_field(text, value, expression) for text, value in zip(expression.split(), values, strict=True)
     )

@@ -42,7 +42,7 @@ class SlotTrigger(BaseTrigger):  # type: ignore[misc] # APScheduler has no types
         """Take what returns the schedule in force."""
         self._schedule = schedule
 
-    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:  # noqa: ARG002 - APScheduler's
         """Return the first slot after now; what was missed is the job's affair."""
         slot = self._schedule().next_after((now - _EPOCH) // timedelta(microseconds=1) * 1000)
         return None if slot is None else _EPOCH + timedelta(microseconds=slot // 1000)

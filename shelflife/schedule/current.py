@@ -76,7 +76,8 @@ class Current:
         except FAULTS as error:
             if str(error) != self._fault:
                 self._fault = str(error)
-                logger.error("the configuration cannot be read; the one before stays in force: %s", error)
+                message = "the configuration cannot be read; the one before stays in force: %s"
+                logger.error(message, error)  # noqa: TRY400 - it says all
 
 
 def _timing(cleanup: object) -> tuple[object, ...]:

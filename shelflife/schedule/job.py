@@ -1,12 +1,13 @@
 """What is done when a slot of the schedule has come.
 
-Every process of the application has this job, and all wake for the same slot. Whoever gets the lock first takes
-the slot, in the journal, and runs; the others find it taken. A slot is due when it has come and no later one up
-to now was taken, so what was missed while nothing ran is made up – once, since only the last slot counts.
+Every process of the application has this job, and all wake for the same slot. Whoever gets the lock first
+takes the slot, in the journal, and runs; the others find it taken. A slot is due when it has come and neither
+it nor a later one was taken, so what was missed while nothing ran is made up for – once, since only the last
+slot counts.
 
-While another cleanup runs, the slot waits, until it is somebody's or the next one has come. The clock may jump:
-slots taken in what is now the future are left out of account, so that they stop nothing; when their time comes
-they count as taken, so that nothing runs twice.
+While another cleanup runs, the slot waits, until it is somebody's or the next one has come. The clock may
+jump: slots taken in what is now the future are left out of account, so that they stop nothing; when their
+time comes they count as taken, so that nothing runs twice.
 """
 
 from __future__ import annotations

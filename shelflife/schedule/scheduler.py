@@ -154,8 +154,8 @@ class Scheduler:
     def run_now(self, *, trigger: Trigger = Trigger.PROGRAM) -> RunReport | None:
         """Read the configuration again and run a cleanup; None where it allows dry runs only.
 
-        What a dry run would remove is logged. Raises CleanupDisabled, CleanupBusy, StorageError, RecordsError,
-        and what is wrong with the configuration; the run is then recorded as refused.
+        What a dry run would remove is logged. Raises CleanupDisabled, CleanupBusy, StorageError,
+        RecordsError, and what is wrong with the configuration; the run is then recorded as refused.
         """
         try:
             self._current.read(self._clock())

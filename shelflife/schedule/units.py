@@ -1,7 +1,7 @@
 """What cron or systemd needs to run the cleanup: instead of a service, or as a backup beside one.
 
-Beside a service the cleanup of the same slot would come twice. So the command runs only if none came to its end
-a good part of a period ago, and that another one is just running (exit code 4) counts as success.
+Beside a service the cleanup of the same slot would come twice. So the command runs only if none came to its
+end a good part of a period ago, and that another one is just running (exit code 4) counts as success.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import pwd
 import re
 import shlex
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from shelflife.errors import ExitCode, UsageError
@@ -44,7 +45,7 @@ def cron_table(settings: Settings, *, command: str) -> str:
     `command` calls this program with its configuration, quoted for a shell; the verb is appended. Raises
     UsageError for what cannot be written in a crontab.
     """
-    _check(command)
+    _check(settings, command)
     if "\\" in command:  # some crons remove a backslash before % and \, others only one before %
         raise UsageError("a path with a backslash means different things to different crons; rename it")
     cleanup = settings.cleanup
@@ -69,7 +70,7 @@ def systemd_units(settings: Settings, *, command: str) -> dict[str, str]:
 
     `command` as for `cron_table`. Raises UsageError for what cannot be written in a unit.
     """
-    _check(command)
+    _check(settings, command)
     return {SERVICE: _service(settings, command), TIMER: _timer(settings)}
 
 
@@ -144,12 +145,13 @@ def _verb(settings: Settings) -> str:
 
 
 def _recent(schedule: Schedule) -> str:
-    """Return how recent a cleanup makes another one unnecessary: five sixths of a period, 20 h at the most."""
-    slots, slot = [], schedule.next_after(_SOME_DAY)
+    """Return how recent a cleanup makes another one unnecessary: five sixths of a period, at most 20 h."""
+    slots: list[int] = []
+    slot = schedule.next_after(_SOME_DAY)
     while slot is not None and len(slots) < _SLOTS:
         slots.append(slot)
         slot = schedule.next_after(slot)
-    gaps = [later - earlier for earlier, later in zip(slots, slots[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(slots)]
     seconds = min([_RECENT, *(gap // _SECOND * 5 // 6 for gap in gaps)])
     if seconds % 3600 == 0:
         return f"{seconds // 3600}h"
@@ -191,8 +193,8 @@ def _writable(settings: Settings) -> list[str]:
 # -- how it is written
 
 
-def _check(command: str) -> None:
-    if not command.isprintable():
+def _check(settings: Settings, command: str) -> None:
+    if not all(text.isprintable() for text in (command, str(settings.base_path), str(settings.state_path))):
         raise UsageError(
             "a path with a line break, another control character or an invalid byte "
             "cannot be written in a unit or a crontab; rename it"

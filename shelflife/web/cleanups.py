@@ -1,7 +1,7 @@
 """Cleanups that requests ask for.
 
-They run in worker threads and go on when whoever asked is gone; only the end of the service ends them, at their
-next batch. A request waits a while for its own, and is then told where to look.
+They run in worker threads and go on when whoever asked is gone; only the end of the service ends them, at
+their next batch. A request waits a while for its own, and is then told where to look.
 """
 
 from __future__ import annotations
@@ -11,18 +11,19 @@ import logging
 import threading
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
+from shelflife.engine import Engine
 from shelflife.explain import results
 from shelflife.records.journal import Trigger
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from shelflife.engine import Engine
     from shelflife.events import Listener
+    from shelflife.settings import Settings
 
-__all__ = ["MOST_FILES", "PATIENCE", "Cleanup", "Cleanups"]
+__all__ = ["MOST_FILES", "PATIENCE", "Cleanup", "Cleanups", "preview"]
 
 logger = logging.getLogger(__name__)
 
@@ -36,19 +37,20 @@ _END_WITHIN: Final = 5.0
 """Seconds that the end of the service waits for cleanups."""
 
 
-class GiveEngine(Protocol):
-    """Gives an engine of the settings as they are now, with further listeners."""
-
-    def __call__(self, *listeners: Listener) -> Engine:
-        """Raises SettingsError: there is no cleanup by a configuration that cannot be read."""
-
-
 class Cleanup:
     """One cleanup that a request asked for."""
 
-    def __init__(self, engine: GiveEngine, areas: Sequence[str] | None, stop: threading.Event) -> None:
-        self._engine = engine
+    def __init__(
+        self,
+        load: Callable[[], Settings],
+        areas: Sequence[str] | None,
+        *,
+        listeners: Sequence[Listener],
+        stop: threading.Event,
+    ) -> None:
+        self._load = load
         self._areas = areas
+        self._listeners = listeners
         self._stop = stop
         self._removed: results.RemovedFiles | None = None
 
@@ -60,13 +62,15 @@ class Cleanup:
     def carry_out(self) -> dict[str, Any]:
         """Clean up and return what was done, or would be where only dry runs are allowed.
 
-        Blocks. Raises CleanupBusy and whatever else the engine raises.
+        The settings are those of this moment. Blocks. Raises SettingsError, CleanupBusy and whatever else the
+        engine raises.
         """
-        engine = self._engine()
-        if engine.settings.cleanup.dry_run:
-            return preview(engine, self._areas)
-        self._removed = removed = results.RemovedFiles(engine.settings, most=MOST_FILES, now=time.time_ns())
-        report = self._engine(removed).cleanup(self._areas, trigger=Trigger.API, stop=self._stop)
+        settings = self._load()
+        if settings.cleanup.dry_run:
+            return preview(Engine(settings), self._areas)
+        self._removed = removed = results.RemovedFiles(settings, most=MOST_FILES, now=time.time_ns())
+        engine = Engine(settings, listeners=(*self._listeners, removed))
+        report = engine.cleanup(self._areas, trigger=Trigger.API, stop=self._stop)
         return _answer(
             results.of_run(report, removed),
             dry_run=False,
@@ -79,9 +83,10 @@ class Cleanup:
 class Cleanups:
     """The cleanups that go on in this process because of requests."""
 
-    def __init__(self, engine: GiveEngine) -> None:
-        """Take what gives the engine; nothing happens yet."""
-        self._engine = engine
+    def __init__(self, load: Callable[[], Settings], *, listeners: Sequence[Listener] = ()) -> None:
+        """Take what reads the settings, and who is told; nothing happens yet."""
+        self._load = load
+        self._listeners = listeners
         self._stop = threading.Event()
         self._tasks: set[asyncio.Task[dict[str, Any]]] = set()
 
@@ -92,7 +97,7 @@ class Cleanups:
 
         Raises as `Cleanup.carry_out`, if that happens meanwhile.
         """
-        cleanup = Cleanup(self._engine, areas, self._stop)
+        cleanup = Cleanup(self._load, areas, listeners=self._listeners, stop=self._stop)
         task = asyncio.create_task(asyncio.to_thread(cleanup.carry_out))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

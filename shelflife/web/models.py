@@ -1,7 +1,7 @@
-"""What the routes take and return. From these the OpenAPI document is made, and from that typed clients.
+r"""What the routes take and return. From these the OpenAPI document is made, and from that typed clients.
 
 Sizes are bytes, times ISO 8601 in UTC. Beside a path that is not valid UTF-8 stands `path_b64`, its bytes in
-Base64; in `path` each invalid byte then reads `\\xff`.
+Base64; in `path` each invalid byte then reads `\xff`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class _Path(_Body):
     """Something with a path."""
 
     path: str
-    """Legible; invalid bytes as `\\xff`."""
+    r"""Legible; invalid bytes as `\xff`."""
     path_b64: str | None = None
     """The path's bytes in Base64; only when `path` is not the whole truth."""
 

@@ -114,7 +114,7 @@ def problem(
 
 
 def documented(**meanings: str) -> dict[int | str, dict[str, Any]]:
-    """Return the failures of a route for its documentation: `documented(_409="another cleanup is running")`."""
+    """Return the failures of a route for its documentation: `documented(_409="another one is running")`."""
     schema = Problem.model_json_schema()
     return {
         int(status[1:]): {"description": meaning, "content": {MEDIA_TYPE: {"schema": schema}}}

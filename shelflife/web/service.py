@@ -1,7 +1,7 @@
-"""What the routes share: the settings in force, the schedule, the refresh in the background, running cleanups.
+"""What the routes share: settings, schedule, the refresh in the background, running cleanups.
 
-Nothing is read or opened before the first of them is needed, so that an application can be imported, and forked,
-without consequences.
+Nothing is read or opened before the first of them is needed, so that an application can be imported, and
+forked, without consequences.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Service:
         self._engine: Engine | None = None
         self._schedule: Schedule | None = None
         self.refresher = Refresher(lambda: self.engine)
-        self.cleanups = Cleanups(self.current_engine)
+        self.cleanups = Cleanups(load, listeners=self._listeners)
         self.token = Token(lambda: self.engine.state)
 
     @property
@@ -81,9 +81,9 @@ class Service:
                 self._engine = Engine(self._load(), listeners=self._listeners)
             return self._engine
 
-    def current_engine(self, *listeners: Listener) -> Engine:
-        """Return an engine of the settings as they are now. Raises SettingsError: a cleanup is then refused."""
-        return Engine(self._load(), listeners=(*self._listeners, *listeners))
+    def current_engine(self) -> Engine:
+        """Return an engine of the settings as they are now. Raises SettingsError."""
+        return Engine(self._load(), listeners=self._listeners)
 
     @property
     def schedule(self) -> Schedule:
@@ -96,7 +96,7 @@ class Service:
 
     @asynccontextmanager
     async def running(self, *, token: bool) -> AsyncIterator[None]:
-        """Make the directories and, where `token` says so, the token; keep index and schedule going meanwhile.
+        """Make the directories and, if `token`, the token; keep index and schedule going meanwhile.
 
         Raises SettingsError, StorageError and OSError when the storage cannot be served. On the way out a run
         ends at its next batch, within seconds.
@@ -115,6 +115,10 @@ class Service:
         if statistics.as_of is None or time.time_ns() - statistics.as_of > STATS_AGE * _SECOND:
             self.refresher.start()
         return stats_as_json(statistics, engine.settings)
+
+    def metrics(self) -> dict[str, Any]:
+        """Return the schedule, and what all executed runs together did."""
+        return self.schedule.get_metrics()
 
     def _start(self, *, token: bool) -> None:
         engine = self.engine

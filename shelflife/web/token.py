@@ -1,8 +1,8 @@
 """The bearer token: what a request that changes anything has to show.
 
-`STORAGE_API_TOKEN` sets it. Where that is not set, one is made when the service first starts, kept in the state
-directory for the owner of the storage alone, and told once, in the log. Deleting the file and starting again
-makes another.
+`STORAGE_API_TOKEN` sets it. Where that is not set, one is made when the service first starts, kept in the
+state directory for the owner of the storage alone, and told once, in the log. Deleting the file and starting
+again makes another.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _SHORTEST: Final = 16
 
 
 class Token:
-    """The token of one storage. It is read anew each time, so that it can be changed while the service runs."""
+    """The token of one storage, read anew each time, so that it can be changed while the service runs."""
 
     def __init__(self, state: Callable[[], StateDirectory]) -> None:
         """Take what tells the state directory; nothing is read."""
@@ -71,7 +71,7 @@ def _read(path: Path) -> str:
 
 
 def _make(state: StateDirectory, path: Path) -> None:
-    """Make the file with all its content at once: several workers may start together, and one of them wins."""
+    """Make the file with all its content at once: of workers that start together, one wins."""
     state.create()
     token = secrets.token_urlsafe(_BYTES)
     draft = path.with_name(f"{_FILE}.{os.getpid()}.{secrets.token_hex(4)}")
@@ -86,7 +86,7 @@ def _make(state: StateDirectory, path: Path) -> None:
     finally:
         draft.unlink(missing_ok=True)
     logger.warning(
-        "Made an API token, which requests that change anything need. It is kept in %s and not shown again: %s",
+        "Made an API token, for requests that change anything. It is kept in %s and not shown again: %s",
         path,
         token,
     )

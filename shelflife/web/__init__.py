@@ -1,0 +1,25 @@
+"""HTTP: routes for an application that has a storage, and an application that serves one.
+
+routes      what an application includes
+app         the application of `shelflife serve`
+running     the same as the routes' lifespan, by hand
+service     what the routes share
+cleanups    cleanups that requests ask for
+refresher   the index, kept fresh in the background
+models      what is taken and returned
+problems    failures as problem documents
+guard       which requests may change something
+token       the bearer token
+metrics     Prometheus
+
+>>> from shelflife.web import router
+>>> app.include_router(router(settings, dependencies=[Depends(admin)]))  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from shelflife.web.app import create_app
+from shelflife.web.routes import router
+from shelflife.web.running import running
+
+__all__ = ["create_app", "router", "running"]

@@ -1,0 +1,151 @@
+"""The application that serves a storage by itself: the routes, and what a service needs around them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from shelflife.errors import ShelflifeError
+from shelflife.explain.check import Level
+from shelflife.web import models
+from shelflife.web.metrics import exposition
+from shelflife.web.problems import ProblemRoute, problem, problem_of
+from shelflife.web.routes import routes_of
+from shelflife.web.service import Schedule, Service
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from shelflife.events import Listener
+    from shelflife.settings import Settings
+
+__all__ = ["StartupProblems", "create_app"]
+
+
+def create_app(
+    settings: Settings | Callable[[], Settings],
+    *,
+    title: str = "shelflife",
+    schedule: Callable[[], Schedule] | None = None,
+    listeners: Sequence[Listener] = (),
+    allowed_hosts: Sequence[str] = (),
+) -> FastAPI:
+    """Return an application that serves one storage; nothing is read or opened before it starts.
+
+    Beside the routes below `/storage`: `/healthz` (it lives), `/readyz` (the storage can be looked after),
+    `/metrics` (Prometheus), `/docs`. When the storage cannot be served, it does not start, and says why.
+
+    Args:
+        settings: the settings, or what reads them; see `router`.
+        title: what the API calls itself.
+        schedule: gives what runs cleanups by itself; None: a schedule of the settings' own.
+        listeners: told what the cleanups do that this application starts.
+        allowed_hosts: names under which it may be reached; any, if there are none.
+    """
+    service = Service(
+        settings if callable(settings) else lambda: settings, schedule=schedule, listeners=listeners
+    )
+    app = FastAPI(title=title, version=_version(), redoc_url=None)
+    app.router.route_class = ProblemRoute
+    app.include_router(routes_of(service))
+    _add_operations(app, service)
+    for kind in (HTTPException, RequestValidationError, ShelflifeError, Exception):
+        app.add_exception_handler(kind, _answer)
+    if allowed_hosts:
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts))
+    app.add_middleware(StartupProblems)
+    return app
+
+
+class StartupProblems:
+    """Middleware that says in words why an application does not start, where others print a traceback."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything on, except how a start fails."""
+        if scope["type"] != "lifespan":
+            await self._app(scope, receive, send)
+            return
+        failure: list[Message] = []
+
+        async def hold(message: Message) -> None:
+            if message["type"] == "lifespan.startup.failed":
+                failure.append(message)
+            else:
+                await send(message)
+
+        try:
+            await self._app(scope, receive, hold)
+        except (ShelflifeError, OSError) as error:
+            if not failure:
+                raise
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+        except BaseException:
+            for message in failure:
+                await send(message)
+            raise
+
+
+def _add_operations(app: FastAPI, service: Service) -> None:
+    metrics = exposition(lambda: service.engine)
+
+    @app.get("/", include_in_schema=False)
+    async def index() -> dict[str, str]:
+        return {"service": app.title, "version": app.version, "storage": "/storage/stats", "docs": "/docs"}
+
+    @app.get("/healthz", tags=["operations"], response_model=models.Health)
+    async def healthz() -> object:
+        """Return that the process lives and answers."""
+        return {"status": "ok", "problems": []}
+
+    @app.get(
+        "/readyz",
+        tags=["operations"],
+        response_model=models.Health,
+        responses={503: {"model": models.Health, "description": "The storage cannot be looked after"}},
+    )
+    async def readyz() -> object:
+        """Return whether the storage can be looked after, and what is in the way."""
+        problems = await asyncio.to_thread(_problems, service)
+        status = "unavailable" if problems else "ok"
+        return JSONResponse({"status": status, "problems": problems}, 503 if problems else 200)
+
+    @app.get("/metrics", tags=["operations"], response_class=_Text)
+    async def prometheus() -> Response:
+        """Return the metrics of the storage in Prometheus' text format."""
+        return _Text(await asyncio.to_thread(metrics))
+
+
+class _Text(Response):
+    media_type = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def _problems(service: Service) -> list[str]:
+    try:
+        findings = service.engine.check()
+    except (ShelflifeError, OSError) as error:
+        return [str(error)]
+    return [finding.message for finding in findings if finding.level is Level.ERROR]
+
+
+async def _answer(_request: Request, error: Exception) -> Response:
+    """Answer for what is not below `/storage`, and for mistakes of ours."""
+    response = problem_of(error)
+    return response or problem(500, "error", "an unexpected error; the log of the service says more")
+
+
+def _version() -> str:
+    try:
+        return version("shelflife")
+    except PackageNotFoundError:
+        return "0"  # from a checkout that is not installed

@@ -8,39 +8,31 @@ used from several threads, before and after a fork. Methods block; each has an a
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 import threading
 import time
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from shelflife.errors import CleanupDisabled, SlotTaken, StorageError, UsageError
-from shelflife.events import RunFinished, RunRefused, RunStarted, guarded
+from shelflife.errors import CleanupDisabled, RecordsError, StorageError, UsageError
+from shelflife.events import RunRefused, guarded
 from shelflife.execute import cleanup as steps
-from shelflife.execute.executor import Recorder, Stopped
-from shelflife.execute.lock import Holder, Lock, cleanup_lock, holder_of
+from shelflife.execute import pinning, restoring
+from shelflife.execute.executor import Stopped
+from shelflife.execute.lock import Holder, holder_of
 from shelflife.execute.planner import PlannedFile, due_files
-from shelflife.execute.recovery import Recovery
-from shelflife.execute.storage import create_directories, hold_base, hold_roots
+from shelflife.execute.run import Order, Workplace, offer, run, why_ask
+from shelflife.execute.storage import create_directories, hold_roots
 from shelflife.explain.check import check_storage
 from shelflife.explain.log import RunLog
 from shelflife.explain.why import explain
-from shelflife.policy.area import Area, areas_of
+from shelflife.policy.holds import Holds
 from shelflife.policy.plan import Plan
-from shelflife.records.index import open_index, read_index
-from shelflife.records.journal import (
-    FileRecord,
-    Journal,
-    RunRecord,
-    RunState,
-    Totals,
-    Trigger,
-    open_journal,
-    read_journal,
-)
-from shelflife.records.refresh import freshness_at
-from shelflife.records.state import Owner, StateDirectory
+from shelflife.records.index import read_index
+from shelflife.records.journal import FileRecord, RunRecord, Totals, Trigger, open_journal, read_journal
+from shelflife.records.marker import check_marker
 from shelflife.records.statistics import Statistics, statistics_of
 
 if TYPE_CHECKING:
@@ -49,9 +41,16 @@ if TYPE_CHECKING:
 
     from shelflife.events import Listener
     from shelflife.execute.report import RunReport
+    from shelflife.execute.restoring import TrashedFile
     from shelflife.explain.check import Finding
     from shelflife.explain.why import Answer
+    from shelflife.policy.area import Area
+    from shelflife.policy.holds import Hold
+    from shelflife.policy.limits import LastRun
+    from shelflife.records.state import StateDirectory
     from shelflife.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 
 class Engine:
@@ -66,10 +65,10 @@ class Engine:
     ) -> None:
         """Take `settings`; nothing is read or opened. `clock` returns ns since the epoch."""
         self.settings = settings
-        self.areas = areas_of(settings)
         self._listeners = tuple(listeners)
         self._listen = guarded((RunLog(), *self._listeners))
         self._clock = clock
+        self._work = Workplace(settings=settings, listener=self._listen, clock=clock)
 
     def with_settings(self, settings: Settings) -> Engine:
         """Return an engine for other settings, with the same listeners and clock."""
@@ -77,18 +76,30 @@ class Engine:
 
     # -- the storage
 
+    @property
+    def areas(self) -> dict[str, Area]:
+        """The areas by name, in the order of the settings."""
+        return dict(self._work.areas)
+
+    @property
+    def state(self) -> StateDirectory:
+        """Where the records are. Raises StorageError when the base path is not there."""
+        return self._work.state
+
     def create(self) -> dict[str, Path]:
         """Make the base path and the areas' directories where they are missing; return the latter by area.
 
         Raises OSError and StorageError as `create_directories` says.
         """
-        return create_directories(self.settings.base_path, list(self.areas.values()))
+        return create_directories(self.settings.base_path, list(self._work.areas.values()))
 
-    @property
-    def state(self) -> StateDirectory:
-        """Where the records are. Raises StorageError when the base path is not there."""
-        with hold_base(self.settings.base_path):
-            return StateDirectory(self.settings.state_path, Owner.of(self.settings.base_path))
+    def adopt(self) -> None:
+        """Join this storage and its journal anew, after one of them was lost or replaced.
+
+        Whatever holds the lost journal had are gone with it. Raises StorageError, RecordsError.
+        """
+        with open_journal(self.state) as journal:
+            check_marker(self.state, journal, adopt=True)
 
     # -- plan and execute
 
@@ -98,15 +109,17 @@ class Engine:
         Changes nothing but the index, and not even that where it may not write.
         Raises UsageError for an unknown area, StorageError.
         """
-        chosen = self._choose(areas)
-        with self._context() as context:
+        chosen = [self._work.areas[name] for name in self._choose(areas)]
+        holds = self._holds()
+        with self._work.context(holds=lambda: holds) as context:
             return steps.make_plan(context, chosen, at=context.freshness.now if at is None else at)
 
     def files(self, plan: Plan) -> Iterator[PlannedFile]:
         """Yield the files that a plan would remove, as they are now. Raises OSError, StorageError."""
-        with hold_base(self.settings.base_path) as base:
+        holds = self._holds()
+        with self._work.hold_base() as base:
             for area_plan in plan.areas:
-                area, cutoff = self.areas[area_plan.area], area_plan.cutoff
+                area, cutoff = self._work.areas[area_plan.area], area_plan.cutoff
                 if cutoff is None or not area_plan.due:
                     continue
                 with hold_roots(base, area) as (roots, _):
@@ -114,16 +127,41 @@ class Engine:
                     for due in area_plan.due:
                         if due.root in anchors:
                             with suppress(FileNotFoundError, NotADirectoryError):  # gone since it was planned
-                                yield from due_files(anchors[due.root], area, cutoff, due)
+                                yield from due_files(anchors[due.root], area, cutoff, due, holds)
+
+    def needs_approval(self, plan: Plan) -> list[str]:
+        """Return why a person must confirm a plan before it may run unwatched; nothing when it may.
+
+        Where there is a reason, the plan is remembered so that `approve` can run it – if it can be written.
+        Raises StorageError.
+        """
+        last_runs: dict[str, LastRun] = {}
+        with suppress(RecordsError), read_journal(self.state) as journal:
+            last_runs = journal.last_runs() if journal else {}
+        reasons = why_ask(self._work, plan, last_runs)
+        if reasons:
+            with suppress(RecordsError), open_journal(self.state) as writable:
+                offer(self._work, writable, plan)
+        return reasons
 
     def execute(
         self, plan: Plan, *, trigger: Trigger = Trigger.PROGRAM, stop: threading.Event | None = None
     ) -> RunReport:
         """Carry out a plan: remove what is before its cutoffs, after looking at each file again.
 
-        Raises CleanupBusy, CleanupDisabled where the settings allow dry runs only, StorageError, RecordsError.
+        Raises CleanupBusy, CleanupDisabled where the settings allow dry runs only, NeedsApproval unless the
+        trigger is a program's own call, StorageError, RecordsError.
         """
-        return self._run(lambda _context: plan, trigger, stop, fresh=False)
+        return self._run(Order(plan=plan, trigger=trigger, stop=stop))
+
+    def approve(
+        self, plan: str, *, trigger: Trigger = Trigger.CLI, stop: threading.Event | None = None
+    ) -> RunReport:
+        """Run the plan of that id, which a person approves by this: its cutoffs, once, within 7 days.
+
+        Raises UsageError when there is no such plan, it is too old, or the settings changed; and as `execute`.
+        """
+        return self._run(Order(approved=plan, trigger=trigger, stop=stop))
 
     def cleanup(
         self,
@@ -139,15 +177,53 @@ class Engine:
         With a `slot` of the schedule (ns) it is the run of that slot, which it takes under the lock.
         Raises as `plan` and `execute` do, and SlotTaken.
         """
-        chosen = self._choose(areas)
         return self._run(
-            lambda context: steps.make_plan(context, chosen, at=context.freshness.now),
-            trigger,
-            stop,
-            fresh=True,
-            batch_size=batch_size,
-            slot=slot,
+            Order(
+                areas=tuple(self._choose(areas)),
+                trigger=trigger,
+                stop=stop,
+                batch_size=batch_size,
+                slot=slot,
+            )
         )
+
+    # -- holds and trash
+
+    def hold(self, path: str | os.PathLike[str], *, until: int | None = None, reason: str = "") -> Hold:
+        """Hold a file, or a directory with all below it, until a moment (ns) or until `unhold`.
+
+        Returns when no batch of a running cleanup can still ignore it.
+        Raises UsageError when it lies in no area or is not there, RecordsError, StorageError.
+        """
+        return pinning.add_hold(self._work, os.fspath(path), until=until, reason=reason)
+
+    def unhold(self, path: str | os.PathLike[str]) -> list[Hold]:
+        """End the hold on a path; return what was ended. Raises UsageError when there is none."""
+        return pinning.end_hold(self._work, os.fspath(path))
+
+    def holds(self, *, ended: bool = False) -> list[Hold]:
+        """Return the holds that are active, the latest first; with `ended`, all there ever were."""
+        return pinning.list_holds(self._work, ended=ended)
+
+    def trash(self, areas: Iterable[str] | None = None) -> Iterator[TrashedFile]:
+        """Yield what waits in the trash, by area, the oldest first. Raises StorageError."""
+        return restoring.trashed_files(self._work, [self._work.areas[name] for name in self._choose(areas)])
+
+    def restore(self, target: str, *, to: str | None = None, hold: bool = True) -> list[str]:
+        """Bring back from the trash a path, or all that a run put there, by its number; return the paths.
+
+        Nothing is ever replaced. `to` is another path for it. Unless `hold` is False, what comes back is held
+        for one retention. Raises UsageError, CleanupBusy, StorageError, RecordsError.
+        """
+        return restoring.restore(self._work, target, to=to, hold=hold)
+
+    def empty_trash(self, areas: Iterable[str] | None = None, *, before: int | None = None) -> RunReport:
+        """Remove for good what waits in the trash, or what went there before `before` (ns).
+
+        Holds are respected. Raises CleanupBusy, StorageError, RecordsError.
+        """
+        chosen = [self._work.areas[name] for name in self._choose(areas)]
+        return restoring.empty_trash(self._work, chosen, before=before)
 
     # -- questions
 
@@ -156,20 +232,20 @@ class Engine:
 
         Setting `stop` ends it at the next directory, with nothing to report.
         """
-        with self._context(between=_stopper(stop)) as context:
+        with self._work.context(between=_stopper(stop)) as context:
             try:
-                return steps.refresh(context, self.areas.values())
+                return steps.refresh(context, self._work.areas.values())
             except Stopped:
                 return {}
 
     def stats(self, *, refresh: bool = False) -> Statistics:
         """Return the storage in numbers, as of the last scan, or scanned now. Raises StorageError."""
         if refresh:
-            with self._context() as context:
-                errors = steps.refresh(context, self.areas.values())
-                return statistics_of(self.areas.values(), context.index, errors)
+            with self._work.context() as context:
+                errors = steps.refresh(context, self._work.areas.values())
+                return statistics_of(self._work.areas.values(), context.index, errors)
         with read_index(self.state) as index:
-            return statistics_of(self.areas.values(), index)
+            return statistics_of(self._work.areas.values(), index)
 
     def totals(self) -> Totals:
         """Return what all executed runs together did. Raises RecordsError, StorageError."""
@@ -205,7 +281,11 @@ class Engine:
         Raises UsageError for an empty path, StorageError when the base path is not there.
         """
         return explain(
-            os.fspath(path), settings=self.settings, areas=self.areas, state=self.state, now=self._clock()
+            os.fspath(path),
+            settings=self.settings,
+            areas=self._work.areas,
+            state=self.state,
+            now=self._clock(),
         )
 
     def check(self) -> list[Finding]:
@@ -214,7 +294,7 @@ class Engine:
             state = self.state
         except StorageError:
             state = None
-        return check_storage(settings=self.settings, areas=self.areas, state=state, now=self._clock())
+        return check_storage(settings=self.settings, areas=self._work.areas, state=state, now=self._clock())
 
     # -- the schedule's records
 
@@ -276,135 +356,37 @@ class Engine:
 
     # -- inside
 
-    def _choose(self, areas: Iterable[str] | None) -> list[Area]:
+    def _choose(self, areas: Iterable[str] | None) -> list[str]:
+        """Return the keys of the areas that are named, each once; of all, if None."""
         if areas is None:
-            return list(self.areas.values())
-        names = dict.fromkeys(self.settings.area_name(name) for name in areas)
-        return [self.areas[name] for name in names]
+            return list(self._work.areas)
+        return list(dict.fromkeys(self.settings.area_name(name) for name in areas))
 
-    @contextmanager
-    def _context(
-        self, *, between: Callable[[], None] = lambda: None, batch_size: int | None = None
-    ) -> Iterator[steps.Context]:
-        settings = self.settings
-        with hold_base(settings.base_path) as base, open_index(self.state) as index:
-            yield steps.Context(
-                base=base,
-                index=index,
-                freshness=freshness_at(
-                    self._clock(), settle=settings.index.settle, rescan_after=settings.index.rescan_after
-                ),
-                owner=Owner.of(settings.base_path),
-                listener=self._listen,
-                batch_size=batch_size or settings.cleanup.batch_size,
-                between=between,
-            )
+    def _holds(self) -> Holds:
+        """Return the holds for a preview, which who may not read the journal gets without them."""
+        try:
+            with read_journal(self.state) as journal:
+                return journal.holds.active(self._clock()) if journal else Holds()
+        except RecordsError as error:
+            if not isinstance(error.__cause__, PermissionError):
+                raise
+            logger.warning("%s; the preview leaves out what is held", error)
+            return Holds()
 
-    def _run(
-        self,
-        make_plan: Callable[[steps.Context], Plan],
-        trigger: Trigger,
-        stop: threading.Event | None,
-        *,
-        fresh: bool,
-        batch_size: int | None = None,
-        slot: int | None = None,
-    ) -> RunReport:
+    def _run(self, order: Order) -> RunReport:
         if self.settings.cleanup.dry_run:
             raise CleanupDisabled("only dry runs are allowed: cleanup.dry_run is true in the configuration")
-        state = self.state
-        with cleanup_lock(state, f"cleanup by {trigger}") as lock, open_journal(state) as journal:
-            with self._context(between=_beater(lock, stop), batch_size=batch_size) as context:
-                if slot is not None and not journal.claim_slot(slot, at=self._clock()):
-                    raise SlotTaken("another process has taken this slot of the schedule")
-                self._recover(journal, context)
-                try:
-                    plan = make_plan(context)
-                except Stopped:
-                    plan = Plan(made=context.freshness.now, areas=())
-                return self._carry_out(journal, context, plan, trigger, fresh=fresh)
-
-    def _recover(self, journal: Journal, context: steps.Context) -> None:
-        Recovery(
-            journal,
-            context.base,
-            self.areas,
-            owner=context.owner,
-            listener=self._listen,
-            clock=self._clock,
-        ).run()
-
-    def _carry_out(
-        self, journal: Journal, context: steps.Context, plan: Plan, trigger: Trigger, *, fresh: bool
-    ) -> RunReport:
-        number = journal.begin(
-            plan=plan.id,
-            trigger=trigger,
-            host=socket.gethostname(),
-            pid=os.getpid(),
-            at=self._clock(),
-            cutoffs=_cutoffs(plan),
-        )
-        self._listen(RunStarted(run=number, plan=plan.id, files=plan.files, bytes=plan.bytes))
-        recorder = Recorder(journal, number, clock=self._clock)
-        try:
-            report = steps.carry_out(context, plan, self.areas, recorder, fresh=fresh)
-        except BaseException as error:
-            self._finish(journal, number, RunState.FAILED, {}, reason=f"{type(error).__name__}: {error}")
-            raise
-        self._finish(journal, number, RunState(report.state), report.as_json())
-        self._trim(journal)
-        return report
-
-    def _finish(
-        self, journal: Journal, number: int, state: RunState, report: dict[str, Any], *, reason: str = ""
-    ) -> None:
-        journal.finish(number, at=self._clock(), state=state, report=report, reason=reason)
-        self._listen(
-            RunFinished(
-                run=number,
-                state=state,
-                removed=report.get("removed", 0),
-                failed=report.get("failed", 0),
-                bytes=report.get("bytes", 0),
-            )
-        )
-
-    def _trim(self, journal: Journal) -> None:
-        limits, now = self.settings.journal, self._clock()
-        journal.trim(
-            runs_before=now - limits.keep * 10**9,
-            files_before=now - limits.keep_files * 10**9,
-            max_bytes=limits.max_bytes,
-        )
-
-
-def _beater(lock: Lock, stop: threading.Event | None) -> Callable[[], None]:
-    """Return what is called between batches: it shows progress, and ends the run when asked to stop."""
-
-    stop_if_asked = _stopper(stop)
-
-    def between() -> None:
-        lock.beat()
-        stop_if_asked()
-
-    return between
+        return run(self._work, order)
 
 
 def _stopper(stop: threading.Event | None) -> Callable[[], None]:
-    """Return what raises `Stopped` once `stop` is set."""
+    """Return what is called between directories: it ends the work when asked to stop."""
 
     def between() -> None:
         if stop is not None and stop.is_set():
             raise Stopped
 
     return between
-
-
-def _cutoffs(plan: Plan) -> dict[str, Any]:
-    return {
-        area.area: {"at": area.cutoff.at, "cause": area.cutoff.cause} for area in plan.areas if area.cutoff
-    }
 
 
 @contextmanager

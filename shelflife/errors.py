@@ -7,6 +7,7 @@
     ├── UsageError     (ValueError) the caller asked for what does not exist or makes no sense
     ├── StorageError                the base path is missing, unreadable, no directory, or unsafe
     ├── RecordsError                journal or index fail; without the journal nothing is removed
+    ├── NeedsApproval               it would remove so much that a person must approve it first
     ├── CleanupBusy                 another cleanup of this storage is running
     ├── SlotTaken                   another process has run, or runs, this slot of the schedule
     └── CleanupDisabled             ``cleanup.enabled`` is false
@@ -35,6 +36,7 @@ __all__ = [
     "ExitCode",
     "LockHolder",
     "Meaning",
+    "NeedsApproval",
     "Problem",
     "RecordsError",
     "SettingsError",
@@ -160,6 +162,27 @@ class CleanupBusy(ShelflifeError):  # noqa: N818 - a public name; it is a state,
         return f"process {self.holder.pid} on {self.holder.host}, since {since}"
 
 
+class NeedsApproval(ShelflifeError):  # noqa: N818 - likewise
+    """A run would remove more than its limits allow, and a person has not approved it."""
+
+    plan: str
+    """Id of the plan to approve."""
+
+    reasons: tuple[str, ...]
+    """Why it was stopped, one for each area or limit."""
+
+    def __init__(self, plan: str, reasons: Iterable[str]) -> None:
+        self.plan = plan
+        self.reasons = tuple(reasons)
+        super().__init__(plan, self.reasons)
+
+    def __str__(self) -> str:
+        return (
+            f"nothing was removed, since a person must approve it first: {'; '.join(self.reasons)}. "
+            f"Look at it (`shelflife plan`), then approve it: `shelflife cleanup --approve {self.plan}`"
+        )
+
+
 class SlotTaken(ShelflifeError):  # noqa: N818 - likewise
     """Another process has taken this slot of the schedule; this one did nothing."""
 
@@ -189,6 +212,7 @@ MEANINGS: Mapping[type[ShelflifeError], Meaning] = {
     UsageError: Meaning(ExitCode.USAGE, 422, "usage"),
     StorageError: Meaning(ExitCode.USAGE, 503, "storage"),
     RecordsError: Meaning(ExitCode.USAGE, 503, "records"),
+    NeedsApproval: Meaning(ExitCode.REFUSED, 409, "needs-approval"),
     CleanupBusy: Meaning(ExitCode.BUSY, 409, "cleanup-busy"),
     SlotTaken: Meaning(ExitCode.BUSY, 409, "slot-taken"),
     CleanupDisabled: Meaning(ExitCode.REFUSED, 409, "cleanup-disabled"),

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from shelflife.errors import StorageError
 from shelflife.events import AreaFinished
-from shelflife.execute.executor import AreaExecutor, AreaLost, Recorder, Stopped
+from shelflife.execute.executor import AreaExecutor, AreaLost, Stopped
 from shelflife.execute.planner import due_directories
+from shelflife.execute.purge import purge
 from shelflife.execute.report import AreaReport, Failure, RunReport
 from shelflife.execute.storage import hold_roots
 from shelflife.execute.units import UnitExecutor
@@ -24,35 +25,12 @@ from shelflife.records.refresh import Refresh, Refreshed
 from shelflife.settings import Expire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable, Mapping
 
-    from shelflife.events import Listener
+    from shelflife.execute.context import Context, Means
     from shelflife.files.anchor import Anchor
     from shelflife.policy.area import Area
     from shelflife.policy.cutoff import Cutoff
-    from shelflife.records.index import Index
-    from shelflife.records.refresh import Freshness
-    from shelflife.records.state import Owner
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
-    """What every step of one operation shares."""
-
-    base: int
-    """The held base path."""
-
-    index: Index
-    freshness: Freshness
-    """The moment of the operation, and when a row may stand."""
-
-    owner: Owner
-    """Whom what is created belongs to."""
-
-    listener: Listener
-    batch_size: int
-    between: Callable[[], None]
-    """Called between directories and batches: beats the lock, raises `Stopped` when asked to stop."""
 
 
 @dataclass(slots=True)
@@ -92,7 +70,7 @@ def refresh(context: Context, areas: Iterable[Area]) -> dict[str, list[str]]:
 
 
 def carry_out(
-    context: Context, plan: Plan, areas: dict[str, Area], recorder: Recorder, *, fresh: bool
+    context: Context, means: Means, plan: Plan, areas: Mapping[str, Area], *, fresh: bool
 ) -> RunReport:
     """Remove what is before the plan's cutoffs; `fresh` says that the index was brought up to date just now.
 
@@ -112,13 +90,13 @@ def carry_out(
             if not fresh:
                 found = _look(context, area, None, planning=False)
                 report.scanned, report.errors = found.scanned, found.errors
-            _act(context, area, area_plan.cutoff, recorder, report)
+            _act(context, means, area, area_plan.cutoff, report)
     except Stopped:
         state = RunState.STOPPED
     finally:
-        recorder.flush()
+        means.recorder.flush()
         context.index.flush()
-    return RunReport(run=recorder.run, plan=plan.id, state=state, areas=tuple(reports))
+    return RunReport(run=means.recorder.run, plan=plan.id, state=state, areas=tuple(reports))
 
 
 def _look(context: Context, area: Area, cutoff: Cutoff | None, *, planning: bool) -> _Found:
@@ -150,7 +128,9 @@ def _look_at_root(
         found.errors.extend(_errors(directory, refreshed))
         found.scanned += context.index.totals(directory).readable_files
         if planning and cutoff is not None:
-            found.due.extend(due_directories(context.index, anchor, area, directory, cutoff, refreshed))
+            found.due.extend(
+                due_directories(context.index, anchor, area, directory, cutoff, refreshed, context.holds())
+            )
     except OSError as error:
         found.errors.append(f"{directory}: {error.strerror}")
 
@@ -188,16 +168,11 @@ def _errors(directory: str, refreshed: Refreshed) -> list[str]:
     ]
 
 
-def _act(context: Context, area: Area, cutoff: Cutoff, recorder: Recorder, report: AreaReport) -> None:
+def _act(context: Context, means: Means, area: Area, cutoff: Cutoff, report: AreaReport) -> None:
     try:
         with hold_roots(context.base, area) as (roots, _):
             for directory, anchor in roots:
-                try:
-                    _act_on_root(context, area, cutoff, recorder, report, directory, anchor)
-                except AreaLost as lost:
-                    report.errors.append(str(lost))
-                finally:
-                    context.index.complete(context.index.root(directory), as_of=None)
+                _act_on_root(context, means, area, directory, anchor, cutoff, report)
     except StorageError as error:
         if str(error) not in report.errors:  # it was said when the area was looked at
             report.errors.append(str(error))
@@ -215,39 +190,23 @@ def _act(context: Context, area: Area, cutoff: Cutoff, recorder: Recorder, repor
 
 def _act_on_root(
     context: Context,
+    means: Means,
     area: Area,
-    cutoff: Cutoff,
-    recorder: Recorder,
-    report: AreaReport,
     directory: str,
     anchor: Anchor,
+    cutoff: Cutoff,
+    report: AreaReport,
 ) -> None:
-    executor = AreaExecutor(
-        anchor,
-        area,
-        directory,
-        cutoff,
-        index=context.index,
-        recorder=recorder,
-        report=report,
-        freshness=context.freshness,
-        listener=context.listener,
-        batch_size=context.batch_size,
-        between=context.between,
-    )
-    if area.expire is Expire.FILE:
-        executor.run()
-        return
-    executor.run_in("")
-    UnitExecutor(
-        anchor,
-        area,
-        directory,
-        cutoff,
-        owner=context.owner,
-        recorder=recorder,
-        report=report,
-        listener=context.listener,
-        batch_size=context.batch_size,
-        between=context.between,
-    ).run(context.index)
+    executor = AreaExecutor(context, means, anchor, area, directory, cutoff, report)
+    try:
+        if area.expire is Expire.FILE:
+            executor.run()
+        else:
+            executor.run_in("")
+            UnitExecutor(context, means, anchor, area, directory, cutoff, report).run()
+        purge(context, means, anchor, area, directory, report)
+    except AreaLost as lost:
+        report.errors.append(str(lost))
+    finally:
+        executor.close()
+        context.index.complete(context.index.root(directory), as_of=None)

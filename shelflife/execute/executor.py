@@ -11,29 +11,28 @@ from __future__ import annotations
 import errno
 import os
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from shelflife.errors import ShelflifeError
 from shelflife.events import BatchFinished, DirectoryPruned
+from shelflife.execute.context import Context, Means
+from shelflife.execute.holding import held_directory, held_entry
 from shelflife.execute.planner import is_due
 from shelflife.execute.report import AreaReport, Failure
 from shelflife.files.anchor import Anchor, Identity, identity_of, parent_of
 from shelflife.files.listing import Entry, read_directory
-from shelflife.files.removal import Outcome, Result, remove_batch
-from shelflife.files.survey import Key, Survey, count_entry, managed
+from shelflife.files.removal import Outcome, Removal, Result, unlink
+from shelflife.files.survey import FOREVER, Key, Survey, count_entry, managed
+from shelflife.files.trash import Trash
 from shelflife.policy.verdict import Reason
 from shelflife.records.index import RowState
-from shelflife.records.journal import Intent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from shelflife.events import Listener
     from shelflife.policy.area import Area
     from shelflife.policy.cutoff import Cutoff
-    from shelflife.records.index import Index
-    from shelflife.records.journal import Journal
-    from shelflife.records.refresh import Freshness
 
 LARGEST_BATCH: Final = 100
 """Entries that are removed between two looks at where their directory is."""
@@ -55,63 +54,30 @@ class AreaLost(ShelflifeError):
     """The area's disk is read-only, failing or gone: nothing more can be done there."""
 
 
-class Recorder:
-    """What a run writes down while it works: outcomes of one batch together with the intent of the next."""
-
-    def __init__(self, journal: Journal, run: int, *, clock: Callable[[], int]) -> None:
-        self._journal = journal
-        self._clock = clock
-        self._settled: tuple[int, list[Outcome]] | None = None
-        self.run = run
-
-    def intend(self, area: str, directory: str, entries: list[Entry], *, unit: bool = False) -> int:
-        """Record what is about to be removed; return the number to `settle` it by."""
-        intent = Intent(self.run, area, directory, self._clock(), entries, unit)
-        settled, self._settled = self._settled, None
-        return self._journal.exchange(settled, intent)
-
-    def settle(self, batch: int, outcomes: list[Outcome]) -> None:
-        """Take the outcomes of a batch; they are written with the next intent, or by `flush`."""
-        self._settled = (batch, outcomes)
-
-    def flush(self) -> None:
-        """Write what is not written yet."""
-        settled, self._settled = self._settled, None
-        if settled is not None:
-            self._journal.exchange(settled, None)
-
-
 class AreaExecutor:
     """Removes what is before a cutoff from one directory of an area."""
 
     def __init__(
         self,
+        context: Context,
+        means: Means,
         anchor: Anchor,
         area: Area,
         directory: str,
         cutoff: Cutoff,
-        *,
-        index: Index,
-        recorder: Recorder,
         report: AreaReport,
-        freshness: Freshness,
-        listener: Listener,
-        batch_size: int,
-        between: Callable[[], None],
     ) -> None:
-        """Prepare; `between` is called before each batch and may raise `Stopped`."""
+        """Prepare to remove what is before `cutoff` from `directory`, which `anchor` holds."""
+        self._context = context
+        self._means = means
         self._anchor = anchor
         self._area = area
         self._directory = directory
         self._cutoff = cutoff
-        self._index = index
-        self._root = index.root(directory)
-        self._recorder = recorder
+        self._index = context.index
+        self._root = context.index.root(directory)
         self._report = report
-        self._freshness = freshness
-        self._listener = listener
-        self._batch_size = min(batch_size, LARGEST_BATCH)
-        self._between = between
+        self._trash = Trash(anchor, means.trash_name, owner=(means.owner.uid, means.owner.gid))
         self._errors_in_a_row = 0
 
     def run(self) -> None:
@@ -123,6 +89,10 @@ class AreaExecutor:
                 pruning.mark(path)
         pruning.finish()
 
+    def close(self) -> None:
+        """Let go of what is held open."""
+        self._trash.close()
+
     def run_in(self, path: str) -> bool:
         """Remove what is due in one directory; return whether it may be empty now because of that."""
         try:
@@ -132,27 +102,26 @@ class AreaExecutor:
             return False
 
     def _act(self, path: str) -> bool:
-        self._between()
+        self._context.between()
         with self._anchor.directory(path) as fd:
-            status = os.fstat(fd)
-            survey = Survey(key=Key.of(status))
+            survey = Survey(key=Key.of(os.fstat(fd)))
             acted = self._act_on_entries(fd, path, survey)
             same = Key.of(os.fstat(fd)) == survey.key
         if survey.entries == 0 and not acted:
-            return bool(path) and survey.key.mtime < self._cutoff.at
-        survey.finish(path, self._freshness.settled_before if same else -(2**63))
+            return bool(path) and survey.key.mtime < self._cutoff.at and not self._held_directory(path)
+        freshness = self._context.freshness
+        survey.finish(path, freshness.settled_before if same else -FOREVER)
         state = RowState.DIRTY if acted else None
         if not survey.complete:
             state = RowState.UNREADABLE
-        self._index.put(
-            self._root, path, survey, listed=self._freshness.now, rules=self._area.rules, state=state
-        )
+        self._index.put(self._root, path, survey, listed=freshness.now, rules=self._area.rules, state=state)
         return acted and survey.entries == 0
 
     def _act_on_entries(self, fd: int, path: str, survey: Survey) -> bool:
         """Remove what is due, count into `survey` what stays; return whether anything went."""
         held = identity_of(fd)
         acted = denied = False
+        removal = self._removal(path)
         for chunk in read_directory(fd):
             due = []
             for entry in managed(chunk, path):
@@ -160,45 +129,70 @@ class AreaExecutor:
                     due.append(entry)
                 else:
                     count_entry(survey, entry, path, self._area)
-            for outcome in self._remove(fd, path, held, due):
+            for outcome in self._remove(fd, path, held, due, removal):
                 denied = denied or outcome.errno in _DENIED
-                if outcome.result is Result.REMOVED:
-                    acted = True
-                elif outcome.reason is not Reason.VANISHED:
+                acted = acted or outcome.is_gone
+                if not outcome.is_gone:
                     count_entry(survey, outcome.entry, path, self._area)
         return acted
 
-    def _remove(self, fd: int, path: str, held: Identity, due: list[Entry]) -> Iterator[Outcome]:
+    def _removal(self, path: str) -> Removal:
+        """Return how the entries of one directory go, and what keeps them."""
+        place = f"{self._directory}/{path}"
+
+        def held(fd: int, entry: Entry) -> bool:
+            holds = self._context.holds()
+            return held_entry(holds, self._area.name, place + entry.name, fd, entry) is not None
+
+        return Removal(
+            area=self._area,
+            cutoff=self._cutoff.at,
+            dispose=unlink if self._area.trash is None else partial(self._trash.dispose, path),
+            held=held,
+            in_use=self._area.in_use,
+            retries=self._means.retries,
+        )
+
+    def _remove(
+        self, fd: int, path: str, held: Identity, due: list[Entry], removal: Removal
+    ) -> Iterator[Outcome]:
         """Remove entries batch by batch, yielding each one's outcome."""
+        size = min(self._means.batch_size, LARGEST_BATCH)
         while due:
-            self._between()
-            batch = due[: self._batch_size]
-            if not self._anchor.verify(path, held):
-                raise OSError(errno.ESTALE, "the directory was moved or replaced meanwhile", path)
-            number = self._recorder.intend(self._area.name, f"{self._directory}/{path}", batch)
-            until = time.monotonic() + LONGEST_BATCH
-            outcomes = remove_batch(fd, batch, self._area, self._cutoff, until=until)
-            denied = any(outcome.errno in _DENIED for outcome in outcomes)
-            if denied:
-                outcomes += [_not_reached(entry) for entry in batch[len(outcomes) :]]
-            self._settle(number, path, outcomes)
+            self._context.between()
+            with self._means.gate():
+                outcomes = self._remove_batch(fd, path, held, due[:size], removal)
             yield from outcomes
             due = due[len(outcomes) :]
-            if denied:
+            if any(outcome.errno in _DENIED for outcome in outcomes):
                 yield from map(_not_reached, due)
                 return
 
-    def _settle(self, number: int, path: str, outcomes: list[Outcome]) -> None:
-        self._recorder.settle(number, outcomes)
+    def _remove_batch(
+        self, fd: int, path: str, held: Identity, batch: list[Entry], removal: Removal
+    ) -> list[Outcome]:
+        if not self._anchor.verify(path, held):
+            raise OSError(errno.ESTALE, "the directory was moved or replaced meanwhile", path)
+        if self._held_directory(path):
+            return [Outcome(entry, Result.KEPT, Reason.HELD) for entry in batch]
+        place = f"{self._directory}/{path}"
+        number = self._means.recorder.intend(self._area.name, place, batch)
+        outcomes = removal.batch(fd, batch, until=time.monotonic() + LONGEST_BATCH)
+        if any(outcome.errno in _DENIED for outcome in outcomes):
+            outcomes += [_not_reached(entry) for entry in batch[len(outcomes) :]]
+        self._means.recorder.settle(number, outcomes)
         for outcome in outcomes:
             self._report.add(outcome)
             if outcome.result is Result.FAILED:
                 self._report.fail(self._failure(path + outcome.name, outcome.errno))
-        self._listener(
-            BatchFinished(area=self._area.name, directory=f"{self._directory}/{path}", outcomes=outcomes)
-        )
+        self._context.listener(BatchFinished(area=self._area.name, directory=place, outcomes=outcomes))
         for outcome in outcomes:
             self._watch_disk(outcome.errno)
+        return outcomes
+
+    def _held_directory(self, path: str) -> bool:
+        holds = self._context.holds()
+        return held_directory(holds, self._anchor, self._area.name, self._directory, path) is not None
 
     def _watch_disk(self, code: int) -> None:
         """End the area when its disk is read-only, or failed several times in a row."""
@@ -212,7 +206,7 @@ class AreaExecutor:
         if code not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EXDEV):
             self._report.note(self._failure(path, code))
             self._report.errors.append(f"{self._directory}/{path}: {error.strerror}")
-        self._index.mark(self._root, path, RowState.UNREADABLE, listed=self._freshness.now)
+        self._index.mark(self._root, path, RowState.UNREADABLE, listed=self._context.freshness.now)
         self._watch_disk(code)
 
     def _failure(self, path: str, code: int) -> Failure:
@@ -227,6 +221,8 @@ class AreaExecutor:
                 status = os.stat(name, dir_fd=fd, follow_symlinks=False)
                 if row is not None and Key.of(status).inode != row.inode:
                     return False
+                if self._held_directory(path):
+                    return False
                 os.rmdir(name, dir_fd=fd)
         except FileNotFoundError:
             return False
@@ -236,7 +232,7 @@ class AreaExecutor:
             return False
         self._index.forget(self._root, path)
         self._report.directories += 1
-        self._listener(DirectoryPruned(area=self._area.name, directory=f"{self._directory}/{path}"))
+        self._context.listener(DirectoryPruned(area=self._area.name, directory=f"{self._directory}/{path}"))
         return True
 
 

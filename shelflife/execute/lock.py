@@ -79,6 +79,8 @@ class Lock:
         self._task = task
         self._since = datetime.now(UTC)
         self._beaten = time.monotonic()
+        self._batches = time.time_ns() // 2 * 2  # even, and another number than any holder before had
+        os.pwrite(self._fd, self._batches.to_bytes(8, "big"), _LENGTH)
         self._write()
 
     def beat(self) -> None:
@@ -86,6 +88,19 @@ class Lock:
         if time.monotonic() - self._beaten >= _BEAT:
             self._beaten = time.monotonic()
             self._write()
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """Surround a batch of removals: the count in the lock file is odd meanwhile."""
+        self._count()
+        try:
+            yield
+        finally:
+            self._count()
+
+    def _count(self) -> None:
+        self._batches += 1
+        os.pwrite(self._fd, self._batches.to_bytes(8, "big"), _LENGTH)
 
     def sign_off(self) -> None:
         """Take the name off: whoever comes next signs himself."""
@@ -150,6 +165,32 @@ def holder_of(state: StateDirectory) -> Holder | None:
     finally:
         os.close(fd)
     return None
+
+
+def wait_for_batch(state: StateDirectory, *, patience: float) -> bool:
+    """Wait until the batch of removals that is in hand now, if there is one, has ended; True when it has.
+
+    What was committed to the journal before this call is seen by every batch that begins after it. Waits
+    `patience` seconds at the most: a batch takes 50 ms, but its disk may hang.
+    """
+    try:
+        fd = os.open(state.lock, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return True
+    try:
+        return _wait(fd, state, time.monotonic() + patience)
+    finally:
+        os.close(fd)
+
+
+def _wait(fd: int, state: StateDirectory, until: float) -> bool:
+    count = os.pread(fd, 8, _LENGTH)
+    in_hand = int.from_bytes(count, "big") % 2 == 1
+    while in_hand and os.pread(fd, 8, _LENGTH) == count and holder_of(state) is not None:
+        if time.monotonic() >= until:
+            return False
+        time.sleep(_PAUSE)
+    return True
 
 
 def _acquire(fd: int) -> bool:

@@ -11,11 +11,14 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shelflife.files.listing import Entry, Kind
-from shelflife.files.survey import FOREVER, survey_directory
-from shelflife.files.tree import listed, walk
+from shelflife.execute.holding import held_directory, held_entry
+from shelflife.files.in_use import Guard, Writers
+from shelflife.files.kernel import birth_time
+from shelflife.files.listing import Entry, Kind, read_directory, signed
+from shelflife.files.survey import FOREVER, managed, survey_directory
+from shelflife.files.tree import walk
 from shelflife.policy.plan import DueDirectory
-from shelflife.policy.verdict import Unit, judge, judge_unit
+from shelflife.policy.verdict import Reason, Unit, judge, judge_unit
 from shelflife.settings import Expire
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from shelflife.files.survey import Survey
     from shelflife.policy.area import Area
     from shelflife.policy.cutoff import Cutoff
+    from shelflife.policy.holds import Holds
     from shelflife.records.index import Index, UnitRow
     from shelflife.records.refresh import Refreshed
 
@@ -49,38 +53,48 @@ class PlannedFile:
 
 
 def due_directories(
-    index: Index, anchor: Anchor, area: Area, directory: str, cutoff: Cutoff, refreshed: Refreshed
+    index: Index,
+    anchor: Anchor,
+    area: Area,
+    directory: str,
+    cutoff: Cutoff,
+    refreshed: Refreshed,
+    holds: Holds,
 ) -> Iterator[DueDirectory]:
     """Yield the directories of one of an area's directories in which something is before the cutoff."""
     root = index.root(directory)
+    known = {} if holds else refreshed.due  # what the refresh has counted, it counted without holds
     if area.expire is Expire.DIRECTORY:
-        yield from _due_units(index, anchor, area, directory, cutoff)
+        yield from _due_units(index, anchor, area, directory, cutoff, holds)
         paths: Iterator[str] = (path for path in index.due(root, cutoff.at) if not path)
     else:
         paths = index.due(root, cutoff.at)
     for path in paths:
-        survey = refreshed.due.get(path) or _survey(anchor, path, area, cutoff)
-        if survey is None:
+        if held_directory(holds, anchor, area.name, directory, path) is not None:
             continue
-        due = _due(directory, path, survey, cutoff)
+        survey = known.get(path) or _survey(anchor, directory, path, area, cutoff, holds)
+        due = _due(directory, path, survey, cutoff) if survey is not None else None
         if due is not None:
             yield due
 
 
-def due_files(anchor: Anchor, area: Area, cutoff: Cutoff, due: DueDirectory) -> Iterator[PlannedFile]:
+def due_files(
+    anchor: Anchor, area: Area, cutoff: Cutoff, due: DueDirectory, holds: Holds
+) -> Iterator[PlannedFile]:
     """Yield the files of a due directory that would go, as they are now. Raises OSError."""
-    listing = walk(anchor, due.path) if due.unit else [(due.path, list(listed(anchor, due.path)))]
-    for path, entries in listing:
+    for path, fd, entries in walk(anchor, due.path, deep=due.unit):
         for entry in entries:
-            if is_due(entry, path, area, cutoff):
-                yield PlannedFile(
-                    area=area.name,
-                    path=f"{due.root}/{path}{entry.name}",
-                    size=entry.size,
-                    mtime=entry.mtime,
-                    time=area.file_time(entry.mtime, entry.ctime),
-                    link=entry.kind is Kind.LINK,
-                )
+            place = f"{due.root}/{path}{entry.name}"
+            if not is_due(entry, path, area, cutoff) or held_entry(holds, area.name, place, fd, entry):
+                continue
+            yield PlannedFile(
+                area=area.name,
+                path=place,
+                size=entry.size,
+                mtime=entry.mtime,
+                time=area.file_time(entry.mtime, entry.ctime),
+                link=entry.kind is Kind.LINK,
+            )
 
 
 def is_due(entry: Entry, path: str, area: Area, cutoff: Cutoff) -> bool:
@@ -102,52 +116,101 @@ def unit_is_due(row: UnitRow, cutoff: Cutoff) -> bool:
     return row.state <= 1 and judge_unit(unit, cutoff).remove
 
 
-def read_unit(anchor: Anchor, path: str, area: Area) -> tuple[Unit, int, int]:
-    """Read a unit as it is now; return it with its files and their bytes. Raises OSError.
+@dataclass(slots=True)
+class UnitReading:
+    """A unit as it was read, file by file."""
 
-    An entry that cannot be looked at is an error: what is not known to be expired keeps the unit.
+    unit: Unit
+    files: int
+    bytes: int
+
+
+def read_unit(
+    anchor: Anchor, path: str, area: Area, *, directory: str, holds: Holds, guarded: bool
+) -> UnitReading:
+    """Read the unit at `path` below an anchor; its original place is the same path below `directory`.
+
+    `guarded` asks for each file whether it is open for writing. Raises OSError, also for an entry that cannot
+    be looked at: what is not known to be expired keeps the unit.
     """
-    newest, changed, protected, staying, files, size = None, -FOREVER, 0, 0, 0, 0
-    for directory, entries in walk(anchor, path):
-        changed = max(changed, anchor.stat(directory).st_mtime_ns)
+    newest, changed, protected, staying, files, size, in_use = None, -FOREVER, 0, 0, 0, 0, False
+    held = bool(holds.covering(f"{directory}/{path}".rstrip("/")) or holds.below(f"{directory}/{path}"))
+    writers = Writers()
+    for place, fd, entries in walk(anchor, path):
+        changed = max(changed, os.fstat(fd).st_mtime_ns)
+        held = held or _is_held_by_inode(holds, area, fd)
         for entry in entries:
             if entry.kind is Kind.UNKNOWN:
-                raise OSError(entry.size, os.strerror(entry.size), directory + entry.name)
+                raise OSError(entry.size, os.strerror(entry.size), place + entry.name)
             if entry.kind is Kind.DIRECTORY:
                 continue
-            verdict = judge(directory + entry.name, 0, area, None)
+            verdict = judge(place + entry.name, 0, area, None)
             protected += verdict.pattern is not None
-            staying += entry.kind is Kind.OTHER or entry.name == ".gitkeep"
+            staying += entry.kind is Kind.OTHER or verdict.reason is Reason.KEEP_FILE
+            held = (
+                held
+                or held_entry(holds, area.name, f"{directory}/{place}{entry.name}", fd, entry) is not None
+            )
             moment = area.file_time(entry.mtime, entry.ctime)
             newest = moment if newest is None else max(newest, moment)
             files += entry.is_file
             size += entry.size if entry.is_file else 0
-    return Unit(newest=newest, changed=changed, protected=protected, staying=staying), files, size
+            if guarded and entry.is_file and not in_use:
+                with Guard(fd, entry, writers) as guard:
+                    in_use = guard.in_use
+    unit = Unit(
+        newest=newest, changed=changed, protected=protected, staying=staying, held=held, in_use=in_use
+    )
+    return UnitReading(unit, files, size)
+
+
+def _is_held_by_inode(holds: Holds, area: Area, fd: int) -> bool:
+    if not holds.has_trees:
+        return False
+    hold = holds.inodes.get((area.name, signed(os.fstat(fd).st_ino)))
+    return hold is not None and birth_time(fd, ".") == hold.born
 
 
 def _due_units(
-    index: Index, anchor: Anchor, area: Area, directory: str, cutoff: Cutoff
+    index: Index, anchor: Anchor, area: Area, directory: str, cutoff: Cutoff, holds: Holds
 ) -> Iterator[DueDirectory]:
     for row in index.units(index.root(directory)):
         if not unit_is_due(row, cutoff):
             continue
         try:
-            unit, files, size = read_unit(anchor, row.path, area)
+            found = read_unit(anchor, row.path, area, directory=directory, holds=holds, guarded=False)
         except OSError:
             continue
-        if judge_unit(unit, cutoff).remove:
-            yield DueDirectory(root=directory, path=row.path, files=files, bytes=size, unit=True)
+        if judge_unit(found.unit, cutoff).remove:
+            yield DueDirectory(root=directory, path=row.path, files=found.files, bytes=found.bytes, unit=True)
 
 
-def _survey(anchor: Anchor, path: str, area: Area, cutoff: Cutoff) -> Survey | None:
+def _survey(
+    anchor: Anchor, directory: str, path: str, area: Area, cutoff: Cutoff, holds: Holds
+) -> Survey | None:
     try:
         with anchor.directory(path) as fd:
             survey = survey_directory(fd, path, area, settled_before=-FOREVER, cutoff=cutoff)
+            if holds:
+                _leave_out_held(survey, fd, directory, path, area, cutoff, holds)
     except OSError as error:
         if error.errno in _GONE:
             return None
         raise
     return survey if survey.complete else None
+
+
+def _leave_out_held(
+    survey: Survey, fd: int, directory: str, path: str, area: Area, cutoff: Cutoff, holds: Holds
+) -> None:
+    """Count out of a survey's due files those that a person holds."""
+    for chunk in read_directory(fd):
+        for entry in managed(chunk, path):
+            place = f"{directory}/{path}{entry.name}"
+            if is_due(entry, path, area, cutoff) and held_entry(holds, area.name, place, fd, entry):
+                survey.due_files -= entry.is_file
+                survey.due_bytes -= entry.size if entry.is_file else 0
+                survey.due_links -= not entry.is_file
 
 
 def _due(directory: str, path: str, survey: Survey, cutoff: Cutoff) -> DueDirectory | None:

@@ -1,8 +1,10 @@
 """Recovery: what a run that was killed left open.
 
 Called under the lock, before a run: any run that the journal says is running is then dead. For each file of
-its last batch the disk tells what became of it, and what it had taken aside is put back or completed. Completed
-is also a unit whose run came to its end before the unit did: it was asked to stop, or the disk failed.
+its last batch the disk tells what became of it: it is where it was, or in the trash, or gone. What reached the
+trash but was changed on the way is put back, as the run would have done. A unit that was taken aside is put
+back, or completed where the run had decided on it. Completed is also a unit whose run came to its end before
+the unit did: it was asked to stop, or the disk failed.
 """
 
 from __future__ import annotations
@@ -11,12 +13,15 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from shelflife.execute.executor import Recorder
+from shelflife.execute.context import Context, Means, Recorder
+from shelflife.execute.purge import trash_names
 from shelflife.execute.report import AreaReport
 from shelflife.execute.units import UnitExecutor
 from shelflife.files.anchor import Anchor
-from shelflife.files.listing import signed
+from shelflife.files.kernel import rename_noreplace
+from shelflife.files.listing import Entry, Kind, entry_at, signed
 from shelflife.files.removal import Result
+from shelflife.files.trash import Trash, TrashName
 from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.cutoff import Cause, Cutoff
 from shelflife.policy.verdict import Reason
@@ -26,10 +31,14 @@ from shelflife.settings import Expire
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from shelflife.events import Listener
     from shelflife.policy.area import Area
-    from shelflife.records.journal import Journal, RunRecord
+    from shelflife.records.journal import Journal, RunRecord, UnitRecord
     from shelflife.records.state import Owner
+
+_KEPT = Code(Result.KEPT, Reason.NOT_REACHED)
+_REMOVED = Code(Result.REMOVED, Reason.EXPIRED)
+_TRASHED = Code(Result.TRASHED, Reason.EXPIRED)
+_UNKNOWN = Code(Result.UNKNOWN, Reason.NOT_REACHED)
 
 
 class Recovery:
@@ -38,18 +47,16 @@ class Recovery:
     def __init__(
         self,
         journal: Journal,
-        base: int,
+        context: Context,
         areas: Mapping[str, Area],
         *,
         owner: Owner,
-        listener: Listener,
         clock: Callable[[], int],
     ) -> None:
         self._journal = journal
-        self._base = base
+        self._context = context
         self._areas = areas
         self._owner = owner
-        self._listener = listener
         self._clock = clock
 
     def run(self) -> list[int]:
@@ -71,82 +78,122 @@ class Recovery:
         return [run.id for run in runs]
 
     def _left_aside(self) -> set[int]:
-        """Return the numbers of the runs that have something aside."""
+        """Return the numbers of the runs that left units aside, in areas where nothing else is in the trash."""
         numbers: set[int] = set()
         for area in self._areas.values():
-            for directory in area.directories if area.expire is Expire.DIRECTORY else ():
-                with suppress(OSError), Anchor.open(self._base, f"{directory}/{TRASH_DIRECTORY}") as trash:
-                    numbers.update(int(name) for name in os.listdir(trash.fd) if name.isdecimal())
+            if area.expire is Expire.FILE or area.trash is not None:
+                continue
+            for directory in area.directories:
+                with suppress(OSError), Anchor.open(self._context.base, directory) as anchor:
+                    numbers.update(name.run for name in trash_names(anchor))
         return numbers
 
     def _close(self, run: RunRecord) -> dict[str, Any]:
         for batch in self._journal.open_batches(run.id):
-            self._journal.resolve(batch.id, self._outcomes(batch, run.id))
+            self._journal.resolve(batch.id, self._outcomes(batch, _trash_name(run)))
         errors = self._close_units(run)
         removed, size = self._journal.removed_by(run.id)
         return {"run": run.id, "plan": run.plan, "removed": removed, "bytes": size, "errors": errors}
 
+    # -- units
+
     def _close_units(self, run: RunRecord, *, put_back: bool = True) -> list[str]:
         """Complete the units that the run had decided on, put back the others or leave them."""
         report = AreaReport(area="")
-        recorder = Recorder(self._journal, run.id, clock=self._clock)
+        means = Means(
+            recorder=Recorder(self._journal, run.id, clock=self._clock),
+            trash_name=_trash_name(run),
+            owner=self._owner,
+            batch_size=100,
+            retries=0,
+        )
         for unit in self._journal.units(run.id):
             area, cutoff = self._areas.get(unit.area), run.cutoffs.get(unit.area)
             if area is None or not cutoff:
                 continue
-            with suppress(OSError), Anchor.open(self._base, unit.directory) as anchor:
-                place = f"{TRASH_DIRECTORY}/{run.id}/{unit.name}"
+            with suppress(OSError), Anchor.open(self._context.base, unit.directory) as anchor:
+                place = f"{TRASH_DIRECTORY}/{_trash_name(run)}/{unit.name}"
                 os.stat(place, dir_fd=anchor.fd, follow_symlinks=False)
-                executor = UnitExecutor(
-                    anchor,
-                    area,
-                    unit.directory,
-                    Cutoff(at=cutoff["at"], cause=Cause(cutoff["cause"])),
-                    owner=self._owner,
-                    recorder=recorder,
-                    report=report,
-                    listener=self._listener,
-                    batch_size=100,
-                    between=lambda: None,
-                )
+                chosen = Cutoff(at=cutoff["at"], cause=Cause(cutoff["cause"]))
+                executor = UnitExecutor(self._context, means, anchor, area, unit.directory, chosen, report)
                 if unit.decided:
-                    executor.finish(unit.name)
+                    executor.finish(unit.name, recorded=self._recorded(run, unit))
                 elif put_back:
                     executor.put_back(unit.name)
-        recorder.flush()
+        means.recorder.flush()
         return report.errors
 
-    def _outcomes(self, batch: OpenBatch, run: int) -> list[Code]:
+    def _recorded(self, run: RunRecord, unit: UnitRecord) -> set[str]:
+        """Return the files of a unit that the run wrote down."""
+        prefix = f"{unit.directory}/{unit.name}/"
+        return {record.path for record in self._journal.files(run.id) if record.path.startswith(prefix)}
+
+    # -- files
+
+    def _outcomes(self, batch: OpenBatch, name: TrashName) -> list[Code]:
         if batch.unit:
-            return [Code(Result.KEPT, Reason.NOT_REACHED)]
+            return [_KEPT]
         root, path = self._split(batch)
-        for place in (path, f"{TRASH_DIRECTORY}/{run}/{path}"):  # the second one if it belongs to a unit
-            try:
-                with Anchor.open(self._base, root) as anchor, anchor.directory(place) as fd:
-                    return [
-                        self._outcome(fd, name, inode)
-                        for name, inode in zip(batch.names, batch.inodes, strict=True)
-                    ]
-            except FileNotFoundError:
-                continue
-            except OSError:
-                return [Code(Result.UNKNOWN, Reason.NOT_REACHED)] * len(batch.names)
-        return [Code(Result.REMOVED, Reason.EXPIRED)] * len(batch.names)
+        try:
+            with Anchor.open(self._context.base, root) as anchor:
+                return [
+                    self._outcome(anchor, path, name, batch, position) for position in range(len(batch.names))
+                ]
+        except FileNotFoundError:
+            return [_REMOVED] * len(batch.names)
+        except OSError:
+            return [_UNKNOWN] * len(batch.names)
+
+    def _outcome(self, anchor: Anchor, path: str, name: TrashName, batch: OpenBatch, position: int) -> Code:
+        """Return what became of one file: it is where it was, or in the trash, or gone."""
+        try:
+            if _find(anchor, path, batch, position) is not None:
+                return _KEPT
+            trashed = _find(anchor, f"{TRASH_DIRECTORY}/{name}/{path}", batch, position)
+        except OSError:
+            return _UNKNOWN
+        if trashed is None:
+            return _REMOVED
+        area = self._areas.get(batch.area)
+        if area is None or area.expire is Expire.DIRECTORY:
+            return _KEPT if area is None or area.trash is None else _TRASHED
+        if (trashed.size, trashed.mtime) == (batch.sizes[position], batch.mtimes[position]):
+            return _TRASHED
+        return self._put_back(anchor, path, name, trashed)
+
+    def _put_back(self, anchor: Anchor, path: str, name: TrashName, entry: Entry) -> Code:
+        """Put back a file that was changed on its way into the trash."""
+        trash = Trash(anchor, name, owner=(self._owner.uid, self._owner.gid))
+        place = trash.open_mirror(path)
+        try:
+            with anchor.directory(path) as fd:
+                rename_noreplace(place, entry.name, fd, entry.name)
+        except OSError:
+            trash.displace(path, place, entry.name)
+            return Code(Result.DISPLACED, Reason.CHANGED)
+        finally:
+            os.close(place)
+        return Code(Result.KEPT, Reason.CHANGED)
 
     def _split(self, batch: OpenBatch) -> tuple[str, str]:
+        """Return the area's directory and the path below it of a batch's directory."""
         area = self._areas.get(batch.area)
         for directory in area.directories if area else ():
             if batch.directory.startswith(f"{directory}/"):
                 return directory, batch.directory[len(directory) + 1 :]
         return batch.directory.rstrip("/"), ""
 
-    @staticmethod
-    def _outcome(fd: int, name: str, inode: int) -> Code:
-        """Return what became of a file: it is still there under its name, or it went."""
-        try:
-            still = signed(os.stat(name, dir_fd=fd, follow_symlinks=False).st_ino) == inode
-        except FileNotFoundError:
-            still = False
-        except OSError:
-            return Code(Result.UNKNOWN, Reason.NOT_REACHED)
-        return Code(Result.KEPT, Reason.NOT_REACHED) if still else Code(Result.REMOVED, Reason.EXPIRED)
+
+def _trash_name(run: RunRecord) -> TrashName:
+    return TrashName(run.id, run.started)
+
+
+def _find(anchor: Anchor, path: str, batch: OpenBatch, position: int) -> Entry | None:
+    """Return the file of a batch if it is in the directory at `path`. Raises OSError when it cannot be told."""
+    try:
+        with anchor.directory(path) as fd:
+            entry = entry_at(fd, batch.names[position])
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    same = signed(entry.inode) == batch.inodes[position] and entry.kind is not Kind.DIRECTORY
+    return entry if same else None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from shelflife.files.removal import Result
+from shelflife.policy.verdict import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,12 +46,18 @@ class AreaReport:
     """Blocks on disk that this gave back: of files whose last name it was."""
     trashed: int = 0
     """Regular files moved into the trash."""
+    trashed_bytes: int = 0
+    """Their apparent size; not freed until they are purged."""
+    purged: int = 0
+    """Files removed from the trash, where their time was over; not part of `scanned`."""
+    purged_bytes: int = 0
+    """Their apparent size."""
     displaced: int = 0
     """Entries that could not be put back because their name was taken meanwhile; they wait in the trash."""
     failed: int = 0
     """Files, links and empty directories that should have gone and could not be removed."""
     links: int = 0
-    """Symbolic links removed."""
+    """Symbolic links removed or moved into the trash."""
     directories: int = 0
     """Empty directories removed."""
     failures: list[Failure] = field(default_factory=list)
@@ -64,16 +71,24 @@ class AreaReport:
         return max(0, self.scanned - self.removed - self.trashed - self.failed - self.displaced)
 
     def add(self, outcome: Outcome) -> None:
-        """Count the outcome of one entry that was removed."""
-        if outcome.result is not Result.REMOVED:
-            return
-        if outcome.entry.is_file:
-            self.removed += 1
-            self.bytes += outcome.entry.size
-        else:
-            self.links += 1
-        if outcome.entry.links == 1:
-            self.freed += outcome.entry.allocated
+        """Count the outcome of one entry that was to go."""
+        entry = outcome.entry
+        match outcome.result:
+            case Result.DISPLACED:
+                self.displaced += 1
+            case Result.TRASHED if entry.is_file:
+                self.trashed += 1
+                self.trashed_bytes += entry.size
+            case Result.REMOVED if outcome.reason is Reason.PURGED:
+                self.purged += entry.is_file
+                self.purged_bytes += entry.size if entry.is_file else 0
+            case Result.REMOVED if entry.is_file:
+                self.removed += 1
+                self.bytes += entry.size
+            case Result.REMOVED | Result.TRASHED:
+                self.links += 1
+        if outcome.result is Result.REMOVED and entry.links == 1:
+            self.freed += entry.allocated
 
     def fail(self, failure: Failure) -> None:
         """Count something that should have gone and could not."""
@@ -150,6 +165,9 @@ _COUNTS: Final = (
     "failed",
     "displaced",
     "bytes",
+    "trashed_bytes",
+    "purged",
+    "purged_bytes",
     "links",
     "directories",
 )

@@ -31,8 +31,12 @@ _LEADS_AWAY: Final = (errno.ELOOP, errno.ENOTDIR, errno.EXDEV)
 
 
 @contextmanager
-def hold_base(base_path: Path) -> Iterator[int]:
-    """Hold the base path open, as a context: its descriptor. Raises StorageError that says what is wrong."""
+def hold_base(base_path: Path, *, require_mount: bool = False) -> Iterator[int]:
+    """Hold the base path open, as a context: its descriptor. Raises StorageError that says what is wrong.
+
+    With `require_mount` it must be on another device than its parent: a volume that is not mounted leaves an
+    empty directory behind, which must not be taken for an empty storage.
+    """
     try:
         fd = os.open(base_path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -42,6 +46,11 @@ def hold_base(base_path: Path) -> Iterator[int]:
     except OSError as error:
         raise StorageError(f"the base path {base_path} cannot be read: {error.strerror}") from error
     try:
+        if require_mount and os.fstat(fd).st_dev == os.stat("..", dir_fd=fd).st_dev:
+            raise StorageError(
+                f"the base path {base_path} is not a mount point, but require_mount is set: its volume is not "
+                "mounted"
+            )
         yield fd
     finally:
         os.close(fd)

@@ -15,30 +15,27 @@ import errno
 import os
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from shelflife.events import BatchFinished
-from shelflife.execute.executor import LONGEST_BATCH, AreaLost, Recorder
+from shelflife.execute.context import Context, Means
+from shelflife.execute.executor import LARGEST_BATCH, LONGEST_BATCH, AreaLost
 from shelflife.execute.planner import is_due, read_unit, unit_is_due
 from shelflife.execute.report import AreaReport, Failure
 from shelflife.files.anchor import Anchor, parent_of
 from shelflife.files.kernel import rename_noreplace
 from shelflife.files.listing import Entry, Kind
-from shelflife.files.removal import Outcome, Result, remove_batch
+from shelflife.files.removal import Outcome, Removal, Result
+from shelflife.files.trash import DISPLACED, Trash, prune_trash
 from shelflife.files.tree import walk
 from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.verdict import Reason, judge_unit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Container
 
-    from shelflife.events import Listener
     from shelflife.policy.area import Area
     from shelflife.policy.cutoff import Cutoff
-    from shelflife.records.index import Index
-    from shelflife.records.state import Owner
-
-_TRASH_MODE: Final = 0o700
 
 
 class UnitExecutor:
@@ -46,36 +43,30 @@ class UnitExecutor:
 
     def __init__(
         self,
+        context: Context,
+        means: Means,
         anchor: Anchor,
         area: Area,
         directory: str,
         cutoff: Cutoff,
-        *,
-        owner: Owner,
-        recorder: Recorder,
         report: AreaReport,
-        listener: Listener,
-        batch_size: int,
-        between: Callable[[], None],
     ) -> None:
-        """Prepare; `between` is called before each batch and may raise `Stopped`."""
+        """Prepare to remove the units before `cutoff` from `directory`, which `anchor` holds."""
+        self._context = context
+        self._means = means
         self._anchor = anchor
         self._area = area
         self._directory = directory
         self._cutoff = cutoff
-        self._owner = owner
-        self._recorder = recorder
         self._report = report
-        self._listener = listener
-        self._batch_size = batch_size
-        self._between = between
+        self._place = f"{TRASH_DIRECTORY}/{means.trash_name}"
 
-    def run(self, index: Index) -> None:
+    def run(self) -> None:
         """Remove what is due. Raises Stopped, and AreaLost when the disk is read-only."""
+        index = self._context.index
         root = index.root(self._directory)
-        due = [row.path for row in index.units(root) if unit_is_due(row, self._cutoff)]
-        for path in due:
-            self._between()
+        for path in [row.path for row in index.units(root) if unit_is_due(row, self._cutoff)]:
+            self._context.between()
             try:
                 if self._take(path[:-1]):
                     index.drop(root, path)
@@ -83,10 +74,13 @@ class UnitExecutor:
                 self._fail(path[:-1], error)
         self._leave_trash()
 
-    def finish(self, name: str) -> None:
-        """Remove the rest of a unit that an earlier run had decided on. Raises OSError."""
+    def finish(self, name: str, *, recorded: Container[str]) -> None:
+        """Complete what an earlier run had decided on for a unit that is in its trash. Raises OSError.
+
+        What it had `recorded` (paths relative to the base path) is not recorded again.
+        """
         with self._trash() as trash:
-            self._delete(trash, name)
+            self._dispose(trash, name, recorded)
         self._leave_trash()
 
     def put_back(self, name: str) -> bool:
@@ -97,59 +91,93 @@ class UnitExecutor:
         return restored
 
     def _take(self, name: str) -> bool:
-        """Take a unit aside, look again, and remove it; return whether anything of it went."""
-        unit, _, _ = read_unit(self._anchor, f"{name}/", self._area)
-        if not judge_unit(unit, self._cutoff).remove:
+        """Take a unit aside, look again, and let it go; return whether anything of it went."""
+        if self._reason_to_keep(self._anchor, name) is not None:
             return False
-        if not self._anchor.verify("", self._anchor.identity):
-            raise OSError(errno.ESTALE, "the area was moved or replaced meanwhile", self._directory)
-        entry = Entry(
-            name, Kind.DIRECTORY, os.stat(name, dir_fd=self._anchor.fd, follow_symlinks=False).st_ino
-        )
-        with self._trash() as trash:
-            number = self._recorder.intend(self._area.name, f"{self._directory}/", [entry], unit=True)
+        with self._trash() as trash, self._means.gate():
+            if not self._anchor.verify("", self._anchor.identity):
+                raise OSError(errno.ESTALE, "the area was moved or replaced meanwhile", self._directory)
+            status = os.stat(name, dir_fd=self._anchor.fd, follow_symlinks=False)
+            entry = Entry(name, Kind.DIRECTORY, status.st_ino)
+            recorder = self._means.recorder
+            number = recorder.intend(self._area.name, f"{self._directory}/", [entry], unit=True)
             rename_noreplace(self._anchor.fd, name, trash.fd, name)
             reason = self._reason_to_keep(trash, name)
-            outcome = Outcome(
-                entry, Result.REMOVED if reason is None else Result.KEPT, reason or Reason.EXPIRED
-            )
-            self._recorder.settle(number, [outcome])
-            self._recorder.flush()
+            result = Result.REMOVED if reason is None else Result.KEPT
+            recorder.settle(number, [Outcome(entry, result, reason or Reason.EXPIRED)])
+            recorder.flush()
             if reason is not None:
                 self._return(trash, name)
                 return False
-            self._delete(trash, name)
+            self._dispose(trash, name)
         return True
 
-    def _reason_to_keep(self, trash: Anchor, name: str) -> Reason | None:
-        """Look at a unit again where it is now; return why it must not go, or None."""
+    def _reason_to_keep(self, anchor: Anchor, name: str) -> Reason | None:
+        """Look at a unit, where it was or where it was taken to; return why it must not go, or None."""
         try:
-            unit, _, _ = read_unit(trash, f"{name}/", self._area)
+            found = read_unit(
+                anchor,
+                f"{name}/",
+                self._area,
+                directory=self._directory,
+                holds=self._context.holds(),
+                guarded=self._area.in_use,
+            )
         except OSError:
             return Reason.CHANGED
-        verdict = judge_unit(unit, self._cutoff)
+        verdict = judge_unit(found.unit, self._cutoff)
         return None if verdict.remove else verdict.reason
 
     def _return(self, trash: Anchor, name: str) -> bool:
         try:
             rename_noreplace(trash.fd, name, self._anchor.fd, name)
-        except FileExistsError:
+        except OSError as error:
             self._report.displaced += 1
             self._report.errors.append(
-                f"{self._directory}/{name}: its name was taken while it was looked at; "
-                f"it waits in {self._directory}/{TRASH_DIRECTORY}/{self._recorder.run}/{name}"
+                f"{self._directory}/{name}: changed while it was looked at, and cannot be put back "
+                f"({error.strerror}); it waits in {self._directory}/{TRASH_DIRECTORY}/{DISPLACED}"
             )
+            keeper = Trash(
+                self._anchor, self._means.trash_name, owner=(self._means.owner.uid, self._means.owner.gid)
+            )
+            keeper.displace("", trash.fd, name)
             return False
         return True
 
+    def _dispose(self, trash: Anchor, name: str, recorded: Container[str] = ()) -> None:
+        """Let a unit go that was taken aside: it stays in the trash where the area has one."""
+        if self._area.trash is None:
+            self._delete(trash, name)
+        else:
+            self._keep_in_trash(trash, name, recorded)
+
+    def _keep_in_trash(self, trash: Anchor, name: str, recorded: Container[str]) -> None:
+        recorder = self._means.recorder
+        for path, _, entries in walk(trash, f"{name}/"):
+            place = f"{self._directory}/{path}"
+            files = [
+                entry
+                for entry in entries
+                if entry.kind is not Kind.DIRECTORY and place + entry.name not in recorded
+            ]
+            if files:
+                number = recorder.intend(self._area.name, place, files)
+                self._settle(number, path, [Outcome(entry, Result.TRASHED) for entry in files])
+
     def _delete(self, trash: Anchor, name: str) -> None:
         """Remove a unit that was taken aside, and put back what of it turns out to be in change."""
-        directories = []
-        for path, entries in walk(trash, f"{name}/"):
-            if not directories or directories[-1] != path:
+        directories: list[str] = []
+        removal = Removal(
+            area=self._area,
+            cutoff=self._cutoff.at,
+            in_use=self._area.in_use,
+            retries=self._means.retries,
+        )
+        for path, fd, entries in walk(trash, f"{name}/"):
+            if not entries:
                 directories.append(path)
             due = [entry for entry in entries if is_due(entry, path, self._area, self._cutoff)]
-            self._remove(trash, path, due)
+            self._remove(fd, path, due, removal)
         for path in reversed(directories):
             parent, own = parent_of(path)
             with trash.directory(parent) as fd, suppress(OSError):
@@ -159,40 +187,34 @@ class UnitExecutor:
             os.stat(name, dir_fd=trash.fd, follow_symlinks=False)
             self._return(trash, name)
 
-    def _remove(self, trash: Anchor, path: str, entries: list[Entry]) -> None:
+    def _remove(self, fd: int, path: str, entries: list[Entry], removal: Removal) -> None:
+        size = min(self._means.batch_size, LARGEST_BATCH)
         while entries:
-            self._between()
-            batch = entries[: self._batch_size]
-            number = self._recorder.intend(self._area.name, f"{self._directory}/{path}", batch)
-            with trash.directory(path) as fd:
-                until = time.monotonic() + LONGEST_BATCH
-                outcomes = remove_batch(fd, batch, self._area, self._cutoff, until=until)
-            self._recorder.settle(number, outcomes)
-            for outcome in outcomes:
-                self._report.add(outcome)
-                if outcome.result is Result.FAILED:
-                    self._report.fail(self._failure(path + outcome.name, outcome.errno))
-            self._listener(
-                BatchFinished(area=self._area.name, directory=f"{self._directory}/{path}", outcomes=outcomes)
-            )
+            batch = entries[:size]
+            number = self._means.recorder.intend(self._area.name, f"{self._directory}/{path}", batch)
+            outcomes = removal.batch(fd, batch, until=time.monotonic() + LONGEST_BATCH)
+            self._settle(number, path, outcomes)
             entries = entries[len(outcomes) :]
+
+    def _settle(self, number: int, path: str, outcomes: list[Outcome]) -> None:
+        self._means.recorder.settle(number, outcomes)
+        for outcome in outcomes:
+            self._report.add(outcome)
+            if outcome.result is Result.FAILED:
+                self._report.fail(self._failure(path + outcome.name, outcome.errno))
+        self._context.listener(
+            BatchFinished(area=self._area.name, directory=f"{self._directory}/{path}", outcomes=outcomes)
+        )
 
     def _trash(self) -> Anchor:
         """Hold the trash of this run, made where it is missing. Raises OSError."""
-        place = f"{TRASH_DIRECTORY}/{self._recorder.run}"
-        fd = self._anchor.fd
-        for path in (TRASH_DIRECTORY, place):
-            with suppress(FileExistsError):
-                os.mkdir(path, _TRASH_MODE, dir_fd=fd)
-                if os.geteuid() == 0:
-                    os.chown(path, self._owner.uid, self._owner.gid, dir_fd=fd, follow_symlinks=False)
-        return Anchor.open(fd, place)
+        owner = (self._means.owner.uid, self._means.owner.gid)
+        os.close(Trash(self._anchor, self._means.trash_name, owner=owner).open_mirror(""))
+        return Anchor.open(self._anchor.fd, self._place)
 
     def _leave_trash(self) -> None:
         """Remove the trash of this run where nothing waits in it."""
-        for path in (f"{TRASH_DIRECTORY}/{self._recorder.run}", TRASH_DIRECTORY):
-            with suppress(OSError):
-                os.rmdir(path, dir_fd=self._anchor.fd)
+        prune_trash(self._anchor, f"{self._place}/")
 
     def _fail(self, name: str, error: OSError) -> None:
         code = error.errno or 0

@@ -21,9 +21,10 @@ from shelflife.explain.presentation import format_age, format_retention, moment
 from shelflife.files.anchor import Anchor
 from shelflife.files.listing import Entry, Kind, entry_at
 from shelflife.files.removal import Result
-from shelflife.files.tree import listed, walk
+from shelflife.files.tree import walk
 from shelflife.policy.area import KEEP_FILE, SECOND, TRASH_DIRECTORY
 from shelflife.policy.cutoff import by_retention
+from shelflife.policy.holds import Holds
 from shelflife.policy.schedule import Schedule
 from shelflife.policy.verdict import Reason, Verdict, judge, judge_unit
 from shelflife.records.journal import read_journal
@@ -265,7 +266,7 @@ class _Inquiry:
 
     def _directory(self, anchor: Anchor) -> Answer:
         path = f"{self._place.inner}/"
-        entries = sum(1 for _ in listed(anchor, path))
+        entries = sum(len(found) for _, _, found in walk(anchor, path, deep=False))
         if self._cutoff is None:
             return self._kept(Reason.INDEFINITE, f"Area {self._area.name} {_keeps(self._area)}.")
         if entries:
@@ -281,8 +282,10 @@ class _Inquiry:
         return self._by_age(verdict, time, "It", "It is an empty directory.")
 
     def _unit(self, anchor: Anchor, unit: str) -> Answer:
-        numbers, _, _ = read_unit(anchor, unit, self._area)
-        verdict = judge_unit(numbers, self._cutoff)
+        found = read_unit(
+            anchor, unit, self._area, directory=self._place.directory, holds=Holds(), guarded=False
+        )
+        verdict = judge_unit(found.unit, self._cutoff)
         member = _deciding_member(anchor, unit, self._area, verdict.reason)
         whole = (
             f"In area {self._area.name} each directory goes as a whole, by its newest file: "
@@ -298,7 +301,7 @@ class _Inquiry:
             case Reason.SPECIAL:
                 sentence = f"{member} is never removed, and so all of {unit[:-1]} stays."
                 return self._kept(verdict.reason, whole, sentence)
-        time = numbers.changed if numbers.newest is None else numbers.newest
+        time = found.unit.changed if found.unit.newest is None else found.unit.newest
         subject = f"Its newest file, {member}," if member else "It has no files. The directory"
         return self._by_age(verdict, time, subject, whole)
 
@@ -425,7 +428,7 @@ def _told(record: FileRecord) -> str:
 def _deciding_member(anchor: Anchor, unit: str, area: Area, reason: Reason) -> str:
     """Return the path of the file that decides over a unit; empty when there is none."""
     newest, member = None, ""
-    for directory, entries in walk(anchor, unit):
+    for directory, _, entries in walk(anchor, unit):
         for entry in entries:
             path = directory + entry.name
             if reason is Reason.UNIT_PROTECTED:

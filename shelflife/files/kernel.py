@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import struct
 from typing import Final
 
 RESOLVE_NO_XDEV: Final = 0x01
@@ -53,3 +54,26 @@ def rename_noreplace(source_directory: int, source: str, target_directory: int, 
     if result != 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code), source, None, target)
+
+
+_AT_SYMLINK_NOFOLLOW: Final = 0x100
+_STATX_BTIME: Final = 0x800
+_STATX_SIZE: Final = 256
+_BTIME_OFFSET: Final = 80  # struct statx: stx_mask at 0, stx_btime (s64 seconds, u32 nanoseconds) at 80
+
+
+def birth_time(directory: int, name: str) -> int | None:
+    """Return when the inode of `name` was made, in ns since the epoch; None where that is not recorded.
+
+    With the inode's number it tells a file from a later one that was given the same number, which happens at
+    once on most file systems. Raises OSError as statx(2) does.
+    """
+    buffer = ctypes.create_string_buffer(_STATX_SIZE)
+    if _libc.statx(directory, os.fsencode(name), _AT_SYMLINK_NOFOLLOW, _STATX_BTIME, buffer) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code), name)
+    (mask,) = struct.unpack_from("=I", buffer, 0)
+    if not mask & _STATX_BTIME:
+        return None
+    seconds, nanoseconds = struct.unpack_from("=qI", buffer, _BTIME_OFFSET)
+    return int(seconds * 10**9 + nanoseconds)

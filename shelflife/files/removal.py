@@ -1,27 +1,32 @@
 """Checking and removing a batch of listed entries: the second of the two hot primitives.
 
 Between the listing of a file and its removal anything can happen to it. So each entry is looked at once more,
-through the held directory, right before it is removed: it must still be what was listed (kind, inode, size,
-time of modification) and still be past the cutoff. What is not, stays, with its reason.
+through the held directory, right before it goes: it must still be what was listed (kind, inode, size, time of
+modification), still be past the cutoff, not held, and not open for writing. What is not, stays, with its reason.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from enum import IntEnum
-from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from shelflife.files.in_use import Guard, Writers
 from shelflife.files.listing import Entry, entry_at
 from shelflife.policy.verdict import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from shelflife.policy.area import Area
-    from shelflife.policy.cutoff import Cutoff
+
+TRANSIENT: Final = (errno.EINTR, errno.EAGAIN, errno.EBUSY, errno.ESTALE, errno.EIO)
+"""Errors that may be gone a moment later."""
+
+FIRST_DELAY: Final = 0.05
+"""Seconds before the first of several further tries; each next one waits twice as long."""
 
 
 class Result(IntEnum):
@@ -32,6 +37,10 @@ class Result(IntEnum):
     REMOVED = 1
     KEPT = 2
     FAILED = 3
+    TRASHED = 4
+    """Moved into the trash, where it waits to be restored or purged."""
+    DISPLACED = 5
+    """Moved into the trash, found changed, and not to be put back: its name was taken meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,39 +74,102 @@ class Outcome:
         """When it was last modified, in nanoseconds since the epoch."""
         return self.entry.mtime
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether the file is no longer where it was."""
+        return self.result in (Result.REMOVED, Result.TRASHED, Result.DISPLACED) or (
+            self.reason is Reason.VANISHED
+        )
 
-def remove_batch(
-    fd: int, entries: Sequence[Entry], area: Area, cutoff: Cutoff, *, until: float
-) -> list[Outcome]:
-    """Remove `entries` of the open directory `fd` that are still as listed and past the cutoff.
 
-    Returns the outcomes in order, at least one; fewer than entries when time.monotonic() reached `until`, and
-    when the directory may not be written to, which the others would only repeat. Never raises OSError: a
-    failure is an outcome.
-    """
-    outcomes = []
-    for entry in entries:
-        outcomes.append(_remove(fd, entry, area, cutoff))
-        if outcomes[-1].errno == errno.EACCES or monotonic() >= until:
-            break
-    return outcomes
+Disposal = Callable[[int, Entry], Outcome]
+"""Makes one entry (as it is now) of an open directory go. Called right after all checks; raises OSError."""
+
+Held = Callable[[int, Entry], bool]
+"""Says whether a person holds an entry of an open directory."""
+
+
+def unlink(fd: int, entry: Entry) -> Outcome:
+    """Remove for good: the disposal of an area without a trash."""
+    os.unlink(entry.name, dir_fd=fd)
+    return Outcome(entry, Result.REMOVED)
+
+
+def nobody_holds(_fd: int, _entry: Entry) -> bool:
+    """Say that nothing is held."""
+    return False
+
+
+@dataclass(slots=True, kw_only=True)
+class Removal:
+    """How entries go, and what keeps them."""
+
+    area: Area
+    cutoff: int | None
+    """Files of this time (ns) or a later one stay; None where age no longer matters, in the trash."""
+    dispose: Disposal = unlink
+    held: Held = nobody_holds
+    in_use: bool = True
+    """Whether files that are open for writing stay."""
+    retries: int = 3
+    """Further tries after a transient error."""
+    _writers: Writers = field(default_factory=Writers)
+
+    def batch(self, fd: int, entries: Sequence[Entry], *, until: float) -> list[Outcome]:
+        """Remove those `entries` of the open directory `fd` that nothing keeps.
+
+        Returns the outcomes in order, at least one; fewer than entries when time.monotonic() reached `until`,
+        and when the directory may not be written to, which the others would only repeat. Never raises OSError:
+        a failure is an outcome.
+        """
+        self._writers = Writers()
+        outcomes = []
+        for entry in entries:
+            outcomes.append(self._remove(fd, entry))
+            if outcomes[-1].errno == errno.EACCES or time.monotonic() >= until:
+                break
+        return outcomes
+
+    def _remove(self, fd: int, entry: Entry) -> Outcome:
+        delay = FIRST_DELAY
+        for tries_left in range(self.retries, -1, -1):
+            try:
+                return self._try(fd, entry)
+            except FileNotFoundError:
+                return Outcome(entry, Result.KEPT, Reason.VANISHED)
+            except OSError as error:
+                if error.errno not in TRANSIENT or not tries_left:
+                    self.retries = 0  # a disk that stays broken is not waited for again and again
+                    return Outcome(entry, Result.FAILED, errno=error.errno or 0)
+                time.sleep(delay)
+                delay *= 2
+        raise AssertionError("unreachable: the last try returns")
+
+    def _try(self, fd: int, entry: Entry) -> Outcome:
+        now, reason = self._look(fd, entry)
+        if reason is not None:
+            return Outcome(entry, Result.KEPT, reason)
+        if not self.in_use or not entry.is_file:
+            return self.dispose(fd, now)
+        with Guard(fd, entry, self._writers) as guard:
+            # Looked at again: the name could lead to another file than the one that is guarded.
+            now, reason = self._look(fd, entry)
+            if reason is not None:
+                return Outcome(entry, Result.KEPT, reason)
+            if guard.in_use or guard.broken or guard.inode != now.inode:
+                return Outcome(entry, Result.KEPT, Reason.IN_USE)
+            return self.dispose(fd, now)
+
+    def _look(self, fd: int, entry: Entry) -> tuple[Entry, Reason | None]:
+        """Return the entry as it is now, and why it stays, if it does."""
+        now = entry_at(fd, entry.name)
+        if not unchanged(entry, now):
+            return now, Reason.CHANGED
+        if self.cutoff is not None and self.area.file_time(now.mtime, now.ctime) >= self.cutoff:
+            return now, Reason.NOT_EXPIRED
+        return now, Reason.HELD if self.held(fd, now) else None
 
 
 def unchanged(listed: Entry, now: Entry) -> bool:
     """Return whether a file is the one that was listed. ctime is left out: a rename or a new link changes it."""
     return listed[1:4] == now[1:4] and listed.mtime == now.mtime
-
-
-def _remove(fd: int, entry: Entry, area: Area, cutoff: Cutoff) -> Outcome:
-    try:
-        now = entry_at(fd, entry.name)
-        if not unchanged(entry, now):
-            return Outcome(entry, Result.KEPT, Reason.CHANGED)
-        if area.file_time(now.mtime, now.ctime) >= cutoff.at:
-            return Outcome(entry, Result.KEPT, Reason.NOT_EXPIRED)
-        os.unlink(entry.name, dir_fd=fd)
-    except FileNotFoundError:
-        return Outcome(entry, Result.KEPT, Reason.VANISHED)
-    except OSError as error:
-        return Outcome(entry, Result.FAILED, errno=error.errno or 0)
-    return Outcome(now, Result.REMOVED)

@@ -1,7 +1,8 @@
-"""Walking a tree below an anchor, file by file: for units, previews and explanations."""
+"""Walking a tree below an anchor, file by file: for units, previews, the trash and explanations."""
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from shelflife.files.listing import Entry, Kind, read_directory
@@ -13,9 +14,10 @@ if TYPE_CHECKING:
     from shelflife.files.anchor import Anchor
 
 
-def walk(anchor: Anchor, path: str) -> Iterator[tuple[str, list[Entry]]]:
-    """Yield (directory, entries) for the directory at `path` and all below it, parents first, in chunks.
+def walk(anchor: Anchor, path: str, *, deep: bool = True) -> Iterator[tuple[str, int, list[Entry]]]:
+    """Yield (directory, its descriptor, entries) for the directory at `path`, in chunks, parents first.
 
+    The first chunk of each directory is empty, so that an empty directory is seen, too. With `deep` all directories below it follow. The descriptor is valid until the next one is asked for.
     Raises OSError at the first directory that cannot be read: a tree that was not read to its end is never
     taken for a smaller one.
     """
@@ -23,16 +25,10 @@ def walk(anchor: Anchor, path: str) -> Iterator[tuple[str, list[Entry]]]:
     while waiting:
         directory = waiting.pop()
         with anchor.directory(directory) as fd:
-            for chunk in read_directory(fd):
+            for chunk in chain([[]], read_directory(fd)):
                 entries = list(managed(chunk, directory))
-                yield directory, entries
-                waiting.extend(
-                    f"{directory}{entry.name}/" for entry in entries if entry.kind is Kind.DIRECTORY
-                )
-
-
-def listed(anchor: Anchor, path: str) -> Iterator[Entry]:
-    """Yield the entries of one directory. Raises OSError."""
-    with anchor.directory(path) as fd:
-        for chunk in read_directory(fd):
-            yield from managed(chunk, path)
+                yield directory, fd, entries
+                if deep:
+                    waiting.extend(
+                        f"{directory}{entry.name}/" for entry in entries if entry.kind is Kind.DIRECTORY
+                    )

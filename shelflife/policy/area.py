@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from shelflife.policy.protection import Protection
-from shelflife.settings import AgeFrom, Expire
+from shelflife.settings import AgeFrom, Expire, InUse
 
 if TYPE_CHECKING:
     from shelflife.settings import Settings
@@ -44,6 +44,12 @@ class Area:
     protection: Protection
     """The patterns whose files are never removed."""
 
+    trash: int | None = None
+    """Nanoseconds that removed files stay restorable; None: they are removed at once."""
+
+    in_use: bool = True
+    """Whether files that somebody has open for writing stay."""
+
     @property
     def rules(self) -> int:
         """Fingerprint (63 bits) of what an index row depends on: rows read under other rules are read again."""
@@ -65,6 +71,8 @@ def areas_of(settings: Settings) -> dict[str, Area]:
             expire=area.expire,
             age_from=area.age_from,
             protection=Protection(area.protect),
+            trash=area.trash * SECOND or None,
+            in_use=area.in_use is InUse.CHECK,
         )
         for name, area in settings.areas.items()
     }

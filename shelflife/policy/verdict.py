@@ -46,6 +46,18 @@ class Reason(StrEnum):
     NOT_REACHED = "not reached"
     """The run ended, or its directory failed, before its turn came."""
 
+    HELD = "held"
+    """A person pinned it, or a directory above it."""
+
+    UNIT_HELD = "unit held"
+    """Another file of its unit is held, so all of the unit stays."""
+
+    IN_USE = "in use"
+    """Somebody has it open for writing."""
+
+    PURGED = "purged"
+    """Its time in the trash was over."""
+
     SPECIAL = "special file"
     """A FIFO, socket or device: never removed, reported."""
 
@@ -93,13 +105,23 @@ class Unit:
     staying: int
     """Entries in it that never go, such as `.gitkeep` and FIFOs."""
 
+    held: bool = False
+    """Whether a person holds it, or something in it."""
+
+    in_use: bool = False
+    """Whether somebody has a file in it open for writing."""
+
 
 def judge_unit(unit: Unit, cutoff: Cutoff | None) -> Verdict:
     """Return the verdict on a unit: it goes by its newest file, and any member that stays keeps all of it."""
     if cutoff is None:
         return Verdict(remove=False, reason=Reason.INDEFINITE)
+    if unit.held:
+        return Verdict(remove=False, reason=Reason.UNIT_HELD)
     if unit.protected:
         return Verdict(remove=False, reason=Reason.UNIT_PROTECTED)
+    if unit.in_use:
+        return Verdict(remove=False, reason=Reason.IN_USE)
     if unit.staying:
         return Verdict(remove=False, reason=Reason.SPECIAL)
     if (unit.changed if unit.newest is None else unit.newest) >= cutoff.at:

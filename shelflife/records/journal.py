@@ -19,11 +19,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from shelflife.errors import RecordsError
 from shelflife.files.listing import signed
 from shelflife.files.removal import Result
+from shelflife.policy.limits import LastRun
 from shelflife.policy.verdict import Reason
 from shelflife.records.database import connect, transaction
+from shelflife.records.holds import HoldBook, HoldWatch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from shelflife.files.listing import Entry
     from shelflife.files.removal import Outcome
@@ -68,6 +70,35 @@ _MIGRATIONS: Final = (
         value INTEGER NOT NULL
     );
     """,
+    """
+    CREATE TABLE hold (
+        id INTEGER PRIMARY KEY,
+        path BLOB NOT NULL,                 -- relative to the base path
+        tree INTEGER NOT NULL,
+        area TEXT NOT NULL,
+        inode INTEGER,
+        born INTEGER,                       -- birth time of the inode, ns since the epoch
+        created INTEGER NOT NULL,
+        until INTEGER,
+        reason TEXT NOT NULL,
+        ended INTEGER
+    );
+    CREATE TABLE area (
+        name TEXT PRIMARY KEY,
+        settings TEXT NOT NULL,             -- JSON: those of its last completed run
+        at INTEGER NOT NULL                 -- when that ended, ns since the epoch
+    );
+    CREATE TABLE plan (
+        id TEXT PRIMARY KEY,                -- plans that a person may approve
+        made INTEGER NOT NULL,
+        cutoffs TEXT NOT NULL,
+        settings TEXT NOT NULL,
+        used INTEGER                        -- the run that it served
+    );
+    CREATE TABLE identity (
+        uuid TEXT NOT NULL                  -- one row, the same as in the marker of the storage
+    );
+    """,
 )
 """Applied in order, each in one transaction with its record (`user_version`). Only ever append."""
 
@@ -79,6 +110,8 @@ class Trigger(StrEnum):
     CLI = "cli"
     API = "api"
     PROGRAM = "program"
+    TRASH = "trash"
+    """A person emptied the trash."""
 
 
 class RunState(StrEnum):
@@ -115,6 +148,13 @@ _CODES: Final = (
     Code(Result.KEPT, Reason.UNIT_NOT_EXPIRED),
     Code(Result.KEPT, Reason.UNIT_PROTECTED),
     Code(Result.KEPT, Reason.PROTECTED),
+    Code(Result.KEPT, Reason.HELD),
+    Code(Result.KEPT, Reason.IN_USE),
+    Code(Result.TRASHED, Reason.EXPIRED),
+    Code(Result.DISPLACED, Reason.CHANGED),
+    Code(Result.KEPT, Reason.UNIT_HELD),
+    Code(Result.KEPT, Reason.SPECIAL),
+    Code(Result.REMOVED, Reason.PURGED),
 )
 """Position = the stored byte. Only ever append."""
 
@@ -170,6 +210,18 @@ class Intent(NamedTuple):
     """Whether the one entry is a directory that goes as one."""
 
 
+class OfferedPlan(NamedTuple):
+    """A plan that a person may approve: what it would do, and under which settings."""
+
+    id: str
+    made: int
+    """ns since the epoch."""
+    cutoffs: dict[str, Any]
+    """Area → {at, cause}."""
+    settings: dict[str, Any]
+    """Area → its settings, as `shelflife.policy.limits.settings_of` gives them."""
+
+
 class OpenBatch(NamedTuple):
     """A batch whose outcomes are not known: its process died."""
 
@@ -179,6 +231,8 @@ class OpenBatch(NamedTuple):
     directory: str
     names: list[str]
     inodes: list[int]
+    sizes: list[int]
+    mtimes: list[int]
 
 
 class UnitRecord(NamedTuple):
@@ -213,6 +267,15 @@ class Journal:
     def __init__(self, connection: sqlite3.Connection) -> None:
         """Take over a connection whose schema is there."""
         self._connection = connection
+
+    @property
+    def holds(self) -> HoldBook:
+        """What people pinned."""
+        return HoldBook(self._connection)
+
+    def watch_holds(self, *, clock: Callable[[], int]) -> HoldWatch:
+        """Return the active holds, kept up to date."""
+        return HoldWatch(self._connection, clock=clock)
 
     # -- writing a run
 
@@ -276,7 +339,7 @@ class Journal:
             (run,),
         )
         return [
-            OpenBatch(number, area, bool(unit), os.fsdecode(directory), names, _facts(facts, len(names))[0])
+            OpenBatch(number, area, bool(unit), os.fsdecode(directory), names, *_facts(facts, len(names)))
             for number, area, unit, directory, joined, facts in rows.fetchall()
             for names in [_split(joined)]
         ]
@@ -371,6 +434,52 @@ class Journal:
         query = "WHERE state = ? AND finished >= ? ORDER BY id DESC LIMIT 1"
         return next(self._runs(query, (RunState.DONE, since)), None)
 
+    # -- approval, and what it is judged by
+
+    def identity(self) -> str | None:
+        """Return the UUID that the journal shares with its storage."""
+        found = self._connection.execute("SELECT uuid FROM identity").fetchone()
+        return found[0] if found else None
+
+    def set_identity(self, identity: str) -> None:
+        """Give the journal a UUID."""
+        with transaction(self._connection):
+            self._connection.execute("DELETE FROM identity")
+            self._connection.execute("INSERT INTO identity VALUES (?)", (identity,))
+
+    def last_runs(self) -> dict[str, LastRun]:
+        """Return what is remembered of each area that was ever cleaned."""
+        rows = self._connection.execute("SELECT name, settings, at FROM area").fetchall()
+        return {name: LastRun(at=at, settings=json.loads(settings)) for name, settings, at in rows}
+
+    def remember(self, settings: Mapping[str, Mapping[str, Any]], *, at: int) -> None:
+        """Record that areas were cleaned to the end, under these settings, at `at` (ns)."""
+        rows = [(name, json.dumps(values), at) for name, values in settings.items()]
+        with transaction(self._connection):
+            self._connection.executemany("INSERT OR REPLACE INTO area VALUES (?, ?, ?)", rows)
+
+    def offer(self, plan: OfferedPlan) -> None:
+        """Record a plan that a person may approve."""
+        with transaction(self._connection):
+            self._connection.execute(
+                "INSERT OR IGNORE INTO plan (id, made, cutoffs, settings) VALUES (?, ?, ?, ?)",
+                (plan.id, plan.made, json.dumps(plan.cutoffs), json.dumps(plan.settings)),
+            )
+
+    def offered(self, plan: str) -> OfferedPlan | None:
+        """Return a plan that a person may approve, as long as it has served no run."""
+        found = self._connection.execute(
+            "SELECT id, made, cutoffs, settings FROM plan WHERE id = ? AND used IS NULL", (plan,)
+        ).fetchone()
+        if found is None:
+            return None
+        return OfferedPlan(found[0], found[1], json.loads(found[2]), json.loads(found[3]))
+
+    def use_plan(self, plan: str, run: int) -> None:
+        """Record that an approved plan served a run: it serves no other."""
+        with transaction(self._connection):
+            self._connection.execute("UPDATE plan SET used = ? WHERE id = ?", (run, plan))
+
     # -- keeping limits
 
     def trim(self, *, runs_before: int, files_before: int, max_bytes: int) -> None:
@@ -389,6 +498,7 @@ class Journal:
             self._connection.execute(
                 "DELETE FROM slot WHERE at < (SELECT max(at) FROM slot WHERE at <= ?)", (runs_before,)
             )
+            self._connection.execute("DELETE FROM plan WHERE made < ?", (runs_before,))
         while self._size() > max_bytes and self._forget_oldest():
             pass
 

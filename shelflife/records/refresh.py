@@ -223,7 +223,8 @@ class Refresh:
                     cutoff=self._cutoff,
                 )
         except OSError as error:
-            return self._fail(path, error.errno or 0)
+            self._fail(path, error.errno or 0)
+            return None
         self._record(path, survey)
         self._progress()
         return survey

@@ -44,7 +44,10 @@ class StateDirectory:
     """Where index, journal and lock are."""
 
     path: Path
-    """The directory itself."""
+    """The directory of index and journal."""
+
+    home: Path
+    """The directory of lock and marker, which stay with the storage: the same, unless `state_dir` is set."""
 
     owner: Owner
     """Whom it belongs to: the owner of the base path."""
@@ -62,7 +65,12 @@ class StateDirectory:
     @property
     def lock(self) -> Path:
         """The lock of cleanups, and who holds it."""
-        return self.path / "lock"
+        return self.home / "lock"
+
+    @property
+    def marker(self) -> Path:
+        """The UUID that the storage shares with its journal."""
+        return self.home / "marker"
 
     @property
     def index_lock(self) -> Path:
@@ -70,16 +78,19 @@ class StateDirectory:
         return self.path / "index.lock"
 
     def create(self) -> None:
-        """Make the directory where it is missing. Raises OSError."""
-        if not self.path.is_dir():
-            with suppress(FileExistsError):
-                self.path.mkdir(mode=DIRECTORY_MODE, parents=True)
-            self.path.chmod(DIRECTORY_MODE)  # mkdir's mode is cut by the umask
-            self.owner.adopt(self.path)
+        """Make the directory of index and journal where it is missing. Raises OSError."""
+        self._create(self.path)
 
     def create_file(self, path: Path) -> None:
-        """Make an empty file in the directory where it is missing. Raises OSError."""
-        self.create()
+        """Make an empty file where it is missing, and its directory. Raises OSError."""
+        self._create(path.parent)
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, FILE_MODE))
         self.owner.adopt(path)
+
+    def _create(self, directory: Path) -> None:
+        if not directory.is_dir():
+            with suppress(FileExistsError):
+                directory.mkdir(mode=DIRECTORY_MODE, parents=True)
+            directory.chmod(DIRECTORY_MODE)  # mkdir's mode is cut by the umask
+            self.owner.adopt(directory)

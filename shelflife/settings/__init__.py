@@ -10,10 +10,16 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from shelflife.settings.area import AgeFrom, AreaSettings, Expire
+    from shelflife.settings.area import AgeFrom, AreaSettings, Expire, InUse
     from shelflife.settings.layout import DEFAULT_RETENTION, STATE_DIRECTORY, TRASH_DIRECTORY
     from shelflife.settings.load import CONFIG_NAME, find_config, load_settings
-    from shelflife.settings.model import CleanupSettings, IndexSettings, JournalSettings, Settings
+    from shelflife.settings.model import (
+        CleanupSettings,
+        IndexSettings,
+        JournalSettings,
+        LimitsSettings,
+        Settings,
+    )
     from shelflife.settings.places import unsafe_base_path
     from shelflife.settings.spelling import did_you_mean
     from shelflife.settings.units import (
@@ -35,8 +41,10 @@ __all__ = [
     "AreaSettings",
     "CleanupSettings",
     "Expire",
+    "InUse",
     "IndexSettings",
     "JournalSettings",
+    "LimitsSettings",
     "Settings",
     "did_you_mean",
     "find_config",
@@ -50,10 +58,10 @@ __all__ = [
 ]
 
 _MODULES = {
-    "area": ("AgeFrom", "AreaSettings", "Expire"),
+    "area": ("AgeFrom", "AreaSettings", "Expire", "InUse"),
     "layout": ("DEFAULT_RETENTION", "STATE_DIRECTORY", "TRASH_DIRECTORY"),
     "load": ("CONFIG_NAME", "find_config", "load_settings"),
-    "model": ("CleanupSettings", "IndexSettings", "JournalSettings", "Settings"),
+    "model": ("CleanupSettings", "IndexSettings", "JournalSettings", "LimitsSettings", "Settings"),
     "places": ("unsafe_base_path",),
     "spelling": ("did_you_mean",),
     "units": (

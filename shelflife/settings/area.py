@@ -12,7 +12,7 @@ from shelflife.settings import checks, layout, units
 from shelflife.settings.entry import Loc
 from shelflife.settings.section import Section
 
-__all__ = ["AgeFrom", "AreaSettings", "Expire", "area_faults", "with_directories"]
+__all__ = ["AgeFrom", "AreaSettings", "Expire", "InUse", "area_faults", "with_directories"]
 
 
 class Expire(StrEnum):
@@ -33,6 +33,16 @@ class AgeFrom(StrEnum):
     """The later of its mtime and ctime: for files that arrive with an old mtime."""
 
 
+class InUse(StrEnum):
+    """Whether it is looked whether somebody has a file open for writing before it goes."""
+
+    CHECK = "check"
+    """Such a file stays until the next cleanup."""
+    OFF = "off"
+    """It is not looked: faster, where nobody writes to old files."""
+
+
+_Duration = Annotated[int, BeforeValidator(units.parse_duration)]
 _Retention = Annotated[int, BeforeValidator(units.parse_retention)]
 _Directory = Annotated[str, BeforeValidator(checks.text(layout.check_directory))]
 _Pattern = Annotated[str, BeforeValidator(checks.text(checks.pattern))]
@@ -53,6 +63,10 @@ class AreaSettings(Section, frozen=True):
     """Since when a file's age counts."""
     protect: tuple[_Pattern, ...] = ()
     """Gitignore-style patterns, relative to the area; what matches never expires."""
+    trash: _Duration = 0
+    """Seconds that removed files stay restorable; 0: they are removed at once."""
+    in_use: Annotated[InUse, BeforeValidator(checks.one_of(InUse))] = InUse.CHECK
+    """Whether files that somebody has open for writing stay."""
 
     @property
     def directories(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ import pathspec
 
 from shelflife.settings.spelling import did_you_mean
 
-__all__ = ["count", "one_of", "pattern", "positive", "text", "truth"]
+__all__ = ["count", "number", "one_of", "optional", "pattern", "positive", "text", "truth"]
 
 Kind = TypeVar("Kind", bound=StrEnum)
 
@@ -31,6 +31,22 @@ def count(value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
         return value
     raise ValueError("not a count; allowed: a whole number from 1")
+
+
+def number(value: object) -> int:
+    """Take a whole number from 0."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    raise ValueError("not a number; allowed: a whole number from 0")
+
+
+def optional(parse: Callable[[object], int]) -> Callable[[object], int | None]:
+    """Take what `parse` takes, and null."""
+
+    def check(value: object) -> int | None:
+        return None if value is None else parse(value)
+
+    return check
 
 
 def positive(parse: Callable[[object], int]) -> Callable[[object], int]:

@@ -29,11 +29,16 @@ __all__ = [
     "CleanupSettings",
     "IndexSettings",
     "JournalSettings",
+    "LimitsSettings",
     "Settings",
 ]
 
 
 _Truth = Annotated[bool, BeforeValidator(checks.truth)]
+_Number = Annotated[int, BeforeValidator(checks.number)]
+_Share = Annotated[int, BeforeValidator(units.parse_share)]
+_OptionalCount = Annotated[int | None, BeforeValidator(checks.optional(checks.count))]
+_OptionalSize = Annotated[int | None, BeforeValidator(checks.optional(checks.positive(units.parse_size)))]
 _Count = Annotated[int, BeforeValidator(checks.count)]
 _Duration = Annotated[int, BeforeValidator(units.parse_duration)]
 _Span = Annotated[int, BeforeValidator(checks.positive(units.parse_duration))]
@@ -58,11 +63,26 @@ class CleanupSettings(Section, frozen=True):
     """Seconds without a sign of life after which the lock's holder is reported as stuck."""
     timezone: _Zone = "UTC"
     """The time zone of the schedule, by its IANA name."""
+    retries: _Number = 3
+    """Further tries after an error of the disk that may pass; each waits twice as long."""
 
     @property
     def zone(self) -> tzinfo:
         """The time zone of the schedule."""
         return schedule.find_zone(self.timezone)
+
+
+class LimitsSettings(Section, frozen=True):
+    """What a run by schedule, command line or HTTP may not remove without a person's approval."""
+
+    confirm_above: _Share = 50
+    """Percent of an area's files."""
+    confirm_above_files: _Number = 1000
+    """Files of an area; both must be exceeded, and there must be a reason to ask."""
+    max_files: _OptionalCount = None
+    """Files that one run may remove, over all areas; None: any number."""
+    max_bytes: _OptionalSize = None
+    """Bytes that one run may remove, over all areas; None: any number."""
 
 
 class IndexSettings(Section, frozen=True):
@@ -91,6 +111,7 @@ class Settings(Section, frozen=True):
     sections: ClassVar[Mapping[str, type[Section]]] = {
         "areas": AreaSettings,
         "cleanup": CleanupSettings,
+        "limits": LimitsSettings,
         "index": IndexSettings,
         "journal": JournalSettings,
     }
@@ -104,8 +125,12 @@ class Settings(Section, frozen=True):
     """What is managed, by key, in the order of the file; at least one area. Don't change it: it is shared."""
     state_dir: _Path | None = None
     """Where index, journal and lock are kept; None: ``.shelflife`` below the base path."""
+    require_mount: _Truth = False
+    """Whether the base path must be a mount point: refused while the volume is not there."""
     cleanup: CleanupSettings = CleanupSettings()
     """Scheduled cleanups."""
+    limits: LimitsSettings = LimitsSettings()
+    """What needs a person's approval."""
     index: IndexSettings = IndexSettings()
     """The index of directories."""
     journal: JournalSettings = JournalSettings()
@@ -161,8 +186,13 @@ class Settings(Section, frozen=True):
 
     @property
     def state_path(self) -> Path:
-        """Where index, journal and lock are kept."""
-        return self.state_dir or self.base_path / layout.STATE_DIRECTORY
+        """Where index and journal are kept."""
+        return self.state_dir or self.home_path
+
+    @property
+    def home_path(self) -> Path:
+        """Where lock and marker are, which stay with the storage."""
+        return self.base_path / layout.STATE_DIRECTORY
 
     def area_name(self, text: str) -> str:
         """Return the key of the area that a name means: ``contact_sheets`` for ``contact-sheets``.

@@ -19,6 +19,7 @@ __all__ = [
     "format_size",
     "parse_duration",
     "parse_retention",
+    "parse_share",
     "parse_size",
     "whole_number",
 ]
@@ -48,6 +49,8 @@ LONGEST = 36_500 * _DURATIONS["d"]
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9_]{0,30})")
 _MEASURE = re.compile(r"([0-9]{1,30}) ?([A-Za-z]+)")
 
+_SHARE = re.compile(r"([0-9]{1,3}) ?%")
+
 _DURATION_RULE = "whole seconds, or a whole number with s, m, h, d or w, such as 24h or 7d"
 _SIZE_RULE = "whole bytes, or a whole number with a unit, such as 200GB or 1GiB"
 
@@ -76,6 +79,14 @@ def parse_size(value: object) -> int:
     if size is None or size < 0:
         raise ValueError(f"not a size; allowed: {_SIZE_RULE}{_unquoted(value)}")
     return size
+
+
+def parse_share(value: object) -> int:
+    """Return the percent of ``"50%"``: 0 to 100."""
+    found = _SHARE.fullmatch(value) if isinstance(value, str) else None
+    if found is None or int(found[1]) > 100:
+        raise ValueError("not a share; allowed: 0% to 100%, such as 50%")
+    return int(found[1])
 
 
 def format_duration(seconds: int) -> str:

@@ -1,0 +1,81 @@
+"""Pinning: what a person does about holds."""
+
+from __future__ import annotations
+
+import os
+from stat import S_ISDIR
+from typing import TYPE_CHECKING, Final
+
+from shelflife.errors import UsageError
+from shelflife.execute.lock import wait_for_batch
+from shelflife.execute.places import Place, locate
+from shelflife.files.anchor import Anchor
+from shelflife.files.kernel import birth_time
+from shelflife.files.listing import signed
+from shelflife.records.journal import Journal, open_journal, read_journal
+from shelflife.records.marker import check_marker
+
+if TYPE_CHECKING:
+    from shelflife.execute.run import Workplace
+    from shelflife.policy.holds import Hold
+
+_PATIENCE: Final = 60.0
+"""Seconds to wait for a batch that hangs."""
+
+
+def add_hold(work: Workplace, path: str, *, until: int | None = None, reason: str = "") -> Hold:
+    """Hold a file, or a directory with all below it; return when no batch in hand can still ignore it.
+
+    Raises UsageError when it lies in no area or is not there, RecordsError, StorageError.
+    """
+    place = locate(path, work.settings.base_path, work.areas)
+    if until is not None and until <= work.clock():
+        raise UsageError("the end of a hold must lie in the future")
+    with open_journal(work.state) as journal:
+        check_marker(work.state, journal)
+        hold = record_hold(work, journal, place, until=until, reason=reason)
+    if not wait_for_batch(work.state, patience=_PATIENCE):
+        raise UsageError(
+            f"{place.whole} is held from now on, but a cleanup has hung in one batch for {_PATIENCE:.0f} s, and "
+            "what it has in hand may still go"
+        )
+    return hold
+
+
+def record_hold(work: Workplace, journal: Journal, place: Place, *, until: int | None, reason: str) -> Hold:
+    """Write down a hold on what is at `place` now. Raises UsageError when nothing is."""
+    parent, _, name = place.path.rpartition("/")
+    try:
+        with work.hold_base() as base, Anchor.open(base, place.directory) as anchor:
+            with anchor.directory(f"{parent}/" if parent else "") as fd:
+                status = os.stat(name or ".", dir_fd=fd, follow_symlinks=False)
+                born = birth_time(fd, name or ".")
+    except OSError as error:
+        raise UsageError(f"cannot hold {place.whole}: {error.strerror}") from error
+    return journal.holds.add(
+        path=place.whole,
+        tree=S_ISDIR(status.st_mode),
+        area=place.area.name,
+        inode=signed(status.st_ino),
+        born=born,
+        created=work.clock(),
+        until=until,
+        reason=reason,
+    )
+
+
+def end_hold(work: Workplace, path: str) -> list[Hold]:
+    """End the hold on a path; return what was ended. Raises UsageError when nothing holds it."""
+    place = locate(path, work.settings.base_path, work.areas)
+    with open_journal(work.state) as journal:
+        ended = journal.holds.end(place.whole, work.clock())
+    if not ended:
+        raise UsageError(f"{place.whole} is not held by a hold of its own; `shelflife hold list` shows all")
+    return ended
+
+
+def list_holds(work: Workplace, *, ended: bool = False) -> list[Hold]:
+    """Return the holds that are active, the latest first; with `ended`, all there ever were."""
+    with read_journal(work.state) as journal:
+        holds = journal.holds.all() if journal else []
+    return holds if ended else [hold for hold in holds if hold.is_active(work.clock())]

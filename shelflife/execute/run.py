@@ -1,0 +1,306 @@
+"""A run: one execution of a plan, from the lock to the record.
+
+Under the lock: see that the journal belongs to this storage, complete what a killed run left open, take the
+slot of the schedule, plan, ask for approval where the limits want one, remove, record.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from shelflife.errors import NeedsApproval, SlotTaken, StorageError, UsageError
+from shelflife.events import Listener, RunFinished, RunRefused, RunStarted
+from shelflife.execute.cleanup import carry_out, make_plan
+from shelflife.execute.context import Context, Means, Recorder
+from shelflife.execute.executor import Stopped
+from shelflife.execute.lock import Lock, cleanup_lock
+from shelflife.execute.recovery import Recovery
+from shelflife.execute.storage import hold_base
+from shelflife.files.mounts import NETWORK, file_system_of
+from shelflife.files.trash import TrashName
+from shelflife.policy.area import Area, areas_of
+from shelflife.policy.cutoff import Cause, Cutoff
+from shelflife.policy.holds import Holds
+from shelflife.policy.limits import APPROVAL_LASTS, LastRun, reasons_to_ask, settings_of
+from shelflife.policy.plan import AreaPlan, Plan
+from shelflife.policy.schedule import Schedule
+from shelflife.records.index import open_index
+from shelflife.records.journal import Journal, OfferedPlan, RunState, Trigger, open_journal
+from shelflife.records.marker import check_marker
+from shelflife.records.refresh import freshness_at
+from shelflife.records.state import Owner, StateDirectory
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterator
+
+    from shelflife.execute.report import RunReport
+    from shelflife.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workplace:
+    """What every operation on a storage starts from."""
+
+    settings: Settings
+    listener: Listener
+    clock: Callable[[], int]
+    areas: Mapping[str, Area] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "areas", areas_of(self.settings))
+
+    @property
+    def state(self) -> StateDirectory:
+        """Where the records are. Raises StorageError when the base path is not there."""
+        with self.hold_base():
+            return StateDirectory(
+                self.settings.state_path, self.settings.home_path, Owner.of(self.settings.base_path)
+            )
+
+    @contextmanager
+    def hold_base(self) -> Iterator[int]:
+        """Hold the base path open, as a context. Raises StorageError that says what is wrong with it."""
+        with hold_base(self.settings.base_path, require_mount=self.settings.require_mount) as base:
+            yield base
+
+    @contextmanager
+    def context(
+        self,
+        *,
+        holds: Callable[[], Holds] = Holds,
+        between: Callable[[], None] = lambda: None,
+    ) -> Iterator[Context]:
+        """Open the index, and give what looking needs. Raises StorageError, RecordsError."""
+        index_settings = self.settings.index
+        with self.hold_base() as base, open_index(self.state) as index:
+            yield Context(
+                base=base,
+                index=index,
+                freshness=freshness_at(
+                    self.clock(), settle=index_settings.settle, rescan_after=index_settings.rescan_after
+                ),
+                listener=self.listener,
+                between=between,
+                holds=holds,
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is to be run, by whom, and on what conditions."""
+
+    areas: tuple[str, ...] = ()
+    """What to plan and execute, unless there is a plan."""
+
+    plan: Plan | None = None
+    """A plan that was made before."""
+
+    approved: str | None = None
+    """Id of a plan that a person approved: its cutoffs are used."""
+
+    trigger: Trigger = Trigger.PROGRAM
+    """Who asks. A program's own call is an explicit act: it needs no approval."""
+
+    stop: threading.Event | None = None
+    """Set, it ends the run at its next batch."""
+
+    batch_size: int | None = None
+
+    slot: int | None = None
+    """The slot of the schedule that this is the run of, in ns since the epoch."""
+
+
+def run(work: Workplace, order: Order) -> RunReport:
+    """Execute an order, and return what it did.
+
+    Raises CleanupBusy, SlotTaken, NeedsApproval, StorageError, RecordsError, UsageError.
+    """
+    state = work.state
+    _refuse_network(state)
+    with cleanup_lock(state, f"cleanup by {order.trigger}") as lock, open_journal(state) as journal:
+        check_marker(state, journal)
+        return _Run(work, order, lock, journal).execute()
+
+
+class _Run:
+    """One run, under the lock."""
+
+    def __init__(self, work: Workplace, order: Order, lock: Lock, journal: Journal) -> None:
+        self._work = work
+        self._order = order
+        self._lock = lock
+        self._journal = journal
+
+    def execute(self) -> RunReport:
+        holds = self._journal.watch_holds(clock=self._work.clock)
+        with self._work.context(holds=holds.current, between=self._between) as context:
+            slot = self._order.slot
+            if slot is not None and not self._journal.claim_slot(slot, at=self._work.clock()):
+                raise SlotTaken("another process has taken this slot of the schedule")
+            owner = Owner.of(self._work.settings.base_path)
+            areas, clock = self._work.areas, self._work.clock
+            Recovery(self._journal, context, areas, owner=owner, clock=clock).run()
+            plan, is_fresh = self._plan(context)
+            self._ask(plan)
+            return self._carry_out(context, plan, owner, is_fresh=is_fresh)
+
+    def _between(self) -> None:
+        """Show progress, and end the run when it was asked to stop."""
+        self._lock.beat()
+        if self._order.stop is not None and self._order.stop.is_set():
+            raise Stopped
+
+    def _plan(self, context: Context) -> tuple[Plan, bool]:
+        """Return the plan, and whether the index was brought up to date for it just now."""
+        if self._order.approved is not None:
+            return self._approved(self._order.approved), False
+        if self._order.plan is not None:
+            return self._order.plan, False
+        chosen = [self._work.areas[name] for name in self._order.areas]
+        try:
+            return make_plan(context, chosen, at=context.freshness.now), True
+        except Stopped:
+            return Plan(made=context.freshness.now, areas=()), True
+
+    def _approved(self, number: str) -> Plan:
+        offered = self._journal.offered(number)
+        if offered is None:
+            raise UsageError(f"there is no plan {number} to approve; a refused cleanup names its plan")
+        if abs(self._work.clock() - offered.made) > APPROVAL_LASTS:
+            raise UsageError(f"plan {number} is older than 7 days; make a new one with `shelflife plan`")
+        current = {
+            name: settings_of(self._work.areas[name]) for name in offered.settings if name in self._work.areas
+        }
+        if current != offered.settings:
+            raise UsageError(f"the settings have changed since plan {number} was made; make a new one")
+        return Plan(
+            made=offered.made,
+            areas=tuple(
+                AreaPlan(area=name, cutoff=Cutoff(at=cutoff["at"], cause=Cause(cutoff["cause"])))
+                for name, cutoff in offered.cutoffs.items()
+            ),
+        )
+
+    def _ask(self, plan: Plan) -> None:
+        """Raise NeedsApproval, and record the refusal, when a person must confirm the plan."""
+        if self._order.trigger is Trigger.PROGRAM or self._order.approved is not None:
+            return
+        reasons = why_ask(self._work, plan, self._journal.last_runs())
+        if not reasons:
+            return
+        offer(self._work, self._journal, plan)
+        refusal = NeedsApproval(plan.id, reasons)
+        self._journal.refuse(
+            trigger=self._order.trigger,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            at=self._work.clock(),
+            reason=str(refusal),
+        )
+        self._work.listener(RunRefused(reason=str(refusal)))
+        raise refusal
+
+    def _carry_out(self, context: Context, plan: Plan, owner: Owner, *, is_fresh: bool) -> RunReport:
+        started = self._work.clock()
+        number = self._journal.begin(
+            plan=self._order.approved or plan.id,
+            trigger=self._order.trigger,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            at=started,
+            cutoffs=cutoffs_of(plan),
+        )
+        if self._order.approved is not None:
+            self._journal.use_plan(self._order.approved, number)
+        self._work.listener(RunStarted(run=number, plan=plan.id, files=plan.files, bytes=plan.bytes))
+        cleanup = self._work.settings.cleanup
+        means = Means(
+            recorder=Recorder(self._journal, number, clock=self._work.clock),
+            trash_name=TrashName(number, started),
+            owner=owner,
+            batch_size=self._order.batch_size or cleanup.batch_size,
+            retries=cleanup.retries,
+            gate=self._lock.batch,
+        )
+        try:
+            report = carry_out(context, means, plan, self._work.areas, fresh=is_fresh)
+        except BaseException as error:
+            self._finish(number, RunState.FAILED, {}, reason=f"{type(error).__name__}: {error}")
+            raise
+        self._finish(number, RunState(report.state), report.as_json())
+        self._remember(plan, report)
+        self._trim()
+        return report
+
+    def _finish(self, number: int, state: RunState, report: dict[str, Any], *, reason: str = "") -> None:
+        self._journal.finish(number, at=self._work.clock(), state=state, report=report, reason=reason)
+        self._work.listener(
+            RunFinished(
+                run=number,
+                state=state,
+                removed=report.get("removed", 0),
+                failed=report.get("failed", 0),
+                bytes=report.get("bytes", 0),
+            )
+        )
+
+    def _remember(self, plan: Plan, report: RunReport) -> None:
+        if report.state == RunState.DONE:
+            names = [area.area for area in plan.areas if area.cutoff is not None]
+            settings = {name: settings_of(self._work.areas[name]) for name in names}
+            self._journal.remember(settings, at=self._work.clock())
+
+    def _trim(self) -> None:
+        limits, now = self._work.settings.journal, self._work.clock()
+        self._journal.trim(
+            runs_before=now - limits.keep * 10**9,
+            files_before=now - limits.keep_files * 10**9,
+            max_bytes=limits.max_bytes,
+        )
+
+
+def why_ask(work: Workplace, plan: Plan, last_runs: Mapping[str, LastRun]) -> list[str]:
+    """Return why a person must confirm a plan; nothing when it may run."""
+    settings = work.settings
+    schedule = Schedule.of(settings.cleanup)
+    following = schedule.next_after(plan.made)
+    after_that = schedule.next_after(following) if following is not None else None
+    interval = after_that - following if following is not None and after_that is not None else None
+    return reasons_to_ask(plan, work.areas, last_runs, settings.limits, interval=interval)
+
+
+def offer(work: Workplace, journal: Journal, plan: Plan) -> None:
+    """Record a plan, so that a person may approve it."""
+    settings = {name: settings_of(work.areas[name]) for name in cutoffs_of(plan)}
+    journal.offer(OfferedPlan(plan.id, plan.made, cutoffs_of(plan), settings))
+
+
+def cutoffs_of(plan: Plan) -> dict[str, Any]:
+    """Return a plan's cutoffs as they are recorded: area → {at, cause}."""
+    return {
+        area.area: {"at": area.cutoff.at, "cause": str(area.cutoff.cause)}
+        for area in plan.areas
+        if area.cutoff is not None
+    }
+
+
+def _refuse_network(state: StateDirectory) -> None:
+    path = state.path
+    while not path.is_dir():
+        path = path.parent
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        kind = file_system_of(fd)
+    finally:
+        os.close(fd)
+    if kind in NETWORK:
+        raise StorageError(
+            f"the records cannot be kept in {state.path}: it is on a network file system ({kind}), where "
+            "databases break; set `state_dir` to a local directory"
+        )

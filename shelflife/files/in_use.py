@@ -1,0 +1,136 @@
+"""In use: open for writing, by anybody, anywhere on this machine.
+
+The kernel knows. A read lease (fcntl(2), `F_SETLEASE`) is refused with EAGAIN while anyone has the file open
+for writing or mapped writable, and while it is held, whoever opens the file for writing waits until it is let
+go – microseconds, here. Such an opening is noticed by `F_GETLEASE`, so a file that is about to be written again
+is not removed under the writer.
+
+The notice itself is a signal, by default SIGIO, which would *end the process*. So before the lease the signal
+is set to SIGURG, which is ignored by default, and right after it the notice is addressed to nobody.
+
+Leases are refused on files of other owners (without CAP_LEASE), on files that we may not read, and on network
+file systems. There the open files of all processes are looked through, as far as /proc lets us; what it does
+not show counts as not in use. Readers do not matter: they keep what they have open until they close it.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import signal
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, Self
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from shelflife.files.listing import Entry
+
+_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_NOBODY: Final = 0
+
+
+class Writers:
+    """The files that processes have open for writing, as far as /proc shows; read when first asked."""
+
+    def __init__(self) -> None:
+        self._files: set[tuple[int, int]] | None = None
+
+    def has(self, status: os.stat_result) -> bool:
+        """Return whether somebody is seen to have the file open for writing."""
+        if self._files is None:
+            self._files = _open_for_writing()
+        return (status.st_dev, status.st_ino) in self._files
+
+
+class Guard:
+    """Keeps writers of one file out while it is removed, as a context.
+
+    `in_use` says whether somebody has it open for writing, `broken` whether somebody wants to since then, and
+    `inode` which file it is that is guarded.
+    """
+
+    def __init__(self, directory: int, entry: Entry, writers: Writers) -> None:
+        """Prepare to guard the file that `entry` lists in the open directory `directory`."""
+        self._directory = directory
+        self._entry = entry
+        self._writers = writers
+        self._fd = -1
+        self._leased = False
+        self.in_use = False
+        self.inode = -1
+
+    def __enter__(self) -> Self:
+        try:
+            self._fd = os.open(self._entry.name, _FLAGS, dir_fd=self._directory)
+        except OSError as error:
+            if error.errno not in (errno.EACCES, errno.EPERM):
+                raise
+            status = os.stat(self._entry.name, dir_fd=self._directory, follow_symlinks=False)
+            self.inode = status.st_ino
+            self.in_use = self._writers.has(status)
+            return self
+        try:
+            self.inode = os.fstat(self._fd).st_ino
+            self.in_use = not self._lease()
+        except BaseException:
+            os.close(self._fd)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._fd < 0:
+            return
+        if self._leased:
+            # A process that was forked meanwhile has the same open file, so closing ours would not free it.
+            with suppress(OSError):
+                fcntl.fcntl(self._fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        os.close(self._fd)
+
+    @property
+    def broken(self) -> bool:
+        """Whether somebody has begun to open the file for writing."""
+        return self._leased and fcntl.fcntl(self._fd, fcntl.F_GETLEASE) != fcntl.F_RDLCK
+
+    def _lease(self) -> bool:
+        """Take the lease; return False when somebody has the file open for writing."""
+        try:
+            fcntl.fcntl(self._fd, fcntl.F_SETSIG, signal.SIGURG)
+            fcntl.fcntl(self._fd, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        except OSError as error:
+            if error.errno == errno.EAGAIN:
+                return False
+            return not self._writers.has(os.fstat(self._fd))
+        self._leased = True
+        fcntl.fcntl(self._fd, fcntl.F_SETOWN, _NOBODY)
+        return True
+
+
+def _open_for_writing() -> set[tuple[int, int]]:
+    found = set()
+    for process in os.listdir("/proc"):
+        if process.isdigit():
+            with suppress(OSError):  # it ended, or is somebody else's
+                found |= _written_by(process)
+    return found
+
+
+def _written_by(process: str) -> set[tuple[int, int]]:
+    found = set()
+    for number in os.listdir(f"/proc/{process}/fd"):
+        with suppress(OSError):
+            if _is_writable(f"/proc/{process}/fdinfo/{number}"):
+                status = os.stat(f"/proc/{process}/fd/{number}")
+                found.add((status.st_dev, status.st_ino))
+    return found
+
+
+def _is_writable(info: str) -> bool:
+    with open(info, encoding="ascii", errors="replace") as lines:
+        for line in lines:
+            if line.startswith("flags:"):
+                return int(line.split()[1], 8) & os.O_ACCMODE != os.O_RDONLY
+    return False

@@ -1,0 +1,162 @@
+"""The trash: where removed files wait, as the original tree below `<area>/.trash/<batch of a run>/`.
+
+What is moved there is renamed, never copied: it is the same inode, on the same file system, with its times,
+mode and content – with the program gone, `mv` brings it back. A rename also closes the last gap in removal.
+Whatever was changed between the last look and the rename shows in the trash, where no path of the service leads
+any more, and is put back; if its name was taken meanwhile, it is *displaced*: it waits below `.trash/displaced/`
+until a person decides, and is never purged.
+
+The name of a run's trash holds its time, so that what is in it can be told without any record.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from shelflife.files.anchor import Anchor, parent_of
+from shelflife.files.kernel import rename_noreplace
+from shelflife.files.listing import Entry, entry_at
+from shelflife.files.removal import Outcome, Result, unchanged
+from shelflife.policy.area import SECOND, TRASH_DIRECTORY
+from shelflife.policy.verdict import Reason
+
+DISPLACED: Final = "displaced"
+"""Directory in the trash for what could not be put back."""
+
+_MODE: Final = 0o700
+_NAME: Final = re.compile(r"(\d{8}T\d{6}Z)-(\d+)")
+_STAMP: Final = "%Y%m%dT%H%M%SZ"
+
+
+class TrashName(NamedTuple):
+    """The name of what one run put into the trash."""
+
+    run: int
+    at: int
+    """When the run began, in ns since the epoch, to the second."""
+
+    def __str__(self) -> str:
+        return f"{datetime.fromtimestamp(self.at // SECOND, UTC).strftime(_STAMP)}-{self.run}"
+
+    @classmethod
+    def parse(cls, name: str) -> TrashName | None:
+        """Return what a directory's name says; None when it is no run's trash."""
+        match = _NAME.fullmatch(name)
+        if match is None:
+            return None
+        with suppress(ValueError):
+            at = datetime.strptime(match[1], _STAMP).replace(tzinfo=UTC)
+            return cls(run=int(match[2]), at=int(at.timestamp()) * SECOND)
+        return None
+
+
+class Trash:
+    """The trash of one run in one of an area's directories."""
+
+    def __init__(self, anchor: Anchor, name: TrashName, *, owner: tuple[int, int]) -> None:
+        """Prepare; nothing is made before something goes there. `owner` is (uid, gid) of what root makes."""
+        self._anchor = anchor
+        self._name = str(name)
+        self._owner = owner
+        self._path: str | None = None
+        self._fd = -1
+
+    def close(self) -> None:
+        """Let go of the directory in hand."""
+        if self._fd >= 0:
+            os.close(self._fd)
+        self._fd, self._path = -1, None
+
+    def directory(self, path: str) -> int:
+        """Return the open directory in which the entries of the area's directory `path` wait.
+
+        Made with the modes and owners of the original where it is missing. Valid until the next call.
+        Raises OSError.
+        """
+        if self._path != path or self._fd < 0:
+            self.close()
+            self._fd = self.open_mirror(path)
+            self._path = path
+        return self._fd
+
+    def dispose(self, path: str, fd: int, entry: Entry) -> Outcome:
+        """Move an entry of the open directory `fd`, which is `path`, into the trash. Raises OSError.
+
+        EXDEV (some overlay file systems) is raised like any other: nothing is ever removed instead.
+        """
+        trash = self.directory(path)
+        rename_noreplace(fd, entry.name, trash, entry.name)
+        if unchanged(entry, entry_at(trash, entry.name)):
+            return Outcome(entry, Result.TRASHED)
+        return self._put_back(path, fd, trash, entry)
+
+    def _put_back(self, path: str, fd: int, trash: int, entry: Entry) -> Outcome:
+        try:
+            rename_noreplace(trash, entry.name, fd, entry.name)
+        except OSError:
+            self.displace(path, trash, entry.name)
+            return Outcome(entry, Result.DISPLACED, Reason.CHANGED)
+        return Outcome(entry, Result.KEPT, Reason.CHANGED)
+
+    def displace(self, path: str, trash: int, name: str) -> None:
+        """Set an entry of the open directory `trash` aside, where it is never purged; if that fails it stays."""
+        with suppress(OSError):
+            fd = self.open_mirror(path, displaced=True)
+            try:
+                rename_noreplace(trash, name, fd, name)
+            finally:
+                os.close(fd)
+
+    def open_mirror(self, path: str, *, displaced: bool = False) -> int:
+        """Open the directory in this trash that mirrors `path` of the area, made where it is missing.
+
+        Returns a descriptor that the caller closes. Raises OSError.
+        """
+        name = [DISPLACED, self._name] if displaced else [self._name]
+        with self._anchor.directory("") as area:
+            fd = os.dup(area)
+        try:
+            for part in (TRASH_DIRECTORY, *name):
+                fd = self._enter(fd, part, _MODE, self._owner)
+            done = ""
+            for part in path.split("/")[:-1]:
+                done += part + "/"
+                with self._anchor.directory(done) as original:
+                    status = os.fstat(original)
+                fd = self._enter(fd, part, status.st_mode & 0o7777, (status.st_uid, status.st_gid))
+        except BaseException:
+            os.close(fd)
+            raise
+        return fd
+
+    @staticmethod
+    def _enter(fd: int, name: str, mode: int, owner: tuple[int, int]) -> int:
+        """Exchange an open directory for one in it, made where it is missing."""
+        made = False
+        with suppress(FileExistsError):
+            os.mkdir(name, _MODE, dir_fd=fd)
+            made = True
+        below = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=fd)
+        if made:
+            with suppress(OSError):
+                if os.geteuid() == 0:
+                    os.fchown(below, *owner)
+                os.fchmod(below, mode)
+        os.close(fd)
+        return below
+
+
+def prune_trash(anchor: Anchor, path: str) -> None:
+    """Remove the directory at `path` in an area's trash and those above it, as far as they are empty."""
+    while path:
+        parent, name = parent_of(path)
+        try:
+            with anchor.directory(parent) as fd:
+                os.rmdir(name, dir_fd=fd)
+        except OSError:
+            return
+        path = parent

@@ -1,0 +1,109 @@
+"""Holds, as the journal keeps them: those that ended stay in the history."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from typing import TYPE_CHECKING, Final
+
+from shelflife.policy.holds import Hold, Holds
+from shelflife.records.database import transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_COLUMNS: Final = "id, path, tree, area, inode, born, created, until, reason, ended"
+
+
+class HoldBook:
+    """The holds of one storage."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Use a connection to the journal."""
+        self._connection = connection
+
+    def add(
+        self,
+        *,
+        path: str,
+        tree: bool,
+        area: str,
+        inode: int | None,
+        born: int | None,
+        created: int,
+        until: int | None,
+        reason: str,
+    ) -> Hold:
+        """Record a hold and return it. A hold on the same path that is active is replaced."""
+        with transaction(self._connection):
+            self._connection.execute(
+                "UPDATE hold SET ended = ? WHERE path = ? AND ended IS NULL", (created, os.fsencode(path))
+            )
+            cursor = self._connection.execute(
+                "INSERT INTO hold (path, tree, area, inode, born, created, until, reason) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (os.fsencode(path), tree, area, inode, born, created, until, reason),
+            )
+        return Hold(
+            id=int(cursor.lastrowid or 0),
+            path=path,
+            tree=tree,
+            area=area,
+            inode=inode,
+            born=born,
+            created=created,
+            until=until,
+            reason=reason,
+        )
+
+    def end(self, path: str, at: int) -> list[Hold]:
+        """End the holds on a path (relative to the base path) that are active at `at` (ns); return them."""
+        ending = [hold for hold in self.all() if hold.path == path and hold.is_active(at)]
+        with transaction(self._connection):
+            self._connection.executemany(
+                "UPDATE hold SET ended = ? WHERE id = ?", [(at, hold.id) for hold in ending]
+            )
+        return ending
+
+    def all(self) -> list[Hold]:
+        """Return every hold there ever was, the latest first."""
+        rows = self._connection.execute(f"SELECT {_COLUMNS} FROM hold ORDER BY id DESC")  # noqa: S608 - fixed
+        return [
+            Hold(
+                id=number,
+                path=os.fsdecode(path),
+                tree=bool(tree),
+                area=area,
+                inode=inode,
+                born=born,
+                created=created,
+                until=until,
+                reason=reason,
+                ended=ended,
+            )
+            for number, path, tree, area, inode, born, created, until, reason, ended in rows.fetchall()
+        ]
+
+    def active(self, now: int) -> Holds:
+        """Return the holds that are active at `now` (ns)."""
+        return Holds.of(self.all(), now)
+
+
+class HoldWatch:
+    """The active holds, read again when somebody changed the journal."""
+
+    def __init__(self, connection: sqlite3.Connection, *, clock: Callable[[], int]) -> None:
+        """Use a connection to the journal; its own changes are not noticed, only those of others."""
+        self._connection = connection
+        self._book = HoldBook(connection)
+        self._clock = clock
+        self._version = -1
+        self._holds = Holds()
+
+    def current(self) -> Holds:
+        """Return the holds as they are now. Raises sqlite3.Error: unknown holds must stop a run."""
+        (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+        if version != self._version:
+            self._holds = self._book.active(self._clock())
+            self._version = version
+        return self._holds

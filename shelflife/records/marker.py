@@ -1,0 +1,59 @@
+"""The marker: a storage and its journal know each other by one UUID.
+
+Holds are in the journal. A journal that was made for another storage, or lost and made anew, knows nothing of
+this one's holds, so nothing is removed until a person says that it is meant (`shelflife init --adopt`).
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from shelflife.errors import RecordsError
+
+if TYPE_CHECKING:
+    from shelflife.records.journal import Journal
+    from shelflife.records.state import StateDirectory
+
+
+def check_marker(state: StateDirectory, journal: Journal, *, adopt: bool = False) -> None:
+    """See that marker and journal belong together; a storage that has neither gets both.
+
+    With `adopt`, the marker is written anew. Raises RecordsError when they do not, or cannot be read.
+    """
+    known, marked = journal.identity(), _read(state)
+    if known is None and (marked is None or adopt):
+        known = str(uuid.uuid4())
+        journal.set_identity(known)
+    elif known is None or (marked != known and not adopt):
+        raise RecordsError(
+            f"the journal {state.journal} does not belong to the storage that {state.marker} marks "
+            f"(it is of {known or 'no storage'}, the marker says {marked or 'nothing'}), so holds are "
+            "unknown and nothing is removed; if this is meant, `shelflife init --adopt` joins the two"
+        )
+    if marked != known:
+        _write(state, known)
+
+
+def _read(state: StateDirectory) -> str | None:
+    try:
+        return state.marker.read_text(encoding="ascii").strip() or None
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise RecordsError(f"cannot read the marker {state.marker}: {error}") from error
+
+
+def _write(state: StateDirectory, identity: str) -> None:
+    """Write the marker so that it is there as a whole or not at all."""
+    new = state.marker.with_name(state.marker.name + ".new")
+    try:
+        with suppress(FileNotFoundError):
+            new.unlink()
+        state.create_file(new)
+        new.write_text(identity + "\n", encoding="ascii")
+        os.replace(new, state.marker)
+    except OSError as error:
+        raise RecordsError(f"cannot write the marker {state.marker}: {error}") from error

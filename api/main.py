@@ -2,7 +2,7 @@
 
 `uvicorn api.main:app`, or `python -m api.main [--host HOST] [--port PORT]`. Importing this module reads,
 opens and starts nothing. When the application starts, it reads the configuration, makes the directories and
-starts the scheduler of the process; with a wrong configuration it does not start, and lists all that is wrong.
+starts the scheduler of the process; with a wrong configuration it does not start, and lists what is wrong.
 """
 
 from __future__ import annotations

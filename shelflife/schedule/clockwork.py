@@ -32,20 +32,28 @@ JOB: Final = "storage_cleanup"
 LONGEST_SLEEP: Final = 60.0
 """Seconds."""
 
+_EARLIER: Final = timedelta(seconds=1)
+"""By how much a slot must come before the time that its job is planned for, to matter."""
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class SlotTrigger(BaseTrigger):  # type: ignore[misc] # APScheduler has no types
     """Fires at the slots of the schedule that is in force at that time."""
 
-    def __init__(self, schedule: Callable[[], Schedule]) -> None:
-        """Take what returns the schedule in force."""
+    def __init__(self, schedule: Callable[[], Schedule], clock: Callable[[], int]) -> None:
+        """Take what returns the schedule in force, and the clock (ns) that its slots go by."""
         self._schedule = schedule
+        self._clock = clock
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:  # noqa: ARG002 - APScheduler's
-        """Return the first slot after now; what was missed is the job's affair."""
-        slot = self._schedule().next_after((now - _EPOCH) // timedelta(microseconds=1) * 1000)
-        return None if slot is None else _EPOCH + timedelta(microseconds=slot // 1000)
+        """Return when the next slot comes; what was missed is the job's affair."""
+        moment = self._clock()
+        slot = self._schedule().next_after(moment)
+        if slot is None:
+            return None
+        # APScheduler goes by the system's clock. Read after ours, so that the job never comes too early.
+        return _EPOCH + timedelta(microseconds=-(-(time.time_ns() + slot - moment) // 1000))
 
     def __str__(self) -> str:
         return f"slots[{self._schedule().expression}]"
@@ -55,13 +63,17 @@ class Clockwork(BackgroundScheduler):  # type: ignore[misc] # likewise
     """Calls a job at each slot, and something else every minute, in threads of its own."""
 
     def __init__(
-        self, job: Callable[[], None], look: Callable[[], None], schedule: Callable[[], Schedule]
+        self,
+        job: Callable[[], None],
+        look: Callable[[], None],
+        schedule: Callable[[], Schedule],
+        clock: Callable[[], int],
     ) -> None:
         """Prepare; nothing runs yet. `look` is called every minute and must not raise."""
         self._threads = _Threads()
         super().__init__(timezone=UTC, executors={"default": self._threads})
         self._look = look
-        self._trigger = SlotTrigger(schedule)
+        self._trigger = SlotTrigger(schedule, clock)
         self._job = job
 
     def begin(self, *, delay: float) -> None:
@@ -98,7 +110,7 @@ class Clockwork(BackgroundScheduler):  # type: ignore[misc] # likewise
         """Move the job to the next slot when that comes before the time it is planned for."""
         job = self.get_job(JOB)
         slot = self._trigger.get_next_fire_time(None, datetime.now(UTC))
-        if job is not None and slot is not None and slot < job.next_run_time:
+        if job is not None and slot is not None and slot < job.next_run_time - _EARLIER:
             job.modify(next_run_time=slot)
 
 

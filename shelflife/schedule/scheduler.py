@@ -123,7 +123,7 @@ class Scheduler:
         self._stop = threading.Event()
         self._current = Current(self._current.engine, self._load, now=now)
         job = Job(self._current, started=now, stop=self._stop, clock=self._clock, pause=self._pause)
-        clockwork = Clockwork(job, self._look, lambda: self._current.schedule)
+        clockwork = Clockwork(job, self._look, lambda: self._current.schedule, self._clock)
         clockwork.begin(delay=self._delay)
         self._begun = (os.getpid(), clockwork)
         atexit.register(self.stop)

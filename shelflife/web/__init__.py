@@ -2,7 +2,6 @@
 
 routes      what an application includes
 app         the application of `shelflife serve`
-running     the same as the routes' lifespan, by hand
 service     what the routes share
 cleanups    cleanups that requests ask for
 refresher   the index, kept fresh in the background
@@ -20,6 +19,5 @@ from __future__ import annotations
 
 from shelflife.web.app import create_app
 from shelflife.web.routes import router
-from shelflife.web.running import running
 
-__all__ = ["create_app", "router", "running"]
+__all__ = ["create_app", "router"]

@@ -67,7 +67,7 @@ def router(
 
     The router brings its lifespan, which FastAPI merges with the application's own: directories are made, the
     index is kept fresh, and the schedule runs while the application does. A sub-application that is *mounted*
-    has no lifespan that runs; there, `shelflife.web.running` does the same by hand.
+    has no lifespan that runs: there, the application's own has to say ``async with engine.running():``.
 
     Args:
         settings: the settings, or what reads them: first called when the application starts, and again before

@@ -1,0 +1,139 @@
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shelflife.explain import check as module
+from shelflife.explain.check import Finding, Level
+from shelflife.testing import MakeStorage, Storage
+
+
+def found(storage: Storage, check: str) -> Finding:
+    return next(finding for finding in storage.engine.check() if finding.check == check)
+
+
+def test_a_fresh_storage_is_well_and_nothing_is_made(storage: Storage) -> None:
+    before = sorted(os.walk(storage.base_path))
+    findings = storage.engine.check()
+    assert [finding for finding in findings if finding.level is Level.ERROR] == []
+    assert {f"area {name}" for name in storage.settings.areas} <= {finding.check for finding in findings}
+    assert sorted(os.walk(storage.base_path)) == before
+
+
+def test_a_storage_that_was_cleaned_says_when(storage: Storage) -> None:
+    storage.engine.cleanup()
+    assert found(storage, "schedule").message.startswith("the last run ended 0 seconds ago")
+    assert found(storage, "index").message.startswith("as of ")
+    assert found(storage, "journal").message == "readable"
+
+
+def test_a_missing_base_path_is_an_error_and_ends_the_check(make_storage: MakeStorage) -> None:
+    storage = make_storage({"uploads": "7d"})
+    storage.path("uploads").rmdir()
+    storage.base_path.rmdir()
+    findings = storage.engine.check()
+    assert findings[-1].check == "base path"
+    assert findings[-1].level is Level.ERROR
+    assert "shelflife init" in findings[-1].message
+
+
+def test_a_missing_area_is_an_error_with_the_way_out(storage: Storage) -> None:
+    storage.path("uploads").rmdir()
+    assert found(storage, "area uploads").level is Level.ERROR
+    assert "shelflife init" in found(storage, "area uploads").message
+
+
+def test_an_area_that_is_a_link_is_an_error(storage: Storage) -> None:
+    storage.path("uploads").rmdir()
+    storage.path("uploads").symlink_to(storage.path("outputs"))
+    assert found(storage, "area uploads").level is Level.ERROR
+
+
+def test_another_mode_is_a_warning(storage: Storage) -> None:
+    storage.path("uploads").chmod(0o700)
+    assert found(storage, "area uploads").level is Level.WARNING
+    assert "mode 700" in found(storage, "area uploads").message
+
+
+def test_a_file_system_that_is_not_trusted_is_a_warning(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "file_system_of", lambda fd: "vfat")
+    assert found(storage, "area uploads").level is Level.WARNING
+
+
+def test_records_on_a_network_file_system_are_an_error(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "file_system_of", lambda fd: "nfs4")
+    assert found(storage, "state directory").level is Level.ERROR
+    assert "state_dir" in found(storage, "state directory").message
+
+
+def test_a_kernel_without_openat2_is_a_warning(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object) -> int:
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr(module.kernel, "openat2", missing)
+    assert any(finding.check == "kernel" and finding.level is Level.WARNING for finding in module._kernel())
+
+
+def test_a_broken_journal_is_an_error(storage: Storage) -> None:
+    storage.engine.cleanup()
+    storage.settings.state_path.joinpath("journal.db").write_bytes(b"not a database" * 1000)
+    assert found(storage, "journal").level is Level.ERROR
+
+
+@contextmanager
+def held(storage: Storage, *, silent_for: timedelta) -> Iterator[None]:
+    """Hold the lock as a process that made no progress for some time."""
+    storage.engine.cleanup()
+    beat = (datetime.now(UTC) - silent_for).isoformat()
+    holder = {"pid": 7, "host": "elsewhere", "since": beat, "heartbeat": beat, "task": "cleanup by schedule"}
+    fd = os.open(storage.settings.state_path / "lock", os.O_RDWR)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        os.pwrite(fd, json.dumps(holder).encode().ljust(512), 0)
+        yield
+    finally:
+        os.close(fd)
+
+
+@pytest.mark.parametrize(
+    ("silent_for", "level"), [(timedelta(seconds=2), Level.OK), (timedelta(hours=1), Level.ERROR)]
+)
+def test_a_holder_of_the_lock_is_named_and_is_stuck_without_a_sign_of_life(
+    storage: Storage, silent_for: timedelta, level: Level
+) -> None:
+    with held(storage, silent_for=silent_for):
+        finding = found(storage, "lock")
+    assert finding.level is level
+    assert "pid 7 on elsewhere" in finding.message
+
+
+def test_a_run_that_should_have_been_is_missed(storage: Storage) -> None:
+    storage.engine.cleanup()
+    storage.tick("3d")
+    assert found(storage, "schedule").level is Level.WARNING
+    assert "is the service running?" in found(storage, "schedule").message
+
+
+def test_a_clock_before_the_last_run_is_a_warning(storage: Storage) -> None:
+    storage.tick("30d")
+    storage.engine.cleanup()
+    storage.ahead = 0
+    assert "look at the clock" in found(storage, "schedule").message
+
+
+@pytest.mark.parametrize(
+    ("cleanup", "check"), [({"enabled": False}, "schedule"), ({"dry_run": True}, "settings")], ids=str
+)
+def test_a_switch_that_stops_cleanups_is_a_warning(
+    make_storage: MakeStorage, cleanup: dict[str, bool], check: str
+) -> None:
+    storage = make_storage({"uploads": "7d"}, cleanup=cleanup)
+    assert found(storage, check).level is Level.WARNING

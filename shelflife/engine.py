@@ -14,7 +14,8 @@ import socket
 import threading
 import time
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
 
 from shelflife.errors import CleanupDisabled, RecordsError, StorageError, UsageError
 from shelflife.events import RunRefused, guarded
@@ -37,6 +38,7 @@ from shelflife.records.statistics import Statistics, statistics_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from shelflife.events import Listener
@@ -353,6 +355,16 @@ class Engine:
     async def astats(self, *, refresh: bool = False) -> Statistics:
         """Do `stats` in a worker thread."""
         return await asyncio.to_thread(self.stats, refresh=refresh)
+
+    def running(self, *, load: Callable[[], Settings] | None = None) -> AbstractAsyncContextManager[object]:
+        """Keep the schedule while an application runs: `async with engine.running():` (extra `schedule`).
+
+        For those who compose lifespans by hand; `shelflife.web.router` brings a lifespan of its own. It is
+        `shelflife.schedule.running.running`, where the rest is said.
+        """
+        # The one way up: the name is promised here, and what it means is looked for when somebody asks.
+        schedule = import_module("shelflife.schedule.running")
+        return cast("AbstractAsyncContextManager[object]", schedule.running(self, load=load))
 
     # -- inside
 

@@ -28,4 +28,13 @@ def main() -> NoReturn:
             "shelflife: the command line needs more packages: pip install 'shelflife[cli]'", file=sys.stderr
         )
         sys.exit(2)
+    _log_to_stderr()
     sys.exit(run(sys.argv[1:]))
+
+
+def _log_to_stderr() -> None:
+    """Show warnings of the parts below; a run's own lines not, since the verb that runs it tells the same."""
+    import logging
+
+    logging.basicConfig(level=logging.WARNING, format="shelflife: %(message)s")
+    logging.getLogger("shelflife.cleanup").setLevel(logging.CRITICAL)

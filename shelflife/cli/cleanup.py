@@ -127,7 +127,8 @@ def _skip(run: RunRecord, *, as_json: bool) -> None:
     ended = run.finished or run.started
     if as_json:
         output.print_json({"skipped": {"run": run.id, "finished": iso(ended)}})
-    output.say(f"skipped: run {run.id} ended {format_age(time.time_ns() - ended)} ago")
+    else:  # not on stderr: cron would send a mail each day because all is well
+        output.print_line(f"skipped: run {run.id} ended {format_age(time.time_ns() - ended)} ago")
 
 
 # -- what it did
@@ -150,15 +151,23 @@ def _show(report: RunReport, *, as_json: bool) -> None:
 def _show_areas(report: RunReport) -> None:
     from shelflife.explain.presentation import format_bytes
 
-    table = output.table(
-        "area", "removed", "size", "kept", "failed", numbers=("removed", "size", "kept", "failed")
-    )
+    extra = [name for name in ("trashed", "displaced") if report.total(name)]
+    numbers = ("removed", "size", *extra, "kept", "failed")
+    table = output.table("area", *numbers, numbers=numbers)
     for area in report.areas:
-        counts = (output.number(area.removed), format_bytes(area.bytes))
-        table.add_row(area.area, *counts, output.number(area.kept), output.number(area.failed))
+        table.add_row(
+            area.area,
+            output.number(area.removed),
+            format_bytes(area.bytes),
+            *(output.number(getattr(area, name)) for name in (*extra, "kept", "failed")),
+        )
     table.add_section()
-    totals = (output.number(report.removed), format_bytes(report.total("bytes")))
-    table.add_row("total", *totals, output.number(report.total("kept")), output.number(report.failed))
+    table.add_row(
+        "total",
+        output.number(report.removed),
+        format_bytes(report.total("bytes")),
+        *(output.number(report.total(name)) for name in (*extra, "kept", "failed")),
+    )
     output.print_table(table)
     also = [
         output.counted(count, one, many)

@@ -20,7 +20,7 @@ _WIDE: Final = 1000
 
 def say(message: str) -> None:
     """Print a message to stderr."""
-    from shelflife.explain.presentation import visible
+    from shelflife.explain.formats import visible
 
     lines = [visible(line) for line in message.split("\n")]
     print("shelflife: " + "\n".join(lines), file=sys.stderr)
@@ -46,7 +46,7 @@ def print_json_line(value: Any) -> None:
 
 def print_line(text: str) -> None:
     """Print a line to stdout, whatever its encoding; nothing in it moves a cursor."""
-    from shelflife.explain.presentation import visible
+    from shelflife.explain.formats import visible
 
     encoding = sys.stdout.encoding or "utf-8"
     print(visible(text).encode(encoding, "backslashreplace").decode(encoding))

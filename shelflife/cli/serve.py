@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated
 
 import typer
@@ -31,5 +32,7 @@ def serve(
         raise UsageError(
             f"{error.name} is missing, which serving needs: pip install 'shelflife[web]'"
         ) from None
+    logging.getLogger("shelflife").setLevel(logging.INFO)
+    logging.getLogger("shelflife.cleanup").setLevel(logging.NOTSET)
     uvicorn.run(create_app(settings), host=host, port=port)
     return 0

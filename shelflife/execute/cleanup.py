@@ -96,6 +96,10 @@ def carry_out(
     finally:
         means.recorder.flush()
         context.index.flush()
+    if means.recorder.unwritten:
+        reports[-1].errors.append(
+            f"what became of {means.recorder.unwritten} files found no room in the journal"
+        )
     return RunReport(run=means.recorder.run, plan=plan.id, state=state, areas=tuple(reports))
 
 
@@ -199,12 +203,14 @@ def _act_on_root(
 ) -> None:
     executor = AreaExecutor(context, means, anchor, area, directory, cutoff, report)
     try:
+        purge(
+            context, means, anchor, area, directory, report
+        )  # first: it makes room for the trash of this run
         if area.expire is Expire.FILE:
             executor.run()
         else:
             executor.run_in("")
             UnitExecutor(context, means, anchor, area, directory, cutoff, report).run()
-        purge(context, means, anchor, area, directory, report)
     except AreaLost as lost:
         report.errors.append(str(lost))
     finally:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shelflife.policy.holds import Holds
-from shelflife.records.journal import Intent
+from shelflife.records.journal import Intent, JournalFull, Settled
 
 if TYPE_CHECKING:
     from shelflife.events import Listener
@@ -74,21 +74,37 @@ class Recorder:
     def __init__(self, journal: Journal, run: int, *, clock: Callable[[], int]) -> None:
         self._journal = journal
         self._clock = clock
-        self._settled: tuple[int, list[Outcome]] | None = None
+        self._settled: list[Settled] = []
+        self._unwritten: Intent | None = None
         self.run = run
 
     def intend(self, area: str, directory: str, entries: list[Entry], *, unit: bool = False) -> int:
-        """Record what is about to be removed; return the number to `settle` it by."""
+        """Record what is about to be removed; return the number to `settle` it by.
+
+        On a full disk the number is 0: intent and outcomes are then kept in memory until there is room.
+        """
         intent = Intent(self.run, area, directory, self._clock(), entries, unit)
-        settled, self._settled = self._settled, None
-        return self._journal.exchange(settled, intent)
+        try:
+            number = self._journal.exchange(self._settled, intent)
+        except JournalFull:
+            self._unwritten = intent
+            return 0
+        self._settled.clear()
+        return number
 
     def settle(self, batch: int, outcomes: list[Outcome]) -> None:
         """Take the outcomes of a batch; they are written with the next intent, or by `flush`."""
-        self._settled = (batch, outcomes)
+        self._settled.append(Settled(batch, outcomes, None if batch else self._unwritten))
 
     def flush(self) -> None:
-        """Write what is not written yet."""
-        settled, self._settled = self._settled, None
-        if settled is not None:
-            self._journal.exchange(settled, None)
+        """Write what is not written yet; what finds no room is kept for the next time."""
+        if not self._settled:
+            return
+        with suppress(JournalFull):
+            self._journal.exchange(self._settled, None)
+            self._settled.clear()
+
+    @property
+    def unwritten(self) -> int:
+        """Files whose outcomes found no room in the journal."""
+        return sum(len(settled.outcomes) for settled in self._settled)

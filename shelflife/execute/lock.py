@@ -16,12 +16,13 @@ import json
 import os
 import socket
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from shelflife.errors import CleanupBusy, StorageError
+from shelflife.records.database import NO_ROOM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,13 +75,13 @@ class Holder:
 class Lock:
     """A lock that is held."""
 
-    def __init__(self, fd: int, task: str) -> None:
+    def __init__(self, fd: int | None, task: str) -> None:
         self._fd = fd
         self._task = task
         self._since = datetime.now(UTC)
         self._beaten = time.monotonic()
         self._batches = time.time_ns() // 2 * 2  # even, and another number than any holder before had
-        os.pwrite(self._fd, self._batches.to_bytes(8, "big"), _LENGTH)
+        self._put(self._batches.to_bytes(8, "big"), _LENGTH)
         self._write()
 
     def beat(self) -> None:
@@ -100,11 +101,11 @@ class Lock:
 
     def _count(self) -> None:
         self._batches += 1
-        os.pwrite(self._fd, self._batches.to_bytes(8, "big"), _LENGTH)
+        self._put(self._batches.to_bytes(8, "big"), _LENGTH)
 
     def sign_off(self) -> None:
         """Take the name off: whoever comes next signs himself."""
-        os.pwrite(self._fd, b" " * _LENGTH, 0)
+        self._put(b" " * _LENGTH, 0)
 
     def _write(self) -> None:
         holder = {
@@ -115,29 +116,88 @@ class Lock:
             "task": self._task,
         }
         text = json.dumps(holder).encode()[: _LENGTH - 1]
-        os.pwrite(self._fd, text.ljust(_LENGTH - 1) + b"\n", 0)
+        self._put(text.ljust(_LENGTH - 1) + b"\n", 0)
+
+    def _put(self, content: bytes, offset: int) -> None:
+        """Write into the lock's file, if there is one, and room for its first block."""
+        if self._fd is not None:
+            try:
+                os.pwrite(self._fd, content, offset)
+            except OSError as error:
+                if error.errno not in NO_ROOM:
+                    raise
 
 
 @contextmanager
 def cleanup_lock(state: StateDirectory, task: str) -> Iterator[Lock]:
-    """Hold the lock of a storage. Raises CleanupBusy with its holder, StorageError when there can be no lock."""
-    try:
-        state.create_file(state.lock)
-        fd = os.open(state.lock, os.O_RDWR | os.O_CLOEXEC)
-    except OSError as error:
-        raise StorageError(f"cannot open the lock {state.lock}: {error.strerror}") from error
-    _held.add(fd)
-    try:
-        if not _acquire(fd):
-            raise CleanupBusy(_read(fd))
+    """Hold the lock of a storage. Raises CleanupBusy with its holder, StorageError when there can be no lock.
+
+    Locked is the base path itself, where its file system allows that, and the lock's file, which says by whom.
+    The base path alone will do where the disk is so full that there is no room for the file.
+    """
+    with _lock_base(state), _lock_file(state) as fd:
         lock = Lock(fd, task)
         try:
             yield lock
         finally:
             lock.sign_off()
-            fcntl.flock(fd, fcntl.LOCK_UN)
+
+
+@contextmanager
+def _lock_base(state: StateDirectory) -> Iterator[None]:
+    base = state.home.parent
+    try:
+        fd = os.open(base, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise StorageError(f"cannot lock {base}: {error.strerror}") from error
+    with _closing(fd):
+        try:
+            is_mine = _acquire(fd)
+        except OSError:  # NFS locks no directories
+            is_mine = True
+        if not is_mine:
+            raise CleanupBusy(_reader(state))
+        yield
+
+
+@contextmanager
+def _lock_file(state: StateDirectory) -> Iterator[int | None]:
+    try:
+        state.create_file(state.lock)
+        fd = os.open(state.lock, os.O_RDWR | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise StorageError(f"cannot open the lock {state.lock}: {error.strerror}") from error
+        yield None
+        return
+    with _closing(fd):
+        if not _acquire(fd):
+            raise CleanupBusy(_read(fd))
+        yield fd
+
+
+@contextmanager
+def _closing(fd: int) -> Iterator[None]:
+    """Unlock and close a descriptor at the end, and forget it in forked children."""
+    _held.add(fd)
+    try:
+        yield
     finally:
         _held.discard(fd)
+        with suppress(OSError):
+            fcntl.flock(fd, fcntl.LOCK_UN)
+        os.close(fd)
+
+
+def _reader(state: StateDirectory) -> Holder | None:
+    """Return what the lock's file says of its holder."""
+    try:
+        fd = os.open(state.lock, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        return _read(fd)
+    finally:
         os.close(fd)
 
 

@@ -6,6 +6,7 @@ slot of the schedule, plan, ask for approval where the limits want one, remove, 
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from collections.abc import Callable, Mapping
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
     from shelflife.execute.report import RunReport
     from shelflife.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +158,9 @@ class _Run:
         self._lock.beat()
         if self._order.stop is not None and self._order.stop.is_set():
             raise Stopped
+        if self._journal.is_outdated:
+            logger.warning("the journal was written by somebody else meanwhile; the next run goes on")
+            raise Stopped
 
     def _plan(self, context: Context) -> tuple[Plan, bool]:
         """Return the plan, and whether the index was brought up to date for it just now."""
@@ -236,6 +242,7 @@ class _Run:
         self._finish(number, RunState(report.state), report.as_json())
         self._remember(plan, report)
         self._trim()
+        self._work.state.keep_reserve()
         return report
 
     def _finish(self, number: int, state: RunState, report: dict[str, Any], *, reason: str = "") -> None:

@@ -2,5 +2,8 @@
 
 why           what will happen to one path, or what happened to it
 check         whether a storage can be looked after as it is
-presentation  the shapes in which CLI and HTTP show statistics, plans, runs and paths
+log           what a run tells the log
+results       what a cleanup did or would do, in the dictionaries of the service
+presentation  the shapes of statistics, plans, runs and answers as JSON
+formats       sizes, durations, times and paths as everybody shows them
 """

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from shelflife.errors import RecordsError, StorageError
 from shelflife.execute.lock import holder_of
 from shelflife.execute.storage import DIRECTORY_MODE, hold_base, hold_roots
-from shelflife.explain.presentation import format_age, format_bytes, moment
+from shelflife.explain.formats import format_age, format_bytes, moment
 from shelflife.files import kernel
 from shelflife.files.mounts import NETWORK, TRUSTED, file_system_of, free_bytes
 from shelflife.policy.area import SECOND
@@ -160,14 +160,18 @@ def _base(storage: _Storage) -> Iterator[Finding]:
 
 
 def _access(check: str, path: Path) -> Finding:
-    if os.access(path, os.R_OK | os.W_OK | os.X_OK):
+    if _may(path, os.R_OK | os.W_OK | os.X_OK):
         return _ok(check, f"{path}: readable and writable")
     if os.statvfs(path).f_flag & os.ST_RDONLY:
         return _error(check, f"{path}: on a file system that is mounted read-only")
-    lacking = "readable" if not os.access(path, os.R_OK | os.X_OK) else "writable"
+    lacking = "readable" if not _may(path, os.R_OK | os.X_OK) else "writable"
     return _error(
         check, f"{path}: not {lacking} for user {os.geteuid()}; it belongs to user {path.stat().st_uid}"
     )
+
+
+def _may(path: Path, mode: int) -> bool:
+    return os.access(path, mode, effective_ids=True)  # those that open(2) goes by
 
 
 def _volume(path: Path, fd: int) -> Finding:
@@ -229,7 +233,7 @@ def _state(storage: _Storage) -> Finding:
     kind = _file_system(place)
     if kind in NETWORK:
         return _error(check, f"{path}: on {kind}, a network file system; set state_dir to a local directory")
-    if not os.access(place, os.R_OK | os.W_OK | os.X_OK):
+    if not _may(place, os.R_OK | os.W_OK | os.X_OK):
         return _error(
             check,
             f"{place}: not readable and writable for user {os.geteuid()}; the records were not looked at",

@@ -1,19 +1,25 @@
-r"""The shapes in which values leave the engine: JSON, and the few formats that everybody shows alike.
+"""The shapes in which values leave the engine as JSON.
 
 Pure functions: CLI, HTTP and the media-analysis service show the same plan in the same shape because they all
-ask here. Times become ISO 8601 in UTC with offset.
-
-A path is bytes, JSON and terminals are text. Inside, paths are strings with surrogate escapes; here each byte
-that is not UTF-8 becomes `\xff`, which is legible but not reversible. Where the bytes matter, `path_b64`
-stands beside: the path's bytes in Base64, present only when `path` is not the whole truth.
+ask here. Times become ISO 8601 in UTC with offset, paths what `shelflife.explain.formats` says.
 """
 
 from __future__ import annotations
 
-import base64
 import os
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
+
+from shelflife.explain.formats import (
+    format_age,
+    format_bytes,
+    format_retention,
+    iso,
+    moment,
+    path_as_json,
+    path_b64,
+    printable,
+    visible,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,74 +51,6 @@ __all__ = [
     "stats_as_json",
     "visible",
 ]
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_SIZES: Final = ("B", "KB", "MB", "GB", "TB", "PB")
-_SPANS: Final = ((86_400, "days"), (3_600, "hours"), (60, "minutes"), (1, "seconds"))
-
-
-# -- formats
-
-
-def format_bytes(size: float) -> str:
-    """Return a size in steps of 1024: `500.00 B`, `2.00 KB`, `1.00 GB`; the largest unit is PB."""
-    value, unit = float(size), _SIZES[0]
-    for unit in _SIZES:
-        if round(abs(value), 2) < 1024 or unit == _SIZES[-1]:
-            break
-        value /= 1024
-    return f"{value:.2f} {unit}"
-
-
-def format_retention(seconds: int) -> str:
-    """Return a retention in its largest whole unit: `Indefinite`, `59 seconds`, `1 hours`, `7 days`."""
-    if seconds < 0:
-        return "Indefinite"
-    size, unit = next((span for span in _SPANS if seconds >= span[0]), _SPANS[-1])
-    return f"{seconds // size} {unit}"
-
-
-def iso(ns: int) -> str:
-    """Return a time (ns since the epoch) as ISO 8601 in UTC: `2026-11-22T02:00:00+00:00`."""
-    return (_EPOCH + timedelta(microseconds=ns // 1000)).isoformat()
-
-
-def moment(ns: int) -> str:
-    """Return a time (ns since the epoch) as people read it: `2026-11-22 02:00:00 UTC`."""
-    return f"{_EPOCH + timedelta(seconds=ns // 10**9):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def format_age(ns: int) -> str:
-    """Return a duration (ns) in its largest whole unit, as prose has it: `1 day`, `3 hours`, `0 seconds`."""
-    seconds = max(0, ns // 10**9)
-    size, unit = next((span for span in _SPANS if seconds >= span[0]), _SPANS[-1])
-    count = seconds // size
-    return f"{count} {unit[:-1] if count == 1 else unit}"
-
-
-def printable(path: str) -> str:
-    r"""Return a path, or a message with paths in it, as text that can be encoded: invalid bytes as `\xff`."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
-def visible(path: str) -> str:
-    r"""Return a path on one line, fit for a terminal: what moves a cursor is escaped too, such as `\n`."""
-    text = printable(path)
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
-
-
-def path_b64(path: str) -> str:
-    """Return the bytes of a path in Base64."""
-    return base64.b64encode(os.fsencode(path)).decode("ascii")
-
-
-def path_as_json(path: str) -> dict[str, str]:
-    r"""Return `path`, and beside it `path_b64` when bytes of it had to be replaced."""
-    text = printable(path)
-    return {"path": text} if text == path else {"path": text, "path_b64": path_b64(path)}
-
 
 # -- statistics
 

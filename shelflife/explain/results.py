@@ -3,7 +3,8 @@
 A dry run is a plan shown in the same shape: `deleted` and `space_reclaimed_bytes` are 0, because nothing
 went, and `would_delete` and `would_reclaim_bytes` stand beside. `files` names what went or would go, links
 included, which `links` counts apart; the list is bounded, and `files_truncated` says whether it ends early.
-The whole list of a plan is `Engine.files`, that of a run `Engine.run_files`.
+The whole list of a plan is `Engine.files`, that of a run `Engine.run_files`. What goes into the trash counts
+as deleted, and its space as reclaimed when it is purged from there.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from shelflife.events import BatchFinished, RunStarted
 from shelflife.explain.presentation import format_bytes, iso, path_as_json, printable
 from shelflife.files.removal import Result
 from shelflife.policy.area import areas_of
+from shelflife.policy.verdict import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 __all__ = ["RemovedFiles", "all_areas", "nothing_done", "of_plan", "of_run"]
 
 _SECOND: Final = 10**9
+
+_GONE: Final = (Result.REMOVED, Result.TRASHED)
 
 Files = tuple[list[dict[str, Any]], bool]
 """Files as they are shown, and whether there are more."""
@@ -57,7 +61,7 @@ class RemovedFiles:
         if isinstance(event, BatchFinished):
             # The engine sends its own outcomes, which know the file as listed.
             for outcome in cast("Iterable[Outcome]", event.outcomes):
-                if outcome.result is Result.REMOVED:
+                if outcome.result in _GONE and outcome.reason is not Reason.PURGED:
                     self._add(event.area, event.directory, outcome)
 
     def of(self, area: str) -> Files:
@@ -156,6 +160,7 @@ def _of_area_plan(plan: AreaPlan, files: Files, errors: list[str]) -> dict[str, 
 
 
 def _of_area_report(report: AreaReport, files: list[dict[str, Any]], truncated: bool) -> dict[str, Any]:
+    reclaimed = report.bytes + report.purged_bytes
     failures = [f"{failure.path}: {failure.error}" for failure in report.failures]
     return _result(
         report.area,
@@ -166,9 +171,11 @@ def _of_area_report(report: AreaReport, files: list[dict[str, Any]], truncated: 
     ) | {
         "deleted": report.removed + report.trashed,
         "links": report.links,
+        "trashed": report.trashed,
+        "purged": report.purged,
         "failed": report.failed,
-        "space_reclaimed_bytes": report.bytes,
-        "space_reclaimed_human": format_bytes(report.bytes),
+        "space_reclaimed_bytes": reclaimed,
+        "space_reclaimed_human": format_bytes(reclaimed),
         "disk_freed_bytes": report.freed,
     }
 
@@ -186,6 +193,8 @@ def _result(
         "scanned": scanned,
         "deleted": 0,
         "links": 0,
+        "trashed": 0,
+        "purged": 0,
         "failed": 0,
         "space_reclaimed_bytes": 0,
         "space_reclaimed_human": format_bytes(0),

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from shelflife.errors import RecordsError, UsageError
 from shelflife.execute.planner import read_unit
 from shelflife.execute.storage import hold_base
-from shelflife.explain.presentation import format_age, format_retention, moment
+from shelflife.explain.formats import format_age, format_retention, moment
 from shelflife.files.anchor import Anchor
 from shelflife.files.listing import Entry, Kind, entry_at
 from shelflife.files.removal import Result

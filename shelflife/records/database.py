@@ -8,6 +8,8 @@ failure may be gone, which the journal's recovery allows for.
 from __future__ import annotations
 
 import os
+import errno
+import os
 import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,25 +18,34 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
+"""What the kernel says when a disk, or an owner's share of it, is full."""
+
+_LITTLE: Final = 1024 * 1024
+"""Bytes with which SQLite can work."""
+
+_FEW: Final = 4
+"""Inodes with which SQLite can work: the database and the two files beside it."""
+
 BUSY_TIMEOUT: Final = 10.0
 """Seconds that a writer waits for another one."""
 
 
 def connect(path: Path | str, *, read_only: bool = False) -> sqlite3.Connection:
-    """Open the database at `path`, which exists; "" is a private one that ends with the connection.
+    """Open the database at `path`, which exists; ":memory:" is a private one that ends with the connection.
 
     Raises sqlite3.Error. Connections may be handed from thread to thread, but not shared.
     """
-    if path:
-        mode = ("ro&immutable=1" if _is_at_rest(Path(path)) else "ro") if read_only else "rw"
-        target = f"{path.absolute().as_uri()}?mode={mode}" if not isinstance(path, str) else path
-    else:
-        target = ""
+    is_file = not isinstance(path, str)
+    target = path
+    if not isinstance(path, str):
+        mode = ("ro&immutable=1" if _is_at_rest(path) else "ro") if read_only else "rw"
+        target = f"{path.absolute().as_uri()}?mode={mode}"
     connection = sqlite3.connect(
-        target, uri=bool(target), timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
+        target, uri=is_file, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
     )
     try:
-        if target and not read_only:
+        if is_file and not read_only:
             connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA cache_size=-8000")
@@ -62,7 +73,31 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
+        connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # a full disk has ended it already
+            connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")
+
+
+def is_full(error: BaseException, directory: Path) -> bool:
+    """Return whether an error means that the file system of `directory` has no room left.
+
+    SQLite says so in several ways: it may also fail to make, or to enlarge, one of the files beside the
+    database.
+    """
+    if isinstance(error, OSError):
+        return error.errno in NO_ROOM
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_FULL:
+        return True
+    return code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN) and not _has_room(directory)
+
+
+def _has_room(directory: Path) -> bool:
+    try:
+        status = os.statvfs(directory)
+    except OSError:
+        return True
+    inodes = status.f_files == 0 or status.f_favail >= _FEW  # btrfs counts none
+    return inodes and status.f_bavail * status.f_frsize >= _LITTLE

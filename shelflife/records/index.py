@@ -22,10 +22,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.errors import RecordsError
 from shelflife.files.survey import FOREVER, Key
-from shelflife.records.database import connect, transaction
+from shelflife.records.database import connect, is_full, transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from shelflife.files.survey import Survey
     from shelflife.records.state import StateDirectory
@@ -113,12 +114,24 @@ UPDATE root SET (files, bytes, allocated, protected_files, protected_bytes, dire
 WHERE id = ?
 """
 
+_MARK: Final = (
+    f"INSERT INTO directory VALUES ({', '.join('?' * 18)}) "
+    "ON CONFLICT (root, path) DO UPDATE SET state = excluded.state, listed = excluded.listed"
+)
+
+_DROP: Final = (
+    "DELETE FROM directory WHERE root = ? AND path >= ? AND path < ?",
+    "DELETE FROM histogram WHERE root = ? AND path >= ? AND path < ?",
+)
+
+_FORGET: Final = (
+    "DELETE FROM directory WHERE root = ? AND path = ?",
+    "DELETE FROM histogram WHERE root = ? AND path = ?",
+)
+
 _UNREACHABLE: Final = """
 UPDATE directory SET state = ? WHERE root = ? AND path >= ? AND path < ?
 """
-
-
-_TABLES: Final = ("directory", "histogram")
 
 
 class RowState(IntEnum):
@@ -186,11 +199,16 @@ class RootTotals:
 
 
 class Index:
-    """The rows of one storage. Writes are kept back until `flush`; `close` drops what was not flushed."""
+    """The rows of one storage. Writes are kept back until `flush`; `close` drops what was not flushed.
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        """Take over a connection whose schema is there."""
+    When the disk is full the index goes on in memory: what it learns then is forgotten when it is closed, and
+    learned again by the next refresh.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, directory: Path) -> None:
+        """Take over a connection whose schema is there; `directory` is where the index is kept."""
         self._connection = connection
+        self._directory = directory
         self._rows: list[tuple[object, ...]] = []
         self._histograms: list[tuple[int, bytes, bytes]] = []
         self._forgotten: list[tuple[int, bytes]] = []
@@ -205,7 +223,11 @@ class Index:
         number = self._roots.get(directory)
         if number is None:
             name = os.fsencode(directory)
-            self._connection.execute("INSERT OR IGNORE INTO root (directory) VALUES (?)", (name,))
+            self._change(
+                lambda connection: connection.execute(
+                    "INSERT OR IGNORE INTO root (directory) VALUES (?)", (name,)
+                )
+            )
             (number,) = self._connection.execute(
                 "SELECT id FROM root WHERE directory = ?", (name,)
             ).fetchone()
@@ -274,13 +296,13 @@ class Index:
         self.flush()
         start, end = _range(path)
         name = os.fsencode(path)
-        with transaction(self._connection):
-            self._connection.execute(_UNREACHABLE, (int(RowState.UNREADABLE), root, start, end))
-            self._connection.execute(
-                f"INSERT INTO directory VALUES ({', '.join('?' * 18)}) "
-                "ON CONFLICT (root, path) DO UPDATE SET state = excluded.state, listed = excluded.listed",
-                (root, name, 0, 0, 0, listed, int(state), *[0] * 8, FOREVER, FOREVER, -FOREVER),
-            )
+        row = (root, name, 0, 0, 0, listed, int(state), *[0] * 8, FOREVER, FOREVER, -FOREVER)
+
+        def change(connection: sqlite3.Connection) -> None:
+            connection.execute(_UNREACHABLE, (int(RowState.UNREADABLE), root, start, end))
+            connection.execute(_MARK, row)
+
+        self._change(change)
 
     def forget(self, root: int, path: str) -> None:
         """Forget one directory that was removed, empty."""
@@ -290,25 +312,25 @@ class Index:
         """Forget a directory and all below it."""
         self.flush()
         start, end = _range(path)
-        with transaction(self._connection):
-            for table in _TABLES:
-                self._connection.execute(
-                    f"DELETE FROM {table} WHERE root = ? AND path >= ? AND path < ?",  # noqa: S608 - two fixed names
-                    (root, start, end),
-                )
+
+        def change(connection: sqlite3.Connection) -> None:
+            for query in _DROP:
+                connection.execute(query, (root, start, end))
+
+        self._change(change)
 
     def flush(self) -> None:
         """Write what was kept back."""
         if not self._rows and not self._forgotten:
             return
-        with transaction(self._connection):
-            self._connection.executemany(_PUT, self._rows)
-            self._connection.executemany(_PUT_HISTOGRAM, self._histograms)
-            for table in _TABLES:
-                self._connection.executemany(
-                    f"DELETE FROM {table} WHERE root = ? AND path = ?",  # noqa: S608 - two fixed names
-                    self._forgotten,
-                )
+
+        def change(connection: sqlite3.Connection) -> None:
+            connection.executemany(_PUT, self._rows)
+            connection.executemany(_PUT_HISTOGRAM, self._histograms)
+            for query in _FORGET:
+                connection.executemany(query, self._forgotten)
+
+        self._change(change)
         self._rows.clear()
         self._histograms.clear()
         self._forgotten.clear()
@@ -316,10 +338,31 @@ class Index:
     def complete(self, root: int, *, as_of: int | None) -> None:
         """Sum up a root; with `as_of` (ns) because a refresh of it is completed."""
         self.flush()
-        with transaction(self._connection):
-            self._connection.execute(_TOTALS, (root,))
+
+        def change(connection: sqlite3.Connection) -> None:
+            connection.execute(_TOTALS, (root,))
             if as_of is not None:
-                self._connection.execute("UPDATE root SET as_of = ? WHERE id = ?", (as_of, root))
+                connection.execute("UPDATE root SET as_of = ? WHERE id = ?", (as_of, root))
+
+        self._change(change)
+
+    def _change(self, change: Callable[[sqlite3.Connection], object]) -> None:
+        """Make a change as one transaction, in memory where the disk has no room for it."""
+        try:
+            with transaction(self._connection):
+                change(self._connection)
+        except sqlite3.Error as error:
+            if not is_full(error, self._directory):
+                raise
+            self._go_on_in_memory()
+            with transaction(self._connection):
+                change(self._connection)
+
+    def _go_on_in_memory(self) -> None:
+        memory = connect(":memory:")
+        self._connection.backup(memory)
+        self._connection.close()
+        self._connection = memory
 
     def totals(self, directory: str) -> RootTotals:
         """Return the totals of an area's directory; zeros when it was never scanned."""
@@ -370,7 +413,7 @@ def open_index(state: StateDirectory) -> Iterator[Index]:
     try:
         with _translated(state):
             connection = _open_shared(state) if lock is not None else _open_private(state)
-            with closing(Index(connection)) as index:
+            with closing(Index(connection, state.path)) as index:
                 yield index
     finally:
         if lock is not None:
@@ -389,7 +432,7 @@ def read_index(state: StateDirectory) -> Iterator[Index | None]:
         connection = None
     try:
         with _translated(state):
-            yield None if connection is None else Index(connection)
+            yield None if connection is None else Index(connection, state.path)
     finally:
         if connection is not None:
             connection.close()
@@ -443,6 +486,16 @@ def _try_lock(state: StateDirectory) -> int | None:
 
 
 def _open_shared(state: StateDirectory) -> sqlite3.Connection:
+    """Open the index's file, made anew where it is of no use; a private copy where there is no room for it."""
+    try:
+        return _open_file(state)
+    except (OSError, sqlite3.Error) as error:
+        if not is_full(error, state.home.parent):
+            raise
+        return _open_private(state)
+
+
+def _open_file(state: StateDirectory) -> sqlite3.Connection:
     with suppress(sqlite3.Error):
         state.create_file(state.index)
         connection = connect(state.index)
@@ -458,14 +511,14 @@ def _open_shared(state: StateDirectory) -> sqlite3.Connection:
 
 
 def _open_private(state: StateDirectory) -> sqlite3.Connection:
-    private = connect("")
+    private = connect(":memory:")
     with suppress(sqlite3.Error), closing(connect(state.index, read_only=True)) as shared:
         if _is_current(shared):
             shared.backup(private)
             if _is_sound(private):
                 return private
     private.close()
-    private = connect("")
+    private = connect(":memory:")
     _create(private)
     return private
 

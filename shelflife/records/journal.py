@@ -21,11 +21,12 @@ from shelflife.files.listing import signed
 from shelflife.files.removal import Result
 from shelflife.policy.limits import LastRun
 from shelflife.policy.verdict import Reason
-from shelflife.records.database import connect, transaction
+from shelflife.records.database import connect, is_full, transaction
 from shelflife.records.holds import HoldBook, HoldWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from shelflife.files.listing import Entry
     from shelflife.files.removal import Outcome
@@ -101,6 +102,12 @@ _MIGRATIONS: Final = (
     """,
 )
 """Applied in order, each in one transaction with its record (`user_version`). Only ever append."""
+
+
+_SHARED_TABLES: Final = ("run", "slot", "total", "area", "plan", "identity")
+"""What a journal in memory has of the file's, and writes back; without the holds, which it only reads."""
+
+_BATCH_COLUMNS: Final = "run, area, unit, directory, at, names, facts, outcomes, errors"
 
 
 class Trigger(StrEnum):
@@ -210,6 +217,20 @@ class Intent(NamedTuple):
     """Whether the one entry is a directory that goes as one."""
 
 
+class Settled(NamedTuple):
+    """The outcomes of a batch."""
+
+    number: int
+    """The batch's number; 0 when its intent is not recorded yet."""
+    outcomes: Sequence[Outcome]
+    intent: Intent | None = None
+    """Its intent, to be recorded together with the outcomes."""
+
+
+class JournalFull(RecordsError):  # noqa: N818 - a state of the disk, not a fault
+    """The disk has no room for what was to be recorded."""
+
+
 class OfferedPlan(NamedTuple):
     """A plan that a person may approve: what it would do, and under which settings."""
 
@@ -264,9 +285,24 @@ class Totals:
 class Journal:
     """The journal of one storage, open."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        """Take over a connection whose schema is there."""
+    def __init__(
+        self, connection: sqlite3.Connection, directory: Path, *, stand_in_for: Path | None = None
+    ) -> None:
+        """Take over a connection whose schema is there; `directory` is where the journal is kept.
+
+        `stand_in_for` is the journal's file when this one is in memory, since the disk is full.
+        """
         self._connection = connection
+        self._directory = directory
+        self._file = stand_in_for
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether this one is in memory, and somebody has found room to write the file meanwhile.
+
+        He may have added a hold, of which this one knows nothing.
+        """
+        return self._file is not None and _has_wal(self._file)
 
     @property
     def holds(self) -> HoldBook:
@@ -302,14 +338,23 @@ class Journal:
 
     def exchange(
         self,
-        settled: tuple[int, Sequence[Outcome]] | None,
+        settled: Sequence[Settled],
         intent: Intent | None,
     ) -> int:
-        """Record the outcomes of one batch (number, outcomes) and the intent of the next; return its number."""
-        with transaction(self._connection):
-            if settled is not None:
-                self._settle(*settled)
-            return self._intend(intent) if intent is not None else 0
+        """Record outcomes of batches, and the intent of the next; return its number.
+
+        Raises JournalFull when there is no room; nothing is recorded then, and the same may be tried again.
+        """
+        try:
+            with transaction(self._connection):
+                for batch in settled:
+                    number = batch.number if batch.intent is None else self._intend(batch.intent)
+                    self._settle(number, batch.outcomes)
+                return self._intend(intent) if intent is not None else 0
+        except sqlite3.Error as error:
+            if is_full(error, self._directory):
+                raise JournalFull("no room for the journal") from error
+            raise
 
     def finish(self, run: int, *, at: int, state: RunState, report: dict[str, Any], reason: str = "") -> None:
         """Record that a run ended, and add it to the totals."""
@@ -566,15 +611,24 @@ class Journal:
 
 @contextmanager
 def open_journal(state: StateDirectory) -> Iterator[Journal]:
-    """Open the journal to write, made where it is missing. Raises RecordsError."""
+    """Open the journal to write, made where it is missing. Raises RecordsError.
+
+    On a full disk, what was set aside gives way. Where that does not do, the journal goes on in memory, with
+    all that it knows but single files, and is written when it is closed: the run has made room by then.
+    """
     try:
-        state.create_file(state.journal)
-        connection = connect(state.journal)
+        connection, in_memory = _connect(state), False
     except (OSError, sqlite3.Error) as error:
-        raise RecordsError(f"cannot open the journal {state.journal}: {error}") from error
+        if not is_full(error, state.home.parent):
+            raise RecordsError(f"cannot open the journal {state.journal}: {error}") from error
+        state.give_way()
+        connection, in_memory = _connect_on_full_disk(state)
     with closing(connection), _translated(state):
-        _migrate(connection)
-        yield Journal(connection)
+        try:
+            yield Journal(connection, state.path, stand_in_for=state.journal if in_memory else None)
+        finally:
+            if in_memory:
+                _write_stand_in(state, connection)
 
 
 @contextmanager
@@ -589,7 +643,80 @@ def read_journal(state: StateDirectory) -> Iterator[Journal | None]:
         raise RecordsError(f"cannot read the journal {state.journal}: {error}") from error
     with closing(connection), _translated(state):
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        yield Journal(connection) if version == len(_MIGRATIONS) else None
+        if version == len(_MIGRATIONS):
+            yield Journal(connection, state.path)
+            return
+    with open_journal(state) as journal:  # of another version: it is brought up to date, or refused
+        yield journal
+
+
+def _connect(state: StateDirectory) -> sqlite3.Connection:
+    """Open the journal's file, made and migrated where need be. Raises OSError, sqlite3.Error, RecordsError."""
+    state.create_file(state.journal)
+    connection = connect(state.journal)
+    try:
+        _migrate(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect_on_full_disk(state: StateDirectory) -> tuple[sqlite3.Connection, bool]:
+    """Open the journal now that there may be room; return it, and whether it is in memory for the time being."""
+    try:
+        return _connect(state), False
+    except (OSError, sqlite3.Error) as error:
+        if not is_full(error, state.home.parent):
+            raise RecordsError(f"cannot open the journal {state.journal}: {error}") from error
+    memory = connect(":memory:")
+    try:
+        _migrate(memory)
+        if _exists(state):
+            _copy_all_but_files(state, memory)
+    except BaseException:
+        memory.close()
+        raise
+    return memory, True
+
+
+def _copy_all_but_files(state: StateDirectory, memory: sqlite3.Connection) -> None:
+    """Copy what the journal knows into memory. Raises RecordsError where it cannot be read to the last."""
+    if _has_wal(state.journal):  # its last changes cannot be read without making another file
+        raise RecordsError(f"no room for the journal {state.journal}, and its last changes cannot be read")
+    memory.execute("ATTACH ? AS file", (f"{state.journal.absolute().as_uri()}?mode=ro&immutable=1",))
+    (version,) = memory.execute("PRAGMA file.user_version").fetchone()
+    if version != len(_MIGRATIONS):
+        raise RecordsError(f"no room to bring the journal {state.journal} up to date")
+    with transaction(memory):
+        for table in (*_SHARED_TABLES, "hold", "sqlite_sequence"):
+            memory.execute(f"DELETE FROM main.{table}")  # noqa: S608 - fixed names
+            memory.execute(f"INSERT INTO main.{table} SELECT * FROM file.{table}")  # noqa: S608 - fixed names
+    memory.execute("DETACH file")
+
+
+def _write_stand_in(state: StateDirectory, memory: sqlite3.Connection) -> None:
+    """Write what a journal in memory has learned. Raises RecordsError when there is still no room."""
+    try:
+        with closing(_connect(state)):  # made and migrated, and kept open meanwhile
+            memory.execute("ATTACH ? AS file", (str(state.journal),))
+            with transaction(memory):
+                for table in _SHARED_TABLES:
+                    memory.execute(f"INSERT OR REPLACE INTO file.{table} SELECT * FROM main.{table}")  # noqa: S608
+                memory.execute(
+                    f"INSERT INTO file.batch ({_BATCH_COLUMNS}) SELECT {_BATCH_COLUMNS} FROM main.batch"  # noqa: S608
+                )
+            memory.execute("DETACH file")
+    except (OSError, sqlite3.Error) as error:
+        raise RecordsError(f"the record of this run found no room in {state.journal}: {error}") from error
+
+
+def _has_wal(path: Path) -> bool:
+    """Return whether there are changes that are not in the database itself yet."""
+    try:
+        return path.with_name(path.name + "-wal").stat().st_size > 0
+    except OSError:
+        return False
 
 
 @contextmanager

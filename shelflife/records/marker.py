@@ -6,16 +6,20 @@ this one's holds, so nothing is removed until a person says that it is meant (`s
 
 from __future__ import annotations
 
+import logging
 import os
 import uuid
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from shelflife.errors import RecordsError
+from shelflife.records.database import is_full
 
 if TYPE_CHECKING:
     from shelflife.records.journal import Journal
     from shelflife.records.state import StateDirectory
+
+logger = logging.getLogger(__name__)
 
 
 def check_marker(state: StateDirectory, journal: Journal, *, adopt: bool = False) -> None:
@@ -25,9 +29,9 @@ def check_marker(state: StateDirectory, journal: Journal, *, adopt: bool = False
     """
     known, marked = journal.identity(), _read(state)
     if known is None and (marked is None or adopt):
-        known = str(uuid.uuid4())
-        journal.set_identity(known)
-    elif known is None or (marked != known and not adopt):
+        _join(state, journal)
+        return
+    if known is None or (marked != known and not adopt):
         raise RecordsError(
             f"the journal {state.journal} does not belong to the storage that {state.marker} marks "
             f"(it is of {known or 'no storage'}, the marker says {marked or 'nothing'}), so holds are "
@@ -35,6 +39,18 @@ def check_marker(state: StateDirectory, journal: Journal, *, adopt: bool = False
         )
     if marked != known:
         _write(state, known)
+
+
+def _join(state: StateDirectory, journal: Journal) -> None:
+    identity = str(uuid.uuid4())
+    try:
+        _write(state, identity)
+    except RecordsError as error:
+        if error.__cause__ is not None and is_full(error.__cause__, state.home):
+            logger.warning("no room to mark the storage; the next run does it")
+            return
+        raise
+    journal.set_identity(identity)
 
 
 def _read(state: StateDirectory) -> str | None:

@@ -17,6 +17,18 @@ if TYPE_CHECKING:
 DIRECTORY_MODE: Final = 0o700
 FILE_MODE: Final = 0o600
 
+RESERVE_BYTES: Final = 4 * 1024 * 1024
+"""Room that is set aside, at the most: for the record of some twenty thousand removals."""
+
+RESERVE_INODES: Final = 4
+"""Files that are set aside: as many as SQLite makes beside a database, and one more."""
+
+_LEAST_RESERVE: Final = 256 * 1024
+"""Bytes: less is of no use."""
+
+_SHARE: Final = 16
+"""The reserve takes at most one in so many of the bytes and inodes that are free."""
+
 
 @dataclass(frozen=True, slots=True)
 class Owner:
@@ -80,6 +92,38 @@ class StateDirectory:
     def create(self) -> None:
         """Make the directory of index and journal where it is missing. Raises OSError."""
         self._create(self.path)
+
+    def keep_reserve(self) -> None:
+        """Set room aside for a time when the disk is full, as long as it is not."""
+        with suppress(OSError):
+            status = os.statvfs(self.path)
+            size = min(status.f_bavail * status.f_frsize // _SHARE, RESERVE_BYTES)
+            inodes = status.f_files == 0 or status.f_favail >= _SHARE * RESERVE_INODES
+            if size < _LEAST_RESERVE or not inodes:
+                return
+            for number in range(RESERVE_INODES):
+                self.create_file(self._reserve / str(number))
+            fd = os.open(self._reserve / "0", os.O_WRONLY | os.O_CLOEXEC)
+            try:
+                if os.fstat(fd).st_size == 0:
+                    os.posix_fallocate(fd, 0, size)
+            finally:
+                os.close(fd)
+
+    def give_way(self) -> None:
+        """Make room for the journal on a full disk: what was set aside goes, then the index, which is a cache."""
+        for number in range(RESERVE_INODES):
+            with suppress(OSError):
+                (self._reserve / str(number)).unlink()
+        with suppress(OSError):
+            self._reserve.rmdir()
+        for suffix in ("", "-wal", "-shm"):
+            with suppress(OSError):
+                self.index.with_name(self.index.name + suffix).unlink()
+
+    @property
+    def _reserve(self) -> Path:
+        return self.path / "reserve"
 
     def create_file(self, path: Path) -> None:
         """Make an empty file where it is missing, and its directory. Raises OSError."""

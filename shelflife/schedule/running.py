@@ -20,7 +20,7 @@ __all__ = ["running"]
 async def running(engine: Engine, *, load: Callable[[], Settings] | None = None) -> AsyncIterator[Scheduler]:
     """Make the areas' directories and keep the schedule meanwhile; `Engine.running` is the same.
 
-    On the way out a run ends at its next batch, within 5 s. Blocks no event loop. `load` is as for `Scheduler`.
+    On the way out a run ends at its next batch, within 5 s. Blocks no event loop. `load` as for `Scheduler`.
     Raises StorageError and OSError when the storage cannot be used.
     """
     scheduler = Scheduler(engine, load=load)

@@ -76,6 +76,8 @@ def systemd_units(settings: Settings, *, command: str) -> dict[str, str]:
 
 def _service(settings: Settings, command: str) -> str:
     words = [*shlex.split(command), *shlex.split(_verb(settings))]
+    if set(words[0]) & set("\"'\\"):  # systemd does not start a program of such a name itself
+        words = ["/bin/sh", "-c", 'exec "$0" "$@"', *words]
     owner = _existing(settings.base_path).stat()
     writable = _writable(settings)
     hidden = any(word.startswith(f"{place}/") for word in [*words, *writable] for place in _PRIVATE)

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import threading
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from shelflife.engine import Engine
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from shelflife.events import Listener
     from shelflife.settings import Settings
 
-__all__ = ["MOST_FILES", "PATIENCE", "Cleanup", "Cleanups", "preview"]
+__all__ = ["MOST_FILES", "PATIENCE", "Cleanup", "Cleanups", "Order", "preview"]
 
 logger = logging.getLogger(__name__)
 
@@ -37,19 +37,30 @@ _END_WITHIN: Final = 5.0
 """Seconds that the end of the service waits for cleanups."""
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a request wants to be cleaned up."""
+
+    areas: Sequence[str] | None = None
+    """All areas, if None."""
+
+    approve: str | None = None
+    """Id of the plan that is approved by this, and run instead."""
+
+
 class Cleanup:
     """One cleanup that a request asked for."""
 
     def __init__(
         self,
         load: Callable[[], Settings],
-        areas: Sequence[str] | None,
+        order: Order,
         *,
         listeners: Sequence[Listener],
         stop: threading.Event,
     ) -> None:
         self._load = load
-        self._areas = areas
+        self._order = order
         self._listeners = listeners
         self._stop = stop
         self._removed: results.RemovedFiles | None = None
@@ -62,15 +73,18 @@ class Cleanup:
     def carry_out(self) -> dict[str, Any]:
         """Clean up and return what was done, or would be where only dry runs are allowed.
 
-        The settings are those of this moment. Blocks. Raises SettingsError, CleanupBusy and whatever else the
-        engine raises.
+        The settings are those of this moment. Blocks. Raises SettingsError, CleanupBusy, NeedsApproval and
+        whatever else the engine raises.
         """
         settings = self._load()
         if settings.cleanup.dry_run:
-            return preview(Engine(settings), self._areas)
+            return preview(Engine(settings), self._order.areas)
         self._removed = removed = results.RemovedFiles(settings, most=MOST_FILES, now=time.time_ns())
         engine = Engine(settings, listeners=(*self._listeners, removed))
-        report = engine.cleanup(self._areas, trigger=Trigger.API, stop=self._stop)
+        if self._order.approve is not None:
+            report = engine.approve(self._order.approve, trigger=Trigger.API, stop=self._stop)
+        else:
+            report = engine.cleanup(self._order.areas, trigger=Trigger.API, stop=self._stop)
         return _answer(
             results.of_run(report, removed),
             dry_run=False,
@@ -90,15 +104,13 @@ class Cleanups:
         self._stop = threading.Event()
         self._tasks: set[asyncio.Task[dict[str, Any]]] = set()
 
-    async def run(
-        self, areas: Sequence[str] | None, *, patience: float
-    ) -> tuple[Cleanup, dict[str, Any] | None]:
+    async def run(self, order: Order, *, patience: float) -> tuple[Cleanup, dict[str, Any] | None]:
         """Begin a cleanup; return it with what it did, or with None when it is not done after `patience` s.
 
         Raises as `Cleanup.carry_out`, if that happens meanwhile.
         """
-        cleanup = Cleanup(self._load, areas, listeners=self._listeners, stop=self._stop)
-        task = asyncio.create_task(asyncio.to_thread(cleanup.carry_out))
+        cleanup = Cleanup(self._load, order, listeners=self._listeners, stop=self._stop)
+        task = asyncio.create_task(_carried_out(cleanup, self._stop))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         done, _ = await asyncio.wait({task}, timeout=patience)
@@ -140,6 +152,15 @@ def _answer(
         "state": state,
         "files_truncated": any(result["files_truncated"] for result in done),
     }
+
+
+async def _carried_out(cleanup: Cleanup, stop: threading.Event) -> dict[str, Any]:
+    """Carry out a cleanup in a worker thread. An event loop that ends without our lifespan ends it too."""
+    try:
+        return await asyncio.to_thread(cleanup.carry_out)
+    except asyncio.CancelledError:
+        stop.set()
+        raise
 
 
 def _log_failure(task: asyncio.Task[dict[str, Any]]) -> None:

@@ -6,9 +6,9 @@ Base64; in `path` each invalid byte then reads `\xff`.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, WithJsonSchema, model_validator
 
 Count = Annotated[int, Field(ge=0)]
 """A number of things, or of bytes."""
@@ -88,6 +88,14 @@ class CleanupRequest(BaseModel):
     """The areas, by key or directory name; all, if not given."""
     dry_run: StrictBool = False
     """Only say what would go."""
+    approve: Annotated[StrictStr | None, Field(min_length=1, max_length=100)] = None
+    """Id of a plan that was refused until a person approves it; its own areas are cleaned up."""
+
+    @model_validator(mode="after")
+    def _approves_or_asks(self) -> Self:
+        if self.approve is not None and (self.areas is not None or self.dry_run):
+            raise ValueError("approve stands alone: a plan says itself what is cleaned up")
+        return self
 
 
 class CleanedFile(_Path):
@@ -110,9 +118,13 @@ class AreaCleanup(_Body):
     """Regular files removed; 0 in a dry run."""
     links: Count
     """Symbolic links removed; in a dry run, those that would be."""
+    trashed: Count
+    """How many of the deleted ones wait in the trash."""
+    purged: Count
+    """Files that had waited in the trash long enough and are gone for good; not among the deleted ones."""
     failed: Count
     space_reclaimed_bytes: Count
-    """Apparent size of what was removed; 0 in a dry run."""
+    """Apparent size of what is gone; 0 in a dry run, and for what waits in the trash."""
     space_reclaimed_human: str
     disk_freed_bytes: Count
     """Blocks on disk that this gave back."""
@@ -190,6 +202,8 @@ class Plan(_Body):
     files: Count
     bytes: Count
     scanned: Count
+    needs_approval: list[str]
+    """Why a person must approve it before it may run unwatched; empty when it may."""
 
 
 class Answer(_Path):

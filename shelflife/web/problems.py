@@ -19,7 +19,7 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from shelflife.errors import CleanupBusy, SettingsError, ShelflifeError
+from shelflife.errors import CleanupBusy, NeedsApproval, SettingsError, ShelflifeError
 from shelflife.explain.presentation import printable
 from shelflife.web.models import Problem
 
@@ -39,6 +39,8 @@ _TITLES: Final = {
     "records": "The records cannot be read",
     "cleanup-busy": "Another cleanup is running",
     "cleanup-disabled": "Cleanups are switched off",
+    "needs-approval": "A person must approve it first",
+    "slot-taken": "Another process runs it",
     "validation": "The request is not valid",
     "unauthorized": "The token is missing or wrong",
     "unsupported-media-type": "Only application/json is taken",
@@ -143,6 +145,9 @@ def _of_engine(error: ShelflifeError) -> Response:
             ]
             detail = f"{len(faults)} problems in the configuration; nothing was done"
             return problem(meaning.http_status, meaning.slug, detail, problems=faults)
+        case NeedsApproval():
+            reasons = [printable(reason) for reason in error.reasons]
+            return problem(meaning.http_status, meaning.slug, str(error), plan=error.plan, reasons=reasons)
         case CleanupBusy(holder=None):
             return problem(meaning.http_status, meaning.slug, str(error), holder=None)
         case CleanupBusy(holder=holder) if holder is not None:

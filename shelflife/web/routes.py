@@ -22,7 +22,7 @@ from fastapi.security import HTTPBearer
 from shelflife.errors import UsageError
 from shelflife.explain.presentation import answer_as_json, file_as_json, plan_as_json, run_as_json
 from shelflife.web import models
-from shelflife.web.cleanups import PATIENCE, preview
+from shelflife.web.cleanups import PATIENCE, Order, preview
 from shelflife.web.guard import Guard, guarded_by
 from shelflife.web.problems import ProblemRoute, documented
 from shelflife.web.service import Schedule, Service
@@ -152,7 +152,7 @@ def _add_cleanup(api: APIRouter, service: Service, *, needs_token: bool) -> None
             **documented(
                 _400="the body cannot be read",
                 _401="the token is missing or wrong",
-                _409="another cleanup is running, or cleanups are refused",
+                _409="another cleanup is running, or a person must approve this one",
                 _413="the body is too large",
                 _415="only application/json is taken",
                 _500="the configuration is wrong",
@@ -167,10 +167,11 @@ def _add_cleanup(api: APIRouter, service: Service, *, needs_token: bool) -> None
 
         What takes longer than 10 seconds goes on: 202 then says where to look.
         """
-        areas, dry_run = (asked.areas, asked.dry_run) if asked else (None, False)
-        if dry_run:
-            return await asyncio.to_thread(lambda: preview(service.current_engine(), areas))
-        running, done = await service.cleanups.run(areas, patience=PATIENCE)
+        wanted = asked or models.CleanupRequest()
+        if wanted.dry_run:
+            return await asyncio.to_thread(lambda: preview(service.current_engine(), wanted.areas))
+        order = Order(wanted.areas, wanted.approve)
+        running, done = await service.cleanups.run(order, patience=PATIENCE)
         return _accepted(request, running.run) if done is None else done
 
 
@@ -184,8 +185,11 @@ def _accepted(request: Request, run: int | None) -> Response:
 def _add_plans(api: APIRouter, service: Service) -> None:
     @api.get("/plan", response_model=models.Plan, responses=documented(_500="the configuration is wrong"))
     async def plan(area: Annotated[list[str] | None, Query(max_length=1000)] = None) -> object:
-        """Return what a cleanup would do now, in numbers; of some areas only, if they are named."""
-        return await asyncio.to_thread(lambda: plan_as_json(service.current_engine().plan(area or None)))
+        """Return what a cleanup would do now, in numbers; of some areas only, if they are named.
+
+        A plan that needs approval is remembered, so that a POST to `cleanup` can approve it by its id.
+        """
+        return await asyncio.to_thread(_plan, service, area)
 
     @api.get("/why", response_model=models.Answer, response_model_exclude_unset=True)
     async def why(
@@ -197,6 +201,12 @@ def _add_plans(api: APIRouter, service: Service) -> None:
     ) -> object:
         """Return what will happen to a path, when and by which rule, or what happened to it."""
         return await asyncio.to_thread(_why, service, path, path_b64)
+
+
+def _plan(service: Service, areas: list[str] | None) -> dict[str, Any]:
+    engine = service.current_engine()
+    plan = engine.plan(areas or None)
+    return plan_as_json(plan) | {"needs_approval": engine.needs_approval(plan)}
 
 
 def _why(service: Service, path: str | None, path_b64: str | None) -> dict[str, Any]:

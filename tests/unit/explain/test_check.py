@@ -78,7 +78,7 @@ def test_a_kernel_without_openat2_is_a_warning(storage: Storage, monkeypatch: py
     def missing(*_: object) -> int:
         raise OSError(38, "Function not implemented")
 
-    monkeypatch.setattr(module.kernel, "openat2", missing)
+    monkeypatch.setattr("shelflife.files.kernel.openat2", missing)
     assert any(finding.check == "kernel" and finding.level is Level.WARNING for finding in module._kernel())
 
 

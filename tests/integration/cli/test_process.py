@@ -1,0 +1,119 @@
+"""The command line as a process of its own: entry point, streams, signals."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.integration.cli.conftest import Site
+
+COMMAND = [sys.executable, "-m", "shelflife"]
+ROOT = Path(__file__).parents[3]
+
+
+def environment(**others: str) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), **others}
+
+
+def called(site: Site, *arguments: str, **others: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        cwd=site.directory,
+        env=environment(**others),
+        capture_output=True,
+        check=False,
+    )
+
+
+def test_help_needs_nothing_of_the_engine(site: Site) -> None:
+    program = (
+        "import sys; from shelflife.cli.app import run; run(['--help']); "
+        "print([name for name in ('pydantic', 'yaml', 'sqlite3', 'rich') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment(), capture_output=True, check=True, text=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_process_cleans_up_and_exits_with_what_came_of_it(site: Site) -> None:
+    old = site.file("uploads/old")
+    done = called(site, "cleanup")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"run 1 done" in done.stdout
+    assert not old.exists()
+    assert called(site, "paln").returncode == 2
+
+
+def test_raw_paths_go_through_a_pipe(site: Site) -> None:
+    site.file(os.fsdecode(b"uploads/caf\xe9\n"))
+    done = called(site, "plan", "-0", LC_ALL="C")
+    assert done.stdout == os.fsencode(site.base) + b"/uploads/caf\xe9\n\0"
+
+
+def test_an_ascii_terminal_gets_escapes_and_no_traceback(site: Site) -> None:
+    site.file("uploads/Größe")
+    done = called(site, "plan", "--files", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.endswith(b"/uploads/Gr\\xf6\\xdfe\n")
+
+
+@pytest.mark.parametrize("options", [["--files"], ["-0"], ["--files", "--json"]], ids=" ".join)
+def test_a_reader_that_leaves_early_is_no_error(site: Site, options: list[str]) -> None:
+    for number in range(300):
+        site.file(f"uploads/{'x' * 200}{number}")
+    process = subprocess.Popen(
+        [*COMMAND, "plan", *options],
+        cwd=site.directory,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    _, errors = process.communicate()
+    assert (process.returncode, errors) == (141, b"")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_run_at_its_next_batch_with_its_work_recorded(
+    site: Site, number: signal.Signals, code: int
+) -> None:
+    names = [f"uploads/{directory}/{file}" for directory in range(5) for file in range(10)]
+    for name in names:
+        site.file(name)
+    program = (
+        "import os, sys; from shelflife.events import BatchFinished; from shelflife.engine import Engine\n"
+        "told = Engine.__init__\n"
+        "def tell(event):\n"
+        f"    if isinstance(event, BatchFinished): os.kill(os.getpid(), {int(number)})\n"
+        "Engine.__init__ = lambda self, settings, listeners=(), **rest: "
+        "told(self, settings, listeners=[*listeners, tell], **rest)\n"
+        "from shelflife.cli.app import run; sys.exit(run(['cleanup']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=site.directory,
+        env=environment(),
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert done.returncode == code
+    assert "was stopped before its end" in done.stderr
+    [run] = site.engine.history()
+    removed = [name for name in names if not (site.base / name).exists()]
+    assert run.state == "stopped"
+    assert 0 < len(removed) < len(names)
+    assert run.report["removed"] == len(removed)
+
+
+def test_a_run_that_is_stopped_before_it_begins_is_not_done(site: Site) -> None:
+    stop = threading.Event()
+    stop.set()
+    assert site.engine.cleanup(stop=stop).state == "stopped"
+    assert site.engine.last_run_within(3600) is None

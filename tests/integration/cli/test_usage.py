@@ -1,0 +1,190 @@
+"""What is the same for every verb: help, configuration, wrong usage, errors."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from shelflife.errors import MEANINGS, ExitCode
+from shelflife.settings import load_settings
+from tests.integration.cli.conftest import Site
+
+VERBS = ("init", "check", "stats", "plan", "cleanup", "why", "history", "serve", "units")
+
+
+def test_help_names_every_verb(site: Site) -> None:
+    result = site.call("--help")
+    assert result.code == 0
+    assert all(f"  {verb} " in result.out for verb in VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_help_of_each_verb_teaches_by_an_example(site: Site, verb: str) -> None:
+    result = site.call(verb, "--help")
+    assert result.code == 0
+    assert "Example: " in result.out
+    assert f"shelflife {verb}" in result.out.partition("Example: ")[2]
+    assert "--config FILE" in result.out
+    assert "--json" in result.out
+
+
+def test_no_verb_shows_the_help_and_is_wrong_usage(site: Site) -> None:
+    result = site.call()
+    assert result.code == 2
+    assert result.out.count("Usage:") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["paln"], "Did you mean 'plan'"),
+        (["plan", "--jsn"], "--json"),
+        (["plan", "upload"], 'did you mean "uploads"?'),
+        (["plan", "--at", "2d"], 'did you mean "+2d"?'),
+        (["plan", "--at", "tomorrow"], "not a time"),
+        (["plan", "--at", "+2 dayz"], "not a duration"),
+        (["cleanup", "--unless-ran-within", "20hours"], "not a duration"),
+        (["units", "crom"], 'did you mean "cron"?'),
+        (["why"], "PATH"),
+        (["why", ""], "not a path"),
+        (["history", "99"], "there is no run 99"),
+        (["stats", "--config", "missing.yaml"], "missing.yaml"),
+    ],
+)
+def test_wrong_usage_is_one_clear_error(site: Site, arguments: list[str], words: str) -> None:
+    result = site.call(*arguments)
+    assert result.code == 2
+    assert result.out == ""
+    assert words in result.err
+    assert "Traceback" not in result.err
+
+
+def test_an_error_is_json_too_where_json_was_asked_for(site: Site) -> None:
+    result = site.call("plan", "upload", "--json")
+    assert result.json["error"]["type"] == "usage"
+    assert result.json["error"]["exit_code"] == result.code == 2
+    assert "uploads" in result.err
+
+
+def test_every_problem_of_the_configuration_is_listed(site: Site) -> None:
+    site.configure("storage: {retention: {uploads: 7 dayz}, cleanup: {batch_size: none}}")
+    result = site.call("plan", "--json")
+    assert result.code == 2
+    assert [problem["key"] for problem in result.json["error"]["problems"]] == [
+        "storage.retention.uploads",
+        "storage.cleanup.batch_size",
+    ]
+    assert "7 dayz" in result.err
+
+
+def test_without_a_configuration_the_error_says_how_to_begin(site: Site) -> None:
+    (site.directory / "config.yaml").unlink()
+    result = site.call("plan")
+    assert result.code == 2
+    assert "shelflife init --example" in result.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["stats", "--config", "other.yaml", "--json"],
+        ["--config", "other.yaml", "--json", "stats"],
+        ["--config=other.yaml", "stats", "--json"],
+    ],
+)
+def test_config_and_json_are_taken_before_and_after_the_verb(site: Site, arguments: list[str]) -> None:
+    (site.directory / "config.yaml").rename(site.directory / "other.yaml")
+    result = site.call(*arguments)
+    assert (result.code, result.json["total_files"]) == (0, 0)
+
+
+def test_a_path_that_looks_like_an_option_is_a_path(site: Site) -> None:
+    result = site.call("why", "--", "--json")
+    assert result.code == 0
+    assert result.out.startswith(str(site.directory / "--json"))
+
+
+def test_a_storage_that_is_not_there_is_told_with_the_way_out(site: Site) -> None:
+    site.configure("storage: {base_path: nowhere}")
+    for verb in (["plan"], ["stats"], ["cleanup"], ["why", "x"], ["history"]):
+        result = site.call(*verb)
+        assert (result.code, result.out) == (2, "")
+        assert "`shelflife init` creates it" in result.err
+
+
+# -- init
+
+
+def test_init_makes_what_is_missing_and_says_so(site: Site) -> None:
+    (site.base / "uploads").rmdir()
+    result = site.call("init", "--json")
+    assert result.json["areas"]["uploads"] == {"path": str(site.base / "uploads"), "created": True}
+    assert result.json["areas"]["outputs"]["created"] is False
+    assert site.call("init").out == f"{site.base} is ready: 3 areas\n"
+
+
+def test_init_tells_what_is_in_the_way(site: Site) -> None:
+    (site.base / "uploads").rmdir()
+    (site.base / "uploads").write_text("a file")
+    result = site.call("init")
+    assert result.code == 2
+    assert f"{site.base / 'uploads'} is in the way" in result.err
+
+
+def test_the_example_is_a_valid_configuration(site: Site) -> None:
+    (site.directory / "config.yaml").unlink()
+    result = site.call("init", "--example")
+    site.configure(result.out)
+    settings = load_settings(site.directory / "config.yaml")
+    assert list(settings.areas) == ["uploads", "results"]
+    assert site.call("init").code == site.call("check").code == 0
+
+
+# -- check
+
+
+def test_check_marks_each_finding_and_fails_on_an_error(site: Site) -> None:
+    assert site.call("check").code == 0
+    (site.base / "uploads").rmdir()
+    result = site.call("check")
+    assert result.code == 2
+    assert "✗ area uploads" in result.out
+    assert "✓ area outputs" in result.out
+
+
+def test_check_takes_a_wrong_configuration_for_a_finding(site: Site) -> None:
+    site.configure("storage: {retention: {uploads: 7 dayz}}")
+    result = site.call("check", "--json")
+    assert result.code == 2
+    assert [finding["level"] for finding in result.json] == ["error"]
+
+
+# -- units
+
+
+def test_units_call_this_configuration_from_anywhere(site: Site) -> None:
+    result = site.call("units", "cron")
+    assert result.code == 0
+    assert f"--config {site.directory / 'config.yaml'}" in result.out
+    assert "cleanup --unless-ran-within" in result.out
+
+
+def test_units_can_be_written_to_a_directory(site: Site) -> None:
+    files = site.call("units", "systemd", "--json").json
+    (site.directory / "units").mkdir()
+    assert site.call("units", "systemd", "--output", "units").code == 0
+    written = {path.name: path.read_text() for path in (site.directory / "units").iterdir()}
+    assert written == files
+    assert any(name.endswith(".timer") for name in written)
+
+
+# -- the documentation
+
+
+def test_the_table_of_exit_codes_in_the_documentation_is_that_of_the_code() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "cli.md").read_text(encoding="utf-8")
+    table = text.partition("### Exit codes")[2].partition("###")[0]
+    documented = {int(row.split("|")[1]) for row in table.splitlines() if re.match(r"\| \d+ \|", row)}
+    assert documented >= set(ExitCode)
+    assert {meaning.exit_code for meaning in MEANINGS.values()} <= documented
+    assert all(f"## {verb}\n" in text for verb in VERBS)

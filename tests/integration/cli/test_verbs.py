@@ -1,0 +1,203 @@
+"""What each verb does to a storage, in the process of the test."""
+
+import os
+
+import pytest
+
+from shelflife.execute.lock import cleanup_lock
+from tests.integration.cli.conftest import CONFIG, Site
+
+STABLE = {
+    "run", "plan", "scanned", "removed", "trashed", "kept", "failed", "displaced", "bytes_freed", "areas",
+    "failures",
+}  # fmt: skip
+
+
+# -- plan
+
+
+def test_a_plan_tells_what_would_go_and_removes_nothing(site: Site) -> None:
+    old, new = site.file("uploads/old"), site.file("uploads/new", age="6d")
+    result = site.call("plan", "--json")
+    assert result.code == 0
+    assert result.json["files"] == 1
+    assert result.json["areas"]["uploads"]["directories"] == 1
+    assert result.json["areas"]["outputs"]["cutoff"] is None
+    assert old.exists()
+    assert new.exists()
+
+
+def test_a_plan_for_people_names_area_cutoff_and_cause(site: Site) -> None:
+    site.file("uploads/old", size=2048)
+    result = site.call("plan", "uploads")
+    row = next(line for line in result.out.splitlines() if line.lstrip().startswith("uploads"))
+    assert row.split()[1:5] == ["1", "2.00", "KB", "1"]
+    assert row.endswith("UTC   retention")
+    assert "outputs" not in result.out
+
+
+def test_an_area_is_named_by_its_directory_too(site: Site) -> None:
+    assert list(site.call("plan", "contact-sheets", "--json").json["areas"]) == ["contact_sheets"]
+
+
+def test_files_are_absolute_paths_one_a_line_and_nothing_else(site: Site) -> None:
+    paths = {str(site.file("uploads/a")), str(site.file("uploads/deep/b")), str(site.file("uploads/c d"))}
+    site.file("uploads/x.keep")
+    result = site.call("plan", "--files")
+    assert (set(result.out.splitlines()), result.err) == (paths, "")
+
+
+def test_a_strange_name_stays_on_its_line(site: Site) -> None:
+    names = ["a\nb", "esc\x1b[2J", os.fsdecode(b"caf\xe9")]
+    for name in names:
+        site.file(f"uploads/{name}")
+    lines = sorted(site.call("plan", "--files").out.splitlines())
+    assert [line.rpartition("/")[2] for line in lines] == [r"a\nb", r"caf\xe9", r"esc\x1b[2J"]
+
+
+def test_files_as_json_are_lines(site: Site) -> None:
+    site.file("uploads/a", size=7)
+    [line] = site.call("plan", "--files", "--json").lines
+    assert (line["path"], line["area"], line["size"]) == (str(site.base / "uploads/a"), "uploads", 7)
+
+
+@pytest.mark.parametrize(
+    ("at", "files"), [("+1d", 0), ("+3d", 1), ("2100-01-01", 1), ("2000-01-01T00:00Z", 0)]
+)
+def test_a_plan_for_another_time_has_its_cutoffs(site: Site, at: str, files: int) -> None:
+    site.file("uploads/a", age="5d")
+    assert site.call("plan", "--at", at, "--json").json["files"] == files
+
+
+def test_what_could_not_be_looked_at_is_told_and_counts(site: Site) -> None:
+    (site.base / "uploads").rmdir()
+    site.file("contact-sheets/old", age="40d")
+    result = site.call("plan")
+    assert result.code == 1
+    assert "uploads: No such file or directory" in result.err
+    assert "contact_sheets       1" in result.out
+
+
+def test_a_directory_that_goes_between_plan_and_list_is_left_out(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.file("uploads/gone/a")
+    stays = site.file("uploads/stays/b")
+    made = site.engine.plan()
+    (site.base / "uploads/gone/a").unlink()
+    (site.base / "uploads/gone").rmdir()
+    monkeypatch.setattr("shelflife.engine.Engine.plan", lambda *_, **__: made)
+    assert site.call("plan", "--files").out == f"{stays}\n"
+
+
+# -- cleanup
+
+
+def test_a_cleanup_removes_and_reports(site: Site) -> None:
+    old, new = site.file("uploads/old", size=100), site.file("uploads/new", age="6d")
+    result = site.call("cleanup", "--json")
+    assert result.code == 0
+    assert result.json.keys() >= STABLE
+    assert (result.json["removed"], result.json["kept"], result.json["bytes"]) == (1, 1, 100)
+    assert not old.exists()
+    assert new.exists()
+
+
+def test_a_cleanup_of_one_area_leaves_the_others(site: Site) -> None:
+    upload, sheet = site.file("uploads/old"), site.file("contact-sheets/old", age="40d")
+    result = site.call("cleanup", "contact-sheets")
+    assert "contact_sheets" in result.out
+    assert not sheet.exists()
+    assert upload.exists()
+
+
+@pytest.mark.parametrize("by_configuration", [False, True])
+def test_a_dry_run_is_a_plan(site: Site, by_configuration: bool) -> None:
+    old = site.file("uploads/old")
+    if by_configuration:
+        site.configure(CONFIG.replace("cleanup: {", "cleanup: {dry_run: true, "))
+    result = site.call("cleanup", "--json", *([] if by_configuration else ["--dry-run"]))
+    assert (result.code, result.json["files"]) == (0, 1)
+    assert ("cleanup.dry_run is true" in result.err) == by_configuration
+    assert old.exists()
+    assert site.engine.history() == []
+
+
+def test_a_cleanup_that_could_not_look_everywhere_exits_with_1(site: Site) -> None:
+    (site.base / "uploads").rmdir()
+    sheet = site.file("contact-sheets/old", age="40d")
+    result = site.call("cleanup")
+    assert result.code == 1
+    assert result.err.count("uploads: No such file or directory") == 1
+    assert not sheet.exists()
+
+
+def test_two_cleanups_at_once_the_second_says_who_has_the_lock(site: Site) -> None:
+    old = site.file("uploads/old")
+    with cleanup_lock(site.engine.state, "cleanup by schedule"):
+        result = site.call("cleanup", "--json")
+    assert result.code == 4
+    assert result.json["error"]["type"] == "cleanup-busy"
+    assert result.json["error"]["holder"]["pid"] == os.getpid()
+    assert f"process {os.getpid()} on " in result.err
+    assert old.exists()
+
+
+def test_a_recent_cleanup_is_not_repeated_where_that_is_asked_for(site: Site) -> None:
+    assert site.call("cleanup").code == 0
+    old = site.file("uploads/old")
+    result = site.call("cleanup", "--unless-ran-within", "20h")
+    assert result.code == 0
+    assert result.out.startswith("skipped: run 1 ended ")
+    assert result.err == ""
+    assert old.exists()
+    assert site.call("cleanup", "--unless-ran-within", "20h", "--json").json["skipped"]["run"] == 1
+
+
+def test_a_cleanup_of_other_areas_was_not_this_one(site: Site) -> None:
+    site.call("cleanup", "contact_sheets")
+    old = site.file("uploads/old")
+    assert "skipped" in site.call("cleanup", "contact_sheets", "--unless-ran-within", "20h").out
+    assert site.call("cleanup", "--unless-ran-within", "20h").code == 0
+    assert not old.exists()
+
+
+# -- stats, why, history
+
+
+def test_stats_are_those_of_the_contract(site: Site) -> None:
+    site.file("uploads/a", size=1024)
+    assert site.call("stats", "--as-recorded", "--json").json["complete"] is False
+    shown = site.call("stats", "--json").json
+    assert (shown["total_files"], shown["total_size_human"], shown["complete"]) == (1, "1.00 KB", True)
+    assert "1.00 KB" in site.call("stats", "--as-recorded").out
+
+
+def test_why_tells_the_future_and_the_past(site: Site) -> None:
+    site.file("uploads/old")
+    assert "expired: expired" in site.call("why", "storage/uploads/old").out
+    site.call("cleanup")
+    shown = site.call("why", "storage/uploads/old", "--json").json
+    assert (shown["state"], shown["run"]) == ("removed", 1)
+
+
+def test_why_takes_a_name_that_is_not_utf8(site: Site) -> None:
+    name = os.fsdecode(b"storage/uploads/caf\xe9")
+    site.file(name.removeprefix("storage/"))
+    result = site.call("why", name)
+    assert result.code == 0
+    assert r"caf\xe9" in result.out
+
+
+def test_history_lists_runs_and_what_became_of_each_file(site: Site) -> None:
+    assert site.call("history").out == "no runs yet\n"
+    for number in range(3):
+        site.file(f"uploads/{number}")
+        site.call("cleanup")
+    assert [run["run"] for run in site.call("history", "--json", "-n", "2").json] == [3, 2]
+    run, file = site.call("history", "2", "--json").lines
+    assert (run["run"], run["state"]) == (2, "done")
+    assert (file["path"], file["outcome"]) == ("uploads/1", "removed")
+    assert "uploads/1" in site.call("history", "2").out
+    site.call("cleanup")
+    assert "it had no files to remove" in site.call("history", "4").out

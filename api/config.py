@@ -27,6 +27,9 @@ __all__ = ["Config", "config"]
 _CHECKOUT = Path(__file__).resolve().parent.parent
 _DEPLOYED = Path("/opt/services/media-analysis")
 
+_CLEANUP_KEYS = {"enabled", "schedule", "dry_run", "batch_size", "lock_timeout"}
+"""What the service's own code knows of the section `cleanup`: the keys that it had from the beginning."""
+
 
 class Config:
     """The configuration as it stands at the moment of construction.
@@ -50,7 +53,7 @@ class Config:
     storage_retention: dict[str, int]
     """Retention of each area in seconds; -1: indefinitely."""
     storage_cleanup: dict[str, bool | int | str]
-    """`enabled`, `schedule`, `dry_run`, `batch_size`, `lock_timeout` (seconds), `timezone`."""
+    """`enabled`, `schedule`, `dry_run`, `batch_size`, `lock_timeout` (seconds); the rest is in `settings`."""
 
     def __init__(self, config_path: Path | str | None = None) -> None:
         from shelflife.settings import find_config, load_settings
@@ -60,7 +63,7 @@ class Config:
         self.config_path = self.settings.source
         self.storage_base_path = str(self.settings.base_path)
         self.storage_retention = {key: area.retention for key, area in self.settings.areas.items()}
-        self.storage_cleanup = self.settings.cleanup.model_dump()
+        self.storage_cleanup = self.settings.cleanup.model_dump(include=_CLEANUP_KEYS)
 
     @property
     def STORAGE_BASE_PATH(self) -> str:  # noqa: N802 - its name since the first version

@@ -20,7 +20,7 @@ from shelflife.execute.context import Context, Means
 from shelflife.execute.holding import held_directory, held_entry
 from shelflife.execute.planner import is_due
 from shelflife.execute.report import AreaReport, Failure
-from shelflife.files.anchor import Anchor, Identity, identity_of, parent_of
+from shelflife.files.anchor import LED_AWAY, Anchor, Identity, identity_of, parent_of
 from shelflife.files.listing import Entry, read_directory
 from shelflife.files.removal import Outcome, Removal, Result, unlink
 from shelflife.files.survey import FOREVER, Key, Survey, count_entry, managed
@@ -29,7 +29,7 @@ from shelflife.policy.verdict import Reason
 from shelflife.records.index import RowState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from shelflife.policy.area import Area
     from shelflife.policy.cutoff import Cutoff
@@ -40,7 +40,6 @@ LARGEST_BATCH: Final = 100
 LONGEST_BATCH: Final = 0.05
 """Seconds between two looks at where their directory is."""
 
-_DENIED: Final = (errno.EACCES, errno.EPERM)
 _DISK_GONE: Final = (errno.EIO, errno.ESTALE, errno.ENODEV)
 _ENOUGH_ERRORS: Final = 3
 """Errors of the disk in a row that end an area."""
@@ -121,7 +120,7 @@ class AreaExecutor:
         """Remove what is due, count into `survey` what stays; return whether anything went."""
         held = identity_of(fd)
         acted = denied = False
-        removal = self._removal(path)
+        removal = self._removal(path, held)
         for chunk in read_directory(fd):
             due = []
             for entry in managed(chunk, path):
@@ -130,13 +129,13 @@ class AreaExecutor:
                 else:
                     count_entry(survey, entry, path, self._area)
             for outcome in self._remove(fd, path, held, due, removal):
-                denied = denied or outcome.errno in _DENIED
+                denied = denied or outcome.reason is Reason.NOT_REACHED
                 acted = acted or outcome.is_gone
                 if not outcome.is_gone:
                     count_entry(survey, outcome.entry, path, self._area)
         return acted
 
-    def _removal(self, path: str) -> Removal:
+    def _removal(self, path: str, identity: Identity) -> Removal:
         """Return how the entries of one directory go, and what keeps them."""
         place = f"{self._directory}/{path}"
 
@@ -151,6 +150,7 @@ class AreaExecutor:
             held=held,
             in_use=self._area.in_use,
             retries=self._means.retries,
+            in_place=partial(in_place, self._anchor, path, identity),
         )
 
     def _remove(
@@ -164,22 +164,23 @@ class AreaExecutor:
                 outcomes = self._remove_batch(fd, path, held, due[:size], removal)
             yield from outcomes
             due = due[len(outcomes) :]
-            if any(outcome.errno in _DENIED for outcome in outcomes):
-                yield from map(_not_reached, due)
+            if is_denied(outcomes):
+                yield from map(not_reached, due)
                 return
 
     def _remove_batch(
         self, fd: int, path: str, held: Identity, batch: list[Entry], removal: Removal
     ) -> list[Outcome]:
         if not self._anchor.verify(path, held):
-            raise OSError(errno.ESTALE, "the directory was moved or replaced meanwhile", path)
+            self._verify_root()
+            raise FileNotFoundError(errno.ENOENT, "the directory was moved or replaced meanwhile", path)
         if self._held_directory(path):
             return [Outcome(entry, Result.KEPT, Reason.HELD) for entry in batch]
         place = f"{self._directory}/{path}"
         number = self._means.recorder.intend(self._area.name, place, batch)
         outcomes = removal.batch(fd, batch, until=time.monotonic() + LONGEST_BATCH)
-        if any(outcome.errno in _DENIED for outcome in outcomes):
-            outcomes += [_not_reached(entry) for entry in batch[len(outcomes) :]]
+        if is_denied(outcomes):
+            outcomes += map(not_reached, batch[len(outcomes) :])
         self._means.recorder.settle(number, outcomes)
         for outcome in outcomes:
             self._report.add(outcome)
@@ -189,6 +190,10 @@ class AreaExecutor:
         for outcome in outcomes:
             self._watch_disk(outcome.errno)
         return outcomes
+
+    def _verify_root(self) -> None:
+        if not self._anchor.verify("", self._anchor.identity):
+            raise AreaLost(f"{self._directory}: it was moved or replaced meanwhile")
 
     def _held_directory(self, path: str) -> bool:
         holds = self._context.holds()
@@ -203,7 +208,7 @@ class AreaExecutor:
     def _fail(self, path: str, error: OSError) -> None:
         """Record that a directory could not be worked on."""
         code = error.errno or 0
-        if code not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EXDEV):
+        if code not in LED_AWAY:
             self._report.note(self._failure(path, code))
             self._report.errors.append(f"{self._directory}/{path}: {error.strerror}")
         self._index.mark(self._root, path, RowState.UNREADABLE, listed=self._context.freshness.now)
@@ -217,7 +222,9 @@ class AreaExecutor:
         parent, name = parent_of(path)
         try:
             row = self._index.row(self._root, path)
-            with self._anchor.directory(parent) as fd:
+            with self._means.gate(), self._anchor.directory(parent) as fd:
+                if not self._anchor.verify(parent, identity_of(fd)):
+                    return False
                 status = os.stat(name, dir_fd=fd, follow_symlinks=False)
                 if row is not None and Key.of(status).inode != row.inode:
                     return False
@@ -236,7 +243,25 @@ class AreaExecutor:
         return True
 
 
-def _not_reached(entry: Entry) -> Outcome:
+def in_place(anchor: Anchor, path: str, held: Identity) -> bool:
+    """Return whether `path` is known to lead still to the directory `held`."""
+    try:
+        return anchor.verify(path, held)
+    except OSError:
+        return False
+
+
+def is_denied(outcomes: Sequence[Outcome]) -> bool:
+    """Return whether a batch says that its directory may not be written to, which others would only repeat.
+
+    EPERM alone does not: it is also what a single file gives that is immutable, or somebody else's.
+    """
+    codes = {outcome.errno for outcome in outcomes}
+    return errno.EACCES in codes or (errno.EPERM in codes and not any(out.is_gone for out in outcomes))
+
+
+def not_reached(entry: Entry) -> Outcome:
+    """Return the outcome of an entry that was not tried."""
     return Outcome(entry, Result.KEPT, Reason.NOT_REACHED)
 
 

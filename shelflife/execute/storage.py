@@ -120,7 +120,7 @@ def create_directories(base_path: Path, areas: Iterable[Area]) -> dict[str, Path
 
 
 def _check_room(parent: Path, directories: int) -> None:
-    if not os.access(parent, os.W_OK | os.X_OK):
+    if not os.access(parent, os.W_OK | os.X_OK, effective_ids=True):
         raise PermissionError(errno.EACCES, "no permission to create a directory here", str(parent))
     status = os.statvfs(parent)
     blocks = status.f_bavail * status.f_frsize >= directories * _DIRECTORY_SIZE

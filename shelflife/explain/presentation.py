@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from shelflife.execute.planner import PlannedFile
+    from shelflife.explain.answer import Answer
     from shelflife.explain.check import Finding
-    from shelflife.explain.why import Answer
     from shelflife.policy.plan import AreaPlan, Plan
     from shelflife.records.journal import FileRecord, RunRecord
     from shelflife.records.statistics import AreaStatistics, Statistics

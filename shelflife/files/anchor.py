@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NONBLOCK
 _BENEATH: Final = kernel.RESOLVE_BENEATH | kernel.RESOLVE_NO_SYMLINKS | kernel.RESOLVE_NO_XDEV
 _UNSUPPORTED: Final = (errno.ENOSYS, errno.EPERM)
+LED_AWAY: Final = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EXDEV)
+"""What opening a directory gives when it is gone, or something else has taken its place."""
+
 _LONGEST_PATH: Final = 4000
 """Bytes of a path that one system call takes; PATH_MAX is 4,096 with its final NUL."""
 
@@ -101,7 +104,10 @@ class Anchor:
             return os.fstat(fd)
 
     def verify(self, path: str, held: Identity) -> bool:
-        """Return whether `path` still leads to the directory `held`, and the anchor is still in its place."""
+        """Return whether `path` still leads to the directory `held`, and the anchor is still in its place.
+
+        Raises OSError when it cannot be told.
+        """
         try:
             place = _descend(self._base, self._place, follow_mounts=True, use_openat2=self._use_openat2)
             try:
@@ -111,8 +117,10 @@ class Anchor:
                 os.close(place)
             with self.directory(path) as fd:
                 return identity_of(fd) == held
-        except OSError:
-            return False
+        except OSError as error:
+            if error.errno in LED_AWAY:
+                return False
+            raise
 
 
 def identity_of(fd: int) -> Identity:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NOBODY: Final = 0
+_NO_FILE: Final = (errno.ELOOP, errno.ENXIO)
+"""What opening a symbolic link (with `O_NOFOLLOW`) and a socket gives: the file was replaced by one."""
 
 
 class Writers:
@@ -65,6 +67,11 @@ class Guard:
         try:
             self._fd = os.open(self._entry.name, _FLAGS, dir_fd=self._directory)
         except OSError as error:
+            if error.errno == errno.EAGAIN:  # somebody else holds a write lease: he is at it
+                self.in_use = True
+                return self
+            if error.errno in _NO_FILE:  # `inode` says that no file is guarded
+                return self
             if error.errno not in (errno.EACCES, errno.EPERM):
                 raise
             status = os.stat(self._entry.name, dir_fd=self._directory, follow_symlinks=False)

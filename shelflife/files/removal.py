@@ -82,14 +82,17 @@ class Outcome:
         )
 
 
-Disposal = Callable[[int, Entry], Outcome]
+Wanted = Callable[[], bool]
+"""Says whether somebody has begun to open the file for writing since it was checked."""
+
+Disposal = Callable[[int, Entry, Wanted], Outcome]
 """Makes one entry (as it is now) of an open directory go. Called right after all checks; raises OSError."""
 
 Held = Callable[[int, Entry], bool]
 """Says whether a person holds an entry of an open directory."""
 
 
-def unlink(fd: int, entry: Entry) -> Outcome:
+def unlink(fd: int, entry: Entry, _wanted: Wanted) -> Outcome:
     """Remove for good: the disposal of an area without a trash."""
     os.unlink(entry.name, dir_fd=fd)
     return Outcome(entry, Result.REMOVED)
@@ -98,6 +101,16 @@ def unlink(fd: int, entry: Entry) -> Outcome:
 def nobody_holds(_fd: int, _entry: Entry) -> bool:
     """Say that nothing is held."""
     return False
+
+
+def nobody_wants() -> bool:
+    """Say that nobody opens the file for writing: it was not looked."""
+    return False
+
+
+def stays_in_place() -> bool:
+    """Say that the directory is where it was."""
+    return True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -113,6 +126,8 @@ class Removal:
     """Whether files that are open for writing stay."""
     retries: int = 3
     """Further tries after a transient error."""
+    in_place: Callable[[], bool] = stays_in_place
+    """Says whether the directory is still where it was; asked after each wait, which is longer than a batch."""
     _writers: Writers = field(default_factory=Writers)
 
     def batch(self, fd: int, entries: Sequence[Entry], *, until: float) -> list[Outcome]:
@@ -136,13 +151,15 @@ class Removal:
             try:
                 return self._try(fd, entry)
             except FileNotFoundError:
-                return Outcome(entry, Result.KEPT, Reason.VANISHED)
+                return _gone(fd, entry)
             except OSError as error:
                 if error.errno not in TRANSIENT or not tries_left:
                     self.retries = 0  # a disk that stays broken is not waited for again and again
                     return Outcome(entry, Result.FAILED, errno=error.errno or 0)
-                time.sleep(delay)
-                delay *= 2
+            time.sleep(delay)
+            delay *= 2
+            if not self.in_place():
+                return Outcome(entry, Result.KEPT, Reason.CHANGED)
         raise AssertionError("unreachable: the last try returns")
 
     def _try(self, fd: int, entry: Entry) -> Outcome:
@@ -150,7 +167,7 @@ class Removal:
         if reason is not None:
             return Outcome(entry, Result.KEPT, reason)
         if not self.in_use or not entry.is_file:
-            return self.dispose(fd, now)
+            return self.dispose(fd, now, nobody_wants)
         with Guard(fd, entry, self._writers) as guard:
             # Looked at again: the name could lead to another file than the one that is guarded.
             now, reason = self._look(fd, entry)
@@ -158,7 +175,7 @@ class Removal:
                 return Outcome(entry, Result.KEPT, reason)
             if guard.in_use or guard.broken or guard.inode != now.inode:
                 return Outcome(entry, Result.KEPT, Reason.IN_USE)
-            return self.dispose(fd, now)
+            return self.dispose(fd, now, lambda: guard.broken)
 
     def _look(self, fd: int, entry: Entry) -> tuple[Entry, Reason | None]:
         """Return the entry as it is now, and why it stays, if it does."""
@@ -168,6 +185,17 @@ class Removal:
         if self.cutoff is not None and self.area.file_time(now.mtime, now.ctime) >= self.cutoff:
             return now, Reason.NOT_EXPIRED
         return now, Reason.HELD if self.held(fd, now) else None
+
+
+def _gone(fd: int, entry: Entry) -> Outcome:
+    """Return the outcome where a system call found something missing: the file, or what was to take it."""
+    try:
+        entry_at(fd, entry.name)
+    except FileNotFoundError:
+        return Outcome(entry, Result.KEPT, Reason.VANISHED)
+    except OSError as error:
+        return Outcome(entry, Result.FAILED, errno=error.errno or 0)
+    return Outcome(entry, Result.FAILED, errno=errno.ENOENT)
 
 
 def unchanged(listed: Entry, now: Entry) -> bool:

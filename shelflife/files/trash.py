@@ -20,12 +20,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from shelflife.files.anchor import Anchor, parent_of
 from shelflife.files.kernel import rename_noreplace
 from shelflife.files.listing import Entry, entry_at
-from shelflife.files.removal import Outcome, Result, unchanged
+from shelflife.files.removal import Outcome, Result, Wanted, nobody_wants, unchanged
 from shelflife.policy.area import SECOND, TRASH_DIRECTORY
 from shelflife.policy.verdict import Reason
 
 DISPLACED: Final = "displaced"
 """Directory in the trash for what could not be put back."""
+
+DISPLACED_PREFIX: Final = ".displaced-"
+"""Begins the names of what could be put neither back nor into that directory; its inode follows."""
 
 _MODE: Final = 0o700
 _NAME: Final = re.compile(r"(\d{8}T\d{6}Z)-(\d+)")
@@ -83,15 +86,21 @@ class Trash:
             self._path = path
         return self._fd
 
-    def dispose(self, path: str, fd: int, entry: Entry) -> Outcome:
+    def dispose(self, path: str, fd: int, entry: Entry, wanted: Wanted = nobody_wants) -> Outcome:
         """Move an entry of the open directory `fd`, which is `path`, into the trash. Raises OSError.
 
-        EXDEV (some overlay file systems) is raised like any other: nothing is ever removed instead.
+        What turns out to be changed there, or wanted for writing, is put back. EXDEV (some overlay file
+        systems) is raised like any other: nothing is ever removed instead.
         """
         trash = self.directory(path)
-        rename_noreplace(fd, entry.name, trash, entry.name)
-        if unchanged(entry, entry_at(trash, entry.name)):
-            return Outcome(entry, Result.TRASHED)
+        try:
+            rename_noreplace(fd, entry.name, trash, entry.name)
+        except OSError:
+            self.close()  # somebody may have removed it: the next entry gets it made anew
+            raise
+        with suppress(OSError):  # what cannot be looked at is not known to be the same
+            if unchanged(entry, entry_at(trash, entry.name)) and not wanted():
+                return Outcome(entry, Result.TRASHED)
         return self._put_back(path, fd, trash, entry)
 
     def _put_back(self, path: str, fd: int, trash: int, entry: Entry) -> Outcome:
@@ -103,13 +112,21 @@ class Trash:
         return Outcome(entry, Result.KEPT, Reason.CHANGED)
 
     def displace(self, path: str, trash: int, name: str) -> None:
-        """Set an entry of the open directory `trash` aside, where it is never purged; if that fails it stays."""
-        with suppress(OSError):
+        """Set an entry of the open directory `trash` aside, where it is never purged.
+
+        Where that fails (no room for the directories, a second of that name) it is given a name that keeps it
+        from being purged where it is.
+        """
+        try:
             fd = self.open_mirror(path, displaced=True)
             try:
                 rename_noreplace(trash, name, fd, name)
             finally:
                 os.close(fd)
+        except OSError:
+            with suppress(OSError):
+                inode = os.stat(name, dir_fd=trash, follow_symlinks=False).st_ino
+                rename_noreplace(trash, name, trash, f"{DISPLACED_PREFIX}{inode}")
 
     def open_mirror(self, path: str, *, displaced: bool = False) -> int:
         """Open the directory in this trash that mirrors `path` of the area, made where it is missing.

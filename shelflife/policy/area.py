@@ -50,6 +50,18 @@ class Area:
     in_use: bool = True
     """Whether files that somebody has open for writing stay."""
 
+    quota: int | None = None
+    """Bytes that the area may hold; None: any number."""
+
+    max_files: int | None = None
+    """Files that the area may hold; None: any number."""
+
+    min_age: int = 0
+    """Nanoseconds: nothing younger goes because of a quota or a full disk."""
+
+    priority: int | None = None
+    """Order under pressure, lowest first; None: pressure never touches unexpired files here."""
+
     @property
     def rules(self) -> int:
         """Fingerprint (63 bits) of what an index row depends on: rows read under other rules are read again."""
@@ -73,6 +85,10 @@ def areas_of(settings: Settings) -> dict[str, Area]:
             protection=Protection(area.protect),
             trash=area.trash * SECOND or None,
             in_use=area.in_use is InUse.CHECK,
+            quota=area.quota,
+            max_files=area.max_files,
+            min_age=area.min_age * SECOND,
+            priority=area.priority,
         )
         for name, area in settings.areas.items()
     }

@@ -60,7 +60,7 @@ def _is_at_rest(path: Path) -> bool:
 
     A writer has a WAL as long as it is there.
     """
-    return not os.access(path.parent, os.W_OK) and not os.path.exists(f"{path}-wal")
+    return not os.access(path.parent, os.W_OK, effective_ids=True) and not os.path.exists(f"{path}-wal")
 
 
 @contextmanager

@@ -436,11 +436,12 @@ class Journal:
         return [record for record in records if record.path.rpartition("/")[2] == name]
 
     def latest_below(self, path: str) -> FileRecord | None:
-        """Return the file below the directory at `path` (relative to the base path) that was removed last."""
+        """Return the file below the directory at `path` (relative to the base path) that went last."""
         start = os.fsencode(f"{path}/")
         below = (start, start[:-1] + b"0")  # 0 follows / in ASCII
         records = self._files("WHERE unit = 0 AND directory >= ? AND directory < ? ORDER BY id DESC", below)
-        return next((record for record in records if record.result is Result.REMOVED), None)
+        went = (Result.REMOVED, Result.TRASHED)
+        return next((record for record in records if record.result in went), None)
 
     def totals(self) -> Totals:
         """Return what all executed runs together did."""

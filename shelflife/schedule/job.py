@@ -88,7 +88,10 @@ class Job:
         if slot is None or (current.since is not None and slot <= current.since):
             return None
         last = self._last_taken(current.engine, now)
-        return slot if last is None or slot > last else None
+        if last is not None and slot <= last:
+            logger.debug("the slot of %s is taken", moment(slot))
+            return None
+        return slot
 
     def _last_taken(self, engine: Engine, now: int) -> int | None:
         """Return the last slot that was taken. Where none ever was, the schedule begins when we started."""

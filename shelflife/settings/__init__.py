@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         IndexSettings,
         JournalSettings,
         LimitsSettings,
+        PressureSettings,
         Settings,
     )
     from shelflife.settings.places import unsafe_base_path
@@ -45,6 +46,7 @@ __all__ = [
     "IndexSettings",
     "JournalSettings",
     "LimitsSettings",
+    "PressureSettings",
     "Settings",
     "did_you_mean",
     "find_config",
@@ -61,7 +63,14 @@ _MODULES = {
     "area": ("AgeFrom", "AreaSettings", "Expire", "InUse"),
     "layout": ("DEFAULT_RETENTION", "STATE_DIRECTORY", "TRASH_DIRECTORY"),
     "load": ("CONFIG_NAME", "find_config", "load_settings"),
-    "model": ("CleanupSettings", "IndexSettings", "JournalSettings", "LimitsSettings", "Settings"),
+    "model": (
+        "CleanupSettings",
+        "IndexSettings",
+        "JournalSettings",
+        "LimitsSettings",
+        "PressureSettings",
+        "Settings",
+    ),
     "places": ("unsafe_base_path",),
     "spelling": ("did_you_mean",),
     "units": (

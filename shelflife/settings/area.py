@@ -46,6 +46,9 @@ _Duration = Annotated[int, BeforeValidator(units.parse_duration)]
 _Retention = Annotated[int, BeforeValidator(units.parse_retention)]
 _Directory = Annotated[str, BeforeValidator(checks.text(layout.check_directory))]
 _Pattern = Annotated[str, BeforeValidator(checks.text(checks.pattern))]
+_OptionalSize = Annotated[int | None, BeforeValidator(checks.optional(checks.positive(units.parse_size)))]
+_OptionalCount = Annotated[int | None, BeforeValidator(checks.optional(checks.count))]
+_OptionalNumber = Annotated[int | None, BeforeValidator(checks.optional(checks.number))]
 
 
 class AreaSettings(Section, frozen=True):
@@ -67,6 +70,14 @@ class AreaSettings(Section, frozen=True):
     """Seconds that removed files stay restorable; 0: they are removed at once."""
     in_use: Annotated[InUse, BeforeValidator(checks.one_of(InUse))] = InUse.CHECK
     """Whether files that somebody has open for writing stay."""
+    quota: _OptionalSize = None
+    """Bytes that the area may hold: beyond them the oldest files go before they expire; None: any number."""
+    max_files: _OptionalCount = None
+    """Files that the area may hold, likewise."""
+    min_age: _Duration = 86_400
+    """Seconds: nothing younger goes because of a quota or a full disk."""
+    priority: _OptionalNumber = None
+    """When the disk is full, unexpired files go from the area of the lowest number first; None: never."""
 
     @property
     def directories(self) -> tuple[str, ...]:
@@ -94,7 +105,7 @@ def with_directories(key: object, area: object) -> object:
     return area
 
 
-def area_faults(areas: Mapping[str, AreaSettings]) -> Iterator[tuple[Loc, str, str]]:
+def area_faults(areas: Mapping[str, AreaSettings]) -> Iterator[tuple[Loc, object, str]]:
     """Yield place, value and reason for each bad name, and each directory that another area has too."""
     proper: dict[str, tuple[str, ...]] = {}
     for key, area in areas.items():
@@ -104,5 +115,14 @@ def area_faults(areas: Mapping[str, AreaSettings]) -> Iterator[tuple[Loc, str, s
             yield (key,), key, "not the name of an area; allowed: a-z, 0-9, _ and -, beginning with a letter"
         else:
             proper[key] = area.directories
+        yield from _never_applied(key, area)
     for key, directory, reason in layout.overlaps(proper):
         yield (key, "path" if directory == areas[key].path else "aliases"), directory, reason
+
+
+def _never_applied(key: str, area: AreaSettings) -> Iterator[tuple[Loc, object, str]]:
+    """An indefinite area loses nothing, so that a bound on it would only seem to be one."""
+    for name in ("quota", "max_files", "priority") if area.is_indefinite else ():
+        if (value := getattr(area, name)) is not None:
+            reason = "has no effect where files are kept indefinitely; give the area a retention, or leave it out"
+            yield (key, name), value, reason

@@ -18,9 +18,9 @@ from shelflife.settings.units import parse_retention
 
 __all__ = ["arrange"]
 
-_SETTINGS = ("base_path", "state_dir", "cleanup", "index", "journal")
-_SECTIONS = ("cleanup", "index", "journal")
-_KEYS = ("base_path", "state_dir", "default_areas", "retention", "areas", "cleanup", "index", "journal")
+_SECTIONS = ("cleanup", "pressure", "limits", "index", "journal")
+_SETTINGS = ("base_path", "state_dir", "require_mount", *_SECTIONS)
+_KEYS = ("base_path", "state_dir", "require_mount", "default_areas", "retention", "areas", *_SECTIONS)
 
 _Areas = dict[str, Entry]
 

@@ -11,11 +11,12 @@ or has them read from a configuration file (`shelflife.settings.load_settings`).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import tzinfo
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BeforeValidator, ValidationError, ValidationInfo, field_validator
+from pydantic import BeforeValidator, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from shelflife.errors import UsageError
@@ -30,6 +31,7 @@ __all__ = [
     "IndexSettings",
     "JournalSettings",
     "LimitsSettings",
+    "PressureSettings",
     "Settings",
 ]
 
@@ -85,6 +87,41 @@ class LimitsSettings(Section, frozen=True):
     """Bytes that one run may remove, over all areas; None: any number."""
 
 
+class PressureSettings(Section, frozen=True):
+    """What is done before the disk is full."""
+
+    high: _Share = 90
+    """Percent of a file system in use, bytes or inodes, above which room is made."""
+    low: _Share = 80
+    """Percent below which that ends; ten below `high`, where only that is given."""
+    check_every: _Span = 60
+    """Seconds between two looks."""
+
+    @field_validator("high")
+    @classmethod
+    def _check_high(cls, value: int) -> int:
+        if value == 0:
+            raise ValueError("every disk is above 0%; allowed: 1% to 100%")
+        return value
+
+    @field_validator("low")
+    @classmethod
+    def _check_low(cls, value: int, info: ValidationInfo) -> int:
+        high = info.data.get("high", 100)
+        if not 0 < value < high:
+            raise ValueError(f"not below high, which is {high}%; allowed: 1% to {high - 1}%")
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _follow_high(cls, values: object) -> object:
+        """A high watermark alone takes the low one along, ten below: its default could be above it."""
+        if isinstance(values, Mapping) and "high" in values and "low" not in values:
+            with suppress(ValueError):
+                return {**values, "low": f"{max(1, units.parse_share(values['high']) - 10)}%"}
+        return values
+
+
 class IndexSettings(Section, frozen=True):
     """How far the index of directories is trusted."""
 
@@ -111,6 +148,7 @@ class Settings(Section, frozen=True):
     sections: ClassVar[Mapping[str, type[Section]]] = {
         "areas": AreaSettings,
         "cleanup": CleanupSettings,
+        "pressure": PressureSettings,
         "limits": LimitsSettings,
         "index": IndexSettings,
         "journal": JournalSettings,
@@ -129,6 +167,8 @@ class Settings(Section, frozen=True):
     """Whether the base path must be a mount point: refused while the volume is not there."""
     cleanup: CleanupSettings = CleanupSettings()
     """Scheduled cleanups."""
+    pressure: PressureSettings | None = None
+    """What is done before the disk is full; None: nothing."""
     limits: LimitsSettings = LimitsSettings()
     """What needs a person's approval."""
     index: IndexSettings = IndexSettings()
@@ -183,6 +223,24 @@ class Settings(Section, frozen=True):
             "cleanup": dict(self.cleanup) | dict(cleanup or {}),
         }
         return type(self)(**values)
+
+    def with_areas(self, changes: Mapping[str, object]) -> Self:
+        """Return a copy in which single keys of areas have other values, checked as a whole.
+
+        Args:
+            changes: value by area and key: ``{"uploads.retention": "3d", "frames.quota": "50GB"}``.
+
+        Raises:
+            UsageError: a key names no area.
+            SettingsError: with everything that is wrong.
+        """
+        areas: dict[str, dict[str, object]] = {key: dict(area) for key, area in self.areas.items()}
+        for place, value in changes.items():
+            name, _, key = place.partition(".")
+            if not key:
+                raise UsageError(f'"{place}": not a key of an area; allowed: AREA.KEY, as uploads.retention')
+            areas[self.area_name(name)][key] = value
+        return type(self)(**dict(self) | {"areas": areas})
 
     @property
     def state_path(self) -> Path:
@@ -263,7 +321,7 @@ def _spelled_out(areas: Mapping[str, object]) -> dict[str, object]:
     return {key: area if isinstance(area, full) else {"retention": area} for key, area in areas.items()}
 
 
-def _line_error(loc: Loc, value: str, reason: str) -> InitErrorDetails:
+def _line_error(loc: Loc, value: object, reason: str) -> InitErrorDetails:
     return InitErrorDetails(
         type=PydanticCustomError("area", "{reason}", {"reason": reason}), loc=loc, input=value
     )

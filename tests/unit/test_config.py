@@ -30,7 +30,6 @@ _CLEANUP = {
     "dry_run": False,
     "batch_size": 100,
     "lock_timeout": 300,
-    "timezone": "UTC",
 }
 
 

@@ -9,10 +9,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from shelflife.engine import Engine
+from shelflife.explain.presentation import moment
 from shelflife.policy.schedule import Schedule
 from shelflife.testing import aged_file
 from tests.integration.schedule import workers
@@ -28,12 +30,12 @@ def engine(tmp_path: Path) -> Engine:
     return engine
 
 
-def ahead_so_that_a_slot_comes_in(seconds: float, engine: Engine) -> int:
-    """How far (ns) a clock must be ahead for the next slot to come so soon."""
+def slot_in(seconds: float, engine: Engine) -> workers.Order:
+    """What makes the next slot come so soon."""
     now = time.time_ns()
     slot = Schedule.of(engine.settings.cleanup).next_after(now)
     assert slot is not None
-    return slot - now - int(seconds * _SECOND)
+    return slot - now - int(seconds * _SECOND), moment(slot)
 
 
 @pytest.mark.parametrize("method", ["spawn", "fork"])
@@ -41,21 +43,21 @@ def ahead_so_that_a_slot_comes_in(seconds: float, engine: Engine) -> int:
 def test_four_workers_run_a_slot_once(engine: Engine, method: str) -> None:
     base_path = engine.settings.base_path
     path = aged_file(base_path / "uploads" / "old.mp4", age="30d")
-    context = multiprocessing.get_context(method)
-    together, results = context.Barrier(_WORKERS), context.Queue()
-    # Time enough for processes to come up; with fork, the scheduler is made before, as with gunicorn --preload.
-    ahead = ahead_so_that_a_slot_comes_in(10 if method == "spawn" else 2, engine)
+    context: Any = multiprocessing.get_context(method)
+    orders, results = context.Queue(), context.Queue()
+    # With fork, the scheduler is made before, as with gunicorn --preload.
+    service = base_path if method == "spawn" else workers.Service(base_path)
     processes = [
-        context.Process(target=workers.keep_schedule, args=(base_path, ahead, together, results))
-        if method == "spawn"
-        else context.Process(
-            target=workers.keep, args=(workers.scheduler_of(base_path, ahead), together, results)
-        )
+        context.Process(target=workers.keep_schedule, args=(service, orders, results))
         for _ in range(_WORKERS)
     ]
-
     for process in processes:
         process.start()
+    assert [results.get(timeout=workers.PATIENCE) for _ in processes] == ["ready"] * _WORKERS
+
+    order = slot_in(1.0, engine)
+    for _ in processes:
+        orders.put(order)
     outcomes = sorted(results.get(timeout=workers.PATIENCE) for _ in processes)
     for process in processes:
         process.join(workers.PATIENCE)
@@ -100,7 +102,7 @@ def test_a_killed_holder_s_lock_is_free_at_once_even_if_it_had_forked(engine: En
 
     assert process.pid is not None
     os.kill(process.pid, signal.SIGKILL)
-    process.join(workers.PATIENCE)
+    process.join()  # with a timeout, it would wait for the child too
 
     os.kill(child, 0)  # it lives
     assert engine.holder() is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -29,20 +30,30 @@ class Ended(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
         self.run = threading.Event()
-        logging.getLogger("shelflife.cleanup").addHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
-        if " is done" in record.getMessage():
+        if record.getMessage().startswith(("run 1 is done", "run 1 is stopped")):
             self.run.set()
 
 
+@pytest.fixture
+def ended() -> Iterator[Ended]:
+    handler, logger = Ended(), logging.getLogger("shelflife.cleanup")
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    yield handler
+    logger.removeHandler(handler)
+    logger.setLevel(before)
+
+
 def test_a_missed_slot_is_made_up_for_soon_after_the_start(
-    storage: Storage, caplog: pytest.LogCaptureFixture
+    storage: Storage, ended: Ended, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = storage.file("uploads/old.mp4")
     engine = storage.engine
     engine.claim_slot(1)  # everything since 1970 was missed
-    scheduler, ended = Scheduler(engine, delay=0.0), Ended()
+    scheduler = Scheduler(engine, delay=0.0)
 
     with caplog.at_level(logging.INFO, "shelflife"):
         scheduler.start()
@@ -56,12 +67,10 @@ def test_a_missed_slot_is_made_up_for_soon_after_the_start(
 
 def test_start_and_stop_twice_are_harmless(storage: Storage, caplog: pytest.LogCaptureFixture) -> None:
     scheduler = Scheduler(storage.engine)
-    assert not scheduler.running
-    assert scheduler.next_slot is None
+    assert (scheduler.running, scheduler.next_slot) == (False, None)
 
     assert scheduler.start()
     assert scheduler.start()
-    assert scheduler.running
     assert scheduler.next_slot is not None
     assert scheduler.next_slot > time.time_ns()
     assert "already running" in caplog.text
@@ -114,7 +123,9 @@ def test_stop_ends_a_run_at_its_next_batch_and_its_work_is_recorded(make_storage
     assert engine.holder() is None
 
 
-def test_stop_does_not_wait_for_ever(make_storage: MakeStorage, caplog: pytest.LogCaptureFixture) -> None:
+def test_stop_does_not_wait_for_ever(
+    make_storage: MakeStorage, ended: Ended, caplog: pytest.LogCaptureFixture
+) -> None:
     storage = make_storage({"uploads": "7d"})
     storage.file("uploads/old.mp4")
     begun, hanging = threading.Event(), threading.Event()
@@ -126,7 +137,7 @@ def test_stop_does_not_wait_for_ever(make_storage: MakeStorage, caplog: pytest.L
 
     engine = Engine(storage.settings, listeners=[hang])
     engine.claim_slot(1)
-    scheduler, ended = Scheduler(engine, delay=0.0), Ended()
+    scheduler = Scheduler(engine, delay=0.0)
     scheduler.start()
     until(begun)
 
@@ -135,7 +146,7 @@ def test_stop_does_not_wait_for_ever(make_storage: MakeStorage, caplog: pytest.L
     assert "did not end" in caplog.text
     assert not scheduler.running
     hanging.set()
-    ended.run.wait(0.1)
+    until(ended.run)
 
 
 def test_run_now_reads_the_configuration_again(storage: Storage) -> None:

@@ -25,45 +25,54 @@ def settings_of(base_path: Path) -> Settings:
     return Settings.build(base_path=base_path, areas={"uploads": "7d"})
 
 
-def scheduler_of(base_path: Path, ahead: int) -> Scheduler:
-    """A scheduler whose clock is ahead of the real one (ns)."""
+class Service:
+    """One process of an application, with a scheduler whose clock can be ahead of the real one."""
 
-    def clock() -> int:
-        return time.time_ns() + ahead
+    def __init__(self, base_path: Path) -> None:
+        self.ahead = 0
+        engine = Engine(settings_of(base_path), clock=self._clock)
+        self.scheduler = Scheduler(engine, clock=self._clock, pause=0.01)
 
-    return Scheduler(Engine(settings_of(base_path), clock=clock), clock=clock, pause=0.01)
+    def _clock(self) -> int:
+        return time.time_ns() + self.ahead
 
 
 class _Heard(logging.Handler):
     """Waits for a line of the log that tells what became of the slot."""
 
-    def __init__(self) -> None:
+    def __init__(self, slot: str) -> None:
         super().__init__(logging.DEBUG)
+        self._taken = f"the slot of {slot} "
         self.said = threading.Event()
         self.outcome = "nothing"
 
     def emit(self, record: logging.LogRecord) -> None:
         text = record.getMessage()
-        if "the slot of" in text or " is done" in text:
+        if (self._taken in text or " is done" in text) and not self.said.is_set():
             self.outcome = "ran" if " is done" in text else "lost"
             self.said.set()
 
 
-def keep_schedule(base_path: Path, ahead: int, together: Barrier, results: Queue[str]) -> None:
-    """Be a worker of a service: keep the schedule until the slot has come; tell what became of it."""
-    keep(scheduler_of(base_path, ahead), together, results)
+Order = tuple[int, str]
+"""How far (ns) the clock is ahead, and the slot that then comes soon, as the log has it."""
 
 
-def keep(scheduler: Scheduler, together: Barrier, results: Queue[str]) -> None:
-    """As `keep_schedule`, with a scheduler that was made before the fork."""
-    heard = _Heard()
+def keep_schedule(service: Service | Path, orders: Queue[Order], results: Queue[str]) -> None:
+    """Keep the schedule until a slot has come, and tell what became of it.
+
+    The service was made before the fork; after a spawn it is made here.
+    """
+    if isinstance(service, Path):
+        service = Service(service)
+    results.put("ready")
+    service.ahead, slot = orders.get(timeout=PATIENCE)
+    heard = _Heard(slot)
     logger = logging.getLogger("shelflife")
     logger.addHandler(heard)
     logger.setLevel(logging.DEBUG)
-    together.wait(PATIENCE)
-    scheduler.start()
+    service.scheduler.start()
     heard.said.wait(PATIENCE)
-    scheduler.stop()
+    service.scheduler.stop()
     results.put(heard.outcome)
 
 

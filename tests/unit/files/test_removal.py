@@ -8,15 +8,13 @@ from pathlib import Path
 import pytest
 
 from shelflife.files.listing import Entry, entry_at
-from shelflife.files.removal import Outcome, Result, remove_batch
+from shelflife.files.removal import Outcome, Removal, Result
 from shelflife.policy.area import Area
-from shelflife.policy.cutoff import Cause, Cutoff
 from shelflife.policy.verdict import Reason
 from tests.integration.engine.users import common_directory, ordinary_user
 from tests.unit.policy.areas import an_area
 
 _AT = 1_700_000_000 * 10**9
-_CUTOFF = Cutoff(at=_AT, cause=Cause.RETENTION)
 
 
 def _file(path: Path, mtime: int = _AT - 1, content: bytes = b"12345") -> Path:
@@ -38,7 +36,7 @@ def _remove(
 ) -> list[Outcome]:
     fd = os.open(directory, os.O_RDONLY)
     try:
-        return remove_batch(fd, entries, area or an_area(), _CUTOFF, until=until)
+        return Removal(area=area or an_area(), cutoff=_AT, retries=0).batch(fd, entries, until=until)
     finally:
         os.close(fd)
 

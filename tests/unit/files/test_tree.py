@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shelflife.files.anchor import Anchor
-from shelflife.files.tree import listed, walk
+from shelflife.files.tree import walk
 from tests.integration.engine.users import common_directory, ordinary_user
 
 if TYPE_CHECKING:
@@ -28,7 +28,9 @@ def anchor(tmp_path: Path) -> Iterator[Anchor]:
 
 
 def test_a_tree_is_walked_parents_first_without_the_trash_of_the_area(anchor: Anchor) -> None:
-    found = {directory: sorted(entry.name for entry in entries) for directory, entries in walk(anchor, "")}
+    found: dict[str, list[str]] = {}
+    for directory, _, entries in walk(anchor, ""):
+        found.setdefault(directory, []).extend(sorted(entry.name for entry in entries))
     assert found == {
         "": ["3", "a", "link"],
         "a/": [".trash", "2", "b"],
@@ -40,11 +42,26 @@ def test_a_tree_is_walked_parents_first_without_the_trash_of_the_area(anchor: An
 
 
 def test_a_part_of_a_tree_is_walked(anchor: Anchor) -> None:
-    assert [directory for directory, _ in walk(anchor, "a/b/")] == ["a/b/"]
+    assert {directory for directory, _, _ in walk(anchor, "a/b/")} == {"a/b/"}
 
 
-def test_one_directory_is_listed(anchor: Anchor) -> None:
-    assert sorted(entry.name for entry in listed(anchor, "a/")) == [".trash", "2", "b"]
+def test_one_directory_alone_is_listed(anchor: Anchor) -> None:
+    found = [
+        (directory, entry.name)
+        for directory, _, entries in walk(anchor, "a/", deep=False)
+        for entry in entries
+    ]
+    assert sorted(found) == [("a/", ".trash"), ("a/", "2"), ("a/", "b")]
+
+
+def test_the_descriptor_is_that_of_the_directory(anchor: Anchor) -> None:
+    for directory, fd, _ in walk(anchor, ""):
+        assert os.fstat(fd).st_ino == anchor.stat(directory).st_ino
+
+
+def test_an_empty_directory_is_seen(anchor: Anchor, tmp_path: Path) -> None:
+    (tmp_path / "area/empty").mkdir()
+    assert [entries for directory, _, entries in walk(anchor, "") if directory == "empty/"] == [[]]
 
 
 def test_a_tree_that_cannot_be_read_to_its_end_is_an_error() -> None:

@@ -6,7 +6,7 @@ import logging
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -75,13 +75,16 @@ class World:
             yield
 
     @contextmanager
-    def attended(self, job: Job) -> Iterator[None]:
-        """The job is at work in its thread; in the end it must be done."""
-        thread = threading.Thread(target=job, daemon=True)
-        thread.start()
+    def attending(self, *jobs: Job) -> Iterator[None]:
+        """The jobs attend to the slot of this moment, each in a thread; in the end they must be done."""
+        slot = self.now
+        threads = [threading.Thread(target=job._attend, args=(slot,), daemon=True) for job in jobs]
+        for thread in threads:
+            thread.start()
         yield
-        thread.join(30)
-        assert not thread.is_alive()
+        for thread in threads:
+            thread.join(30)
+        assert not any(thread.is_alive() for thread in threads)
 
 
 @pytest.fixture
@@ -301,10 +304,11 @@ def test_a_slot_waits_for_the_cleanup_that_is_running(world: World) -> None:
     job()
     world.now = ns("2026-11-23T02:00")
 
-    with world.attended(job):
-        with world.busy():
-            until(lambda: world.engine.holder() is not None)
-            assert world.states() == []
+    busy = ExitStack()
+    busy.enter_context(world.busy())
+    with world.attending(job):
+        assert world.states() == []
+        busy.close()
 
     assert world.states() == ["done"]
 
@@ -314,7 +318,7 @@ def test_a_waiting_slot_that_somebody_takes_is_let_go(world: World) -> None:
     job()
     world.now = ns("2026-11-23T02:00")
 
-    with world.busy(), world.attended(job):
+    with world.busy(), world.attending(job):
         world.engine.claim_slot(world.now)
 
     assert world.states() == []
@@ -326,10 +330,10 @@ def test_it_gives_up_when_the_next_slot_has_come_and_records_that_once(
     jobs = [world.process(), world.process()]
     world.now = ns("2026-11-23T02:00")
 
-    with world.attended(jobs[0]), world.attended(jobs[1]):
-        with world.busy():
-            world.now = ns("2026-11-24T02:00")
-            until(lambda: world.states() != [])
+    with world.busy(), world.attending(*jobs):
+        world.now = ns("2026-11-24T02:00")
+    assert world.states() == ["refused"]
+    jobs[0]()
 
     assert world.states() == ["refused", "done"]  # and the next one is attended to
     assert "a cleanup was refused" in caplog.text
@@ -343,8 +347,8 @@ def test_a_stuck_holder_is_reported_once_and_not_overtaken(
     with world.busy():
         holder = world.engine.holder()
         assert holder is not None
-        world.now = int(holder.heartbeat.timestamp()) * _SECOND + 2 * _DAY
-        with world.attended(job):
+        world.now = job._current.schedule.next_after(int(holder.heartbeat.timestamp() + 3600) * _SECOND) or 0
+        with world.attending(job):
             until(lambda: "stuck" in caplog.text)
             assert world.states() == []
             world.stop.set()
@@ -358,15 +362,11 @@ def test_a_storage_that_is_not_there_is_tried_again(world: World, caplog: pytest
     job()
     base_path = world.settings.base_path
     world.now = ns("2026-11-23T02:00")
-    slot = job.due()
-    assert slot is not None
     shutil.move(base_path, base_path.with_name("elsewhere"))
 
-    thread = threading.Thread(target=job._attend, args=(slot,), daemon=True)
-    thread.start()
-    until(lambda: "cannot run now" in caplog.text)
-    shutil.move(base_path.with_name("elsewhere"), base_path)
-    thread.join(30)
+    with world.attending(job):
+        until(lambda: "cannot run now" in caplog.text)
+        shutil.move(base_path.with_name("elsewhere"), base_path)
 
     assert world.states() == ["done"]
     assert caplog.text.count("cannot run now") == 1
@@ -385,7 +385,7 @@ def test_asked_to_stop_it_waits_no_longer(world: World) -> None:
     job()
     world.now = ns("2026-11-23T02:00")
 
-    with world.busy(), world.attended(job):
+    with world.busy(), world.attending(job):
         world.stop.set()
 
     assert world.states() == []

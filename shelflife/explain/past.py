@@ -1,0 +1,177 @@
+"""The past of one path: what runs did to it, what waits in the trash, and what a person pinned.
+
+The journal tells; where it cannot be read, the answer about the present stands all the same, and says so.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from shelflife.errors import RecordsError
+from shelflife.explain.answer import Answer, State
+from shelflife.explain.formats import format_age, moment
+from shelflife.files.removal import Result
+from shelflife.files.trash import DISPLACED, TrashName
+from shelflife.policy.area import TRASH_DIRECTORY
+from shelflife.policy.holds import Holds
+from shelflife.records.journal import read_journal
+
+if TYPE_CHECKING:
+    from shelflife.execute.places import Place
+    from shelflife.records.journal import FileRecord
+    from shelflife.records.state import StateDirectory
+
+_WENT = (Result.REMOVED, Result.TRASHED)
+
+
+class Past:
+    """What is remembered of one path in an area."""
+
+    def __init__(self, place: Place, path: str, *, base: str, state: StateDirectory, now: int) -> None:
+        """Read the journal. `path` is the place's absolute path, `base` the base path, resolved."""
+        self._place = place
+        self._path = path
+        self._base = base
+        self._state = state
+        self.holds = Holds()
+        self.fault: str | None = None
+        """A sentence, when the journal cannot be read."""
+        self._records: list[FileRecord] = []
+        try:
+            with read_journal(state) as journal:
+                if journal is not None:
+                    self.holds = journal.holds.active(now)
+                    self._records = journal.file_history(place.whole)
+        except RecordsError as error:
+            self.fault = f"What earlier runs did, and whether it is held, cannot be told: {error}."
+
+    def sentences(self) -> list[str]:
+        """Return what runs did to it, or to an earlier file of its name."""
+        if self.fault is not None:
+            return [self.fault]
+        return [_told(record) for record in self._records[:1]]
+
+    def missing(self) -> Answer:
+        """Return what became of something that is not there."""
+        went = next((record for record in self._records if record.result in _WENT), None)
+        if went is not None:
+            return self._trashed(went) if went.result is Result.TRASHED else self._removed(went)
+        below = self._latest_below()
+        if below is not None:
+            verb = "moved" if below.result is Result.TRASHED else "removed"
+            into = " into the trash" if below.result is Result.TRASHED else ""
+            return self._gone(
+                below,
+                f"It was a directory. Run {below.run} {verb} the last of its files{into} "
+                f"on {moment(below.at)}.",
+            )
+        fault = [self.fault] if self.fault is not None else []
+        return self._answer(
+            State.MISSING, "missing", "It is not there, and no run that is remembered removed it.", *fault
+        )
+
+    def in_trash(self) -> Answer:
+        """Return what is to be said of something that lies in the trash."""
+        parts = self._place.path.split("/")[1:]
+        displaced = parts[:1] == [DISPLACED]
+        name = TrashName.parse(parts[displaced]) if len(parts) > displaced else None
+        said = [f"It lies in the trash of area {self._place.area.name}."]
+        if name is None:
+            return self._answer(State.TRASHED, "trash", *said)
+        if former := "/".join(parts[displaced + 1 :]):
+            said.append(f"Run {name.run} put it there on {moment(name.at)}; it was {former} in the area.")
+        until = None if displaced else name.at + (self._place.area.trash or 0)
+        said.append(
+            "It could not be put back, since its name was taken: never purged, a person decides."
+            if until is None
+            else f"Its time there is over on {moment(until)}; the next run after that removes it for good."
+        )
+        return Answer(
+            path=self._path,
+            area=self._place.area.name,
+            state=State.TRASHED,
+            reason="displaced" if displaced else "trash",
+            expires=until,
+            when=name.at,
+            run=name.run,
+            sentences=tuple(said),
+        )
+
+    # -- inside
+
+    def _removed(self, record: FileRecord) -> Answer:
+        return self._gone(
+            record,
+            f"Run {record.run} removed it from area {record.area} on {moment(record.at)}.",
+            _age_then(record),
+        )
+
+    def _trashed(self, record: FileRecord) -> Answer:
+        went = f"Run {record.run} moved it into the trash of area {record.area} on {moment(record.at)}."
+        name = self._trash_name(record.run)
+        place = os.path.join(self._base, self._place.directory, TRASH_DIRECTORY, str(name), self._place.path)
+        if name is None or not os.path.lexists(place):
+            return self._gone(record, went, _age_then(record), "It is no longer in the trash.")
+        until = name.at + (self._place.area.trash or 0)
+        return Answer(
+            path=self._path,
+            area=record.area,
+            state=State.TRASHED,
+            reason=record.reason.value,
+            expires=until,
+            when=record.at,
+            run=record.run,
+            sentences=(
+                went,
+                _age_then(record),
+                f"It waits there until {moment(until)}, as {place}; until then it can be restored.",
+            ),
+        )
+
+    def _trash_name(self, number: int) -> TrashName | None:
+        with read_journal(self._state) as journal:
+            run = journal.run(number) if journal else None
+        return None if run is None else TrashName(run.id, run.started)
+
+    def _latest_below(self) -> FileRecord | None:
+        if self.fault is not None:
+            return None
+        with read_journal(self._state) as journal:
+            return journal.latest_below(self._place.whole) if journal else None
+
+    def _gone(self, record: FileRecord, *sentences: str) -> Answer:
+        return Answer(
+            path=self._path,
+            area=record.area,
+            state=State.REMOVED,
+            reason=record.reason.value,
+            when=record.at,
+            run=record.run,
+            sentences=sentences,
+        )
+
+    def _answer(self, state: State, reason: str, *sentences: str) -> Answer:
+        area = self._place.area.name
+        return Answer(path=self._path, area=area, state=state, reason=reason, sentences=sentences)
+
+
+def _age_then(record: FileRecord) -> str:
+    age = format_age(record.at - record.mtime)
+    return f"It was last modified on {moment(record.mtime)}, {age} before, and had expired."
+
+
+def _told(record: FileRecord) -> str:
+    run, when = f"Run {record.run}", f"on {moment(record.at)}"
+    match record.result:
+        case Result.REMOVED:
+            return f"{run} removed an earlier file of this name {when}."
+        case Result.TRASHED:
+            return f"{run} moved a file of this name into the trash {when}."
+        case Result.DISPLACED:
+            return f"{run} set an earlier file of this name aside in the trash {when}: {record.reason}."
+        case Result.FAILED:
+            return f"{run} could not remove it {when}: {os.strerror(record.errno)}."
+        case Result.KEPT:
+            return f"{run} meant to remove it {when} and left it: {record.reason}."
+    return f"{run} was at it {when}; what came of that is not known."

@@ -1,0 +1,266 @@
+"""The present of one path in an area: what is there, and what the next run will do about it."""
+
+from __future__ import annotations
+
+import errno
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from shelflife.execute.holding import held_directory, held_entry
+from shelflife.execute.planner import read_unit
+from shelflife.execute.storage import hold_base
+from shelflife.explain.answer import Answer, State
+from shelflife.explain.formats import format_age, format_retention, moment
+from shelflife.files.anchor import Anchor
+from shelflife.files.listing import Entry, Kind, entry_at
+from shelflife.files.tree import walk
+from shelflife.policy.area import KEEP_FILE, SECOND, TRASH_DIRECTORY
+from shelflife.policy.cutoff import by_retention
+from shelflife.policy.schedule import Schedule
+from shelflife.policy.verdict import Reason, Verdict, judge, judge_unit
+from shelflife.settings import AgeFrom, Expire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shelflife.execute.places import Place
+    from shelflife.explain.past import Past
+    from shelflife.policy.area import Area
+    from shelflife.policy.holds import Hold
+    from shelflife.settings import Settings
+
+_MISSING: Final = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
+
+
+class Present:
+    """The way to an answer about one path in an area."""
+
+    def __init__(self, place: Place, path: str, *, settings: Settings, past: Past, now: int) -> None:
+        """Prepare; `path` is the place's absolute path, `now` in ns."""
+        self._place = place
+        self._path = path
+        self._area = place.area
+        self._settings = settings
+        self._past = past
+        self._now = now
+        self._cutoff = by_retention(place.area, now)
+
+    def answer(self) -> Answer:
+        """Return the answer. Raises StorageError when the base path is not there."""
+        top = self._place.path.partition("/")[0]
+        try:
+            with self._anchor() as anchor:
+                parent, _, name = self._place.path.rpartition("/")
+                with anchor.directory(f"{parent}/" if parent else "") as fd:
+                    entry = entry_at(fd, name)
+                    hold = self._hold(anchor, fd, entry)
+                if top == TRASH_DIRECTORY:
+                    return self._past.in_trash()
+                if self._area.expire is Expire.DIRECTORY and ("/" in self._place.path or _is_tree(entry)):
+                    return self._unit(anchor, f"{top}/")
+                if hold is not None:
+                    return self._held(hold)
+                return self._directory(anchor) if _is_tree(entry) else self._file(entry)
+        except OSError as error:
+            return self._not_seen(error)
+
+    @contextmanager
+    def _anchor(self) -> Iterator[Anchor]:
+        base_path = self._settings.base_path
+        with hold_base(base_path) as base, Anchor.open(base, self._place.directory) as anchor:
+            yield anchor
+
+    def _hold(self, anchor: Anchor, fd: int, entry: Entry) -> Hold | None:
+        """Return the hold on an entry of the open directory `fd`, or on a directory above it."""
+        place, holds = self._place, self._past.holds
+        path = f"{place.path}/" if _is_tree(entry) else f"{place.path.rpartition('/')[0]}/".lstrip("/")
+        return held_directory(holds, anchor, self._area.name, place.directory, path) or held_entry(
+            holds, self._area.name, place.whole, fd, entry
+        )
+
+    def _not_seen(self, error: OSError) -> Answer:
+        if error.errno in _MISSING:
+            return self._past.missing()
+        if error.errno == errno.EXDEV:
+            sentence = "A file system of its own is mounted on the way there: a cleanup never enters it."
+            return self._answer(State.KEPT, "mount", sentence)
+        return self._answer(
+            State.UNKNOWN,
+            "unreadable",
+            f"It cannot be looked at ({error.strerror}) by the user who asks. "
+            "What a run cannot look at, it keeps and reports.",
+        )
+
+    # -- files
+
+    def _file(self, entry: Entry) -> Answer:
+        if entry.kind is Kind.OTHER:
+            sentence = "It is a FIFO, a socket or a device: these are never removed, only reported."
+            return self._kept(Reason.SPECIAL, sentence)
+        link = (
+            ["It is a symbolic link: its own age counts, and it goes as a link; its target is not touched."]
+            if entry.kind is Kind.LINK
+            else []
+        )
+        time = self._area.file_time(entry.mtime, entry.ctime)
+        verdict = judge(self._place.path, time, self._area, self._cutoff)
+        match verdict.reason:
+            case Reason.KEEP_FILE:
+                return self._kept(verdict.reason, *link, f"{KEEP_FILE} is never removed.", rule=KEEP_FILE)
+            case Reason.PROTECTED:
+                sentence = f'The pattern "{verdict.pattern}" of area {self._area.name} protects it: '
+                rule = f"protect: {verdict.pattern}"
+                return self._kept(verdict.reason, *link, f"{sentence}never removed.", rule=rule)
+            case Reason.INDEFINITE:
+                return self._kept(verdict.reason, *link, f"Area {self._area.name} {keeps(self._area)}.")
+        return self._by_age(verdict, time, "It", *link)
+
+    def _held(self, hold: Hold) -> Answer:
+        return self._kept(
+            Reason.HELD, _hold_in_words("It", hold, self._place.whole), rule=f"hold on {hold.path}"
+        )
+
+    # -- directories
+
+    def _directory(self, anchor: Anchor) -> Answer:
+        path = f"{self._place.path}/"
+        entries = sum(len(found) for _, _, found in walk(anchor, path, deep=False))
+        if self._cutoff is None:
+            return self._kept(Reason.INDEFINITE, f"Area {self._area.name} {keeps(self._area)}.")
+        if entries:
+            what = "1 entry" if entries == 1 else f"{entries} entries"
+            return self._kept(
+                "not empty",
+                f"It is a directory with {what}. Each file below it is judged by itself.",
+                "The directory goes when a run has removed the last of them.",
+            )
+        time = anchor.stat(path).st_mtime_ns
+        remove = time < self._cutoff.at
+        verdict = Verdict(remove=remove, reason=Reason.EXPIRED if remove else Reason.NOT_EXPIRED)
+        return self._by_age(verdict, time, "It", "It is an empty directory.")
+
+    def _unit(self, anchor: Anchor, unit: str) -> Answer:
+        directory, holds, name = self._place.directory, self._past.holds, unit[:-1]
+        found = read_unit(anchor, unit, self._area, directory=directory, holds=holds, guarded=False).unit
+        verdict = judge_unit(found, self._cutoff)
+        member = _deciding_member(anchor, unit, self._area, verdict.reason)
+        whole = f"Each directory of area {self._area.name} goes as a whole, by its newest file; here {name}."
+        match verdict.reason:
+            case Reason.INDEFINITE:
+                return self._kept(verdict.reason, f"Area {self._area.name} {keeps(self._area)}.")
+            case Reason.UNIT_HELD:
+                hold = holds.covering(f"{directory}/{name}") or holds.below(f"{directory}/{name}")
+                sentence = (
+                    _hold_in_words(name, hold, f"{directory}/{name}") if hold else f"Part of {name} is held."
+                )
+                return self._kept(
+                    verdict.reason, whole, sentence, rule=f"hold on {hold.path}" if hold else None
+                )
+            case Reason.UNIT_PROTECTED:
+                pattern = self._area.protection.deciding(member)
+                sentence = f'The pattern "{pattern}" protects {member}, and so all of {name}.'
+                return self._kept(verdict.reason, whole, sentence, rule=f"protect: {pattern}")
+            case Reason.SPECIAL:
+                return self._kept(
+                    verdict.reason, whole, f"{member} is never removed, and so all of {name} stays."
+                )
+        time = found.changed if found.newest is None else found.newest
+        subject = f"Its newest file, {member}," if member else "It has no files. The directory"
+        return self._by_age(verdict, time, subject, whole)
+
+    # -- putting it together
+
+    def _by_age(self, verdict: Verdict, time: int, subject: str, *before: str) -> Answer:
+        """Answer for something that an area with a retention keeps for a while."""
+        expires = time + (self._area.retention or 0)
+        now, cleanup = self._now, self._settings.cleanup
+        run = Schedule.of(cleanup).next_after(max(now, expires)) if cleanup.enabled else None
+        age = f"{subject} is {format_age(now - time)} old" + (" (its time lies ahead)" if time > now else "")
+        verb, then = ("expired", "It") if verdict.remove else ("expires", "After that it")
+        sentences = [
+            f"{age} and {verb} on {moment(expires)}: area {self._area.name} {keeps(self._area)}.",
+            f"{then} goes {self._at(run)}{self._into_trash()}.",
+        ]
+        if cleanup.dry_run:
+            sentences.append("But nothing is removed as long as cleanup.dry_run is true.")
+        return Answer(
+            path=self._path,
+            area=self._area.name,
+            state=State.EXPIRED if verdict.remove else State.WAITING,
+            reason=verdict.reason.value,
+            rule=retention_rule(self._area),
+            expires=expires,
+            when=None if cleanup.dry_run else run,
+            sentences=(*before, *sentences, *self._past.sentences()),
+        )
+
+    def _at(self, run: int | None) -> str:
+        cleanup = self._settings.cleanup
+        if not cleanup.enabled:
+            return "when somebody starts a cleanup (cleanup.enabled is false, so none runs by itself)"
+        if run is None:
+            return f"when somebody starts a cleanup (the schedule, {cleanup.schedule}, has none)"
+        return f"with the next run, by the schedule ({cleanup.schedule}) on {moment(run)}"
+
+    def _into_trash(self) -> str:
+        if self._area.trash is None:
+            return ""
+        return f", into the trash, where it can be restored for {format_age(self._area.trash)}"
+
+    def _kept(self, reason: str, *sentences: str, rule: str | None = None) -> Answer:
+        return Answer(
+            path=self._path,
+            area=self._area.name,
+            state=State.KEPT,
+            reason=str(reason),
+            rule=rule or retention_rule(self._area),
+            sentences=(*sentences, *self._past.sentences()),
+        )
+
+    def _answer(self, state: State, reason: str, sentence: str) -> Answer:
+        return Answer(
+            path=self._path, area=self._area.name, state=state, reason=reason, sentences=(sentence,)
+        )
+
+
+def keeps(area: Area) -> str:
+    """Return how long an area keeps files, as the rest of a sentence."""
+    if area.retention is None:
+        return "keeps its files indefinitely"
+    since = "last modified or changed" if area.age_from is AgeFrom.CHANGED else "last modified"
+    return f"keeps files for {format_age(area.retention)} after they were {since}"
+
+
+def retention_rule(area: Area) -> str:
+    """Return an area's retention as the rule that decides."""
+    seconds = -1 if area.retention is None else area.retention // SECOND
+    return f"retention of {area.name}: {format_retention(seconds)}"
+
+
+def _is_tree(entry: Entry) -> bool:
+    return entry.kind is Kind.DIRECTORY
+
+
+def _hold_in_words(subject: str, hold: Hold, whole: str) -> str:
+    part = "" if hold.path == whole else f" because of {hold.path}"
+    until = "until somebody ends the hold" if hold.until is None else f"until {moment(hold.until)}"
+    reason = f": {hold.reason}" if hold.reason else ""
+    return f"{subject} is held{part}, since {moment(hold.created)}, {until}{reason}."
+
+
+def _deciding_member(anchor: Anchor, unit: str, area: Area, reason: Reason) -> str:
+    """Return the path of the file that decides over a unit; empty when there is none."""
+    newest, member = None, ""
+    for directory, _, entries in walk(anchor, unit):
+        for entry in entries:
+            path = directory + entry.name
+            if _is_tree(entry):
+                continue
+            if reason is Reason.UNIT_PROTECTED and area.protection.deciding(path):
+                return path
+            if reason is Reason.SPECIAL and (entry.kind is Kind.OTHER or entry.name == KEEP_FILE):
+                return path
+            time = area.file_time(entry.mtime, entry.ctime)
+            if newest is None or time > newest:
+                newest, member = time, path
+    return member

@@ -1,0 +1,412 @@
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shelflife.errors import RecordsError
+from shelflife.files.survey import FOREVER, HOUR, Key, Survey
+from shelflife.records import index as module
+from shelflife.records.database import connect
+from shelflife.records.index import (
+    VERSION,
+    Index,
+    RowState,
+    open_index,
+    pack_hours,
+    read_index,
+    unpack_hours,
+)
+from shelflife.records.state import Owner, StateDirectory
+from tests.integration.engine.users import common_directory, needs_root, ordinary_user
+
+_TREE = [
+    "",
+    "a/",
+    "a/b/",
+    "a/b/c/",
+    "a/b-/",
+    "a/b0/",
+    "a-b/",
+    "a-b/x/",
+    "a.d/",
+    "a0/",
+    "a0/b/",
+    "a\n/",
+    "b/",
+    "byte\udc80/",
+    "byte\udcff/",
+    "byte\udcff/below/",
+    "ä/",
+    "\U0001f600/",
+]
+"""Names with bytes below and above the slash (0x2F), and some that are not UTF-8."""
+
+
+@pytest.fixture
+def index(state: StateDirectory) -> Iterator[Index]:
+    with open_index(state) as opened:
+        yield opened
+
+
+def _put(index: Index, root: int, path: str, state: RowState | None = None, **counts: int) -> None:
+    survey = Survey(key=Key(1, 2, 3), settled=True)
+    for name, value in counts.items():
+        setattr(survey, name, value)
+    index.put(root, path, survey, listed=5, rules=7, state=state)
+
+
+def _paths(index: Index, root: int) -> list[str]:
+    return [row.path for row in index.rows(root)]
+
+
+def _is_preorder(paths: list[str]) -> bool:
+    """Each directory comes before what is below it, and all below it comes before anything else."""
+    way: list[str] = []
+    done: set[str] = set()
+    for path in paths:
+        while way and not path.startswith(way[-1]):
+            done.add(way.pop())
+        if any(path.startswith(parent) for parent in done if parent):
+            return False
+        way.append(path)
+    return True
+
+
+_names = st.text(st.sampled_from("ab-./0\n~\udcff\udc80ä"), min_size=1, max_size=3).filter(
+    lambda name: "/" not in name
+)
+_trees = st.lists(
+    st.lists(_names, max_size=4).map(lambda parts: "".join(f"{part}/" for part in parts)), max_size=20
+)
+
+
+def test_rows_come_in_preorder_whatever_the_names(index: Index) -> None:
+    root = index.root("frames")
+    for path in reversed(_TREE):
+        _put(index, root, path)
+    index.flush()
+    found = _paths(index, root)
+    assert sorted(found) == sorted(_TREE)
+    assert found[0] == ""
+    assert _is_preorder(found)
+
+
+@given(paths=_trees)
+def test_every_tree_comes_in_preorder(paths: list[str]) -> None:
+    complete = {path[: position + 1] for path in paths for position, char in enumerate(path) if char == "/"}
+    with closing(_in_memory()) as index:
+        root = index.root("frames")
+        for path in {"", *complete}:
+            _put(index, root, path)
+        index.flush()
+        found = _paths(index, root)
+    assert set(found) == {"", *complete}
+    assert _is_preorder(found)
+
+
+@given(paths=_trees, dropped=st.lists(_names, max_size=3))
+def test_dropping_a_directory_drops_what_is_below_it_and_nothing_else(
+    paths: list[str], dropped: list[str]
+) -> None:
+    gone = "".join(f"{part}/" for part in dropped)
+    with closing(_in_memory()) as index:
+        root, other = index.root("frames"), index.root("temp")
+        for path in {"", *paths, gone}:
+            _put(index, root, path)
+            _put(index, other, path)
+        index.drop(root, gone)
+        assert set(_paths(index, root)) == {path for path in {"", *paths} if not path.startswith(gone)}
+        assert set(_paths(index, other)) == {"", *paths, gone}
+
+
+def _in_memory() -> Index:
+    connection = connect(":memory:")
+    module._create(connection)  # an index without a file, a thousand times a second
+    return Index(connection, Path("/"))
+
+
+@pytest.mark.parametrize("path", _TREE)
+def test_a_row_is_found_again(index: Index, path: str) -> None:
+    root = index.root("frames")
+    _put(index, root, path)
+    index.flush()
+    row = index.row(root, path)
+    assert row is not None
+    assert (row.path, row.key, row.listed, row.rules, row.state) == (path, Key(1, 2, 3), 5, 7, RowState.OK)
+    assert index.row(root, path + "none/") is None
+
+
+@pytest.mark.parametrize(
+    ("settled", "given_state", "recorded"),
+    [
+        (True, None, RowState.OK),
+        (False, None, RowState.UNSETTLED),
+        (True, RowState.DIRTY, RowState.DIRTY),
+        (False, RowState.UNREADABLE, RowState.UNREADABLE),
+    ],
+)
+def test_a_survey_that_is_not_settled_is_recorded_as_such(
+    index: Index, settled: bool, given_state: RowState | None, recorded: RowState
+) -> None:
+    root = index.root("frames")
+    _put(index, root, "a/", given_state, settled=settled)
+    index.flush()
+    row = index.row(root, "a/")
+    assert row is not None
+    assert row.state == recorded
+
+
+def test_what_was_not_flushed_is_forgotten(state: StateDirectory) -> None:
+    with open_index(state) as index:
+        _put(index, index.root("frames"), "a/")
+        index.flush()
+        _put(index, index.root("frames"), "b/")
+    with open_index(state) as index:
+        assert _paths(index, index.root("frames")) == ["a/"]
+
+
+def test_forgetting_a_directory_leaves_the_others(index: Index) -> None:
+    root = index.root("frames")
+    for path in ("a/", "a/b/", "a-b/"):
+        _put(index, root, path)
+    index.forget(root, "a/b/")
+    index.flush()
+    assert _paths(index, root) == ["a-b/", "a/"]
+
+
+def test_rows_may_be_written_and_dropped_while_they_are_read(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PAGE", 3)
+    root = index.root("frames")
+    for number in range(10):
+        _put(index, root, f"{number}/")
+    index.flush()
+    seen = []
+    for row in index.rows(root):
+        seen.append(row.path)
+        _put(index, root, f"0{row.path}")  # behind the current one
+        if row.path == "4/":
+            index.drop(root, "8/")
+    assert seen == [f"{number}/" for number in range(10) if number != 8]
+
+
+def test_what_cannot_be_read_keeps_its_numbers_and_is_not_due(index: Index) -> None:
+    root = index.root("frames")
+    for path in ("", "a/", "a/b/", "a-b/"):
+        _put(index, root, path, files=3, bytes=30, first_due=1)
+    index.mark(root, "a/", RowState.UNREADABLE, listed=9)
+    index.complete(root, as_of=9)
+    assert list(index.due(root, 5)) == ["", "a-b/"]
+    totals = index.totals("frames")
+    assert (totals.files, totals.bytes, totals.directories, totals.readable_files) == (12, 120, 4, 6)
+    below = index.row(root, "a/b/")
+    assert below is not None
+    assert below.state == RowState.UNREADABLE
+
+
+def test_what_was_never_read_is_marked_without_numbers(index: Index) -> None:
+    root = index.root("frames")
+    index.mark(root, "mounted/", RowState.MOUNT, listed=9)
+    index.complete(root, as_of=9)
+    totals = index.totals("frames")
+    assert (totals.files, totals.directories, totals.oldest, totals.newest) == (0, 1, None, None)
+    assert list(index.due(root, FOREVER)) == []
+
+
+@pytest.mark.parametrize(
+    ("row_state", "due"),
+    [
+        (RowState.OK, True),
+        (RowState.UNSETTLED, True),
+        (RowState.DIRTY, False),
+        (RowState.UNREADABLE, False),
+        (RowState.MOUNT, False),
+    ],
+)
+@pytest.mark.parametrize("path", ["", "a/"])
+def test_a_directory_is_due_when_something_in_it_is_before_the_cutoff(
+    index: Index, row_state: RowState, due: bool, path: str
+) -> None:
+    root = index.root("frames")
+    _put(index, root, path, row_state, first_due=10)
+    assert list(index.due(root, 11)) == ([path] if due else [])
+    assert list(index.due(root, 10)) == []
+
+
+def test_due_directories_come_in_preorder_page_by_page(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PAGE", 2)
+    root = index.root("frames")
+    for path in _TREE:
+        _put(index, root, path, first_due=1)
+    index.flush()
+    assert list(index.due(root, 2)) == _paths(index, root)
+
+
+def test_totals_are_the_sums_of_the_rows(index: Index) -> None:
+    root = index.root("frames")
+    _put(index, root, "", files=1, bytes=10, allocated=4096, oldest=7, newest=7)
+    _put(index, root, "a/", files=2, bytes=20, protected_files=3, protected_bytes=5, oldest=4, newest=9)
+    _put(index, root, "empty/")
+    index.complete(root, as_of=77)
+    totals = index.totals("frames")
+    assert (totals.as_of, totals.files, totals.bytes, totals.allocated) == (77, 3, 30, 4096)
+    assert (totals.protected_files, totals.protected_bytes, totals.directories) == (3, 5, 3)
+    assert (totals.oldest, totals.newest, totals.readable_files) == (4, 9, 6)
+    assert index.totals("temp").as_of == 0
+
+
+def test_units_are_the_sums_of_all_below_them(index: Index) -> None:
+    root = index.root("frames")
+    _put(index, root, "", files=9, newest=99)
+    _put(index, root, "a/", files=1, bytes=2, newest=5)
+    _put(index, root, "a/deep/down/", files=2, bytes=3, newest=8, protected_files=1, staying=1)
+    _put(index, root, "a-b/", RowState.UNREADABLE, newest=-FOREVER)
+    first, second = index.units(root)
+    assert (first.path, first.state, first.newest) == ("a-b/", RowState.UNREADABLE, -FOREVER)
+    assert (second.path, second.files, second.bytes, second.newest) == ("a/", 3, 5, 8)
+    assert (second.protected_files, second.staying, second.changed) == (1, 1, 2)
+
+
+@given(
+    st.dictionaries(
+        st.integers(-(2**63) // HOUR, 2**63 // HOUR), st.lists(st.integers(0, 2**62), min_size=2, max_size=2)
+    )
+)
+def test_a_histogram_is_unpacked_as_it_was_packed(hours: dict[int, list[int]]) -> None:
+    assert unpack_hours(pack_hours(hours)) == {hour: tuple(counts) for hour, counts in hours.items()}
+
+
+# -- the file
+
+
+def _fill(state: StateDirectory, directories: int = 400) -> None:
+    with open_index(state) as index:
+        root = index.root("frames")
+        for number in range(directories):
+            _put(index, root, f"{number:05}/", files=1)
+        index.complete(root, as_of=9)
+
+
+def _delete(state: StateDirectory) -> None:
+    state.index.unlink()
+
+
+def _empty(state: StateDirectory) -> None:
+    state.index.write_bytes(b"")
+
+
+def _junk(state: StateDirectory) -> None:
+    state.index.write_bytes(b"not a database at all" * 1000)
+
+
+def _cut(state: StateDirectory) -> None:
+    os.truncate(state.index, state.index.stat().st_size // 2)
+
+
+def _middle(state: StateDirectory) -> None:
+    content = bytearray(state.index.read_bytes())
+    for page in range(3 * 4096, len(content), 4096):
+        content[page : page + 64] = b"\xee" * 64
+    state.index.write_bytes(content)
+
+
+def _version(state: StateDirectory) -> None:
+    with closing(sqlite3.connect(state.index)) as connection:
+        connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+
+
+def _other(state: StateDirectory) -> None:
+    state.index.unlink()
+    with closing(sqlite3.connect(state.index)) as connection:
+        connection.execute("CREATE TABLE something (else_ INTEGER)")
+
+
+_DAMAGE = pytest.mark.parametrize("damage", [_delete, _empty, _junk, _cut, _middle, _version, _other])
+
+
+@_DAMAGE
+def test_an_index_of_no_use_is_made_anew(
+    state: StateDirectory, damage: Callable[[StateDirectory], None]
+) -> None:
+    _fill(state)
+    damage(state)
+    with open_index(state) as index:
+        assert _paths(index, index.root("frames")) == []
+        assert index.totals("frames").as_of == 0
+    _fill(state)
+    with open_index(state) as index:
+        assert len(_paths(index, index.root("frames"))) == 400
+
+
+@_DAMAGE
+def test_a_copy_of_an_index_of_no_use_is_empty(
+    state: StateDirectory, damage: Callable[[StateDirectory], None]
+) -> None:
+    _fill(state)
+    damage(state)
+    with open_index(state), open_index(state) as copy:
+        assert _paths(copy, copy.root("frames")) == []
+
+
+def test_an_index_that_fails_while_it_is_open_is_an_error_of_ours(state: StateDirectory) -> None:
+    _fill(state)
+    with pytest.raises(RecordsError, match="may be deleted"), open_index(state):
+        raise sqlite3.DatabaseError("database disk image is malformed")
+
+
+def test_whoever_comes_second_works_on_a_copy(state: StateDirectory) -> None:
+    _fill(state)
+    with open_index(state) as first, open_index(state) as second:
+        root = second.root("frames")
+        assert len(_paths(second, root)) == 400
+        _put(second, root, "new/")
+        second.flush()
+        assert len(_paths(second, root)) == 401
+        assert len(_paths(first, first.root("frames"))) == 400
+    with open_index(state) as index:
+        assert len(_paths(index, index.root("frames"))) == 400
+
+
+def test_reading_does_not_make_an_index(state: StateDirectory) -> None:
+    with read_index(state) as index:
+        assert index is None
+    assert not state.path.exists()
+
+
+def test_an_index_is_read_while_it_is_written(state: StateDirectory) -> None:
+    _fill(state)
+    with open_index(state) as writer:
+        _put(writer, writer.root("frames"), "new/", files=1)
+        writer.complete(writer.root("frames"), as_of=10)
+        with read_index(state) as index:
+            assert index is not None
+            assert (index.totals("frames").as_of, index.totals("frames").files) == (10, 401)
+
+
+@needs_root
+def test_whoever_may_not_write_works_on_a_copy_or_without_one() -> None:
+    with common_directory() as base:
+        home = base / "state"
+        state = StateDirectory(home, home, Owner.of(base))
+        with ordinary_user():
+            _fill(state)
+        os.chown(base, 0, 0)
+        base.chmod(0o755)
+        for path in (home, *home.iterdir()):
+            os.chown(path, 0, 0)
+        for mode, rows in ((0o755, 400), (0o700, 0)):
+            home.chmod(mode)
+            for path in home.iterdir():
+                path.chmod(0o644)
+            with ordinary_user(), open_index(state) as index:
+                assert len(_paths(index, index.root("frames"))) == rows
+                _put(index, index.root("frames"), "new/")
+                index.flush()

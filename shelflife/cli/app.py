@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import typer
 from typer.exceptions import Exit, TyperException
 
+from shelflife.cli import hold, trash
 from shelflife.cli.check import check
 from shelflife.cli.cleanup import cleanup
 from shelflife.cli.history import history
@@ -20,7 +21,7 @@ from shelflife.cli.serve import serve
 from shelflife.cli.stats import stats
 from shelflife.cli.units import units
 from shelflife.cli.why import why
-from shelflife.errors import CleanupBusy, ExitCode, SettingsError, ShelflifeError
+from shelflife.errors import CleanupBusy, ExitCode, NeedsApproval, SettingsError, ShelflifeError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,6 +40,8 @@ app = typer.Typer(
 )
 for verb in (init, check, stats, plan, cleanup, why, history, serve, units):
     app.command()(verb)
+app.add_typer(trash.verbs, name="trash")
+app.add_typer(hold.verbs, name="hold")
 
 
 @app.callback()
@@ -138,6 +141,8 @@ def _as_json(error: ShelflifeError) -> dict[str, object]:
             {"where": problem.where, "key": problem.key, "value": problem.value, "reason": problem.reason}
             for problem in error.problems
         ]
+    if isinstance(error, NeedsApproval):
+        shown |= {"plan": error.plan, "reasons": list(error.reasons)}
     if isinstance(error, CleanupBusy) and error.holder is not None:
         holder = error.holder
         shown["holder"] = {"pid": holder.pid, "host": holder.host, "since": holder.since.isoformat()}

@@ -11,7 +11,7 @@ import typer
 
 from shelflife.cli import output, plan
 from shelflife.cli.options import Areas, Config, Json, engine_of, seconds_of, settings_of
-from shelflife.errors import ExitCode
+from shelflife.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +33,15 @@ def cleanup(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would go, as `shelflife plan` does.")
     ] = False,
+    approve: Annotated[
+        str | None,
+        typer.Option(
+            "--approve",
+            metavar="PLAN",
+            help="Run this plan, which was refused because a person must look at it first.",
+            show_default=False,
+        ),
+    ] = None,
     unless_ran_within: Annotated[
         str | None,
         typer.Option(
@@ -52,28 +61,33 @@ def cleanup(
 
     Example: shelflife cleanup --unless-ran-within 20h
     """
+    if approve is not None and (areas or dry_run or unless_ran_within is not None):
+        raise UsageError("--approve runs a plan as it was made: give it without areas and other options")
     seconds = None if unless_ran_within is None else seconds_of(unless_ran_within, "--unless-ran-within")
     only_dry = settings_of(config).cleanup.dry_run
     if dry_run or only_dry:
         if only_dry and not dry_run:
             output.say("cleanup.dry_run is true in the configuration: this shows what would go")
-        _, made = plan.make(config, areas, quiet=as_json)
-        plan.show(made, as_json=as_json)
+        engine, made = plan.make(config, areas, quiet=as_json)
+        plan.show(made, engine.needs_approval(made), as_json=as_json)
         return plan.report_errors(made)
     if seconds is not None and (run := _recent(engine_of(config), areas, seconds)) is not None:
         _skip(run, as_json=as_json)
         return ExitCode.DONE
-    return _run(config, areas, as_json=as_json)
+    return _run(config, areas, approve, as_json=as_json)
 
 
-def _run(config: Path | None, areas: list[str] | None, *, as_json: bool) -> int:
+def _run(config: Path | None, areas: list[str] | None, approved: str | None, *, as_json: bool) -> int:
     from shelflife.cli.progress import progress
     from shelflife.records.journal import Trigger
 
     with _Stop() as stop:
         with progress(quiet=as_json) as listeners:
             engine = engine_of(config, listeners=listeners)
-            report = engine.cleanup(areas or None, trigger=Trigger.CLI, stop=stop.event)
+            if approved is not None:
+                report = engine.approve(approved, trigger=Trigger.CLI, stop=stop.event)
+            else:
+                report = engine.cleanup(areas or None, trigger=Trigger.CLI, stop=stop.event)
         _show(report, as_json=as_json)
     if stop.signal is not None:
         return 128 + stop.signal
@@ -158,14 +172,14 @@ def _show_areas(report: RunReport) -> None:
         table.add_row(
             area.area,
             output.number(area.removed),
-            format_bytes(area.bytes),
+            format_bytes(area.bytes + area.trashed_bytes),
             *(output.number(getattr(area, name)) for name in (*extra, "kept", "failed")),
         )
     table.add_section()
     table.add_row(
         "total",
         output.number(report.removed),
-        format_bytes(report.total("bytes")),
+        format_bytes(report.total("bytes") + report.total("trashed_bytes")),
         *(output.number(report.total(name)) for name in (*extra, "kept", "failed")),
     )
     output.print_table(table)

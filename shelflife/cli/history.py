@@ -47,20 +47,22 @@ def _all(runs: list[RunRecord]) -> None:
     if not runs:
         output.print_line("no runs yet")
         return
+    counts = ["removed", *(["trashed"] if any(run.report.get("trashed") for run in runs) else [])]
     table = output.table(
-        "run", "started", "by", "state", "took", "removed", "size", "failed", "note",
-        numbers=("run", "took", "removed", "size", "failed"),
+        "run", "started", "by", "state", "took", *counts, "size", "failed", "note",
+        numbers=("run", "took", *counts, "size", "failed"),
     )  # fmt: skip
     for run in runs:
+        report = run.report
         table.add_row(
             str(run.id),
             moment(run.started),
             run.trigger,
             run.state,
             _duration(run),
-            output.number(run.report.get("removed", 0)),
-            format_bytes(run.report.get("bytes", 0)),
-            output.number(run.report.get("failed", 0)),
+            *(output.number(report.get(name, 0)) for name in counts),
+            format_bytes(report.get("bytes", 0) + report.get("trashed_bytes", 0)),
+            output.number(report.get("failed", 0)),
             run.reason,
         )
     output.print_table(table)

@@ -17,8 +17,14 @@ def init(
         bool,
         typer.Option("--example", help="Print a configuration to begin with, and do nothing else."),
     ] = False,
+    adopt: Annotated[
+        bool, typer.Option("--adopt", help="Join storage and journal, after one of them was replaced.")
+    ] = False,
 ) -> int:
     """Make the directories of the storage where they are missing.
+
+    With --adopt, a journal that belongs to another storage, or that was lost, is joined to this one; what the
+    lost one held is held no longer.
 
     What is there is left as it is, so it may be called before every start.
 
@@ -28,6 +34,9 @@ def init(
         print(_example(), end="")
         return 0
     engine = engine_of(config)
+    if adopt:
+        engine.create()
+        engine.adopt()
     base = engine.settings.base_path
     before = {name: (base / area.directories[0]).is_dir() for name, area in engine.areas.items()}
     made = {name: (path, not before[name]) for name, path in engine.create().items()}

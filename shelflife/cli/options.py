@@ -67,7 +67,7 @@ def seconds_of(text: str, option: str) -> int:
         raise UsageError(f'{option} "{text}": {error}') from None
 
 
-def moment_of(text: str, now: int) -> int:
+def moment_of(text: str, now: int, *, option: str = "--at") -> int:
     """Return the moment (ns) that `2026-12-24T18:00+01:00` (UTC without an offset) or `+2d` means.
 
     Raises UsageError.
@@ -75,7 +75,7 @@ def moment_of(text: str, now: int) -> int:
     from datetime import UTC, datetime
 
     if text.startswith("+"):
-        return now + seconds_of(text[1:], "--at") * 10**9
+        return now + seconds_of(text[1:], option) * 10**9
     try:
         when = datetime.fromisoformat(text)
         when = when if when.tzinfo else when.replace(tzinfo=UTC)
@@ -83,6 +83,6 @@ def moment_of(text: str, now: int) -> int:
     except (ValueError, OverflowError):
         meant = f' (did you mean "+{text}"?)' if text[:1].isdecimal() and text[-1:] in "smhdw" else ""
         raise UsageError(
-            f'--at "{text}": not a time; allowed: 2026-12-24, 2026-12-24T18:00Z, '
+            f'{option} "{text}": not a time; allowed: 2026-12-24, 2026-12-24T18:00Z, '
             f"or +2d for two days from now{meant}"
         ) from None

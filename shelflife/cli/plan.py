@@ -55,7 +55,8 @@ def plan(
     elif files:
         _print_files(engine, made, as_json=as_json)
     else:
-        show(made, as_json=as_json)
+        # A plan for another time is never run, so nobody is asked to approve it.
+        show(made, engine.needs_approval(made) if at is None else [], as_json=as_json)
     return report_errors(made)
 
 
@@ -70,12 +71,12 @@ def make(
         return engine, engine.plan(areas or None, at=at)
 
 
-def show(made: Plan, *, as_json: bool) -> None:
-    """Print a plan, area by area."""
+def show(made: Plan, reasons: list[str], *, as_json: bool) -> None:
+    """Print a plan, area by area, and the reasons why a person must approve it before it may run."""
     from shelflife.explain.presentation import format_bytes, moment, plan_as_json
 
     if as_json:
-        output.print_json(plan_as_json(made))
+        output.print_json(plan_as_json(made, reasons))
         return
     table = output.table(
         "area", "files", "size", "directories", "older than", "because of",
@@ -94,6 +95,10 @@ def show(made: Plan, *, as_json: bool) -> None:
     if links := sum(area.links for area in made.areas):
         output.print_line(f"and {output.counted(links, 'symbolic link', 'symbolic links')}")
     output.print_line(f"plan {made.id}, made for {moment(made.made)}; nothing was removed")
+    for reason in reasons:
+        output.print_line(f"a person must approve it: {reason}")
+    if reasons:
+        output.print_line(f"to approve and run it: shelflife cleanup --approve {made.id}")
 
 
 def report_errors(made: Plan) -> int:

@@ -13,19 +13,20 @@ from typing import TYPE_CHECKING
 from shelflife.errors import StorageError
 from shelflife.events import AreaFinished
 from shelflife.execute.executor import AreaExecutor, AreaLost, Stopped
+from shelflife.execute.measuring import candidates_of, measure_of, size_of
 from shelflife.execute.planner import due_directories
 from shelflife.execute.purge import purge
 from shelflife.execute.report import AreaReport, Failure, RunReport
 from shelflife.execute.storage import hold_roots
 from shelflife.execute.units import UnitExecutor
-from shelflife.policy.cutoff import by_retention
+from shelflife.policy.cutoff import by_quota, by_retention
 from shelflife.policy.plan import AreaPlan, DueDirectory, Plan
 from shelflife.records.journal import RunState
 from shelflife.records.refresh import Refresh, Refreshed
 from shelflife.settings import Expire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from shelflife.execute.context import Context, Means
     from shelflife.files.anchor import Anchor
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 class _Found:
     """What looking at an area found."""
 
+    cutoff: Cutoff | None = None
     due: list[DueDirectory] = field(default_factory=list)
     scanned: int = 0
     errors: list[str] = field(default_factory=list)
@@ -50,12 +52,11 @@ def make_plan(context: Context, areas: Iterable[Area], *, at: int) -> Plan:
     """
     plans = []
     for area in areas:
-        cutoff = by_retention(area, at)
-        found = _look(context, area, cutoff, planning=True)
+        found = _look(context, area, at=at)
         plans.append(
             AreaPlan(
                 area=area.name,
-                cutoff=cutoff,
+                cutoff=found.cutoff,
                 scanned=found.scanned,
                 due=tuple(found.due),
                 errors=tuple(found.errors),
@@ -66,7 +67,7 @@ def make_plan(context: Context, areas: Iterable[Area], *, at: int) -> Plan:
 
 def refresh(context: Context, areas: Iterable[Area]) -> dict[str, list[str]]:
     """Bring the index up to date; return by area what could not be looked at. Raises as `make_plan`."""
-    return {area.name: _look(context, area, None, planning=False).errors for area in areas}
+    return {area.name: _look(context, area, at=None).errors for area in areas}
 
 
 def carry_out(
@@ -88,7 +89,7 @@ def carry_out(
             reports.append(report)
             area = areas[area_plan.area]
             if not fresh:
-                found = _look(context, area, None, planning=False)
+                found = _look(context, area, at=None)
                 report.scanned, report.errors = found.scanned, found.errors
             _act(context, means, area, area_plan.cutoff, report)
     except Stopped:
@@ -103,40 +104,86 @@ def carry_out(
     return RunReport(run=means.recorder.run, plan=plan.id, state=state, areas=tuple(reports))
 
 
-def _look(context: Context, area: Area, cutoff: Cutoff | None, *, planning: bool) -> _Found:
-    found = _Found()
+def _look(context: Context, area: Area, *, at: int | None) -> _Found:
+    """Bring the index up to date for an area; with `at` (ns), choose its cutoff and find what is due then."""
+    found = _Found(cutoff=None if at is None else by_retention(area, at))
     try:
         with hold_roots(context.base, area) as (roots, faults):
             found.errors.extend(faults)
-            for directory, anchor in roots:
-                _look_at_root(context, area, directory, anchor, cutoff, found, planning=planning)
+            looked = {
+                directory: _refresh(context, anchor, area, directory, found) for directory, anchor in roots
+            }
             if roots and not faults:
-                _forget_others(context, area, {directory for directory, _ in roots})
+                _forget_others(context, area, set(looked))
+            if at is not None and found.cutoff is not None:
+                _find_due(context, area, roots, looked, found, at)
     except StorageError as error:  # this area leads away: nothing of it is touched, and the others go on
         found.errors.append(str(error))
     return found
 
 
-def _look_at_root(
-    context: Context,
-    area: Area,
-    directory: str,
-    anchor: Anchor,
-    cutoff: Cutoff | None,
-    found: _Found,
-    *,
-    planning: bool,
-) -> None:
+def _refresh(context: Context, anchor: Anchor, area: Area, directory: str, found: _Found) -> Refreshed | None:
+    """Bring the index up to date for one of an area's directories; None when it cannot be read."""
     try:
-        refreshed = _refresh_root(context, anchor, area, directory, cutoff)
-        found.errors.extend(_errors(directory, refreshed))
-        found.scanned += context.index.totals(directory).readable_files
-        if planning and cutoff is not None:
-            found.due.extend(
-                due_directories(context.index, anchor, area, directory, cutoff, refreshed, context.holds())
-            )
+        refreshed = Refresh(
+            context.index,
+            anchor,
+            area,
+            directory,
+            freshness=context.freshness,
+            cutoff=found.cutoff,
+            listener=context.listener,
+            between=context.between,
+        ).run()
     except OSError as error:
         found.errors.append(f"{directory}: {error.strerror}")
+        return None
+    found.errors.extend(_errors(directory, refreshed))
+    found.scanned += context.index.totals(directory).readable_files
+    return refreshed
+
+
+def _find_due(
+    context: Context,
+    area: Area,
+    roots: Sequence[tuple[str, Anchor]],
+    looked: Mapping[str, Refreshed | None],
+    found: _Found,
+    at: int,
+) -> None:
+    """Choose the area's cutoff at `at` (ns), and find what is before it."""
+    by_age = found.cutoff
+    readable = [(directory, anchor) for directory, anchor in roots if looked[directory] is not None]
+    found.cutoff = _cutoff_of(context, area, readable, at)
+    for directory, anchor in readable:
+        refreshed = looked[directory]
+        if refreshed is None or found.cutoff != by_age:
+            refreshed = Refreshed()  # what was counted as due, was counted before another cutoff
+        try:
+            found.due.extend(
+                due_directories(
+                    context.index, anchor, area, directory, found.cutoff, refreshed, context.holds()
+                )
+            )
+        except OSError as error:
+            found.errors.append(f"{directory}: {error.strerror}")
+
+
+def _cutoff_of(context: Context, area: Area, roots: Sequence[tuple[str, Anchor]], at: int) -> Cutoff:
+    """Return the cutoff of an area that is not indefinite: by its quota, where that asks for more."""
+    cutoff = by_retention(area, at)
+    if area.quota is not None or area.max_files is not None:
+        directories = [directory for directory, _ in roots]
+        measure = measure_of(context, area, roots)
+        cutoff = by_quota(
+            area,
+            at,
+            size_of(context.index, directories),
+            candidates_of(context, area, roots, before=at - area.min_age, measure=measure),
+            measure,
+        )
+    assert cutoff is not None  # noqa: S101 - the area has a retention
+    return cutoff
 
 
 def _forget_others(context: Context, area: Area, there: set[str]) -> None:
@@ -149,21 +196,6 @@ def _forget_others(context: Context, area: Area, there: set[str]) -> None:
             root = context.index.root(directory)
             context.index.drop(root, "")
             context.index.complete(root, as_of=0)
-
-
-def _refresh_root(
-    context: Context, anchor: Anchor, area: Area, directory: str, cutoff: Cutoff | None
-) -> Refreshed:
-    return Refresh(
-        context.index,
-        anchor,
-        area,
-        directory,
-        freshness=context.freshness,
-        cutoff=cutoff,
-        listener=context.listener,
-        between=context.between,
-    ).run()
 
 
 def _errors(directory: str, refreshed: Refreshed) -> list[str]:

@@ -40,8 +40,10 @@ LARGEST_BATCH: Final = 100
 LONGEST_BATCH: Final = 0.05
 """Seconds between two looks at where their directory is."""
 
-_DISK_GONE: Final = (errno.EIO, errno.ESTALE, errno.ENODEV)
-_ENOUGH_ERRORS: Final = 3
+DISK_GONE: Final = (errno.EIO, errno.ESTALE, errno.ENODEV)
+"""What a disk gives that fails or is gone."""
+
+ENOUGH_ERRORS: Final = 3
 """Errors of the disk in a row that end an area."""
 
 
@@ -201,8 +203,8 @@ class AreaExecutor:
 
     def _watch_disk(self, code: int) -> None:
         """End the area when its disk is read-only, or failed several times in a row."""
-        self._errors_in_a_row = self._errors_in_a_row + 1 if code in _DISK_GONE else 0
-        if code == errno.EROFS or self._errors_in_a_row >= _ENOUGH_ERRORS:
+        self._errors_in_a_row = self._errors_in_a_row + 1 if code in DISK_GONE else 0
+        if code == errno.EROFS or self._errors_in_a_row >= ENOUGH_ERRORS:
             raise AreaLost(f"{self._directory}: {os.strerror(code)}")
 
     def _fail(self, path: str, error: OSError) -> None:

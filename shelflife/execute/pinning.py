@@ -39,7 +39,25 @@ def add_hold(work: Workplace, path: str, *, until: int | None = None, reason: st
             f"{place.whole} is held from now on, but a cleanup has hung in one batch for {_PATIENCE:.0f} s, and "
             "what it has in hand may still go"
         )
+    _see_that_it_is_there(work, place, hold)
     return hold
+
+
+def _see_that_it_is_there(work: Workplace, place: Place, hold: Hold) -> None:
+    """Raise UsageError, and end the hold, when what is held went before the hold could count."""
+    parent, _, name = place.path.rpartition("/")
+    try:
+        with work.hold_base() as base, Anchor.open(base, place.directory) as anchor:
+            with anchor.directory(f"{parent}/" if parent else "") as fd:
+                os.stat(name or ".", dir_fd=fd, follow_symlinks=False)
+    except FileNotFoundError:
+        with open_journal(work.state) as journal:
+            journal.holds.end(hold.path, work.clock())
+        raise UsageError(
+            f"{place.whole} went while it was being held: a cleanup had it in hand, or somebody else took it away"
+        ) from None
+    except OSError:
+        return  # it cannot be told, and the hold does no harm
 
 
 def record_hold(work: Workplace, journal: Journal, place: Place, *, until: int | None, reason: str) -> Hold:

@@ -1,25 +1,30 @@
 """Purging: removing from the trash what has waited there long enough.
 
-What a person holds stays, as everywhere; what was displaced is never purged.
+What a person holds stays, as everywhere, by its former path, by where it waits, or as the file that it is; what
+was displaced is never purged. An area without a trash has something there only after its trash was switched
+off, or when a run could not finish with it: of that only goes what is expired in the area, too.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from shelflife.events import BatchFinished
-from shelflife.execute.executor import LARGEST_BATCH, LONGEST_BATCH
-from shelflife.execute.holding import held_entry
+from shelflife.execute.executor import LARGEST_BATCH, LONGEST_BATCH, AreaLost, in_place, is_denied
+from shelflife.execute.holding import held_directory, held_entry
 from shelflife.execute.report import AreaReport, Failure
-from shelflife.files.anchor import Anchor, parent_of
+from shelflife.files.anchor import Anchor, identity_of, parent_of
 from shelflife.files.listing import Entry, Kind
-from shelflife.files.removal import Outcome, Removal, Result
-from shelflife.files.trash import TrashName
+from shelflife.files.removal import Outcome, Removal, Result, Wanted
+from shelflife.files.trash import DISPLACED_PREFIX, TrashName
 from shelflife.files.tree import walk
 from shelflife.policy.area import TRASH_DIRECTORY
+from shelflife.policy.cutoff import by_retention
 from shelflife.policy.verdict import Reason
 
 if TYPE_CHECKING:
@@ -27,6 +32,7 @@ if TYPE_CHECKING:
 
     from shelflife.execute.context import Context, Means
     from shelflife.policy.area import Area
+    from shelflife.policy.cutoff import Cutoff
 
 
 def purge(
@@ -41,9 +47,10 @@ def purge(
 ) -> None:
     """Remove what went into an area's trash before `before` (ns); by default, what waited for `area.trash`."""
     limit = context.freshness.now - (area.trash or 0) if before is None else before
+    cutoff = by_retention(area, context.freshness.now) if area.trash is None and before is None else None
     for name in trash_names(anchor):
         if name.at < limit:
-            _purge_run(context, means, anchor, area, directory, name, report)
+            _Purge(context, means, anchor, area, directory, report, name, cutoff).run()
 
 
 def trash_names(anchor: Anchor) -> Iterator[TrashName]:
@@ -58,77 +65,109 @@ def trash_names(anchor: Anchor) -> Iterator[TrashName]:
             yield name
 
 
-def _purge_run(
-    context: Context,
-    means: Means,
-    anchor: Anchor,
-    area: Area,
-    directory: str,
-    name: TrashName,
-    report: AreaReport,
-) -> None:
-    top = f"{TRASH_DIRECTORY}/{name}/"
-    directories: list[str] = []
-    try:
-        for path, fd, entries in walk(anchor, top):
-            if not entries:
-                directories.append(path)
-            files = [entry for entry in entries if entry.kind in (Kind.FILE, Kind.LINK)]
-            original = f"{directory}/{path[len(top) :]}"
-            if not context.holds().covering(original.rstrip("/")):
-                _purge_files(context, means, area, f"{directory}/{path}", original, fd, files, report)
-    except OSError as error:
-        failed = Failure(
-            path=f"{directory}/{top}", errno=error.errno or 0, error=os.strerror(error.errno or 0)
+class _Purge:
+    """Removing what one run put into the trash of one of an area's directories."""
+
+    def __init__(
+        self,
+        context: Context,
+        means: Means,
+        anchor: Anchor,
+        area: Area,
+        directory: str,
+        report: AreaReport,
+        name: TrashName,
+        cutoff: Cutoff | None,
+    ) -> None:
+        """Prepare to remove what is before `cutoff`; all, if None."""
+        self._context = context
+        self._means = means
+        self._anchor = anchor
+        self._area = area
+        self._directory = directory
+        self._report = report
+        self._top = f"{TRASH_DIRECTORY}/{name}/"
+        self._cutoff = cutoff
+
+    def run(self) -> None:
+        """Remove it. Raises Stopped, and AreaLost when the disk is read-only."""
+        directories: list[str] = []
+        try:
+            for path, fd, entries in walk(self._anchor, self._top):
+                if f"/{DISPLACED_PREFIX}" in path:
+                    continue
+                if not entries:
+                    directories.append(path)
+                self._purge(path, fd, [entry for entry in entries if self._goes(entry)])
+        except OSError as error:
+            code = error.errno or 0
+            place = f"{self._directory}/{self._top}"
+            self._report.note(Failure(path=place, errno=code, error=os.strerror(code)))
+        self._remove_empty(directories)
+
+    def _goes(self, entry: Entry) -> bool:
+        return entry.kind in (Kind.FILE, Kind.LINK) and not entry.name.startswith(DISPLACED_PREFIX)
+
+    def _purge(self, path: str, fd: int, files: list[Entry]) -> None:
+        identity = identity_of(fd)
+        removal = Removal(
+            area=self._area,
+            cutoff=None if self._cutoff is None else self._cutoff.at,
+            dispose=_purge_one,
+            held=partial(self._held, self._former(path)),
+            in_use=self._area.in_use,
+            retries=self._means.retries,
+            in_place=partial(in_place, self._anchor, path, identity),
         )
-        report.note(failed)
-    for path in reversed(directories):
-        parent, own = parent_of(path)
-        with suppress(OSError), anchor.directory(parent) as fd:
-            os.rmdir(own, dir_fd=fd)
-    with suppress(OSError):
-        os.rmdir(TRASH_DIRECTORY, dir_fd=anchor.fd)
+        size = min(self._means.batch_size, LARGEST_BATCH)
+        while files:
+            self._context.between()
+            with self._means.gate():
+                if not self._anchor.verify(path, identity) or self._held_directory(path):
+                    return
+                outcomes = self._batch(path, fd, files[:size], removal)
+            if is_denied(outcomes):
+                return
+            files = files[len(outcomes) :]
 
-
-def _purge_files(
-    context: Context,
-    means: Means,
-    area: Area,
-    place: str,
-    original: str,
-    fd: int,
-    files: list[Entry],
-    report: AreaReport,
-) -> None:
-    def held(directory: int, entry: Entry) -> bool:
-        found = held_entry(context.holds(), area.name, original + entry.name, directory, entry)
-        return found is not None
-
-    removal = Removal(
-        area=area,
-        cutoff=None,
-        dispose=_purge_one,
-        held=held,
-        in_use=area.in_use,
-        retries=means.retries,
-    )
-    size = min(means.batch_size, LARGEST_BATCH)
-    while files:
-        context.between()
-        with means.gate():
-            number = means.recorder.intend(area.name, place, files[:size])
-            outcomes = removal.batch(fd, files[:size], until=time.monotonic() + LONGEST_BATCH)
-            means.recorder.settle(number, outcomes)
+    def _batch(self, path: str, fd: int, files: list[Entry], removal: Removal) -> list[Outcome]:
+        place = f"{self._directory}/{path}"
+        number = self._means.recorder.intend(self._area.name, place, files)
+        outcomes = removal.batch(fd, files, until=time.monotonic() + LONGEST_BATCH)
+        self._means.recorder.settle(number, outcomes)
         for outcome in outcomes:
-            report.add(outcome)
+            self._report.add(outcome)
             if outcome.result is Result.FAILED:
-                report.fail(
-                    Failure(path=place + outcome.name, errno=outcome.errno, error=os.strerror(outcome.errno))
-                )
-        context.listener(BatchFinished(area=area.name, directory=place, outcomes=outcomes))
-        files = files[len(outcomes) :]
+                code = outcome.errno
+                self._report.fail(Failure(path=place + outcome.name, errno=code, error=os.strerror(code)))
+        self._context.listener(BatchFinished(area=self._area.name, directory=place, outcomes=outcomes))
+        if any(outcome.errno == errno.EROFS for outcome in outcomes):
+            raise AreaLost(f"{self._directory}: {os.strerror(errno.EROFS)}")
+        return outcomes
+
+    def _former(self, path: str) -> str:
+        """Return where the directory at `path` in the trash was, relative to the base path."""
+        return f"{self._directory}/{path[len(self._top) :]}"
+
+    def _held_directory(self, path: str) -> bool:
+        holds = self._context.holds()
+        return (
+            held_directory(holds, self._anchor, self._area.name, self._directory, path) is not None
+            or holds.covering(self._former(path).rstrip("/")) is not None
+        )
+
+    def _held(self, former: str, fd: int, entry: Entry) -> bool:
+        return held_entry(self._context.holds(), self._area.name, former + entry.name, fd, entry) is not None
+
+    def _remove_empty(self, directories: list[str]) -> None:
+        for path in reversed(directories):
+            parent, own = parent_of(path)
+            with suppress(OSError), self._anchor.directory(parent) as fd:
+                os.rmdir(own, dir_fd=fd)
+        with suppress(OSError):
+            os.rmdir(TRASH_DIRECTORY, dir_fd=self._anchor.fd)
 
 
-def _purge_one(fd: int, entry: Entry) -> Outcome:
+def _purge_one(fd: int, entry: Entry, _wanted: Wanted) -> Outcome:
     os.unlink(entry.name, dir_fd=fd)
     return Outcome(entry, Result.REMOVED, Reason.PURGED)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _KEPT = Code(Result.KEPT, Reason.NOT_REACHED)
 _REMOVED = Code(Result.REMOVED, Reason.EXPIRED)
+_PURGED = Code(Result.REMOVED, Reason.PURGED)
 _TRASHED = Code(Result.TRASHED, Reason.EXPIRED)
 _UNKNOWN = Code(Result.UNKNOWN, Reason.NOT_REACHED)
 
@@ -63,7 +64,7 @@ class Recovery:
         """Close every run that was left open; return their numbers."""
         runs = self._journal.unfinished()
         for run in runs:
-            report = self._close(run)
+            report = self.close(run)
             self._journal.finish(
                 run.id,
                 at=self._clock(),
@@ -74,7 +75,7 @@ class Recovery:
         for number in self._left_aside():
             record = self._journal.run(number)
             if record is not None and record.state != RunState.INTERRUPTED:
-                self._close_units(record, put_back=False)
+                self._close_units(record)
         return [run.id for run in runs]
 
     def _left_aside(self) -> set[int]:
@@ -88,7 +89,8 @@ class Recovery:
                     numbers.update(name.run for name in trash_names(anchor))
         return numbers
 
-    def _close(self, run: RunRecord) -> dict[str, Any]:
+    def close(self, run: RunRecord) -> dict[str, Any]:
+        """Find out what became of a run's last files, put back what it had not decided on; return its report."""
         for batch in self._journal.open_batches(run.id):
             self._journal.resolve(batch.id, self._outcomes(batch, _trash_name(run)))
         errors = self._close_units(run)
@@ -97,8 +99,8 @@ class Recovery:
 
     # -- units
 
-    def _close_units(self, run: RunRecord, *, put_back: bool = True) -> list[str]:
-        """Complete the units that the run had decided on, put back the others or leave them."""
+    def _close_units(self, run: RunRecord) -> list[str]:
+        """Complete the units that the run had decided on, and put back the others."""
         report = AreaReport(area="")
         means = Means(
             recorder=Recorder(self._journal, run.id, clock=self._clock),
@@ -118,7 +120,7 @@ class Recovery:
                 executor = UnitExecutor(self._context, means, anchor, area, unit.directory, chosen, report)
                 if unit.decided:
                     executor.finish(unit.name, recorded=self._recorded(run, unit))
-                elif put_back:
+                else:
                     executor.put_back(unit.name)
         means.recorder.flush()
         return report.errors
@@ -139,25 +141,26 @@ class Recovery:
                 return [
                     self._outcome(anchor, path, name, batch, position) for position in range(len(batch.names))
                 ]
-        except FileNotFoundError:
-            return [_REMOVED] * len(batch.names)
-        except OSError:
+        except OSError:  # also when all of it is not there now: its volume may come back
             return [_UNKNOWN] * len(batch.names)
 
     def _outcome(self, anchor: Anchor, path: str, name: TrashName, batch: OpenBatch, position: int) -> Code:
         """Return what became of one file: it is where it was, or in the trash, or gone."""
         try:
-            if _find(anchor, path, batch, position) is not None:
+            found = _find(anchor, path, batch.names[position])
+            if found is not None and _is_listed(found, batch, position):
                 return _KEPT
-            trashed = _find(anchor, f"{TRASH_DIRECTORY}/{name}/{path}", batch, position)
+            trashed = _find(anchor, f"{TRASH_DIRECTORY}/{name}/{path}", batch.names[position])
         except OSError:
             return _UNKNOWN
         if trashed is None:
-            return _REMOVED
+            return _PURGED if path.startswith(f"{TRASH_DIRECTORY}/") else _REMOVED
         area = self._areas.get(batch.area)
-        if area is None or area.expire is Expire.DIRECTORY:
+        is_in_unit = area is None or (area.expire is Expire.DIRECTORY and bool(path))
+        if is_in_unit:
             return _KEPT if area is None or area.trash is None else _TRASHED
-        if (trashed.size, trashed.mtime) == (batch.sizes[position], batch.mtimes[position]):
+        as_listed = (trashed.size, trashed.mtime) == (batch.sizes[position], batch.mtimes[position])
+        if as_listed and _is_listed(trashed, batch, position):
             return _TRASHED
         return self._put_back(anchor, path, name, trashed)
 
@@ -188,12 +191,15 @@ def _trash_name(run: RunRecord) -> TrashName:
     return TrashName(run.id, run.started)
 
 
-def _find(anchor: Anchor, path: str, batch: OpenBatch, position: int) -> Entry | None:
-    """Return the file of a batch if it is in the directory at `path`. Raises OSError when it cannot be told."""
+def _find(anchor: Anchor, path: str, name: str) -> Entry | None:
+    """Return what `name` is in the directory at `path`, if anything. Raises OSError when it cannot be told."""
     try:
         with anchor.directory(path) as fd:
-            entry = entry_at(fd, batch.names[position])
+            return entry_at(fd, name)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    same = signed(entry.inode) == batch.inodes[position] and entry.kind is not Kind.DIRECTORY
-    return entry if same else None
+
+
+def _is_listed(entry: Entry, batch: OpenBatch, position: int) -> bool:
+    """Return whether an entry is the file that a batch lists there."""
+    return signed(entry.inode) == batch.inodes[position] and entry.kind is not Kind.DIRECTORY

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 
 from shelflife.errors import UsageError
 from shelflife.execute.context import Means, Recorder
+from shelflife.execute.executor import AreaLost
 from shelflife.execute.lock import cleanup_lock
 from shelflife.execute.pinning import record_hold
 from shelflife.execute.places import Place, locate
 from shelflife.execute.purge import purge, trash_names
 from shelflife.execute.report import AreaReport, RunReport
 from shelflife.execute.storage import hold_roots
-from shelflife.files.anchor import Anchor, parent_of
+from shelflife.files.anchor import Anchor
 from shelflife.files.kernel import rename_noreplace
 from shelflife.files.listing import Kind, entry_at
 from shelflife.files.trash import DISPLACED, TrashName, prune_trash
@@ -258,7 +259,10 @@ def empty_trash(work: Workplace, areas: Iterable[Area], *, before: int | None = 
                 reports.append(report)
                 with hold_roots(context.base, area) as (roots, _):
                     for directory, anchor in roots:
-                        purge(context, means, anchor, area, directory, report, before=limit)
+                        try:
+                            purge(context, means, anchor, area, directory, report, before=limit)
+                        except AreaLost as lost:
+                            report.errors.append(str(lost))
         means.recorder.flush()
         done = RunReport(run=number, plan="", state=RunState.DONE, areas=tuple(reports))
         journal.finish(number, at=work.clock(), state=RunState.DONE, report=done.as_json())

@@ -22,6 +22,7 @@ from shelflife.execute.executor import Stopped
 from shelflife.execute.lock import Lock, cleanup_lock
 from shelflife.execute.recovery import Recovery
 from shelflife.execute.storage import hold_base
+from shelflife.files.anchor import identity_of
 from shelflife.files.mounts import NETWORK, file_system_of
 from shelflife.files.trash import TrashName
 from shelflife.policy.area import Area, areas_of
@@ -89,9 +90,24 @@ class Workplace:
                     self.clock(), settle=index_settings.settle, rescan_after=index_settings.rescan_after
                 ),
                 listener=self.listener,
-                between=between,
+                between=self._watching(base, between),
                 holds=holds,
             )
+
+    def _watching(self, base: int, between: Callable[[], None]) -> Callable[[], None]:
+        """Return `between` with a look at whether the held base path is still what its path leads to."""
+        held = identity_of(base)
+
+        def look() -> None:
+            between()
+            try:
+                status = os.stat(self.settings.base_path)
+            except OSError as error:
+                raise StorageError(f"the base path {self.settings.base_path}: {error.strerror}") from error
+            if (status.st_dev, status.st_ino) != held:
+                raise StorageError(f"the base path {self.settings.base_path} was moved or replaced meanwhile")
+
+        return look
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,16 +164,28 @@ class _Run:
                 raise SlotTaken("another process has taken this slot of the schedule")
             owner = Owner.of(self._work.settings.base_path)
             areas, clock = self._work.areas, self._work.clock
-            Recovery(self._journal, context, areas, owner=owner, clock=clock).run()
+            recovery = Recovery(self._journal, context, areas, owner=owner, clock=clock)
+            recovery.run()
             plan, is_fresh = self._plan(context)
             self._ask(plan)
-            return self._carry_out(context, plan, owner, is_fresh=is_fresh)
+            return self._carry_out(context, plan, owner, recovery, is_fresh=is_fresh)
 
     def _between(self) -> None:
         """Show progress, and end the run when it was asked to stop."""
         self._lock.beat()
         if self._order.stop is not None and self._order.stop.is_set():
             raise Stopped
+        self._see_journal()
+
+    @contextmanager
+    def _gate(self) -> Iterator[None]:
+        """Surround a batch, which begins with a look at the holds as they are now."""
+        with self._lock.batch():
+            self._see_journal()
+            yield
+
+    def _see_journal(self) -> None:
+        """End the run when it does not see what others write into the journal: holds, above all."""
         if self._journal.is_outdated:
             logger.warning("the journal was written by somebody else meanwhile; the next run goes on")
             raise Stopped
@@ -167,6 +195,7 @@ class _Run:
         if self._order.approved is not None:
             return self._approved(self._order.approved), False
         if self._order.plan is not None:
+            self._refuse_future(self._order.plan.made)
             return self._order.plan, False
         chosen = [self._work.areas[name] for name in self._order.areas]
         try:
@@ -174,11 +203,17 @@ class _Run:
         except Stopped:
             return Plan(made=context.freshness.now, areas=()), True
 
+    def _refuse_future(self, made: int) -> None:
+        """Refuse what was planned for a later moment: what is expired then need not be so now."""
+        if made > self._work.clock():
+            raise UsageError("the plan was made for a moment that has not come yet; make a new one")
+
     def _approved(self, number: str) -> Plan:
         offered = self._journal.offered(number)
         if offered is None:
             raise UsageError(f"there is no plan {number} to approve; a refused cleanup names its plan")
-        if abs(self._work.clock() - offered.made) > APPROVAL_LASTS:
+        self._refuse_future(offered.made)
+        if self._work.clock() - offered.made > APPROVAL_LASTS:
             raise UsageError(f"plan {number} is older than 7 days; make a new one with `shelflife plan`")
         current = {
             name: settings_of(self._work.areas[name]) for name in offered.settings if name in self._work.areas
@@ -212,7 +247,9 @@ class _Run:
         self._work.listener(RunRefused(reason=str(refusal)))
         raise refusal
 
-    def _carry_out(self, context: Context, plan: Plan, owner: Owner, *, is_fresh: bool) -> RunReport:
+    def _carry_out(
+        self, context: Context, plan: Plan, owner: Owner, recovery: Recovery, *, is_fresh: bool
+    ) -> RunReport:
         started = self._work.clock()
         number = self._journal.begin(
             plan=self._order.approved or plan.id,
@@ -232,12 +269,14 @@ class _Run:
             owner=owner,
             batch_size=self._order.batch_size or cleanup.batch_size,
             retries=cleanup.retries,
-            gate=self._lock.batch,
+            gate=self._gate,
         )
         try:
             report = carry_out(context, means, plan, self._work.areas, fresh=is_fresh)
         except BaseException as error:
-            self._finish(number, RunState.FAILED, {}, reason=f"{type(error).__name__}: {error}")
+            record = self._journal.run(number)
+            done = recovery.close(record) if record is not None else {}
+            self._finish(number, RunState.FAILED, done, reason=f"{type(error).__name__}: {error}")
             raise
         self._finish(number, RunState(report.state), report.as_json())
         self._remember(plan, report)

@@ -19,10 +19,18 @@ from typing import TYPE_CHECKING
 
 from shelflife.events import BatchFinished
 from shelflife.execute.context import Context, Means
-from shelflife.execute.executor import LARGEST_BATCH, LONGEST_BATCH, AreaLost
+from shelflife.execute.executor import (
+    DISK_GONE,
+    ENOUGH_ERRORS,
+    LARGEST_BATCH,
+    LONGEST_BATCH,
+    AreaLost,
+    in_place,
+    is_denied,
+)
 from shelflife.execute.planner import is_due, read_unit, unit_is_due
 from shelflife.execute.report import AreaReport, Failure
-from shelflife.files.anchor import Anchor, parent_of
+from shelflife.files.anchor import Anchor, identity_of, parent_of
 from shelflife.files.kernel import rename_noreplace
 from shelflife.files.listing import Entry, Kind
 from shelflife.files.removal import Outcome, Removal, Result
@@ -60,6 +68,7 @@ class UnitExecutor:
         self._cutoff = cutoff
         self._report = report
         self._place = f"{TRASH_DIRECTORY}/{means.trash_name}"
+        self._errors_in_a_row = 0
 
     def run(self) -> None:
         """Remove what is due. Raises Stopped, and AreaLost when the disk is read-only."""
@@ -70,6 +79,7 @@ class UnitExecutor:
             try:
                 if self._take(path[:-1]):
                     index.drop(root, path)
+                self._errors_in_a_row = 0
             except OSError as error:
                 self._fail(path[:-1], error)
         self._leave_trash()
@@ -94,23 +104,36 @@ class UnitExecutor:
         """Take a unit aside, look again, and let it go; return whether anything of it went."""
         if self._reason_to_keep(self._anchor, name) is not None:
             return False
-        with self._trash() as trash, self._means.gate():
+        with self._means.gate():
             if not self._anchor.verify("", self._anchor.identity):
-                raise OSError(errno.ESTALE, "the area was moved or replaced meanwhile", self._directory)
-            status = os.stat(name, dir_fd=self._anchor.fd, follow_symlinks=False)
-            entry = Entry(name, Kind.DIRECTORY, status.st_ino)
-            recorder = self._means.recorder
-            number = recorder.intend(self._area.name, f"{self._directory}/", [entry], unit=True)
-            rename_noreplace(self._anchor.fd, name, trash.fd, name)
+                raise AreaLost(f"{self._directory}: it was moved or replaced meanwhile")
+            with self._trash() as trash:
+                if not self._decide(trash, name):
+                    return False
+                self._dispose(trash, name)
+        return True
+
+    def _decide(self, trash: Anchor, name: str) -> bool:
+        """Take a unit aside, and look again; return whether it goes. What does not go is put back.
+
+        Also whatever fails on the way to the decision puts it back: not decided means not due.
+        """
+        status = os.stat(name, dir_fd=self._anchor.fd, follow_symlinks=False)
+        entry = Entry(name, Kind.DIRECTORY, status.st_ino)
+        recorder = self._means.recorder
+        number = recorder.intend(self._area.name, f"{self._directory}/", [entry], unit=True)
+        rename_noreplace(self._anchor.fd, name, trash.fd, name)
+        try:
             reason = self._reason_to_keep(trash, name)
             result = Result.REMOVED if reason is None else Result.KEPT
             recorder.settle(number, [Outcome(entry, result, reason or Reason.EXPIRED)])
             recorder.flush()
-            if reason is not None:
-                self._return(trash, name)
-                return False
-            self._dispose(trash, name)
-        return True
+        except BaseException:
+            self._return(trash, name)
+            raise
+        if reason is not None:
+            self._return(trash, name)
+        return reason is None
 
     def _reason_to_keep(self, anchor: Anchor, name: str) -> Reason | None:
         """Look at a unit, where it was or where it was taken to; return why it must not go, or None."""
@@ -173,27 +196,32 @@ class UnitExecutor:
             in_use=self._area.in_use,
             retries=self._means.retries,
         )
-        for path, fd, entries in walk(trash, f"{name}/"):
-            if not entries:
-                directories.append(path)
-            due = [entry for entry in entries if is_due(entry, path, self._area, self._cutoff)]
-            self._remove(fd, path, due, removal)
-        for path in reversed(directories):
-            parent, own = parent_of(path)
-            with trash.directory(parent) as fd, suppress(OSError):
-                os.rmdir(own, dir_fd=fd)
-                self._report.directories += 1
-        with suppress(FileNotFoundError):
-            os.stat(name, dir_fd=trash.fd, follow_symlinks=False)
-            self._return(trash, name)
+        try:
+            for path, fd, entries in walk(trash, f"{name}/"):
+                if not entries:
+                    directories.append(path)
+                due = [entry for entry in entries if is_due(entry, path, self._area, self._cutoff)]
+                self._remove(trash, fd, path, due, removal)
+            for path in reversed(directories):
+                parent, own = parent_of(path)
+                with suppress(OSError), trash.directory(parent) as fd:
+                    os.rmdir(own, dir_fd=fd)
+                    self._report.directories += 1
+        finally:  # whatever is left of it was added meanwhile, or could not go: it belongs where it was
+            with suppress(FileNotFoundError):
+                os.stat(name, dir_fd=trash.fd, follow_symlinks=False)
+                self._return(trash, name)
 
-    def _remove(self, fd: int, path: str, entries: list[Entry], removal: Removal) -> None:
+    def _remove(self, trash: Anchor, fd: int, path: str, entries: list[Entry], removal: Removal) -> None:
         size = min(self._means.batch_size, LARGEST_BATCH)
-        while entries:
+        held = identity_of(fd)
+        while entries and in_place(trash, path, held):
             batch = entries[:size]
             number = self._means.recorder.intend(self._area.name, f"{self._directory}/{path}", batch)
             outcomes = removal.batch(fd, batch, until=time.monotonic() + LONGEST_BATCH)
             self._settle(number, path, outcomes)
+            if is_denied(outcomes):
+                return
             entries = entries[len(outcomes) :]
 
     def _settle(self, number: int, path: str, outcomes: list[Outcome]) -> None:
@@ -221,7 +249,8 @@ class UnitExecutor:
         if code == errno.ENOENT:
             return
         self._report.fail(self._failure(name, code))
-        if code == errno.EROFS:
+        self._errors_in_a_row = self._errors_in_a_row + 1 if code in DISK_GONE else 0
+        if code == errno.EROFS or self._errors_in_a_row >= ENOUGH_ERRORS:
             raise AreaLost(f"{self._directory}: {os.strerror(code)}") from error
 
     def _failure(self, path: str, code: int) -> Failure:

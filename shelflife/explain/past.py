@@ -132,7 +132,8 @@ class Past:
     def _trash_name(self, number: int) -> TrashName | None:
         with read_journal(self._state) as journal:
             run = journal.run(number) if journal else None
-        return None if run is None else TrashName(run.id, run.started)
+        # By its text, as whoever reads the trash has it: to the second.
+        return None if run is None else TrashName.parse(str(TrashName(run.id, run.started)))
 
     def _latest_below(self) -> FileRecord | None:
         if self.fault is not None:

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from shelflife.execute.planner import PlannedFile
+    from shelflife.execute.restoring import TrashedFile
     from shelflife.explain.answer import Answer
     from shelflife.explain.check import Finding
+    from shelflife.policy.holds import Hold
     from shelflife.policy.plan import AreaPlan, Plan
     from shelflife.records.journal import FileRecord, RunRecord
     from shelflife.records.statistics import AreaStatistics, Statistics
@@ -39,6 +41,7 @@ __all__ = [
     "format_age",
     "format_bytes",
     "format_retention",
+    "hold_as_json",
     "iso",
     "moment",
     "path_as_json",
@@ -49,6 +52,7 @@ __all__ = [
     "report_as_json",
     "run_as_json",
     "stats_as_json",
+    "trashed_file_as_json",
     "visible",
 ]
 
@@ -91,8 +95,8 @@ def _summary(errors: Sequence[str]) -> str:
 # -- plans
 
 
-def plan_as_json(plan: Plan) -> dict[str, Any]:
-    """Return a plan: per area its cutoff, the cause of that, and what would go."""
+def plan_as_json(plan: Plan, reasons_to_ask: Sequence[str]) -> dict[str, Any]:
+    """Return a plan: per area its cutoff, the cause of that, what would go, and why a person must approve it."""
     return {
         "plan": plan.id,
         "made": iso(plan.made),
@@ -100,6 +104,8 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
         "files": plan.files,
         "bytes": plan.bytes,
         "scanned": plan.scanned,
+        "needs_approval": bool(reasons_to_ask),
+        "reasons": list(reasons_to_ask),
     }
 
 
@@ -179,6 +185,35 @@ def file_as_json(file: FileRecord) -> dict[str, Any]:
         "error": os.strerror(file.errno) if file.errno else None,
         "size": file.size,
         "modified": iso(file.mtime),
+    }
+
+
+def trashed_file_as_json(file: TrashedFile) -> dict[str, Any]:
+    """Return what waits in the trash; its paths are relative to the base path."""
+    return {
+        **path_as_json(file.path),
+        "area": file.area,
+        "place": printable(file.place),
+        "run": file.run,
+        "trashed": iso(file.trashed),
+        "until": _iso_or_none(file.until),
+        "displaced": file.until is None,
+        "size": file.size,
+        "modified": iso(file.mtime),
+    }
+
+
+def hold_as_json(hold: Hold, *, now: int) -> dict[str, Any]:
+    """Return a hold, as seen at `now` (ns); its path is relative to the base path."""
+    return {
+        **path_as_json(hold.path),
+        "area": hold.area,
+        "tree": hold.tree,
+        "active": hold.is_active(now),
+        "created": iso(hold.created),
+        "until": _iso_or_none(hold.until),
+        "ended": _iso_or_none(hold.ended),
+        "reason": hold.reason,
     }
 
 

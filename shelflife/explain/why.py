@@ -1,8 +1,8 @@
 """Why: what will happen to one path, when, by which rule – or what happened to it.
 
-The answer is found the way a run would find it: through the held directory of the area, with the same verdicts
-(`present`). What is gone is looked up in the journal and the trash (`past`). There is an answer for every path,
-also for one that belongs to nobody.
+The answer is found the way a run would find it: through the held directory of the area, with the same
+verdicts (`present`). What is gone is looked up in the journal and the trash (`past`). There is an answer for
+every path, also for one that belongs to nobody.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def explain(
 ) -> Answer:
     """Return what will happen to `path`, or what happened to it, as seen at `now` (ns).
 
-    A relative path starts from the working directory; where that leads out of the storage, from the base path,
-    as paths are printed. A symbolic link at its end is meant itself.
+    A relative path starts from the working directory; where that leads out of the storage, from the base
+    path, as paths are printed. A symbolic link at its end is meant itself.
     Raises UsageError for an empty path, StorageError when the storage is not there.
     """
     base = os.path.realpath(settings.base_path)

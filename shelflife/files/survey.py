@@ -15,16 +15,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.files.listing import Entry, Kind, clamp, read_directory, signed
-from shelflife.policy.area import KEEP_FILE, SECOND, TRASH_DIRECTORY
+from shelflife.policy.area import KEEP_FILE, TRASH_DIRECTORY
+from shelflife.policy.load import HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shelflife.policy.area import Area
     from shelflife.policy.cutoff import Cutoff
-
-HOUR: Final = 3600 * SECOND
-"""Width of a bucket of the histogram, in nanoseconds."""
 
 FOREVER: Final = 2**63 - 1
 """A file time that no cutoff reaches."""

@@ -88,7 +88,9 @@ def over_quota(area: Area, holds: Load) -> Load:
     )
 
 
-def by_quota(area: Area, now: int, holds: Load, histogram: Mapping[int, Load], measure: Measure) -> Cutoff | None:
+def by_quota(
+    area: Area, now: int, holds: Load, histogram: Mapping[int, Load], measure: Measure
+) -> Cutoff | None:
     """Return the cutoff at `now` (ns) of an area that `holds` so much: its quota's, or else its retention's.
 
     `histogram` (of hours) counts what may go; what is protected or held is part of `holds` only.
@@ -113,9 +115,7 @@ def oldest_first(histogram: Mapping[int, Load], need: Load, *, latest: int, meas
     return _search(dict(histogram), HOUR, NOTHING, need, latest, measure)
 
 
-def _search(
-    histogram: Histogram, width: int, done: Load, need: Load, latest: int, measure: Measure
-) -> Reach:
+def _search(histogram: Histogram, width: int, done: Load, need: Load, latest: int, measure: Measure) -> Reach:
     """Search in buckets of a width, before which `done` is found already."""
     while True:
         bucket, below = _deciding(histogram, width, done, need, latest)

@@ -3,7 +3,8 @@
 The journal remembers each area's settings at its last completed run. A run that nobody watches is stopped when
 it would remove a large part of an area *and* there is a reason to doubt that this is meant: the area was never
 cleaned, its settings changed towards removing more (`7` typed for `7d`), or the clock is not where it should be.
-Without such a reason it is ordinary, however much is due.
+Without such a reason it is ordinary, however much is due. What goes because of a quota or a full disk is bounded
+by that amount, and asks nobody.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from shelflife.policy.cutoff import Cause
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from shelflife.policy.area import Area
     from shelflife.policy.plan import AreaPlan, Plan
@@ -53,14 +56,20 @@ def reasons_to_ask(
     interval: int | None,
 ) -> list[str]:
     """Return why a person must confirm a plan; nothing when it may run. `interval` (ns) of the schedule."""
+    aged = [area_plan for area_plan in plan.areas if not _is_bounded(area_plan)]
     reasons = [
         f"{area_plan.area}: {area_plan.files} of {area_plan.scanned} files would go, and {reason}"
-        for area_plan in plan.areas
+        for area_plan in aged
         if _is_large(area_plan, limits)
         for reason in [_doubt(areas[area_plan.area], last_runs.get(area_plan.area), plan.made, interval)]
         if reason is not None
     ]
-    return [*reasons, *_beyond(plan, limits)]
+    return [*reasons, *_beyond(aged, limits)]
+
+
+def _is_bounded(plan: AreaPlan) -> bool:
+    """Return whether an amount was asked for, which bounds it: age did not decide alone."""
+    return plan.cutoff is not None and plan.cutoff.cause is not Cause.RETENTION
 
 
 def _is_large(plan: AreaPlan, limits: LimitsSettings) -> bool:
@@ -85,10 +94,8 @@ def removes_more(before: Mapping[str, Any], after: Mapping[str, Any]) -> str | N
     was, now = before.get("retention"), after.get("retention")
     if now is not None and (was is None or now < was):
         return f"its retention was shortened from {_seconds(was)} to {_seconds(now)}"
-    if set(before.get("protect", ())) - set(after.get("protect", ())):
-        return "patterns that protected files were taken away"
-    if any(pattern.startswith("!") for pattern in set(after["protect"]) - set(before.get("protect", ()))):
-        return "a pattern that takes protection away was added"
+    if change := _protects_less(list(before.get("protect", ())), list(after.get("protect", ()))):
+        return change
     if set(after["directories"]) - set(before.get("directories", ())):
         return "it has another directory"
     for name in ("expire", "age_from"):
@@ -97,11 +104,22 @@ def removes_more(before: Mapping[str, Any], after: Mapping[str, Any]) -> str | N
     return None
 
 
-def _beyond(plan: Plan, limits: LimitsSettings) -> Iterator[str]:
-    if limits.max_files is not None and plan.files > limits.max_files:
-        yield f"{plan.files} files would go, more than limits.max_files ({limits.max_files}) allows"
-    if limits.max_bytes is not None and plan.bytes > limits.max_bytes:
-        yield f"{plan.bytes} bytes would go, more than limits.max_bytes ({limits.max_bytes}) allows"
+def _protects_less(before: list[str], after: list[str]) -> str | None:
+    if set(before) - set(after):
+        return "patterns that protected files were taken away"
+    if any(pattern.startswith("!") for pattern in set(after) - set(before)):
+        return "a pattern that takes protection away was added"
+    if any(pattern.startswith("!") for pattern in after) and [p for p in after if p in before] != before:
+        return "patterns were put into another order, and the last one that matches decides"
+    return None
+
+
+def _beyond(plans: Sequence[AreaPlan], limits: LimitsSettings) -> Iterator[str]:
+    files, size = sum(plan.files for plan in plans), sum(plan.bytes for plan in plans)
+    if limits.max_files is not None and files > limits.max_files:
+        yield f"{files} files would go, more than limits.max_files ({limits.max_files}) allows"
+    if limits.max_bytes is not None and size > limits.max_bytes:
+        yield f"{size} bytes would go, more than limits.max_bytes ({limits.max_bytes}) allows"
 
 
 def _seconds(retention: int | None) -> str:

@@ -8,9 +8,9 @@ file system has a fixed number of them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from shelflife.policy.cutoff import BEGINNING, Cause, Cutoff, Measure, by_retention, oldest_first
+from shelflife.policy.cutoff import Cause, Cutoff, Measure, by_retention, oldest_first
 from shelflife.policy.load import HOUR, NOTHING, Histogram, Load, total
 
 if TYPE_CHECKING:
@@ -42,6 +42,9 @@ class Space(NamedTuple):
         return max(0, self.used + 1 - -(-percent * whole // 100)) if whole else 0
 
 
+_UNLIMITED: Final = Space(0, 0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
     """A file system at one moment."""
@@ -55,6 +58,20 @@ class Usage:
     def above(self, percent: int) -> bool:
         """Return whether more than `percent` of either is in use."""
         return self.space.above(percent) or self.inodes.above(percent)
+
+    def pressing(self, percent: int) -> Usage:
+        """Return only what is above `percent`: the other of the two needs no relief."""
+        return Usage(
+            space=self.space if self.space.above(percent) else _UNLIMITED,
+            inodes=self.inodes if self.inodes.above(percent) else _UNLIMITED,
+        )
+
+    def like(self, other: Usage) -> Usage:
+        """Return only what counts in another usage, too."""
+        return Usage(
+            space=self.space if other.space != _UNLIMITED else _UNLIMITED,
+            inodes=self.inodes if other.inodes != _UNLIMITED else _UNLIMITED,
+        )
 
     def excess(self, percent: int) -> Load:
         """Return what must go for both shares to be below `percent`."""
@@ -107,8 +124,16 @@ class Relief:
     """Whether nothing unexpired is touched, because all of it together would not bring them below the high one."""
 
 
-def choose_cutoffs(candidates: Sequence[Candidate], usage: Usage, *, trash: Load, high: int, low: int, now: int,
-                   missing: Load = NOTHING) -> Relief:
+def choose_cutoffs(
+    candidates: Sequence[Candidate],
+    usage: Usage,
+    *,
+    trash: Load,
+    high: int,
+    low: int,
+    now: int,
+    missing: Load = NOTHING,
+) -> Relief:
     """Return the cutoffs that make room at `now` (ns).
 
     First the trash; then what is expired; then, only in areas with a priority and the lowest first, what is
@@ -118,8 +143,11 @@ def choose_cutoffs(candidates: Sequence[Candidate], usage: Usage, *, trash: Load
     done = trash
     if done.covers(need):
         return Relief(cutoffs=(), is_enough=True)
-    expired = [(candidate, retention) for candidate in candidates
-               if candidate.expired != NOTHING and (retention := by_retention(candidate.area, now)) is not None]
+    expired = [
+        (candidate, retention)
+        for candidate in candidates
+        if candidate.expired != NOTHING and (retention := by_retention(candidate.area, now)) is not None
+    ]
     done = done.plus(total(candidate.expired for candidate, _ in expired))
     chosen = {candidate.area.name: retention for candidate, retention in expired}
     if done.covers(need):
@@ -132,11 +160,15 @@ def choose_cutoffs(candidates: Sequence[Candidate], usage: Usage, *, trash: Load
         if done.covers(need):
             break
         rest = need.less(done).plus(candidate.expired)
-        reach = oldest_first(candidate.histogram, rest, latest=now - candidate.area.min_age, measure=candidate.measure)
-        before = chosen.pop(candidate.area.name, None)
+        reach = oldest_first(
+            candidate.histogram, rest, latest=now - candidate.area.min_age, measure=candidate.measure
+        )
+        retention = chosen.get(candidate.area.name)
+        if retention is not None and reach.at <= retention.at:
+            continue  # what `min_age` lets go is expired anyway
         done = done.plus(reach.load.less(candidate.expired))
-        at = max(reach.at, before.at if before else BEGINNING)
-        chosen[candidate.area.name] = Cutoff(at=at, cause=Cause.PRESSURE)
+        chosen.pop(candidate.area.name, None)
+        chosen[candidate.area.name] = Cutoff(at=reach.at, cause=Cause.PRESSURE)
     return Relief(cutoffs=tuple(chosen.items()), is_enough=done.covers(need))
 
 

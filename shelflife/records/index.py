@@ -98,9 +98,28 @@ ORDER BY path LIMIT ?
 
 _UNITS: Final = """
 SELECT substr(path, 1, instr(path, x'2F')) AS unit, max(newest) AS newest, max(mtime) AS changed,
-       sum(files) AS files, sum(bytes) AS bytes, sum(protected_files) AS protected_files,
+       sum(files) AS files, sum(bytes) AS bytes, sum(allocated) AS allocated,
+       sum(protected_files) AS protected_files, sum(protected_bytes) AS protected_bytes,
        sum(staying) AS staying, max(state) AS state
 FROM directory WHERE root = ? AND path > x'' GROUP BY unit ORDER BY unit
+"""
+
+_BETWEEN: Final = """
+SELECT path FROM directory WHERE root = ? AND first_due < ? AND newest >= ? AND state <= 2 ORDER BY path
+"""
+
+_READABLE: Final = """
+SELECT coalesce(sum(files), 0), coalesce(sum(bytes), 0), coalesce(sum(allocated), 0),
+       coalesce(sum(protected_files), 0), coalesce(sum(protected_bytes), 0)
+FROM directory WHERE root = ? AND state <= 2
+"""
+
+_HOURS: Final = """
+SELECT hours FROM histogram JOIN directory USING (root, path) WHERE root = ? AND state <= 2 AND files > 0
+"""
+
+_OWN_HOURS: Final = """
+SELECT hours FROM histogram WHERE root = ? AND path = x''
 """
 
 _TOTALS: Final = f"""
@@ -174,9 +193,22 @@ class UnitRow(NamedTuple):
     changed: int
     files: int
     bytes: int
+    allocated: int
     protected_files: int
+    protected_bytes: int
     staying: int
     state: int
+
+
+class Readable(NamedTuple):
+    """What can be read of one of an area's directories. Sizes in bytes."""
+
+    files: int
+    """Files that a cleanup may remove."""
+    bytes: int
+    allocated: int
+    protected_files: int
+    protected_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -399,6 +431,31 @@ class Index:
         self.flush()
         for path, *rest in self._connection.execute(_UNITS, (root,)).fetchall():
             yield UnitRow(os.fsdecode(path), *rest)
+
+    def between(self, root: int, start: int, end: int) -> list[str]:
+        """Return the directories that may hold files of a time from `start` (ns) on and before `end`."""
+        self.flush()
+        rows = self._connection.execute(_BETWEEN, (root, end, start)).fetchall()
+        return [os.fsdecode(path) for (path,) in rows]
+
+    def readable(self, root: int) -> Readable:
+        """Return what the directories of a root hold that could be read."""
+        self.flush()
+        return Readable(*self._connection.execute(_READABLE, (root,)).fetchone())
+
+    def hours(self, root: int, *, own: bool = False) -> dict[int, tuple[int, int]]:
+        """Return hour → (files, bytes) over all directories of a root that could be read; or its `own` only."""
+        self.flush()
+        files: dict[int, int] = {}
+        sizes: dict[int, int] = {}
+        for (packed,) in self._connection.execute(_OWN_HOURS if own else _HOURS, (root,)):
+            values = array("q", packed)
+            count = len(values) // 3
+            for position in range(count):
+                hour = values[position]
+                files[hour] = files.get(hour, 0) + values[count + position]
+                sizes[hour] = sizes.get(hour, 0) + values[2 * count + position]
+        return {hour: (number, sizes[hour]) for hour, number in files.items()}
 
 
 @contextmanager

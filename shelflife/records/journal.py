@@ -295,6 +295,7 @@ class Journal:
         self._connection = connection
         self._directory = directory
         self._file = stand_in_for
+        self._seen = None if stand_in_for is None else _state_of(stand_in_for)
 
     @property
     def is_outdated(self) -> bool:
@@ -302,7 +303,7 @@ class Journal:
 
         He may have added a hold, of which this one knows nothing.
         """
-        return self._file is not None and _has_wal(self._file)
+        return self._file is not None and _state_of(self._file) != self._seen
 
     @property
     def holds(self) -> HoldBook:
@@ -411,7 +412,11 @@ class Journal:
 
     def removed_by(self, run: int) -> tuple[int, int]:
         """Return files and bytes that a run removed, as far as its batches are still kept."""
-        records = [record for record in self.files(run) if record.result is Result.REMOVED]
+        records = [
+            record
+            for record in self.files(run)
+            if record.result is Result.REMOVED and record.reason is not Reason.PURGED
+        ]
         return len(records), sum(record.size for record in records)
 
     # -- reading
@@ -710,6 +715,15 @@ def _write_stand_in(state: StateDirectory, memory: sqlite3.Connection) -> None:
             memory.execute("DETACH file")
     except (OSError, sqlite3.Error) as error:
         raise RecordsError(f"the record of this run found no room in {state.journal}: {error}") from error
+
+
+def _state_of(path: Path) -> tuple[bool, int, int] | None:
+    """Return what changes when somebody writes to a database; None when it is not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return _has_wal(path), status.st_size, status.st_mtime_ns
 
 
 def _has_wal(path: Path) -> bool:

@@ -10,7 +10,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Final
 
-from shelflife.errors import ShelflifeError
+from shelflife.errors import Problem, SettingsError, ShelflifeError
 from shelflife.policy.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Current:
         if self._load is None:
             return
         with self._lock:
-            settings = self._load()
+            settings = _loaded(self._load)
             old, new = self.settings.cleanup, settings.cleanup
             if _timing(new) != _timing(old):
                 self.since = self._asked
@@ -78,6 +78,16 @@ class Current:
                 self._fault = str(error)
                 message = "the configuration cannot be read; the one before stays in force: %s"
                 logger.error(message, error)  # noqa: TRY400 - it says all
+
+
+def _loaded(load: Callable[[], Settings]) -> Settings:
+    """Call somebody else's function, which may have faults of its own. Raises what is in `FAULTS`."""
+    try:
+        return load()
+    except FAULTS:
+        raise
+    except Exception as error:
+        raise SettingsError([Problem(reason=f"{type(error).__name__}: {error}")]) from error
 
 
 def _timing(cleanup: object) -> tuple[object, ...]:

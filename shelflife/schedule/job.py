@@ -16,7 +16,7 @@ import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from shelflife.errors import CleanupBusy, SlotTaken
+from shelflife.errors import CleanupBusy, NeedsApproval, SlotTaken
 from shelflife.explain.presentation import format_bytes, moment, visible
 from shelflife.records.journal import Trigger
 from shelflife.schedule.current import FAULTS
@@ -146,6 +146,8 @@ class Job:
             logger.debug("the slot of %s was taken meanwhile", moment(slot))
         except CleanupBusy:
             return False
+        except NeedsApproval:
+            pass  # recorded as refused, and told, by the engine
         return True
 
     def _run(self, slot: int) -> None:

@@ -124,5 +124,7 @@ def _never_applied(key: str, area: AreaSettings) -> Iterator[tuple[Loc, object, 
     """An indefinite area loses nothing, so that a bound on it would only seem to be one."""
     for name in ("quota", "max_files", "priority") if area.is_indefinite else ():
         if (value := getattr(area, name)) is not None:
-            reason = "has no effect where files are kept indefinitely; give the area a retention, or leave it out"
+            reason = (
+                "has no effect where files are kept indefinitely; give the area a retention, or leave it out"
+            )
             yield (key, name), value, reason

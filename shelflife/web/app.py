@@ -90,6 +90,7 @@ class StartupProblems:
             if not failure:
                 raise
             await send({"type": "lifespan.startup.failed", "message": str(error)})
+            raise  # a server that was told why it failed does not print it
         except BaseException:
             for message in failure:
                 await send(message)

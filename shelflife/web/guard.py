@@ -16,7 +16,10 @@ from shelflife.web.problems import ProblemRoute
 if TYPE_CHECKING:
     from shelflife.web.token import Token
 
-__all__ = ["Guard", "guarded_by"]
+__all__ = ["LARGEST_BODY", "Guard", "guarded_by"]
+
+LARGEST_BODY: Final = 64 * 1024
+"""Bytes that a request may send."""
 
 _HARMLESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing, by their definition and by ours."""
@@ -30,9 +33,14 @@ class Guard:
         self._token = token
 
     async def check(self, request: Request) -> None:
-        """Return if the request may change something. Raises HTTPException (401, 415), StorageError."""
+        """Return if the request may change something. Raises HTTPException (401, 411, 413, 415), StorageError."""
         if request.method in _HARMLESS:
             return
+        length = request.headers.get("content-length", "")
+        if length.isdecimal() and int(length) > LARGEST_BODY:
+            raise HTTPException(413, f"a body has at most {LARGEST_BODY} bytes")
+        if "transfer-encoding" in request.headers:
+            raise HTTPException(411, "say how long the body is: `Content-Length`")
         if self._token is not None:
             scheme, _, presented = request.headers.get("authorization", "").partition(" ")
             matches = await asyncio.to_thread(self._token.matches, presented.strip())

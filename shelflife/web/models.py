@@ -202,7 +202,8 @@ class Plan(_Body):
     files: Count
     bytes: Count
     scanned: Count
-    needs_approval: list[str]
+    needs_approval: bool
+    reasons: list[str]
     """Why a person must approve it before it may run unwatched; empty when it may."""
 
 

@@ -44,6 +44,8 @@ _TITLES: Final = {
     "validation": "The request is not valid",
     "unauthorized": "The token is missing or wrong",
     "unsupported-media-type": "Only application/json is taken",
+    "length-required": "The length of the body is missing",
+    "too-large": "The body is too large",
     "not-found": "Not found",
     "method-not-allowed": "Method not allowed",
 }
@@ -53,6 +55,8 @@ _SLUGS: Final = {
     401: "unauthorized",
     404: "not-found",
     405: "method-not-allowed",
+    411: "length-required",
+    413: "too-large",
     415: "unsupported-media-type",
 }
 """What an HTTP status means where nothing more is known."""

@@ -38,7 +38,6 @@ MOST_FILES: Final = 1000
 """Files in one response."""
 
 MOST_RUNS: Final = 200
-_LARGEST_BODY: Final = 64 * 1024
 _LARGEST: Final = 2**62
 """Numbers beyond are no numbers of ours, and too large for a database."""
 
@@ -102,7 +101,6 @@ def routes_of(
         route_class=guarded_by(Guard(service.token if needs_token else None)),
         responses=documented(_422="the request is not valid", _503="the storage cannot be used"),
         lifespan=lifespan,
-        max_body_size=_LARGEST_BODY,
     )
     _add_statistics(api, service)
     _add_cleanup(api, service, needs_token=needs_token)
@@ -153,6 +151,7 @@ def _add_cleanup(api: APIRouter, service: Service, *, needs_token: bool) -> None
                 _400="the body cannot be read",
                 _401="the token is missing or wrong",
                 _409="another cleanup is running, or a person must approve this one",
+                _411="the length of the body is not said",
                 _413="the body is too large",
                 _415="only application/json is taken",
                 _500="the configuration is wrong",
@@ -206,7 +205,7 @@ def _add_plans(api: APIRouter, service: Service) -> None:
 def _plan(service: Service, areas: list[str] | None) -> dict[str, Any]:
     engine = service.current_engine()
     plan = engine.plan(areas or None)
-    return plan_as_json(plan) | {"needs_approval": engine.needs_approval(plan)}
+    return plan_as_json(plan, engine.needs_approval(plan))
 
 
 def _why(service: Service, path: str | None, path_b64: str | None) -> dict[str, Any]:

@@ -146,12 +146,12 @@ def test_cleaning_tells_that_a_run_is_going_on(service: Service, scheduler: Clea
 
 
 def test_start_and_stop(scheduler: CleanupScheduler, caplog: pytest.LogCaptureFixture) -> None:
-    assert scheduler.scheduler is None
-
+    states = [scheduler.scheduler]
     scheduler.start()
-    assert scheduler.scheduler is not None
-    assert scheduler.get_metrics()["running"]
     first = scheduler.scheduler
+    states.append(first)
+    assert [state is None for state in states] == [True, False]
+    assert scheduler.get_metrics()["running"]
     scheduler.start()
     assert scheduler.scheduler is first
     assert [record.levelname for record in caplog.records if "already running" in record.message] == [

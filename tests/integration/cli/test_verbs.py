@@ -162,6 +162,52 @@ def test_a_cleanup_of_other_areas_was_not_this_one(site: Site) -> None:
     assert not old.exists()
 
 
+# -- approval
+
+CAUTIOUS = CONFIG + "  limits: {confirm_above_files: 2}\n"
+
+
+def test_a_first_large_cleanup_is_refused_until_a_person_approves_its_plan(site: Site) -> None:
+    site.configure(CAUTIOUS)
+    files = [site.file(f"uploads/{number}") for number in range(5)]
+    refused = site.call("cleanup", "--json")
+    assert refused.code == 3
+    assert refused.json["error"]["type"] == "needs-approval"
+    assert all(file.exists() for file in files)
+    number = refused.json["error"]["plan"]
+    assert f"shelflife cleanup --approve {number}" in refused.err
+    assert site.call("cleanup", "--approve", number, "--json").json["removed"] == 5
+    assert not any(file.exists() for file in files)
+    assert site.call("cleanup", "--approve", number).code == 2
+
+
+def test_a_plan_says_that_it_needs_approval_and_can_be_approved(site: Site) -> None:
+    site.configure(CAUTIOUS)
+    assert site.call("plan", "--json").json["needs_approval"] is False
+    files = [site.file(f"uploads/{number}") for number in range(5)]
+    shown = site.call("plan", "--json").json
+    [reason] = shown["reasons"]
+    assert "never cleaned before" in reason
+    assert f"--approve {shown['plan']}" not in reason
+    assert "shelflife cleanup --approve" in site.call("plan").out
+    assert site.call("cleanup", "--approve", shown["plan"]).code == 0
+    assert not any(file.exists() for file in files)
+
+
+def test_a_plan_for_another_time_cannot_be_approved(site: Site) -> None:
+    site.configure(CAUTIOUS)
+    files = [site.file(f"uploads/{number}", age="6d") for number in range(5)]
+    shown = site.call("plan", "--at", "+2d", "--json").json
+    assert (shown["files"], shown["needs_approval"]) == (5, False)
+    assert site.call("cleanup", "--approve", shown["plan"]).code == 2
+    assert all(file.exists() for file in files)
+
+
+@pytest.mark.parametrize("also", [["uploads"], ["--dry-run"], ["--unless-ran-within", "1h"]], ids=" ".join)
+def test_an_approved_plan_runs_as_it_was_made(site: Site, also: list[str]) -> None:
+    assert "as it was made" in site.call("cleanup", "--approve", "abc", *also).err
+
+
 # -- stats, why, history
 
 

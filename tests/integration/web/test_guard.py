@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import stat
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -63,6 +64,16 @@ def test_the_token_is_asked_for_before_the_body_is_read(client: TestClient) -> N
 def test_a_large_body_is_refused(client: TestClient, authorized: dict[str, str]) -> None:
     answer = client.post("/storage/cleanup", json={"areas": ["temp" * 50_000]}, headers=authorized)
     assert answer.status_code == 413
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_body_of_unknown_length_is_refused(client: TestClient, authorized: dict[str, str]) -> None:
+    def pieces() -> Iterator[bytes]:
+        yield b"{}"
+
+    headers = authorized | {"Content-Type": "application/json"}
+    answer = client.post("/storage/cleanup", content=pieces(), headers=headers)
+    assert answer.status_code == 411
     assert answer.headers["content-type"] == "application/problem+json"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 
 import pytest
 from fastapi.testclient import TestClient
@@ -13,6 +14,13 @@ from shelflife.testing import Storage
 from shelflife.web import create_app
 
 MEMBERS = {"type", "title", "status", "detail"}
+
+
+def wait_for_the_first_scan(client: TestClient) -> None:
+    until = time.monotonic() + 20
+    while not client.get("/storage/stats").json()["complete"]:
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +73,7 @@ def test_broken_json_is_a_problem(client: TestClient, authorized: dict[str, str]
 
 
 def test_a_storage_that_went_away_is_unavailable(client: TestClient, storage: Storage) -> None:
+    wait_for_the_first_scan(client)
     shutil.rmtree(storage.base_path)
     for path in ("stats", "cleanup", "metrics", "plan", "runs"):
         answer = client.get(f"/storage/{path}")

@@ -225,7 +225,7 @@ def test_what_needs_approval_is_refused_and_then_approved(
     for number in range(5):
         storage.file(f"temp/{number}", age="2d")
     with TestClient(create_app(storage.settings)) as client:
-        assert "never cleaned" in client.get("/storage/plan").json()["needs_approval"][0]
+        assert "never cleaned" in client.get("/storage/plan").json()["reasons"][0]
         refused = client.post("/storage/cleanup", json={}, headers=authorized)
         assert refused.status_code == 409
         problem = refused.json()
@@ -325,7 +325,7 @@ def test_names_that_are_no_text_are_shown_legibly_and_exactly(
 def test_the_plan_counts_what_would_go(client: TestClient, storage: Storage) -> None:
     storage.file("temp/old", age="2d", size=7)
     plan = client.get("/storage/plan").json()
-    assert (plan["files"], plan["bytes"], plan["needs_approval"]) == (1, 7, [])
+    assert (plan["files"], plan["bytes"], plan["needs_approval"]) == (1, 7, False)
     assert plan["areas"]["temp"]["cause"] == "retention"
     assert plan["areas"]["outputs"]["cutoff"] is None
     some = client.get("/storage/plan", params={"area": ["uploads", "contact-sheets"]}).json()
@@ -373,7 +373,8 @@ def test_runs_and_their_files_come_in_pages(client: TestClient, storage: Storage
     assert [run["run"] for run in first["runs"]] == [3, 2]
     second = client.get(f"/storage/runs?limit=2&before={first['next_before']}").json()
     assert ([run["run"] for run in second["runs"]], second["next_before"]) == ([1], None)
-    names, offset = [], 0
+    names: list[str] = []
+    offset: int | None = 0
     while offset is not None:
         page = client.get(f"/storage/runs/1/files?limit=2&offset={offset}").json()
         names += [file["path"] for file in page["files"]]

@@ -193,7 +193,7 @@ def test_a_file_right_in_an_area_of_units_is_judged_by_itself(media: Storage) ->
         ("uploadsx/clip", State.UNMANAGED, "in no area"),
         ("../elsewhere", State.UNMANAGED, "outside"),
         ("uploads/../../x", State.UNMANAGED, "outside"),
-        ("uploads/.trash/7/42", State.TRASHED, "trash"),
+        ("uploads/.trash/7/42", State.MISSING, "missing"),
         ("uploads/nothing", State.MISSING, "missing"),
         ("uploads/no/where", State.MISSING, "missing"),
     ],
@@ -224,6 +224,94 @@ def test_a_base_path_behind_a_link_is_recognised(make_storage: MakeStorage, tmp_
 def test_what_is_no_path_is_wrong_usage(media: Storage, path: str) -> None:
     with pytest.raises(UsageError, match="not a path"):
         media.engine.why(path)
+
+
+def test_a_path_as_it_is_printed_is_found_from_anywhere(
+    media: Storage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    media.file("uploads/clip", age="8d")
+    monkeypatch.chdir(tmp_path)
+    assert media.engine.why("uploads/clip").state is State.EXPIRED
+    assert media.engine.why("clip").reason == "outside"
+
+
+# -- holds and the trash
+
+
+def test_a_held_file_says_by_which_hold_and_until_when(media: Storage) -> None:
+    file = media.file("uploads/set/clip", age="9d")
+    media.engine.hold(file, until=media.now() + DAY, reason="court case 7")
+    answer = why(media, "uploads/set/clip")
+    assert (answer.state, answer.reason, answer.rule) == (State.KEPT, "held", "hold on uploads/set/clip")
+    assert "court case 7" in said(answer)
+
+
+def test_a_hold_on_a_directory_covers_what_is_below(media: Storage) -> None:
+    media.file("uploads/set/deep/clip", age="9d")
+    media.engine.hold(media.path("uploads/set"))
+    for path in ("uploads/set", "uploads/set/deep", "uploads/set/deep/clip"):
+        assert (why(media, path).reason, why(media, path).rule) == ("held", "hold on uploads/set")
+
+
+def test_a_held_file_that_was_renamed_is_still_held(media: Storage) -> None:
+    file = media.file("uploads/clip", age="9d")
+    hold = media.engine.hold(file)
+    if hold.born is None:
+        pytest.skip("this file system does not record when a file was made")
+    file.rename(media.path("uploads/renamed"))
+    assert why(media, "uploads/renamed").reason == "held"
+
+
+def test_one_held_file_keeps_its_unit(media: Storage) -> None:
+    held = media.file("frames/42/a", age="9d")
+    media.file("frames/42/b", age="9d")
+    media.engine.hold(held)
+    answer = why(media, "frames/42/b")
+    assert (answer.state, answer.reason, answer.rule) == (State.KEPT, "unit held", "hold on frames/42/a")
+
+
+@pytest.fixture
+def forgiving(make_storage: MakeStorage) -> Storage:
+    return make_storage({"uploads": {"retention": "7d", "trash": "24h"}})
+
+
+def test_an_expired_file_of_an_area_with_a_trash_goes_there(forgiving: Storage) -> None:
+    forgiving.file("uploads/clip", age="9d")
+    assert "into the trash, where it can be restored for 1 day" in said(why(forgiving, "uploads/clip"))
+
+
+def test_a_trashed_file_says_where_it_waits_and_how_long(forgiving: Storage) -> None:
+    forgiving.file("uploads/set/clip", age="9d")
+    report = forgiving.engine.cleanup()
+    answer = why(forgiving, "uploads/set/clip")
+    assert (answer.state, answer.run) == (State.TRASHED, report.run)
+    assert answer.expires is not None
+    assert 0 < answer.expires - forgiving.now() <= DAY
+    [waiting] = forgiving.engine.trash()
+    assert waiting.place in said(answer)
+    below = why(forgiving, waiting.place)
+    assert (below.state, below.run, below.expires) == (State.TRASHED, report.run, answer.expires)
+    assert "it was set/clip in the area" in said(below)
+    assert why(forgiving, "uploads/set").run == report.run
+
+
+def test_a_file_that_was_purged_from_the_trash_is_gone(forgiving: Storage) -> None:
+    forgiving.file("uploads/clip", age="9d")
+    forgiving.engine.cleanup()
+    forgiving.tick("3d")
+    forgiving.engine.cleanup()
+    answer = why(forgiving, "uploads/clip")
+    assert answer.state is State.REMOVED
+    assert "no longer in the trash" in said(answer)
+
+
+def test_a_restored_file_is_held_and_knows_of_its_journey(forgiving: Storage) -> None:
+    file = forgiving.file("uploads/clip", age="9d")
+    forgiving.engine.cleanup()
+    forgiving.engine.restore(str(file))
+    answer = why(forgiving, "uploads/clip")
+    assert answer.reason == "held"
+    assert "moved a file of this name into the trash" in said(answer)
 
 
 # -- the past

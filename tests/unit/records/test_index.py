@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shelflife.errors import RecordsError
-from shelflife.files.survey import FOREVER, HOUR, Key, Survey
+from shelflife.files.survey import FOREVER, Key, Survey
+from shelflife.policy.load import HOUR
+from shelflife.policy.load import HOUR
 from shelflife.records import index as module
 from shelflife.records.database import connect
 from shelflife.records.index import (

@@ -182,6 +182,17 @@ def test_a_broken_configuration_refuses_the_run_and_the_next_slot_tries_again(
     assert not path.exists()
 
 
+def test_a_configuration_is_broken_whatever_error_tells_it(world: World) -> None:
+    job = world.process()
+    world.fault = ZeroDivisionError("a fault of the one who loads")
+    world.now = ns("2026-11-23T02:00")
+
+    job()
+
+    assert world.states() == ["refused"]
+    assert "ZeroDivisionError" in world.engine.history()[0].reason
+
+
 def test_a_fault_of_the_configuration_is_logged_once(world: World, caplog: pytest.LogCaptureFixture) -> None:
     current = Current(world.engine, world.load, now=world.now)
     world.fault = OSError("gone")
@@ -190,6 +201,22 @@ def test_a_fault_of_the_configuration_is_logged_once(world: World, caplog: pytes
         current.look(world.now)
 
     assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
+def test_a_run_that_a_person_must_approve_is_refused_once(world: World) -> None:
+    limits = {"confirm_above": "10%", "confirm_above_files": 1}
+    world.settings = Settings.build(
+        base_path=world.settings.base_path, areas={"uploads": "7d"}, limits=limits
+    )
+    jobs = [world.process(), world.process()]
+    files = [world.old_file() for _ in range(5)]
+    world.now = ns("2026-11-23T02:00")
+
+    for job in jobs:
+        job()
+
+    assert world.states() == ["refused"]
+    assert all(path.exists() for path in files)
 
 
 def test_where_cleanups_are_disabled_meanwhile_none_runs(world: World) -> None:

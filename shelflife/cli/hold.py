@@ -1,0 +1,114 @@
+"""`shelflife hold`: pin files, so that nothing removes them."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from shelflife.cli import output
+from shelflife.cli.options import Config, Json, engine_of, moment_of
+
+if TYPE_CHECKING:
+    from shelflife.policy.holds import Hold
+
+verbs = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Pin files and directories: no cleanup, quota or purge removes what is held.",
+)
+
+Path = Annotated[str, typer.Argument(metavar="PATH", help="A file, or a directory with all below it.")]
+
+
+@verbs.command()
+def add(
+    path: Path,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            "--until",
+            metavar="TIME",
+            help="When it ends by itself: 2026-12-24, 2026-12-24T18:00Z, or +30d from now.",
+            show_default=False,
+        ),
+    ] = None,
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Why, for those who come later.")
+    ] = "",
+    config: Config = None,
+    as_json: Json = False,
+) -> int:
+    """Hold a file, or a directory with all below it.
+
+    Comes back when no running cleanup can still remove it. A rename does not lose the hold.
+
+    Example: shelflife hold add storage/uploads/clip.mp4 --until +30d --reason "ticket 4711"
+    """
+    moment = None if until is None else moment_of(until, time.time_ns(), option="--until")
+    hold = engine_of(config).hold(path, until=moment, reason=reason)
+    if as_json:
+        output.print_json(_as_json(hold))
+    else:
+        output.print_line(f"held: {hold.path}{'/' if hold.tree else ''} {_until(hold)}")
+    return 0
+
+
+@verbs.command("list")
+def list_holds(
+    config: Config = None,
+    as_json: Json = False,
+    ended: Annotated[bool, typer.Option("--all", help="Also those that have ended.")] = False,
+) -> int:
+    """List what is held.
+
+    Example: shelflife hold list --all
+    """
+    holds = engine_of(config).holds(ended=ended)
+    if as_json:
+        output.print_json([_as_json(hold) for hold in holds])
+    elif holds:
+        _print(holds)
+    else:
+        output.print_line("nothing is held")
+    return 0
+
+
+@verbs.command()
+def remove(path: Path, config: Config = None, as_json: Json = False) -> int:
+    """End the hold on a path.
+
+    Example: shelflife hold remove storage/uploads/clip.mp4
+    """
+    ended = engine_of(config).unhold(path)
+    if as_json:
+        output.print_json([_as_json(hold) for hold in ended])
+    else:
+        output.print_line(f"no longer held: {ended[0].path}")
+    return 0
+
+
+def _print(holds: list[Hold]) -> None:
+    from shelflife.explain.presentation import moment
+
+    table = output.table("path", "since", "until", "reason")
+    now = time.time_ns()
+    for hold in holds:
+        until = moment(hold.until) if hold.until is not None else "removed"
+        state = until if hold.is_active(now) else f"ended {moment(hold.ended or hold.until or hold.created)}"
+        path = str(hold.path + ("/" if hold.tree else ""))
+        table.add_row(path, moment(hold.created), state, str(hold.reason))
+    output.print_table(table)
+
+
+def _until(hold: Hold) -> str:
+    from shelflife.explain.presentation import moment
+
+    return "until it is removed" if hold.until is None else f"until {moment(hold.until)}"
+
+
+def _as_json(hold: Hold) -> dict[str, Any]:
+    from shelflife.explain.presentation import hold_as_json
+
+    return hold_as_json(hold, now=time.time_ns())

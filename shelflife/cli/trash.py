@@ -1,0 +1,122 @@
+"""`shelflife trash`: see, restore and purge what waits in the trash."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from shelflife.cli import output
+from shelflife.cli.options import Areas, Config, Json, engine_of, seconds_of
+from shelflife.errors import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from shelflife.execute.restoring import TrashedFile
+
+verbs = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="See, restore and purge what cleanups have put into the trash (`trash: 24h` of an area).",
+)
+
+
+@verbs.command("list")
+def list_trash(areas: Areas = None, config: Config = None, as_json: Json = False) -> int:
+    """List what waits in the trash, and until when.
+
+    With --json, a line for each file.
+
+    Example: shelflife trash list uploads
+    """
+    files = engine_of(config).trash(areas or None)
+    if as_json:
+        from shelflife.explain.presentation import trashed_file_as_json
+
+        for file in files:
+            output.print_json_line(trashed_file_as_json(file))
+    else:
+        _print(files)
+    return 0
+
+
+@verbs.command()
+def restore(
+    target: Annotated[
+        str,
+        typer.Argument(metavar="PATH|RUN", help="Where it was, or the number of the run that removed it."),
+    ],
+    to: Annotated[
+        str | None, typer.Option("--as", metavar="NEW", help="Another path for it.", show_default=False)
+    ] = None,
+    no_hold: Annotated[
+        bool, typer.Option("--no-hold", help="Do not hold what comes back; the next cleanup takes it again.")
+    ] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> int:
+    """Bring files back to where they were: a file, a directory, or all that a run removed.
+
+    Nothing is ever overwritten. What comes back is held for one retention of its area.
+
+    Example: shelflife trash restore storage/uploads/clip.mp4
+    """
+    restored = engine_of(config).restore(target, to=to, hold=not no_hold)
+    if as_json:
+        from shelflife.explain.presentation import path_as_json
+
+        output.print_json({"restored": [path_as_json(path) for path in restored]})
+    else:
+        for path in restored:
+            output.print_line(f"restored {path}")
+    return 0
+
+
+@verbs.command()
+def empty(
+    areas: Areas = None,
+    older_than: Annotated[
+        str | None,
+        typer.Option(
+            "--older-than", metavar="DURATION", help="Only what has waited longer.", show_default=False
+        ),
+    ] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> int:
+    """Remove for good what waits in the trash. What is held, or was displaced, stays.
+
+    Example: shelflife trash empty temp --older-than 12h
+    """
+    from shelflife.explain.presentation import format_bytes, report_as_json
+
+    before = None
+    if older_than is not None:
+        before = time.time_ns() - seconds_of(older_than, "--older-than") * 10**9
+    report = engine_of(config).empty_trash(areas or None, before=before)
+    if as_json:
+        output.print_json(report_as_json(report.as_json()))
+    else:
+        freed = format_bytes(report.total("freed"))
+        output.print_line(
+            f"run {report.run}: {output.counted(report.total('purged'), 'file', 'files')} purged, {freed} freed"
+        )
+    failures = [f"{failure.path}: {failure.error}" for area in report.areas for failure in area.failures]
+    output.say_all(failures, more=f"`shelflife history {report.run} --json` lists all")
+    return ExitCode.SOME_FAILED if failures or report.errors else ExitCode.DONE
+
+
+def _print(files: Iterable[TrashedFile]) -> None:
+    from shelflife.explain.presentation import format_bytes, moment
+
+    count = size = 0
+    for file in files:
+        count, size = count + 1, size + file.size
+        until = "displaced: never purged" if file.until is None else f"until {moment(file.until)}"
+        output.print_line(f"{format_bytes(file.size):>12}  run {file.run:<5} {until}  {file.path}")
+    if count:
+        output.print_line(f"{output.counted(count, 'file', 'files')}, {format_bytes(size)}, not freed yet")
+    else:
+        output.print_line("the trash is empty")

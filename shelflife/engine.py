@@ -134,14 +134,15 @@ class Engine:
     def needs_approval(self, plan: Plan) -> list[str]:
         """Return why a person must confirm a plan before it may run unwatched; nothing when it may.
 
-        Where there is a reason, the plan is remembered so that `approve` can run it – if it can be written.
+        Where there is a reason, the plan is remembered so that `approve` can run it – if it can be written, and
+        unless it was made for a time to come: its cutoffs would take what is not expired yet.
         Raises StorageError.
         """
         last_runs: dict[str, LastRun] = {}
         with suppress(RecordsError), read_journal(self.state) as journal:
             last_runs = journal.last_runs() if journal else {}
         reasons = why_ask(self._work, plan, last_runs)
-        if reasons:
+        if reasons and plan.made <= self._clock():
             with suppress(RecordsError), open_journal(self.state) as writable:
                 offer(self._work, writable, plan)
         return reasons
@@ -152,8 +153,11 @@ class Engine:
         """Carry out a plan: remove what is before its cutoffs, after looking at each file again.
 
         Raises CleanupBusy, CleanupDisabled where the settings allow dry runs only, NeedsApproval unless the
-        trigger is a program's own call, StorageError, RecordsError.
+        trigger is a program's own call, UsageError for a plan that was made for a time to come, StorageError,
+        RecordsError.
         """
+        if plan.made > self._clock():
+            raise UsageError(f"plan {plan.id} was made for a time to come: it can be looked at, not carried out")
         return self._run(Order(plan=plan, trigger=trigger, stop=stop))
 
     def approve(

@@ -166,21 +166,21 @@ def _show_areas(report: RunReport) -> None:
     from shelflife.explain.presentation import format_bytes
 
     extra = [name for name in ("trashed", "displaced") if report.total(name)]
-    numbers = ("removed", "size", *extra, "kept", "failed")
+    numbers = ("removed", *extra, "size", "kept", "failed")
     table = output.table("area", *numbers, numbers=numbers)
     for area in report.areas:
         table.add_row(
             area.area,
-            output.number(area.removed),
+            *(output.number(getattr(area, name)) for name in ("removed", *extra)),
             format_bytes(area.bytes + area.trashed_bytes),
-            *(output.number(getattr(area, name)) for name in (*extra, "kept", "failed")),
+            *(output.number(getattr(area, name)) for name in ("kept", "failed")),
         )
     table.add_section()
     table.add_row(
         "total",
-        output.number(report.removed),
+        *(output.number(report.total(name)) for name in ("removed", *extra)),
         format_bytes(report.total("bytes") + report.total("trashed_bytes")),
-        *(output.number(report.total(name)) for name in (*extra, "kept", "failed")),
+        *(output.number(report.total(name)) for name in ("kept", "failed")),
     )
     output.print_table(table)
     also = [

@@ -208,7 +208,7 @@ def _act(context: Context, means: Means, area: Area, cutoff: Cutoff, report: Are
     try:
         with hold_roots(context.base, area) as (roots, _):
             for directory, anchor in roots:
-                _act_on_root(context, means, area, directory, anchor, cutoff, report)
+                act_on_root(context, means, area, directory, anchor, cutoff, report)
     except StorageError as error:
         if str(error) not in report.errors:  # it was said when the area was looked at
             report.errors.append(str(error))
@@ -224,7 +224,7 @@ def _act(context: Context, means: Means, area: Area, cutoff: Cutoff, report: Are
     )
 
 
-def _act_on_root(
+def act_on_root(
     context: Context,
     means: Means,
     area: Area,

@@ -44,6 +44,8 @@ class AreaReport:
     """Their apparent size."""
     freed: int = 0
     """Blocks on disk that this gave back: of files whose last name it was."""
+    inodes: int = 0
+    """Inodes that this gave back: of those files, and of directories."""
     trashed: int = 0
     """Regular files moved into the trash."""
     trashed_bytes: int = 0
@@ -89,6 +91,7 @@ class AreaReport:
                 self.links += 1
         if outcome.result is Result.REMOVED and entry.links == 1:
             self.freed += entry.allocated
+            self.inodes += 1
 
     def fail(self, failure: Failure) -> None:
         """Count something that should have gone and could not."""

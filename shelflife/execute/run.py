@@ -135,8 +135,8 @@ class Order:
     """The slot of the schedule that this is the run of, in ns since the epoch."""
 
 
-def run(work: Workplace, order: Order) -> RunReport:
-    """Execute an order, and return what it did.
+def run(work: Workplace, order: Order, kind: Callable[..., Run] | None = None) -> RunReport:
+    """Execute an order, by another kind of run if one is given, and return what it did.
 
     Raises CleanupBusy, SlotTaken, NeedsApproval, StorageError, RecordsError, UsageError.
     """
@@ -144,11 +144,11 @@ def run(work: Workplace, order: Order) -> RunReport:
     _refuse_network(state)
     with cleanup_lock(state, f"cleanup by {order.trigger}") as lock, open_journal(state) as journal:
         check_marker(state, journal)
-        return _Run(work, order, lock, journal).execute()
+        return (kind or Run)(work, order, lock, journal).execute()
 
 
-class _Run:
-    """One run, under the lock."""
+class Run:
+    """One run, under the lock. Other kinds choose, carry out and remember in other ways."""
 
     def __init__(self, work: Workplace, order: Order, lock: Lock, journal: Journal) -> None:
         self._work = work
@@ -166,8 +166,8 @@ class _Run:
             areas, clock = self._work.areas, self._work.clock
             recovery = Recovery(self._journal, context, areas, owner=owner, clock=clock)
             recovery.run()
-            plan, is_fresh = self._plan(context)
-            self._ask(plan)
+            plan, is_fresh = self.choose(context)
+            self.ask(plan)
             return self._carry_out(context, plan, owner, recovery, is_fresh=is_fresh)
 
     def _between(self) -> None:
@@ -190,7 +190,7 @@ class _Run:
             logger.warning("the journal was written by somebody else meanwhile; the next run goes on")
             raise Stopped
 
-    def _plan(self, context: Context) -> tuple[Plan, bool]:
+    def choose(self, context: Context) -> tuple[Plan, bool]:
         """Return the plan, and whether the index was brought up to date for it just now."""
         if self._order.approved is not None:
             return self._approved(self._order.approved), False
@@ -228,7 +228,11 @@ class _Run:
             ),
         )
 
-    def _ask(self, plan: Plan) -> None:
+    def act(self, context: Context, means: Means, plan: Plan, *, is_fresh: bool) -> RunReport:
+        """Carry out the plan."""
+        return carry_out(context, means, plan, self._work.areas, fresh=is_fresh)
+
+    def ask(self, plan: Plan) -> None:
         """Raise NeedsApproval, and record the refusal, when a person must confirm the plan."""
         if self._order.trigger is Trigger.PROGRAM or self._order.approved is not None:
             return
@@ -272,14 +276,14 @@ class _Run:
             gate=self._gate,
         )
         try:
-            report = carry_out(context, means, plan, self._work.areas, fresh=is_fresh)
+            report = self.act(context, means, plan, is_fresh=is_fresh)
         except BaseException as error:
             record = self._journal.run(number)
             done = recovery.close(record) if record is not None else {}
             self._finish(number, RunState.FAILED, done, reason=f"{type(error).__name__}: {error}")
             raise
         self._finish(number, RunState(report.state), report.as_json())
-        self._remember(plan, report)
+        self.remember(plan, report)
         self._trim()
         self._work.state.keep_reserve()
         return report
@@ -296,7 +300,8 @@ class _Run:
             )
         )
 
-    def _remember(self, plan: Plan, report: RunReport) -> None:
+    def remember(self, plan: Plan, report: RunReport) -> None:
+        """Record what the next run is judged by."""
         if report.state == RunState.DONE:
             names = [area.area for area in plan.areas if area.cutoff is not None]
             settings = {name: settings_of(self._work.areas[name]) for name in names}

@@ -188,3 +188,28 @@ def _removable(candidate: Candidate, now: int) -> Load:
     # The hour in which that moment lies is left out: part of it is too young.
     whole = total(load for hour, load in candidate.histogram.items() if (hour + 1) * HOUR <= latest)
     return whole.less(candidate.expired)
+
+
+def what_fills(usage: Usage, holdings: Sequence[tuple[Area, Load]]) -> list[str]:
+    """Return in words what a file system is full of, the largest share first; shares below 1 % are left out."""
+    kind, space = (
+        ("inodes", usage.inodes) if usage.inodes.share > usage.space.share else ("space", usage.space)
+    )
+    parts: list[tuple[int, str]] = []
+    for area, load in holdings:
+        amount = load.files if kind == "inodes" else load.allocated
+        parts.append((amount, f"in {area.name}, {_why_kept(area)}"))
+    outside = space.used - sum(amount for amount, _ in parts)
+    parts.append((outside, "outside the storage"))
+    shares = [(100 * amount // space.used if space.used else 0, text) for amount, text in parts]
+    return [
+        f"{share} % of the used {kind} is {text}" for share, text in sorted(shares, reverse=True) if share
+    ]
+
+
+def _why_kept(area: Area) -> str:
+    if area.retention is None:
+        return "kept indefinitely"
+    if area.priority is None:
+        return "which has no priority"
+    return "not old enough, or protected, held or in use"

@@ -119,6 +119,8 @@ class Trigger(StrEnum):
     PROGRAM = "program"
     TRASH = "trash"
     """A person emptied the trash."""
+    PRESSURE = "pressure"
+    """A disk was too full."""
 
 
 class RunState(StrEnum):

@@ -54,7 +54,7 @@ def cron_table(settings: Settings, *, command: str) -> str:
 # Cleanup of {settings.base_path}: a file for /etc/cron.d.
 # In a crontab of one user, leave out the user's name after the five fields of the time.
 # Exit code {ExitCode.BUSY:d}: another cleanup is running, such as the service's own. That is as good.
-# Only errors are mailed. Variables STORAGE_… that the service has must be set here too.
+# Only errors are mailed. Variables STORAGE_* that the service has must be set here too.
 SHELL=/bin/sh
 PATH={_PATH}
 # The time zone of the schedule. cronie knows this line; Debian's cron goes by the time zone of the machine.
@@ -92,7 +92,7 @@ Type=oneshot
 ExecStart=:{_words(words)}
 # Another cleanup is running, such as the service's own. That is as good.
 SuccessExitStatus={ExitCode.BUSY:d}
-# The owner of the storage. Variables STORAGE_… that the service has must be set here too (EnvironmentFile=).
+# The owner of the storage. Variables STORAGE_* that the service has must be set here too (EnvironmentFile=).
 User={_user(owner.st_uid)}
 Group={owner.st_gid}
 Nice=10

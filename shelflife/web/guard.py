@@ -33,7 +33,7 @@ class Guard:
         self._token = token
 
     async def check(self, request: Request) -> None:
-        """Return if the request may change something. Raises HTTPException (401, 411, 413, 415), StorageError."""
+        """Return if the request may change something. Raises HTTPException (4xx), StorageError."""
         if request.method in _HARMLESS:
             return
         length = request.headers.get("content-length", "")

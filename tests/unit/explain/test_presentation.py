@@ -135,7 +135,9 @@ def test_a_plan_has_a_cutoff_with_its_cause_for_each_area(make_storage: MakeStor
     storage = make_storage({"uploads": "7d", "outputs": -1})
     storage.file("uploads/one", age="9d", size=5)
     made = storage.engine.plan()
-    shown = plan_as_json(made)
+    shown = plan_as_json(made, ["too much"])
+    assert (shown["needs_approval"], shown["reasons"]) == (True, ["too much"])
+    assert plan_as_json(made, [])["needs_approval"] is False
     assert shown["plan"] == made.id
     assert (shown["files"], shown["bytes"]) == (1, 5)
     assert shown["areas"]["uploads"] == {

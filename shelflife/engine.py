@@ -24,6 +24,7 @@ from shelflife.execute import pinning, restoring
 from shelflife.execute.executor import Stopped
 from shelflife.execute.lock import Holder, holder_of
 from shelflife.execute.planner import PlannedFile, due_files
+from shelflife.execute.relief import relieve
 from shelflife.execute.run import Order, Workplace, offer, run, why_ask
 from shelflife.execute.storage import create_directories, hold_roots
 from shelflife.explain.check import check_storage
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shelflife.events import Listener
+    from shelflife.execute.relief import DiskRelief
     from shelflife.execute.report import RunReport
     from shelflife.execute.restoring import TrashedFile
     from shelflife.explain.check import Finding
@@ -192,6 +194,17 @@ class Engine:
                 slot=slot,
             )
         )
+
+    def relieve(
+        self, *, trigger: Trigger = Trigger.PRESSURE, stop: threading.Event | None = None
+    ) -> list[DiskRelief]:
+        """Make room on each file system that is above `pressure.high`; return how each one stands.
+
+        Waits while another cleanup runs. Raises UsageError where no watermarks are set, CleanupDisabled where
+        the settings allow dry runs only, StorageError, RecordsError.
+        """
+        self._refuse_when_dry()
+        return relieve(self._work, trigger=trigger, stop=stop)
 
     # -- holds and trash
 
@@ -390,9 +403,12 @@ class Engine:
             return Holds()
 
     def _run(self, order: Order) -> RunReport:
+        self._refuse_when_dry()
+        return run(self._work, order)
+
+    def _refuse_when_dry(self) -> None:
         if self.settings.cleanup.dry_run:
             raise CleanupDisabled("only dry runs are allowed: cleanup.dry_run is true in the configuration")
-        return run(self._work, order)
 
 
 def _stopper(stop: threading.Event | None) -> Callable[[], None]:

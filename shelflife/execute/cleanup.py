@@ -233,6 +233,7 @@ def act_on_root(
     cutoff: Cutoff,
     report: AreaReport,
 ) -> None:
+    """Remove from one of an area's directories what is before a cutoff, and from its trash what waited."""
     executor = AreaExecutor(context, means, anchor, area, directory, cutoff, report)
     try:
         purge(

@@ -24,8 +24,8 @@ from shelflife.files.removal import Outcome, Removal, Result, Wanted
 from shelflife.files.trash import DISPLACED_PREFIX, TrashName
 from shelflife.files.tree import walk
 from shelflife.policy.area import TRASH_DIRECTORY
-from shelflife.policy.load import NOTHING, Load
 from shelflife.policy.cutoff import by_retention
+from shelflife.policy.load import NOTHING, Load
 from shelflife.policy.verdict import Reason
 
 if TYPE_CHECKING:
@@ -64,6 +64,34 @@ def trash_names(anchor: Anchor) -> Iterator[TrashName]:
     for text in names:
         if (name := TrashName.parse(text)) is not None:
             yield name
+
+
+def purge_run(
+    context: Context,
+    means: Means,
+    anchor: Anchor,
+    area: Area,
+    directory: str,
+    name: TrashName,
+    report: AreaReport,
+) -> None:
+    """Remove all that one run put into an area's trash. Raises Stopped, and AreaLost on a read-only disk."""
+    _Purge(context, means, anchor, area, directory, report, name, None).run()
+
+
+def trash_load(context: Context, anchor: Anchor, directory: str, name: TrashName) -> Load:
+    """Return what purging one run's trash would free. What a person holds by its path is not counted."""
+    top = f"{TRASH_DIRECTORY}/{name}/"
+    load = NOTHING
+    with suppress(OSError):
+        for path, _, entries in walk(anchor, top):
+            original = f"{directory}/{path[len(top) :]}"
+            for entry in entries:
+                last = entry.kind in (Kind.FILE, Kind.LINK) and entry.links == 1
+                kept = f"/{DISPLACED_PREFIX}" in f"{path}{entry.name}"
+                if last and not kept and not context.holds().covering(original + entry.name):
+                    load = load.plus(Load(1, entry.size, entry.allocated))
+    return load
 
 
 class _Purge:

@@ -1,7 +1,7 @@
 """Relief: making room on a file system that is too full, before it is full.
 
-It is a run like any other, by the same executor, with the same checks and records; only its plan is chosen by
-need instead of age (`shelflife.policy.pressure`). First the trash goes, then what is expired, then what is
+It is a run like any other, by the same executor, with the same checks and records; only its plan is chosen
+by need instead of age (`shelflife.policy.pressure`). First the trash goes, then what is expired, then what is
 oldest in areas with a priority. What goes, goes for good: moved into a trash it would free nothing.
 
 The plan names cutoffs that free what is needed and no more. While it is carried out, the disk is measured again
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final
 from shelflife.errors import CleanupBusy, ShelflifeError, UsageError
 from shelflife.execute.cleanup import act_on_root, refresh
 from shelflife.execute.disks import Disk, disks_of, usage_of
-from shelflife.execute.executor import Stopped
+from shelflife.execute.executor import AreaLost, Stopped
 from shelflife.execute.measuring import measure_of, size_of
 from shelflife.execute.planner import due_directories
 from shelflife.execute.purge import purge_run, trash_load, trash_names
@@ -68,6 +68,11 @@ _SLACK: Final = 1024 * 1024
 
 _SLACK_INODES: Final = 8
 """Likewise."""
+
+_NO_ROOM: Final = (
+    "what was removed gave no room: it may still be open, be part of a snapshot, or be written as fast as it is "
+    "removed"
+)
 
 _MOST_RUNS: Final = 5
 """Runs of one look: further ones make up for files that were in use or changed."""
@@ -293,10 +298,7 @@ class _ReliefRun(Run):
                 task.outcome = Outcome.RELIEVED
             except _NoGain:
                 task.outcome = Outcome.NO_GAIN
-                task.fills = [
-                    "what was removed gave no room: it may still be open, be part of a snapshot, or be "
-                    "written as fast as it is removed"
-                ]
+                task.fills = [_NO_ROOM]
             except Stopped:
                 state, task.outcome = RunState.STOPPED, Outcome.STOPPED
             finally:
@@ -451,7 +453,10 @@ class _Held:
         """Let go what must. Raises what `context.between` raises."""
         context.between()
         for area, (directory, anchor), name, _ in self.trash():
-            purge_run(context, means, anchor, area, directory, name, reports[area.name])
+            try:
+                purge_run(context, means, anchor, area, directory, name, reports[area.name])
+            except AreaLost as lost:
+                reports[area.name].errors.append(str(lost))
         for area_plan in plan.areas:
             if area_plan.cutoff is None:
                 continue

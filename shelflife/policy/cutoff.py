@@ -106,9 +106,9 @@ def by_quota(
 def oldest_first(histogram: Mapping[int, Load], need: Load, *, latest: int, measure: Measure) -> Reach:
     """Return the earliest cutoff, to the nanosecond, before which at least `need` is found.
 
-    Never one later than `latest` (ns), which is returned where all before it is not enough. `histogram` has hours
-    and may be out of date: the hour that decides is measured, and when it turns out to hold less, the search
-    goes on.
+    Never one later than `latest` (ns), which is returned where all before it is not enough. `histogram` has
+    hours and may be out of date: the hour that decides is measured, and when it turns out to hold less, the
+    search goes on.
     """
     if need == NOTHING:
         return Reach(at=BEGINNING, load=NOTHING, is_enough=True)

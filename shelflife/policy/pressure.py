@@ -121,7 +121,7 @@ class Relief:
     """Whether it would bring both shares below the low watermark."""
 
     is_hopeless: bool = False
-    """Whether nothing unexpired is touched, because all of it together would not bring them below the high one."""
+    """Whether nothing unexpired is touched: all of it would not even bring them below the high watermark."""
 
 
 def choose_cutoffs(
@@ -137,7 +137,7 @@ def choose_cutoffs(
     """Return the cutoffs that make room at `now` (ns).
 
     First the trash; then what is expired; then, only in areas with a priority and the lowest first, what is
-    oldest, nothing younger than the area's `min_age`. `missing` is what an earlier try had counted on in vain.
+    oldest, nothing younger than the area's `min_age`. `missing` is what an earlier try counted on in vain.
     """
     need = usage.excess(low).plus(missing)
     done = trash

@@ -1,0 +1,143 @@
+"""What holds for every storage, whatever is in it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shelflife import Engine, Settings
+from shelflife.files.removal import Result
+
+_NOW = 1_900_000_000 * 10**9
+_DAY = 86_400 * 10**9
+
+
+@dataclass(frozen=True)
+class _File:
+    directory: str
+    name: str
+    age: int
+    kind: str
+
+
+_names = st.sampled_from(["a", "a-b", "b.keep", ".gitkeep", "new\nline", "byte\udcff", "c"])
+_files = st.builds(
+    _File,
+    directory=st.lists(st.sampled_from(["x", "x-", "y", "z\udc80"]), max_size=3).map("/".join),
+    name=_names,
+    age=st.sampled_from([0, _DAY, 7 * _DAY - 1, 7 * _DAY, 7 * _DAY + 1, 30 * _DAY]),
+    kind=st.sampled_from(["file", "file", "file", "link", "fifo"]),
+)
+_trees = st.lists(_files, max_size=15)
+_areas = st.fixed_dictionaries(
+    {
+        "expire": st.sampled_from(["file", "directory"]),
+        "protect": st.sampled_from([[], ["*.keep"], ["/x/"], ["*", "!a"]]),
+        "trash": st.sampled_from([0, "1d"]),
+    }
+)
+
+
+@contextmanager
+def _storage(tree: list[_File], area: dict[str, object]) -> Iterator[Engine]:
+    base = Path(tempfile.mkdtemp(prefix="shelflife-test-"))
+    try:
+        (base / "frames").mkdir()
+        for file in tree:
+            _make(base / "frames" / file.directory, file)
+        build = Settings.build(base_path=base, areas={"frames": {"retention": "7d", **area}})
+        yield Engine(build, clock=lambda: _NOW)
+    finally:
+        shutil.rmtree(base)
+
+
+def _make(directory: Path, file: _File) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / file.name
+    if os.path.lexists(path):
+        return
+    if file.kind == "file":
+        path.write_bytes(b"12345")
+    elif file.kind == "link":
+        path.symlink_to("nowhere")
+    else:
+        os.mkfifo(path)
+    os.utime(path, ns=(0, _NOW - file.age), follow_symlinks=False)
+
+
+def _regular(engine: Engine) -> set[str]:
+    """The regular files of the area that count: neither `.gitkeep` nor what is in the trash."""
+    base = engine.settings.base_path
+    return {
+        str(path.relative_to(base))
+        for path in (base / "frames").rglob("*")
+        if path.is_file() and not path.is_symlink() and path.name != ".gitkeep" and ".trash" not in path.parts
+    }
+
+
+_examples = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@_examples
+@given(tree=_trees, area=_areas)
+def test_the_plan_is_what_the_run_does_and_nothing_is_lost_in_between(
+    tree: list[_File], area: dict[str, object]
+) -> None:
+    with _storage(tree, area) as engine:
+        before = _regular(engine)
+        plan = engine.plan()
+        planned = {file.path for file in engine.files(plan) if not file.link}
+        report = engine.cleanup()
+        after = _regular(engine)
+        gone = {
+            file.path
+            for file in engine.run_files(report.run)
+            if file.result in (Result.REMOVED, Result.TRASHED)
+        }
+        assert before - after == planned
+        assert planned <= gone  # which has links too
+        assert plan.files == len(planned) == report.removed + report.total("trashed")
+        assert plan.scanned == len(before) == report.total("scanned")
+        assert report.total("kept") == len(after)
+        assert (report.failed, report.total("displaced"), report.errors) == (0, 0, [])
+
+
+@_examples
+@given(tree=_trees, area=_areas)
+def test_after_a_run_nothing_is_due_any_more(tree: list[_File], area: dict[str, object]) -> None:
+    with _storage(tree, area) as engine:
+        engine.cleanup()
+        assert engine.plan().files == 0
+        again = engine.cleanup()
+        assert (again.removed, again.total("trashed"), again.total("links")) == (0, 0, 0)
+
+
+@_examples
+@given(tree=_trees, area=_areas)
+def test_statistics_are_what_is_on_disk_before_and_after(tree: list[_File], area: dict[str, object]) -> None:
+    with _storage(tree, area) as engine:
+        for _ in range(2):
+            counted = engine.stats(refresh=True)
+            assert counted.files == len(_regular(engine))
+            assert counted.bytes == 5 * counted.files
+            engine.cleanup()
+            assert engine.stats().files == len(_regular(engine))  # without another look at the disk
+
+
+@_examples
+@given(tree=_trees, protect=st.sampled_from([["*.keep"], ["/x/"], ["*", "!a"]]))
+def test_expired_files_stay_only_for_a_reason(tree: list[_File], protect: list[str]) -> None:
+    with _storage(tree, {"protect": protect}) as engine:
+        engine.cleanup()
+        protection = engine.areas["frames"].protection
+        for path in _regular(engine):
+            expired = (engine.settings.base_path / path).stat().st_mtime_ns < _NOW - 7 * _DAY
+            assert not expired or protection.deciding(path.removeprefix("frames/"))

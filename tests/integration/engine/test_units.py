@@ -1,0 +1,208 @@
+"""Areas with `expire: directory`: each directory right below the area goes as one, or not at all."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from shelflife.events import BatchFinished, Event
+from shelflife.execute import units as module
+from shelflife.files.removal import Result
+from shelflife.testing import MakeStorage, Storage, set_age
+
+
+@pytest.fixture
+def storage(make_storage: MakeStorage) -> Storage:
+    return make_storage({"frames": {"retention": "30d", "expire": "directory", "protect": ["*.keep"]}})
+
+
+def _unit(storage: Storage, name: str, *, age: str = "40d", files: int = 3) -> Path:
+    for number in range(files):
+        storage.file(f"frames/{name}/deep/{number}", age=age, size=5)
+    storage.file(f"frames/{name}/top", age=age, size=5)
+    return storage.path(f"frames/{name}")
+
+
+def test_a_unit_goes_as_a_whole_by_its_newest_file(storage: Storage) -> None:
+    _unit(storage, "old")
+    _unit(storage, "young")
+    storage.file("frames/young/deep/new", age="1d")
+    storage.file("frames/loose-old")
+    storage.file("frames/loose-young", age="1d")
+    plan = storage.engine.plan()
+    assert (plan.files, plan.bytes) == (5, 30)
+    assert {file.path for file in storage.engine.files(plan)} == {
+        "frames/loose-old",
+        "frames/old/top",
+        *(f"frames/old/deep/{number}" for number in range(3)),
+    }
+    report = storage.engine.cleanup()
+    assert (report.removed, report.failed, report.total("kept")) == (5, 0, 6)
+    assert sorted(os.listdir(storage.path("frames"))) == ["loose-young", "young"]
+    assert len(storage.files()) == 6
+
+
+def _protected(storage: Storage) -> None:
+    storage.file("frames/unit/deep/down/a.keep")
+
+
+def _keep_file(storage: Storage) -> None:
+    storage.file("frames/unit/deep/.gitkeep")
+
+
+def _fifo(storage: Storage) -> None:
+    os.mkfifo(storage.path("frames/unit/deep/fifo"))
+
+
+def _young_link(storage: Storage) -> None:
+    storage.path("frames/unit/deep/link").symlink_to("0")
+
+
+@pytest.mark.parametrize("member", [_protected, _keep_file, _fifo, _young_link])
+def test_one_member_that_stays_keeps_all_of_a_unit(
+    storage: Storage, member: Callable[[Storage], None]
+) -> None:
+    _unit(storage, "unit")
+    member(storage)
+    before = storage.files()
+    assert storage.engine.plan().files == 0
+    assert storage.engine.cleanup().removed == 0
+    assert storage.files() == before
+
+
+def test_an_empty_unit_goes_by_its_own_time(storage: Storage) -> None:
+    storage.directory("frames/old/below", age="40d")
+    set_age(storage.path("frames/old"), "40d", now=storage.now())
+    storage.directory("frames/young", age="1d")
+    storage.engine.cleanup()
+    assert os.listdir(storage.path("frames")) == ["young"]
+
+
+@pytest.mark.parametrize("name", ["new\nline", "x" * 255, "byte\udcff", "-rf", " "])
+def test_units_with_odd_names_are_ordinary(storage: Storage, name: str) -> None:
+    _unit(storage, name)
+    assert storage.engine.cleanup().removed == 4
+    assert os.listdir(storage.path("frames")) == []
+
+
+def test_a_unit_without_a_trash_leaves_none_behind(storage: Storage) -> None:
+    _unit(storage, "unit")
+    report = storage.engine.cleanup()
+    assert os.listdir(storage.path("frames")) == []
+    paths = [file.path for file in storage.engine.run_files(report.run) if file.result is Result.REMOVED]
+    assert len(paths) == len(set(paths)) == 4
+
+
+# -- changes between the first look and the second
+
+
+def _when_taken(
+    monkeypatch: pytest.MonkeyPatch, before: Callable[[], None], after: Callable[[], None]
+) -> None:
+    """Do something right before, and right after, a unit is taken aside."""
+    taken = []
+
+    def rename(source: int, name: str, target: int, new: str) -> None:
+        if taken:
+            real(source, name, target, new)
+            return
+        taken.append(name)
+        before()
+        real(source, name, target, new)
+        after()
+
+    real = module.rename_noreplace
+    monkeypatch.setattr(module, "rename_noreplace", rename)
+
+
+def _nothing() -> None:
+    pass
+
+
+def test_a_unit_that_gets_a_file_meanwhile_is_put_back(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _unit(storage, "unit")
+    before = storage.files()
+    _when_taken(monkeypatch, lambda: None if storage.file("frames/unit/new", age=0) else None, _nothing)
+    report = storage.engine.cleanup()
+    assert storage.files() == sorted([*before, "frames/unit/new"])
+    assert (report.removed, report.total("displaced"), report.errors) == (0, 0, [])
+
+
+def test_a_unit_that_gets_a_protected_file_meanwhile_is_put_back(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _unit(storage, "unit")
+    _when_taken(monkeypatch, lambda: None if storage.file("frames/unit/deep/a.keep") else None, _nothing)
+    assert storage.engine.cleanup().removed == 0
+    assert len(storage.files()) == 5
+
+
+def test_a_unit_that_is_replaced_meanwhile_is_judged_anew(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    _unit(storage, "unit")
+
+    def replace() -> None:
+        storage.path("frames/unit").rename(tmp_path / "away")
+        _unit(storage, "unit", age="1d")
+
+    _when_taken(monkeypatch, replace, _nothing)
+    assert storage.engine.cleanup().removed == 0
+    assert len(storage.files()) == 4
+    assert len(list((tmp_path / "away").rglob("*"))) == 5
+
+
+def test_a_unit_whose_name_is_taken_meanwhile_is_displaced_and_reported(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _unit(storage, "unit")
+    _when_taken(
+        monkeypatch,
+        lambda: None if storage.file("frames/unit/new", age=0) else None,
+        lambda: None if storage.file("frames/unit/other", age=0) else None,
+    )
+    report = storage.engine.cleanup()
+    assert (report.removed, report.total("displaced")) == (0, 1)
+    assert any("frames/unit" in error and "waits in" in error for error in report.errors)
+    assert storage.path("frames/unit/other").exists()
+    waiting = [path for path in storage.files() if path.startswith("frames/.trash/")]
+    assert sorted(path.rpartition("unit/")[2] for path in waiting) == [
+        "deep/0",
+        "deep/1",
+        "deep/2",
+        "new",
+        "top",
+    ]
+    monkeypatch.undo()
+    storage.tick("400d")
+    storage.engine.cleanup()  # what was displaced is never removed, however old it gets
+    assert [path for path in storage.files() if path.startswith("frames/.trash/")] == waiting
+
+
+def test_a_run_that_is_stopped_within_a_unit_is_completed_by_the_next(storage: Storage) -> None:
+    _unit(storage, "unit", files=20)
+    _unit(storage, "young", age="1d")
+    stop = threading.Event()
+
+    def stop_after_the_first_batch(event: Event) -> None:
+        if isinstance(event, BatchFinished):
+            stop.set()
+
+    engine = type(storage.engine)(storage.settings, listeners=[stop_after_the_first_batch], clock=storage.now)
+    stopped = engine.cleanup(batch_size=5, stop=stop)
+    assert stopped.state == "stopped"
+    storage.engine.cleanup()
+    assert os.listdir(storage.path("frames")) == ["young"]
+    removed = [
+        file.path
+        for run in storage.engine.history()
+        for file in storage.engine.run_files(run.id)
+        if file.result is Result.REMOVED
+    ]
+    assert len(removed) == len(set(removed)) == 21

@@ -20,7 +20,7 @@ install: $(READY) ## Create .venv with everything that is needed, as locked
 
 run: $(READY) ## Prepare storage/ and start the service (HOST=127.0.0.1 PORT=8000)
 	$(BIN)/shelflife init --config config.yaml
-	$(BIN)/uvicorn api.main:app --host $(HOST) --port $(PORT)
+	$(BIN)/python -m api.main --host $(HOST) --port $(PORT)
 
 test: $(READY) ## Run the whole suite (T="…": what to hand to pytest besides)
 	$(BIN)/pytest -n auto --dist worksteal $(T)

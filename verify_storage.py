@@ -5,11 +5,11 @@
 
 Exits with 0 only when every check that was made has passed.
 
-No file of the storage is ever removed. What expires there is only previewed; for that, a file of this program's
-own is put into an area, made older than the area's retention, must be named by the preview, and is taken away
-again. Whether a cleanup removes what it should is tried in a small storage of its own, in the state directory:
-the same file system, the same settings, and no trace in the history. With `--dry-run` nothing at all is created
-or removed; what would need that is left out.
+No file of the storage is ever removed. What expires there is only previewed; for that, a file of this
+program's own is put into an area, made older than the area's retention, must be named by the preview, and is
+taken away again. Whether a cleanup removes what it should is tried in a small storage of its own, in the
+state directory: the same file system, the same settings, and no trace in the history. With `--dry-run`
+nothing is removed, and nothing made but the index; what would need more is left out.
 """
 
 from __future__ import annotations
@@ -82,17 +82,18 @@ def check_preview(manager: StorageManager, *, dry_run: bool) -> str:
     """Preview a cleanup; it must name a file of ours that has expired."""
     if dry_run:
         return _previewed(manager.cleanup_all(dry_run=True))
-    area = next((name for name, area in manager.settings.areas.items() if not area.is_indefinite), None)
+    areas = manager.settings.areas.items()
+    area = next((name for name, area in areas if not area.is_indefinite and _by_mtime(area)), None)
     if area is None:
-        return "no area expires: nothing would ever go"
+        return _previewed(manager.cleanup_all(dry_run=True))
     with _expired_file(manager.settings, area) as path:
         result = manager.cleanup_directory(area, dry_run=True)
         answer = manager.engine.why(path)
         if answer.state not in ("expired", "removed"):
             raise Failed(f"an expired file in {area} would stay: {' '.join(answer.sentences)}")
-        if not result["files_truncated"] and str(path) not in [file["path"] for file in result["files"]]:
-            if path.exists():
-                raise Failed(f"the preview does not name {path}, which has expired")
+        named = result["files_truncated"] or str(path) in [file["path"] for file in result["files"]]
+        if not named and path.exists():
+            raise Failed(f"the preview does not name {path}, which has expired")
     return _previewed(manager.cleanup_all(dry_run=True))
 
 
@@ -200,8 +201,9 @@ def _scratch(settings: Settings, *, enabled: bool = False) -> Iterator[Settings]
 
 
 def _fill(settings: Settings) -> tuple[list[Path], list[Path]]:
-    """Put an expired file and a young one into each area; return those that should go, and those that stay."""
-    expired, staying = [], []
+    """Put an expired file and a young one into each area; return which should go, and which stay."""
+    expired: list[Path] = []
+    staying: list[Path] = []
     for area in settings.areas.values():
         for name, age in (("old.tmp", max(area.retention, 0) + _MARGIN), ("young.tmp", -_MARGIN)):
             path = settings.base_path / area.path / name

@@ -38,7 +38,7 @@ app = create_app(_settings, title="media-analysis-api", schedule=get_scheduler)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until told to stop; return what the process exits with."""
-    import uvicorn
+    from shelflife.web.serving import serve
 
     parser = ArgumentParser(prog="python -m api.main", description="Serve the media-analysis API.")
     parser.add_argument("--host", default=HOST, help="address to listen on (default: %(default)s)")
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)  # noqa: T201 - whoever started the program reads it
         return ExitCode.USAGE
-    uvicorn.run(app, host=options.host, port=options.port)
+    serve(app, host=options.host, port=options.port)
     return ExitCode.DONE
 
 

@@ -23,16 +23,14 @@ def serve(
     """
     settings = settings_of(config)
     try:
-        import uvicorn
-
         from shelflife.web import create_app
+        from shelflife.web.serving import serve as serve_app
     except ImportError as error:
         if (error.name or "").startswith("shelflife."):
             raise
         raise UsageError(
             f"{error.name} is missing, which serving needs: pip install 'shelflife[web]'"
         ) from None
-    logging.getLogger("shelflife").setLevel(logging.INFO)
-    logging.getLogger("shelflife.cleanup").setLevel(logging.NOTSET)
-    uvicorn.run(create_app(settings), host=host, port=port)
+    logging.getLogger("shelflife.cleanup").setLevel(logging.NOTSET)  # which the other verbs silence
+    serve_app(create_app(settings), host=host, port=port)
     return 0

@@ -21,7 +21,7 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from shelflife.errors import CleanupBusy, ShelflifeError, UsageError
+from shelflife.errors import CleanupBusy, RecordsError, ShelflifeError, UsageError
 from shelflife.execute.cleanup import act_on_root, refresh
 from shelflife.execute.disks import Disk, disks_of, usage_of
 from shelflife.execute.executor import AreaLost, Stopped
@@ -73,6 +73,12 @@ _NO_ROOM: Final = (
     "what was removed gave no room: it may still be open, be part of a snapshot, or be written as fast as it is "
     "removed"
 )
+
+_OURS: Final = 4 * 1024 * 1024
+"""Bytes that our own records may take on the same disk, for which a second run makes room."""
+
+_OURS_INODES: Final = 16
+"""Likewise."""
 
 _MOST_RUNS: Final = 5
 """Runs of one look: further ones make up for files that were in use or changed."""
@@ -152,38 +158,51 @@ def _relieve(
     work: Workplace, order: Order, marks: PressureSettings, disk: Disk, patience: float
 ) -> DiskRelief:
     task = _Task(disk=disk, marks=marks, patience=patience)
-    reports: list[RunReport] = []
-    outcome = Outcome.CALM
-    while task.usage.above(marks.high) or reports:
-        try:
-            reports.append(_wait_and_run(work, order, task))
-        except _NothingToDo:
-            outcome = Outcome.HOPELESS if task.is_hopeless else Outcome.NOT_ENOUGH
-        except Stopped:
-            outcome = Outcome.STOPPED
-        else:
-            outcome = task.outcome
-            if outcome is Outcome.NOT_ENOUGH and task.may_try_again and len(reports) < _MOST_RUNS:
-                continue
-        break
-    after = _measure(work, disk) or disk.usage
-    if outcome is Outcome.NOT_ENOUGH and not after.above(marks.high):
-        outcome = (
-            Outcome.RELIEVED if not after.like(disk.usage.pressing(marks.high)).above(marks.low) else outcome
-        )
-    found = DiskRelief(disk=disk, after=after, outcome=outcome, runs=tuple(reports), fills=tuple(task.fills))
+    after = disk.usage
+    if disk.usage.above(marks.high):
+        while True:
+            task.tries += 1
+            _wait_and_run(work, order, task)
+            after = _measure(work, disk) or after
+            if task.tries == _MOST_RUNS or not task.is_worth_another(after):
+                break
+        after = _wait_for_room(work, task, after, order.stop or threading.Event())
+    found = DiskRelief(
+        disk=disk, after=after, outcome=task.outcome, runs=tuple(task.reports), fills=tuple(task.fills)
+    )
     _log(found, marks)
     return found
 
 
-def _wait_and_run(work: Workplace, order: Order, task: _Task) -> RunReport:
+def _wait_for_room(work: Workplace, task: _Task, after: Usage, stop: threading.Event) -> Usage:
+    """Wait a little until what was released shows; where it does not, say so."""
+    until = time.monotonic() + task.patience
+    while task.outcome is Outcome.RELIEVED and after.above(task.marks.high):
+        if time.monotonic() >= until or stop.wait(_LOOK):
+            task.outcome, task.fills = Outcome.NO_GAIN, [_NO_ROOM]
+        after = _measure(work, task.disk) or after
+    return after
+
+
+def _wait_and_run(work: Workplace, order: Order, task: _Task) -> None:
     waits = order.stop or threading.Event()
+    task.is_concluded = False
     while True:
         try:
-            return run(work, order, partial(_ReliefRun, task))
+            run(work, order, partial(_ReliefRun, task))
+        except (_NothingToDo, Stopped):
+            return
         except CleanupBusy:
             if waits.wait(_WAIT):
-                raise Stopped from None
+                task.outcome = Outcome.STOPPED
+                return
+        except RecordsError as error:
+            if not task.is_concluded:
+                raise
+            logger.warning("%s", error)  # whether there is room was found out all the same
+            return
+        else:
+            return
 
 
 def _measure(work: Workplace, disk: Disk) -> Usage | None:
@@ -219,12 +238,30 @@ class _Task:
     disk: Disk
     marks: PressureSettings
     patience: float
+    tries: int = 0
     missing: Load = NOTHING
     """What earlier runs had counted on in vain."""
     relief: Relief | None = None
-    outcome: Outcome = Outcome.NOT_ENOUGH
+    outcome: Outcome = Outcome.CALM
+    is_concluded: bool = False
+    """Whether the run at hand has found out how it stands."""
+    reports: list[RunReport] = field(default_factory=list)
     fills: list[str] = field(default_factory=list)
     may_try_again: bool = False
+    """Whether another run could make up for what this one had counted on in vain."""
+
+    def conclude(self, outcome: Outcome) -> None:
+        """Take how it stands."""
+        self.outcome = outcome
+        self.is_concluded = True
+
+    def is_worth_another(self, now: Usage) -> bool:
+        """Return whether to run once more: something was kept, or our own records took what was missing."""
+        if self.outcome is Outcome.NOT_ENOUGH:
+            return self.may_try_again
+        excess = now.like(self.usage.pressing(self.marks.high)).excess(self.marks.low)
+        few = excess.allocated <= _OURS and excess.files <= _OURS_INODES
+        return self.outcome is Outcome.RELIEVED and excess != NOTHING and few
 
     @property
     def usage(self) -> Usage:
@@ -251,8 +288,8 @@ class _ReliefRun(Run):
         refresh(context, areas.values())
         with _Held(context, task.disk, areas) as held:
             usage = held.usage().like(task.usage.pressing(task.marks.high))
-            if not usage.above(task.marks.high) and task.missing == NOTHING:
-                task.outcome = Outcome.RELIEVED
+            if task.tries == 1 and not usage.above(task.marks.high):
+                task.conclude(Outcome.RELIEVED)  # while it waited for another cleanup
                 raise _NothingToDo
             candidates = [held.candidate(area, now) for area in areas.values()]
             trash = total(load for _, _, _, load in held.trash())
@@ -272,6 +309,10 @@ class _ReliefRun(Run):
                 areas=tuple(held.area_plan(areas[name], cutoff) for name, cutoff in task.relief.cutoffs),
             )
             if trash == NOTHING and not any(area.due for area in plan.areas):
+                if task.tries == 1:
+                    task.conclude(Outcome.HOPELESS if task.is_hopeless else Outcome.NOT_ENOUGH)
+                task.may_try_again = False
+                task.is_concluded = True
                 raise _NothingToDo
             self._expected = usage.excess(task.marks.low)
         return plan, True
@@ -290,38 +331,37 @@ class _ReliefRun(Run):
         with _Held(context, task.disk, areas) as held:
             watch = _Watch(task, held.usage, list(reports.values()), self._order.stop)
             watched = replace(context, between=watch.after(context.between))
-            task.outcome = Outcome.NOT_ENOUGH
+            outcome = Outcome.HOPELESS if task.is_hopeless else Outcome.NOT_ENOUGH
             try:
                 held.carry_out(watched, means, plan, reports)
                 watch.look()
             except _Enough:
-                task.outcome = Outcome.RELIEVED
+                outcome = Outcome.RELIEVED
             except _NoGain:
-                task.outcome = Outcome.NO_GAIN
+                outcome = Outcome.NO_GAIN
                 task.fills = [_NO_ROOM]
             except Stopped:
-                state, task.outcome = RunState.STOPPED, Outcome.STOPPED
+                state, outcome = RunState.STOPPED, Outcome.STOPPED
             finally:
                 means.recorder.flush()
                 context.index.flush()
-            self._go_on(watch)
+            self._judge(watch)
         given = [report for report in reports.values() if report.scanned or report.purged or report.errors]
-        return RunReport(run=means.recorder.run, plan=plan.id, state=state, areas=given)
+        report = RunReport(run=means.recorder.run, plan=plan.id, state=state, areas=given)
+        task.conclude(outcome)
+        task.reports.append(report)
+        return report
 
     def remember(self, plan: Plan, report: RunReport) -> None:
         """Remember nothing: this was no cleanup of any area."""
 
-    def _go_on(self, watch: _Watch) -> None:
+    def _judge(self, watch: _Watch) -> None:
         """See whether another run could make up for what this one had counted on in vain."""
-        task = self._task
-        relief = task.relief
-        short = self._expected.less(watch.released())
-        task.may_try_again = (
-            relief is not None and relief.is_enough and short != NOTHING and watch.released() != NOTHING
-        )
+        task, released = self._task, watch.released()
+        short = self._expected.less(released)
+        could = task.relief is not None and task.relief.is_enough
+        task.may_try_again = could and NOTHING not in (short, released)
         task.missing = task.missing.plus(short)
-        if task.outcome is Outcome.NOT_ENOUGH and task.is_hopeless:
-            task.outcome = Outcome.HOPELESS
 
 
 class _Watch:

@@ -140,11 +140,14 @@ def run(work: Workplace, order: Order, kind: Callable[..., Run] | None = None) -
 
     Raises CleanupBusy, SlotTaken, NeedsApproval, StorageError, RecordsError, UsageError.
     """
-    state = work.state
-    _refuse_network(state)
-    with cleanup_lock(state, f"cleanup by {order.trigger}") as lock, open_journal(state) as journal:
-        check_marker(state, journal)
-        return (kind or Run)(work, order, lock, journal).execute()
+    try:
+        state = work.state
+        _refuse_network(state)
+        with cleanup_lock(state, f"cleanup by {order.trigger}") as lock, open_journal(state) as journal:
+            check_marker(state, journal)
+            return (kind or Run)(work, order, lock, journal).execute()
+    except OSError as error:  # of a file or directory it is an outcome; this one is of the storage as a whole
+        raise StorageError(f"the storage {work.settings.base_path} fails: {error}") from error
 
 
 class Run:

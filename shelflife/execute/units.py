@@ -74,15 +74,17 @@ class UnitExecutor:
         """Remove what is due. Raises Stopped, and AreaLost when the disk is read-only."""
         index = self._context.index
         root = index.root(self._directory)
-        for path in [row.path for row in index.units(root) if unit_is_due(row, self._cutoff)]:
-            self._context.between()
-            try:
-                if self._take(path[:-1]):
-                    index.drop(root, path)
-                self._errors_in_a_row = 0
-            except OSError as error:
-                self._fail(path[:-1], error)
-        self._leave_trash()
+        try:
+            for path in [row.path for row in index.units(root) if unit_is_due(row, self._cutoff)]:
+                self._context.between()
+                try:
+                    if self._take(path[:-1]):
+                        index.drop(root, path)
+                    self._errors_in_a_row = 0
+                except OSError as error:
+                    self._fail(path[:-1], error)
+        finally:
+            self._leave_trash()
 
     def finish(self, name: str, *, recorded: Container[str]) -> None:
         """Complete what an earlier run had decided on for a unit that is in its trash. Raises OSError.

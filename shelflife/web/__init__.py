@@ -2,6 +2,7 @@
 
 routes      what an application includes
 app         the application of `shelflife serve`
+serving     an application as a program
 service     what the routes share
 cleanups    cleanups that requests ask for
 refresher   the index, kept fresh in the background

@@ -111,8 +111,8 @@ class Service:
         Raises SettingsError, StorageError and OSError when the storage cannot be served. On the way out a run
         ends at its next batch, within seconds.
         """
-        await asyncio.to_thread(self._start, token=token)
         try:
+            await asyncio.to_thread(self._start, token=token)
             yield
         finally:
             await asyncio.to_thread(self._stop)
@@ -144,6 +144,8 @@ class Service:
         self.cleanups.stop()
         if self._schedule is not None:
             self._schedule.stop()
+        with self._lock:  # whoever starts again begins with the settings of then
+            self._engine = self._schedule = None
 
 
 class _Own:

@@ -11,6 +11,7 @@ import pytest
 
 from shelflife.events import BatchFinished, Event
 from shelflife.execute import units as module
+from shelflife.files.kernel import rename_noreplace
 from shelflife.files.removal import Result
 from shelflife.testing import MakeStorage, Storage, set_age
 
@@ -104,7 +105,7 @@ def _when_taken(
     monkeypatch: pytest.MonkeyPatch, before: Callable[[], None], after: Callable[[], None]
 ) -> None:
     """Do something right before, and right after, a unit is taken aside."""
-    taken = []
+    taken: list[str] = []
 
     def rename(source: int, name: str, target: int, new: str) -> None:
         if taken:
@@ -115,7 +116,7 @@ def _when_taken(
         real(source, name, target, new)
         after()
 
-    real = module.rename_noreplace
+    real = rename_noreplace
     monkeypatch.setattr(module, "rename_noreplace", rename)
 
 
@@ -123,12 +124,16 @@ def _nothing() -> None:
     pass
 
 
+def _touch(storage: Storage, path: str) -> None:
+    storage.file(f"frames/{path}", age=0)
+
+
 def test_a_unit_that_gets_a_file_meanwhile_is_put_back(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _unit(storage, "unit")
     before = storage.files()
-    _when_taken(monkeypatch, lambda: None if storage.file("frames/unit/new", age=0) else None, _nothing)
+    _when_taken(monkeypatch, lambda: _touch(storage, "unit/new"), _nothing)
     report = storage.engine.cleanup()
     assert storage.files() == sorted([*before, "frames/unit/new"])
     assert (report.removed, report.total("displaced"), report.errors) == (0, 0, [])
@@ -138,7 +143,7 @@ def test_a_unit_that_gets_a_protected_file_meanwhile_is_put_back(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _unit(storage, "unit")
-    _when_taken(monkeypatch, lambda: None if storage.file("frames/unit/deep/a.keep") else None, _nothing)
+    _when_taken(monkeypatch, lambda: _protected(storage), _nothing)
     assert storage.engine.cleanup().removed == 0
     assert len(storage.files()) == 5
 
@@ -164,8 +169,8 @@ def test_a_unit_whose_name_is_taken_meanwhile_is_displaced_and_reported(
     _unit(storage, "unit")
     _when_taken(
         monkeypatch,
-        lambda: None if storage.file("frames/unit/new", age=0) else None,
-        lambda: None if storage.file("frames/unit/other", age=0) else None,
+        lambda: _touch(storage, "unit/new"),
+        lambda: _touch(storage, "unit/other"),
     )
     report = storage.engine.cleanup()
     assert (report.removed, report.total("displaced")) == (0, 1)
@@ -185,9 +190,9 @@ def test_a_unit_whose_name_is_taken_meanwhile_is_displaced_and_reported(
     assert [path for path in storage.files() if path.startswith("frames/.trash/")] == waiting
 
 
-def test_a_run_that_is_stopped_within_a_unit_is_completed_by_the_next(storage: Storage) -> None:
-    _unit(storage, "unit", files=20)
-    _unit(storage, "young", age="1d")
+def test_a_run_that_is_asked_to_stop_leaves_no_unit_half_done(storage: Storage) -> None:
+    _unit(storage, "first", files=20)
+    _unit(storage, "second", files=20)
     stop = threading.Event()
 
     def stop_after_the_first_batch(event: Event) -> None:
@@ -196,13 +201,8 @@ def test_a_run_that_is_stopped_within_a_unit_is_completed_by_the_next(storage: S
 
     engine = type(storage.engine)(storage.settings, listeners=[stop_after_the_first_batch], clock=storage.now)
     stopped = engine.cleanup(batch_size=5, stop=stop)
-    assert stopped.state == "stopped"
+    assert (stopped.state, stopped.removed) == ("stopped", 21)
+    assert len(storage.files()) == 21
+    assert len(os.listdir(storage.path("frames"))) == 1
     storage.engine.cleanup()
-    assert os.listdir(storage.path("frames")) == ["young"]
-    removed = [
-        file.path
-        for run in storage.engine.history()
-        for file in storage.engine.run_files(run.id)
-        if file.result is Result.REMOVED
-    ]
-    assert len(removed) == len(set(removed)) == 21
+    assert storage.files() == []

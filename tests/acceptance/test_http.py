@@ -1,0 +1,215 @@
+"""The service over real HTTP: a process of its own, sockets, signals."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.storage import StorageManager
+from shelflife.execute.lock import cleanup_lock
+from shelflife.testing import aged_file
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+TOKEN = "a token for tests only"
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: Any
+
+
+@dataclass
+class Service:
+    """The service as a process."""
+
+    process: subprocess.Popen[str]
+    port: int
+    base: Path
+
+    def ask(
+        self, method: str, path: str, body: object = None, *, headers: dict[str, str] | None = None
+    ) -> Answer:
+        """Send a request, with JSON and the token unless `headers` say otherwise."""
+        usual = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            content = None if body is None else json.dumps(body)
+            connection.request(method, path, content, usual if headers is None else headers)
+            response = connection.getresponse()
+            text = response.read().decode()
+            names = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(
+                response.status, names, json.loads(text) if "json" in names["content-type"] else text
+            )
+        finally:
+            connection.close()
+
+    def stop(self) -> tuple[float, str]:
+        """Ask it to end; return the seconds that took, and what it wrote."""
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        _, log = self.process.communicate(timeout=30)
+        return time.monotonic() - began, log
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def service(base: Path) -> Iterator[Service]:
+    """The service on a free port of the loopback, ready; its storage has no schedule."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("STORAGE_")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "api.main", "--port", "0"],
+        cwd=base.parent,
+        env=inherited
+        | {
+            "PYTHONPATH": str(CHECKOUT),
+            "STORAGE_BASE_PATH": str(base),
+            "STORAGE_CLEANUP_ENABLED": "false",
+            "STORAGE_API_TOKEN": TOKEN,
+        },
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield Service(process, _port_of(process), base)
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate(timeout=30)
+
+
+def _port_of(process: subprocess.Popen[str]) -> int:
+    """Read what the server says until it says where it listens."""
+    assert process.stderr is not None
+    said = []
+    for line in process.stderr:
+        said.append(line)
+        if found := re.search(r"running on http://127\.0\.0\.1:(\d+)", line):
+            return int(found[1])
+    raise AssertionError(f"the service did not start: {''.join(said)}")
+
+
+def test_it_serves_the_contract_over_real_http(service: Service) -> None:
+    old = aged_file(service.base / "temp/old", age="2d", size=2048)
+    aged_file(service.base / "outputs/result", age="4000d")
+    assert service.ask("GET", "/healthz").body == {"status": "ok", "problems": []}
+    assert service.ask("GET", "/readyz").status == 200
+
+    preview = service.ask("GET", "/storage/cleanup?dry_run=false")
+    assert (preview.status, preview.body["dry_run"], preview.body["would_delete"]) == (200, True, 1)
+    assert "deprecation" in preview.headers
+    assert old.exists()
+
+    done = service.ask("POST", "/storage/cleanup", {})
+    assert (done.status, done.body["total_deleted"]) == (200, 1)
+    assert done.body["total_space_reclaimed_human"] == "2.00 KB"
+    assert "outputs" not in done.body["by_directory"]
+    assert not old.exists()
+
+    stats = service.ask("GET", "/storage/stats")
+    assert stats.body["base_path"] == str(service.base)
+    metrics = service.ask("GET", "/storage/metrics").body
+    assert (metrics["total_runs"], metrics["total_deleted"]) == (1, 1)
+    assert "shelflife_runs_total 1.0" in service.ask("GET", "/metrics").body
+    run = service.ask("GET", f"/storage/runs/{done.body['run']}").body
+    assert run["pid"] == service.process.pid
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Content-Type": "application/json"}, 401),
+        ({"Authorization": "Bearer wrong", "Content-Type": "application/json"}, 401),
+        ({"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/x-www-form-urlencoded"}, 415),
+        ({"Authorization": f"Bearer {TOKEN}"}, 415),
+    ],
+)
+def test_nobody_else_can_trigger_a_cleanup(service: Service, headers: dict[str, str], status: int) -> None:
+    old = aged_file(service.base / "temp/old", age="2d")
+    answer = service.ask("POST", "/storage/cleanup", {}, headers=headers)
+    assert answer.status == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert old.exists()
+
+
+def test_of_two_cleanups_at_once_one_runs_and_the_other_learns_who(service: Service) -> None:
+    for number in range(3000):
+        aged_file(service.base / f"temp/{number % 30}/{number}", age="2d", size=1)
+    StorageManager(service.base).cleanup_directory("frames")  # the storage is no longer a new one
+    barrier = threading.Barrier(2)
+
+    def post(area: str) -> Answer:
+        barrier.wait()
+        return service.ask("POST", "/storage/cleanup", {"areas": [area]})
+
+    with ThreadPoolExecutor(2) as pool:
+        with cleanup_lock(StorageManager(service.base).engine.state, "a test"):
+            refused = service.ask("POST", "/storage/cleanup", {})
+        answers = list(pool.map(post, ["uploads", "uploads"]))
+    assert (refused.status, refused.body["holder"]["pid"]) == (409, os.getpid())
+    assert {answer.status for answer in answers} <= {200, 409}
+    assert 200 in [answer.status for answer in answers]
+
+
+def test_it_answers_while_a_cleanup_runs_and_ends_it_when_told_to_stop(service: Service) -> None:
+    for number in range(900):
+        aged_file(service.base / f"temp/{number}", age="2d", size=1)
+    with ThreadPoolExecutor(1) as pool:
+        posted = pool.submit(service.ask, "POST", "/storage/cleanup", {})
+        assert service.ask("GET", "/healthz").status == 200
+        assert service.ask("GET", "/storage/stats").status == 200
+        assert posted.result().status == 200
+    seconds, log = service.stop()
+    assert seconds < 5
+    assert "Traceback" not in log
+
+
+def test_it_stops_within_seconds_while_a_cleanup_goes_on(service: Service) -> None:
+    for number in range(20_000):
+        (service.base / "temp" / str(number % 50)).mkdir(exist_ok=True)
+        path = service.base / "temp" / str(number % 50) / str(number)
+        path.touch()
+        os.utime(path, (0, 0))
+    StorageManager(service.base).cleanup_directory("uploads")
+    with ThreadPoolExecutor(1) as pool:
+        body = {"approve": _plan_to_approve(service)}
+        posted = pool.submit(service.ask, "POST", "/storage/cleanup", body)
+        manager = StorageManager(service.base)
+        until = time.monotonic() + 20
+        while not any(run.state == "running" for run in manager.engine.history()):
+            assert time.monotonic() < until
+            time.sleep(0.005)
+        seconds, log = service.stop()
+        assert seconds < 5.5
+        assert posted.result().status == 200 or posted.exception() is not None
+    assert "Traceback" not in log
+    run = next(run for run in manager.engine.history() if run.trigger == "api" and run.state != "refused")
+    assert run.state in ("stopped", "done")
+    left = sum(1 for path in service.base.joinpath("temp").rglob("*") if path.is_file())
+    assert run.report["removed"] + left == 20_000
+
+
+def _plan_to_approve(service: Service) -> str:
+    refused = service.ask("POST", "/storage/cleanup", {})
+    assert refused.status == 409
+    return str(refused.body["plan"])

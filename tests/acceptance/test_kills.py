@@ -1,0 +1,76 @@
+"""SIGKILL at the system calls of a run, one after the other; then the next run: nothing lost, nothing twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults.scenes import Scene
+from tests.faults.tracing import CHANGES, Call, calls_of, needs_strace, sabotage
+
+pytestmark = needs_strace
+
+_SAMPLE = 5
+"""Kills of each kind of storage in the short version."""
+
+kinds = pytest.mark.parametrize(
+    ("units", "trash"),
+    [(False, False), (False, True), (True, False), (True, True)],
+    ids=["files", "files-trash", "units", "units-trash"],
+)
+
+
+@kinds
+def test_a_run_that_is_killed_somewhere_loses_nothing_and_is_completed_by_the_next(
+    tmp_path: Path, *, units: bool, trash: bool
+) -> None:
+    calls = _calls(tmp_path, units=units, trash=trash)
+    changes = [call for call in calls if call.name in CHANGES]
+    for call in changes[:: len(changes) // _SAMPLE + 1]:
+        _kill_at(call, tmp_path, units=units, trash=trash)
+
+
+@kinds
+@pytest.mark.slow
+def test_a_run_that_is_killed_anywhere_loses_nothing_and_is_completed_by_the_next(
+    tmp_path: Path, *, units: bool, trash: bool
+) -> None:
+    calls = _calls(tmp_path, units=units, trash=trash)
+    faults = []
+    for call in calls:
+        try:
+            _kill_at(call, tmp_path, units=units, trash=trash)
+        except AssertionError as error:
+            faults.append(f"{call}: {error}")
+    assert not faults, f"{len(faults)} of {len(calls)} kills:\n" + "\n".join(faults)
+    print(f"{len(calls)} kills, 0 losses")
+
+
+def _calls(tmp_path: Path, *, units: bool, trash: bool) -> list[Call]:
+    scene = Scene(tmp_path / "traced", units=units, trash=trash).set_up()
+    calls = calls_of(scene.values, tmp_path / "log")
+    scene.assert_done()
+    scene.assert_record_is_true()
+    assert any(call.name in ("unlinkat", "renameat2") for call in calls)
+    return calls
+
+
+def _kill_at(call: Call, tmp_path: Path, *, units: bool, trash: bool) -> None:
+    name = f"{call.name}-{call.number}"
+    scene = Scene(tmp_path / name, units=units, trash=trash).set_up()
+    result = sabotage(scene.values, call.name, "signal=KILL", str(call.number))
+    assert result.returncode != 0, f"not killed at {call}: {result.stdout}"
+    scene.assert_nothing_lost()
+    engine = scene.engine
+    assert engine.holder() is None, f"the lock was left at {call}"
+    report = engine.cleanup()
+    try:
+        assert (report.state, report.failed, report.errors) == ("done", 0, [])
+        scene.assert_done()
+        scene.assert_record_is_true()
+        again = engine.cleanup()
+        assert (again.removed, again.total("trashed"), again.failed) == (0, 0, 0)
+    except AssertionError as error:
+        error.add_note(f"killed at {call}")
+        raise

@@ -1,0 +1,96 @@
+"""Quotas: an area that holds too much loses its oldest files before they expire."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shelflife.records.journal import Trigger
+
+if TYPE_CHECKING:
+    from shelflife.testing import MakeStorage
+
+
+def test_the_oldest_files_go_until_the_area_is_within_its_quota(make_storage: MakeStorage) -> None:
+    storage = make_storage({"frames": {"retention": "30d", "quota": 55}, "uploads": "7d"})
+    files = [storage.file(f"frames/{n % 3}/{n}", age=f"{20 - n}d", size=10) for n in range(10)]
+    storage.file("uploads/x", age="6d", size=100)
+
+    plan = storage.engine.plan()
+    report = storage.engine.execute(plan)
+
+    frames = plan.areas[0]
+    assert frames.cutoff is not None
+    assert (frames.cutoff.cause, frames.files, report.removed) == ("quota", 5, 5)
+    assert [file.exists() for file in files] == [False] * 5 + [True] * 5
+    assert storage.engine.plan().files == 0
+
+
+def test_a_number_of_files_bounds_an_area_too(make_storage: MakeStorage) -> None:
+    storage = make_storage({"frames": {"retention": "30d", "max_files": 3}})
+    for n in range(10):
+        storage.file(f"frames/{n}", age=f"{10 * n + 172_800}")
+    storage.engine.cleanup()
+    assert storage.files() == ["frames/0", "frames/1", "frames/2"]
+
+
+def test_the_same_moment_is_told_apart_to_the_nanosecond(make_storage: MakeStorage) -> None:
+    storage = make_storage({"frames": {"retention": "30d", "max_files": 5}})
+    for n in range(10):
+        storage.file(f"frames/{n}", age=172_800 + n * 1e-6)
+    storage.engine.cleanup()
+    assert storage.files() == [f"frames/{n}" for n in range(5)]
+
+
+def test_what_is_young_held_or_protected_stays_although_the_quota_is_exceeded(
+    make_storage: MakeStorage,
+) -> None:
+    area = {"retention": "30d", "quota": 30, "protect": ["*.keep"]}
+    storage = make_storage({"frames": area})
+    storage.file("frames/young", age="2h", size=20)
+    held = storage.file("frames/held", age="20d", size=10)
+    storage.file("frames/a.keep", age="25d", size=10)
+    for n in range(4):
+        storage.file(f"frames/{n}", age=f"{4 - n + 2}d", size=10)
+    storage.engine.hold(held)
+
+    storage.engine.cleanup()
+
+    assert storage.files() == ["frames/a.keep", "frames/held", "frames/young"]
+
+
+def test_a_hold_makes_others_go_in_its_place(make_storage: MakeStorage) -> None:
+    storage = make_storage({"frames": {"retention": "30d", "quota": 30}})
+    files = [storage.file(f"frames/{n}", age=f"{9 - n}d", size=10) for n in range(5)]
+    storage.engine.hold(files[0])
+    storage.engine.cleanup()
+    assert storage.files() == ["frames/0", "frames/3", "frames/4"]
+
+
+def test_units_fill_a_quota_as_a_whole(make_storage: MakeStorage) -> None:
+    storage = make_storage({"frames": {"retention": "30d", "quota": 45, "expire": "directory"}})
+    for unit, newest in (("a", 9), ("b", 8), ("c", 7)):
+        storage.file(f"frames/{unit}/1", age=f"{newest}d", size=10)
+        storage.file(f"frames/{unit}/2", age=f"{newest + 5}d", size=10)
+        storage.directory(f"frames/{unit}", age=f"{newest}d")
+    storage.engine.cleanup()
+    assert storage.files() == ["frames/b/1", "frames/b/2", "frames/c/1", "frames/c/2"][:4][2 - 2 :]
+
+
+def test_a_quota_needs_nobodys_approval(make_storage: MakeStorage) -> None:
+    limits = {"confirm_above": "1%", "confirm_above_files": 1, "max_files": 2}
+    storage = make_storage({"frames": {"retention": "30d", "max_files": 1}}, limits=limits)
+    for n in range(10):
+        storage.file(f"frames/{n}", age=f"{n + 2}d")
+    assert storage.engine.cleanup(trigger=Trigger.SCHEDULE).removed == 9
+
+
+@pytest.mark.parametrize(("quota", "gone"), [(100, 0), (50, 2)])
+def test_retention_and_quota_go_together(make_storage: MakeStorage, quota: int, gone: int) -> None:
+    storage = make_storage({"frames": {"retention": "30d", "quota": quota}})
+    for n in range(5):
+        storage.file(f"frames/{n}", age=f"{10 + n}d", size=14)
+    storage.file("frames/expired", age="31d", size=10)
+    storage.engine.cleanup()
+    assert len(storage.files()) == 5 - gone

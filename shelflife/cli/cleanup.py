@@ -42,6 +42,9 @@ def cleanup(
             show_default=False,
         ),
     ] = None,
+    pressure: Annotated[
+        bool, typer.Option("--pressure", help="Make room, if a disk is above its high watermark.")
+    ] = False,
     unless_ran_within: Annotated[
         str | None,
         typer.Option(
@@ -61,6 +64,12 @@ def cleanup(
 
     Example: shelflife cleanup --unless-ran-within 20h
     """
+    if pressure:
+        if areas or dry_run or approve is not None or unless_ran_within is not None:
+            raise UsageError(
+                "--pressure looks at the disks as a whole: give it without areas and other options"
+            )
+        return _make_room(config, as_json=as_json)
     if approve is not None and (areas or dry_run or unless_ran_within is not None):
         raise UsageError("--approve runs a plan as it was made: give it without areas and other options")
     seconds = None if unless_ran_within is None else seconds_of(unless_ran_within, "--unless-ran-within")
@@ -75,6 +84,14 @@ def cleanup(
         _skip(run, as_json=as_json)
         return ExitCode.DONE
     return _run(config, areas, approve, as_json=as_json)
+
+
+def _make_room(config: Path | None, *, as_json: bool) -> int:
+    from shelflife.cli.pressure import make_room
+
+    with _Stop() as stop:
+        code = make_room(config, stop.event, as_json=as_json)
+    return code if stop.signal is None else 128 + stop.signal
 
 
 def _run(config: Path | None, areas: list[str] | None, approved: str | None, *, as_json: bool) -> int:

@@ -19,7 +19,7 @@ from shelflife.policy.verdict import judge
 from shelflife.settings import Expire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from shelflife.execute.context import Context
     from shelflife.files.anchor import Anchor
@@ -35,8 +35,8 @@ _LAST: Final = Cutoff(at=FOREVER, cause=Cause.RETENTION)
 def size_of(index: Index, directories: Sequence[str]) -> Load:
     """Return what an area holds in these directories, protected files included, as far as it can be read."""
     size = NOTHING
-    for directory in directories:
-        found = index.readable(index.root(directory))
+    for root in _known(index, directories):
+        found = index.readable(root)
         size = size.plus(
             Load(found.files + found.protected_files, found.bytes + found.protected_bytes, found.allocated)
         )
@@ -49,8 +49,7 @@ def histogram_of(index: Index, area: Area, directories: Sequence[str]) -> Histog
     Blocks on disk are shared out by size: the index has them for each directory, not for each hour.
     """
     histogram: Histogram = {}
-    for directory in directories:
-        root = index.root(directory)
+    for root in _known(index, directories):
         by_unit = area.expire is Expire.DIRECTORY
         found = index.readable(root)
         ratio = found.allocated / found.bytes if found.bytes else 1.0
@@ -117,6 +116,13 @@ def _files(
                     continue
                 if held_entry(holds, area.name, f"{directory}/{path}{entry.name}", fd, entry) is None:
                     yield moment, Load(1, entry.size, entry.allocated if entry.links == 1 else 0)
+
+
+def _known(index: Index, directories: Iterable[str]) -> Iterator[int]:
+    """Yield the numbers of those directories that the index knows."""
+    for directory in directories:
+        if (root := index.find(directory)) is not None:
+            yield root
 
 
 def _is_held_unit(holds: Holds, directory: str, path: str) -> bool:

@@ -345,7 +345,10 @@ class _ReliefRun(Run):
             finally:
                 means.recorder.flush()
                 context.index.flush()
-            self._judge(watch)
+            if self._judge(watch) and outcome is Outcome.NOT_ENOUGH:
+                outcome = (
+                    Outcome.RELIEVED
+                )  # as much as was needed went; others, or our records, took some of it
         given = [report for report in reports.values() if report.scanned or report.purged or report.errors]
         report = RunReport(run=means.recorder.run, plan=plan.id, state=state, areas=given)
         task.conclude(outcome)
@@ -355,13 +358,14 @@ class _ReliefRun(Run):
     def remember(self, plan: Plan, report: RunReport) -> None:
         """Remember nothing: this was no cleanup of any area."""
 
-    def _judge(self, watch: _Watch) -> None:
-        """See whether another run could make up for what this one had counted on in vain."""
+    def _judge(self, watch: _Watch) -> bool:
+        """Return whether what was planned went; see whether another run could make up for what did not."""
         task, released = self._task, watch.released()
         short = self._expected.less(released)
         could = task.relief is not None and task.relief.is_enough
         task.may_try_again = could and NOTHING not in (short, released)
         task.missing = task.missing.plus(short)
+        return could and short == NOTHING
 
 
 class _Watch:

@@ -21,6 +21,7 @@ from shelflife.execute.context import Context, Means, Recorder
 from shelflife.execute.executor import Stopped
 from shelflife.execute.lock import Lock, cleanup_lock
 from shelflife.execute.recovery import Recovery
+from shelflife.execute.sampling import take_sample
 from shelflife.execute.storage import hold_base
 from shelflife.files.anchor import identity_of
 from shelflife.files.mounts import NETWORK, file_system_of
@@ -287,6 +288,9 @@ class Run:
             raise
         self._finish(number, RunState(report.state), report.as_json())
         self.remember(plan, report)
+        take_sample(
+            self._journal.usage, context.base, context.index, self._work.areas, self._work.clock(), report
+        )
         self._trim()
         self._work.state.keep_reserve()
         return report

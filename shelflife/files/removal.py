@@ -151,7 +151,7 @@ class Removal:
             try:
                 return self._try(fd, entry)
             except FileNotFoundError:
-                return _gone(fd, entry)
+                return _gone(fd, entry) if self.in_place() else Outcome(entry, Result.KEPT, Reason.CHANGED)
             except OSError as error:
                 if error.errno not in TRANSIENT or not tries_left:
                     self.retries = 0  # a disk that stays broken is not waited for again and again

@@ -266,6 +266,14 @@ class Index:
             self._roots[directory] = number
         return int(number)
 
+    def find(self, directory: str) -> int | None:
+        """Return the number of an area's directory, if it is recorded."""
+        if directory in self._roots:
+            return self._roots[directory]
+        query = "SELECT id FROM root WHERE directory = ?"
+        found = self._connection.execute(query, (os.fsencode(directory),)).fetchone()
+        return None if found is None else int(found[0])
+
     def rows(self, root: int) -> Iterator[Row]:
         """Yield the rows below a root in preorder, the root's own first.
 

@@ -23,6 +23,7 @@ from shelflife.policy.limits import LastRun
 from shelflife.policy.verdict import Reason
 from shelflife.records.database import connect, is_full, transaction
 from shelflife.records.holds import HoldBook, HoldWatch
+from shelflife.records.usage import SCHEMA, UsageBook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -100,11 +101,12 @@ _MIGRATIONS: Final = (
         uuid TEXT NOT NULL                  -- one row, the same as in the marker of the storage
     );
     """,
+    SCHEMA,
 )
 """Applied in order, each in one transaction with its record (`user_version`). Only ever append."""
 
 
-_SHARED_TABLES: Final = ("run", "slot", "total", "area", "plan", "identity")
+_SHARED_TABLES: Final = ("run", "slot", "total", "area", "plan", "identity", "area_usage", "disk_usage")
 """What a journal in memory has of the file's, and writes back; without the holds, which it only reads."""
 
 _BATCH_COLUMNS: Final = "run, area, unit, directory, at, names, facts, outcomes, errors"
@@ -311,6 +313,11 @@ class Journal:
     def holds(self) -> HoldBook:
         """What people pinned."""
         return HoldBook(self._connection)
+
+    @property
+    def usage(self) -> UsageBook:
+        """How much there was."""
+        return UsageBook(self._connection)
 
     def watch_holds(self, *, clock: Callable[[], int]) -> HoldWatch:
         """Return the active holds, kept up to date."""

@@ -3,6 +3,7 @@
 scheduler   starts, stops, and runs a cleanup at once: what applications use
 running     a scheduler as an async context
 job         what is done when a slot of the schedule has come
+watch       looking after the disks in between
 current     the configuration in force, read again while the application runs
 clockwork   APScheduler, made to keep time by our slots
 calendar    cron strings as systemd writes them

@@ -25,6 +25,7 @@ from shelflife.policy.schedule import Schedule
 from shelflife.records.journal import Trigger
 from shelflife.schedule.current import FAULTS, Current
 from shelflife.schedule.job import PAUSE, Job, preview
+from shelflife.schedule.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,6 +72,7 @@ class Scheduler:
         self._pause = pause
         self._current = Current(engine, load, now=clock())
         self._begun: tuple[int, Clockwork] | None = None
+        self._watch: Watch | None = None
         self._stop = threading.Event()
 
     # -- what it is
@@ -125,6 +127,8 @@ class Scheduler:
         job = Job(self._current, started=now, stop=self._stop, clock=self._clock, pause=self._pause)
         clockwork = Clockwork(job, self._look, lambda: self._current.schedule, self._clock)
         clockwork.begin(delay=self._delay)
+        self._watch = Watch(self._current, stop=self._stop, delay=self._delay)
+        self._watch.begin()
         self._begun = (os.getpid(), clockwork)
         atexit.register(self.stop)
         following = Schedule.of(cleanup).next_after(now)
@@ -144,7 +148,11 @@ class Scheduler:
         atexit.unregister(self.stop)
         if clockwork is None:
             return True
+        until = time.monotonic() + timeout
         ended = clockwork.end(timeout=timeout)
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            ended = watch.end(until) and ended
         if ended:
             logger.info("the scheduler has stopped")
         else:

@@ -113,8 +113,7 @@ class Cleanups:
         task = asyncio.create_task(_carried_out(cleanup, self._stop))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        done, _ = await asyncio.wait({task}, timeout=patience)
-        if done:
+        if await _is_done(task, within=patience):
             return cleanup, task.result()
         task.add_done_callback(_log_failure)
         return cleanup, None
@@ -152,6 +151,17 @@ def _answer(
         "state": state,
         "files_truncated": any(result["files_truncated"] for result in done),
     }
+
+
+async def _is_done(task: asyncio.Task[dict[str, Any]], *, within: float) -> bool:
+    """Return whether a task is done within some seconds, and also before, when the server waits no longer."""
+    try:
+        await asyncio.wait({task}, timeout=within)
+    except asyncio.CancelledError:
+        # The server ends, and so will the cleanup. Whoever asked still learns where to look.
+        if (asking := asyncio.current_task()) is not None:
+            asking.uncancel()
+    return task.done()
 
 
 async def _carried_out(cleanup: Cleanup, stop: threading.Event) -> dict[str, Any]:

@@ -7,7 +7,7 @@ uvicorn's own go.
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
 from uvicorn.config import LOGGING_CONFIG
@@ -15,10 +15,13 @@ from uvicorn.config import LOGGING_CONFIG
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+WAIT_FOR_REQUESTS: Final = 2
+"""Seconds that requests have left when the program is told to stop: a cleanup then ends within five."""
+
 
 def serve(app: FastAPI, *, host: str, port: int) -> None:
     """Serve `app` until told to stop; port 0 is any free one."""
-    uvicorn.run(app, host=host, port=port, log_config=_logging())
+    uvicorn.run(app, host=host, port=port, log_config=_logging(), timeout_graceful_shutdown=WAIT_FOR_REQUESTS)
 
 
 def _logging() -> dict[str, Any]:

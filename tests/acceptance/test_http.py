@@ -201,7 +201,7 @@ def test_it_stops_within_seconds_while_a_cleanup_goes_on(service: Service) -> No
             time.sleep(0.005)
         seconds, log = service.stop()
         assert seconds < 5.5
-        assert posted.result().status == 200 or posted.exception() is not None
+        assert posted.result().status in (200, 202)
     assert "Traceback" not in log
     run = next(run for run in manager.engine.history() if run.trigger == "api" and run.state != "refused")
     assert run.state in ("stopped", "done")

@@ -1,7 +1,8 @@
-"""A run that is killed, at any point: nothing is lost that was not due, and the next run completes the record."""
+"""A run that is killed at any point loses nothing that was not due, and the next run completes its record."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -61,10 +62,8 @@ def _fill(base: Path) -> set[str]:
     return stays
 
 
-def _clean_up_and_be_killed(base: Path, areas: dict[str, dict[str, object]], after: int, when: str) -> bool:
+def _clean_up_and_be_killed(base: Path, areas: dict[str, dict[str, str]], after: int, when: str) -> bool:
     """Clean up in a process that is killed after so many changes; return whether it was."""
-    import json
-
     command = [sys.executable, "-c", _CLEAN_UP, str(base), json.dumps(areas), str(after), when]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode in (0, -signal.SIGKILL), done.stderr
@@ -85,7 +84,8 @@ def test_nothing_is_lost_and_the_record_is_complete(tmp_path: Path, kind: str, a
     found = {str(path.relative_to(tmp_path)) for path in (tmp_path / "temp").rglob("*") if path.is_file()}
     assert {path for path in found if ".trash" not in path} == stays
     runs = engine.history()
-    assert [run.state for run in runs] == (["done", "interrupted"] if killed else ["done", "done"])
+    states = [run.state for run in runs]
+    assert states == ["done", "interrupted" if killed else "done"] or (states == ["done"] and after == 0)
     outcomes = [(file.path, file.result) for run in runs for file in engine.run_files(run.id)]
     gone = Result.TRASHED if "trash" in kind else Result.REMOVED
     went = sorted(path for path, result in outcomes if result is gone)

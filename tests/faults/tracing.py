@@ -46,7 +46,10 @@ def can_trace() -> bool:
     """Return whether strace is there and may trace."""
     if shutil.which("strace") is None:
         return False
-    return subprocess.run(["strace", "-e", "inject=unlink:error=EIO", "true"], capture_output=True).returncode == 0
+    return (
+        subprocess.run(["strace", "-e", "inject=unlink:error=EIO", "true"], capture_output=True).returncode
+        == 0
+    )
 
 
 needs_strace = pytest.mark.skipif(not can_trace(), reason="strace is missing, or may not trace here")
@@ -76,14 +79,14 @@ def calls_of(settings: dict[str, Any], log: Path) -> list[Call]:
 _MARKERS: Final = ("access", "faccessat", "faccessat2")
 
 
-def sabotage(
-    settings: dict[str, Any], call: str, effect: str, when: str
-) -> subprocess.CompletedProcess[str]:
+def sabotage(settings: dict[str, Any], call: str, effect: str, when: str) -> subprocess.CompletedProcess[str]:
     """Run a cleanup with an `effect` ("error=EIO", "signal=KILL") on some invocations of a system call.
 
     `when` is "7", "7+" (from there on) or "7..9".
     """
-    return _strace(settings, ["-o", os.devnull, "-e", f"trace={call}", "-e", f"inject={call}:{effect}:when={when}"])
+    return _strace(
+        settings, ["-o", os.devnull, "-e", f"trace={call}", "-e", f"inject={call}:{effect}:when={when}"]
+    )
 
 
 def report_of(result: subprocess.CompletedProcess[str]) -> dict[str, Any]:

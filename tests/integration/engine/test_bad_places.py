@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shelflife import Engine, Settings, StorageError, UsageError
+from shelflife import Engine, RecordsError, Settings, StorageError, UsageError
 from shelflife.testing import Storage, aged_file
 from tests.integration.engine.users import common_directory, ordinary_user
 
@@ -154,10 +154,11 @@ def test_a_state_directory_that_cannot_be_made_is_an_error_for_what_writes() -> 
         assert os.listdir(directory / "storage/temp") == ["a"]
 
 
-def test_a_file_where_the_state_should_be_is_an_error_for_what_writes(storage: Storage) -> None:
+def test_a_file_where_the_state_should_be_is_an_error(storage: Storage) -> None:
     storage.file("temp/a")
     storage.settings.state_path.write_text("precious")
-    assert storage.engine.plan().files == 1
+    with pytest.raises(RecordsError, match="Not a directory"):
+        storage.engine.plan()
     with pytest.raises(StorageError, match="lock"):
         storage.engine.cleanup()
     assert storage.settings.state_path.read_text() == "precious"

@@ -83,7 +83,7 @@ def _regular(engine: Engine) -> set[str]:
     }
 
 
-_examples = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+_examples = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @_examples

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,15 +31,16 @@ def test_the_oldest_files_go_until_the_area_is_within_its_quota(make_storage: Ma
 def test_a_number_of_files_bounds_an_area_too(make_storage: MakeStorage) -> None:
     storage = make_storage({"frames": {"retention": "30d", "max_files": 3}})
     for n in range(10):
-        storage.file(f"frames/{n}", age=f"{10 * n + 172_800}")
+        storage.file(f"frames/{n}", age=10 * n + 172_800)
     storage.engine.cleanup()
     assert storage.files() == ["frames/0", "frames/1", "frames/2"]
 
 
 def test_the_same_moment_is_told_apart_to_the_nanosecond(make_storage: MakeStorage) -> None:
     storage = make_storage({"frames": {"retention": "30d", "max_files": 5}})
+    moment = storage.now() - 2 * 86_400 * 10**9
     for n in range(10):
-        storage.file(f"frames/{n}", age=172_800 + n * 1e-6)
+        os.utime(storage.file(f"frames/{n}"), ns=(moment - n, moment - n))
     storage.engine.cleanup()
     assert storage.files() == [f"frames/{n}" for n in range(5)]
 
@@ -75,7 +77,7 @@ def test_units_fill_a_quota_as_a_whole(make_storage: MakeStorage) -> None:
         storage.file(f"frames/{unit}/2", age=f"{newest + 5}d", size=10)
         storage.directory(f"frames/{unit}", age=f"{newest}d")
     storage.engine.cleanup()
-    assert storage.files() == ["frames/b/1", "frames/b/2", "frames/c/1", "frames/c/2"][:4][2 - 2 :]
+    assert storage.files() == ["frames/b/1", "frames/b/2", "frames/c/1", "frames/c/2"]
 
 
 def test_a_quota_needs_nobodys_approval(make_storage: MakeStorage) -> None:

@@ -37,6 +37,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
 
 
 def test_statistics_come_from_the_index_with_their_time(client: TestClient, storage: Storage) -> None:
+    wait_until(lambda: client.get("/storage/stats").json()["complete"])
     storage.file("uploads/a", age="1d", size=2048)
     storage.engine.refresh()
     stats = client.get("/storage/stats").json()

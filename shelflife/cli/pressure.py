@@ -1,0 +1,57 @@
+"""`shelflife cleanup --pressure`: make room on disks that are too full."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shelflife.cli import output
+from shelflife.cli.options import engine_of
+from shelflife.errors import ExitCode
+
+if TYPE_CHECKING:
+    import threading
+    from pathlib import Path
+
+    from shelflife.execute.relief import DiskRelief
+
+
+def make_room(config: Path | None, stop: threading.Event, *, as_json: bool) -> int:
+    """Make room where a disk is above the high watermark; return the exit code."""
+    from shelflife.cli.progress import progress
+    from shelflife.execute.relief import Outcome
+    from shelflife.explain.foresight import relief_as_json
+
+    with progress(quiet=as_json) as listeners:
+        found = engine_of(config, listeners=listeners).relieve(stop=stop)
+    if as_json:
+        output.print_json({"disks": [relief_as_json(disk) for disk in found]})
+    else:
+        _show(found)
+    for disk in found:
+        output.say_all([f"the disk of {disk.disk.name}: {text}" for text in disk.fills], more="see --json")
+    failed = any(disk.outcome not in (Outcome.CALM, Outcome.RELIEVED) for disk in found)
+    return ExitCode.SOME_FAILED if failed else ExitCode.DONE
+
+
+def _show(found: list[DiskRelief]) -> None:
+    from shelflife.explain.presentation import format_bytes
+
+    table = output.table(
+        "disk of", "used", "now", "removed", "freed", "", numbers=("used", "now", "removed", "freed")
+    )
+    for disk in found:
+        before, after = disk.disk.usage, disk.after
+        is_inodes = before.inodes.share > before.space.share
+        shares = (before.inodes, after.inodes) if is_inodes else (before.space, after.space)
+        gone = sum(report.removed + report.total("purged") for report in disk.runs)
+        freed = sum(report.total("freed") for report in disk.runs)
+        kind = " of inodes" if is_inodes else ""
+        table.add_row(
+            ", ".join(disk.disk.areas),
+            f"{shares[0].share:.1f} %{kind}",
+            f"{shares[1].share:.1f} %",
+            output.number(gone),
+            format_bytes(freed),
+            disk.outcome.value,
+        )
+    output.print_table(table)

@@ -1,0 +1,323 @@
+"""Forecast: what expires on each coming day, where areas settle, and when a disk will be full.
+
+What is on disk now is known exactly: each coming day has its cutoff, and the histogram says what is before it.
+What will arrive is measured: from samples of the past days follows how much came on each of them. Their mean
+is carried on, and their spread says how far that can be trusted: after `d` days the sum of what came is
+uncertain by the days' own ups and downs (which grow with √d) and by the mean's error (which grows with d).
+Answers are therefore spans that hold in four cases of five, "not in sight" beyond a year, and "not enough
+history yet" before three days have been seen.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
+from math import ceil, inf, sqrt
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from shelflife.policy.cutoff import by_quota
+from shelflife.policy.load import HOUR, NOTHING, Histogram, Load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from shelflife.policy.area import Area
+
+DAY: Final = 24 * HOUR
+"""Nanoseconds."""
+
+HORIZON: Final = 365
+"""Days that are looked ahead."""
+
+LEAST_DAYS: Final = 3
+"""Days that must have been seen before anything is said of the future."""
+
+MOST_DAYS: Final = 28
+"""Days that count: whole weeks, so that each day of the week weighs the same."""
+
+_SPREAD: Final = 1.28
+"""Standard deviations within which four cases of five lie."""
+
+
+class Sample(NamedTuple):
+    """An area, or what is outside of all of them, at one moment."""
+
+    at: int
+    """ns since the epoch."""
+    files: int
+    bytes: int
+    gone_files: int = 0
+    """What cleanups had removed since the first sample."""
+    gone_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inflow:
+    """What comes in a day."""
+
+    files: float = 0.0
+    bytes: float = 0.0
+    """The mean."""
+    deviation: float = 0.0
+    """The standard deviation of a day's bytes."""
+    days: int = 0
+    """Days that were measured; 0 where it is guessed from the ages of what is there."""
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether enough days were seen to say something of the future."""
+        return self.days >= LEAST_DAYS
+
+    def variance(self, days: float) -> float:
+        """Return the variance of the bytes that come in so many days."""
+        return self.deviation**2 * (days + days**2 / max(1, self.days))
+
+
+def inflow_of(samples: Sequence[Sample], *, signed: bool = False) -> Inflow:
+    """Return what came in a day between samples (in the order of time), over the last `MOST_DAYS` at most.
+
+    What came is what was there more, and what cleanups removed meanwhile. `signed`: it may become less.
+    """
+    if len(samples) < 2:
+        return Inflow()
+    last = samples[-1].at
+    count = min(MOST_DAYS, (last - samples[0].at) // DAY)
+    if count > 7:
+        count -= count % 7
+    files, sizes = [0.0] * count, [0.0] * count
+    for first, second in pairwise(samples):
+        came_files = second.files - first.files + second.gone_files - first.gone_files
+        came = second.bytes - first.bytes + second.gone_bytes - first.gone_bytes
+        if not signed:
+            came_files, came = max(0, came_files), max(0, came)
+        for day, share in _days_of(first.at, second.at, last, count):
+            files[day] += came_files * share
+            sizes[day] += came * share
+    if not count:
+        return Inflow()
+    mean = sum(sizes) / count
+    variance = sum((size - mean) ** 2 for size in sizes) / max(1, count - 1)
+    return Inflow(files=sum(files) / count, bytes=mean, deviation=sqrt(variance), days=count)
+
+
+def _days_of(start: int, end: int, last: int, count: int) -> Iterable[tuple[int, float]]:
+    """Yield (days before `last`, share of the time from `start` to `end`) for the days that are counted."""
+    if end <= start:
+        return
+    for day in range((last - end) // DAY, min(count, -(-(last - start) // DAY))):
+        overlap = min(end, last - day * DAY) - max(start, last - (day + 1) * DAY)
+        if overlap > 0:
+            yield day, overlap / (end - start)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """An area as the index has it, and what comes."""
+
+    area: Area
+    size: Load
+    """All of it, protected files included."""
+    histogram: Histogram
+    """By hour: what may go. Not changed once it is here."""
+    inflow: Inflow = Inflow()
+    _hours: list[int] = field(default_factory=list, repr=False)
+    _sums: list[int] = field(default_factory=list, repr=False)
+
+    def __post_init__(self) -> None:
+        hours = sorted(self.histogram)
+        self._hours.extend(hours)
+        self._sums.extend(accumulate((self.histogram[hour].allocated for hour in hours), initial=0))
+
+    def allocated_before(self, moment: int) -> int:
+        """Return the blocks (in bytes) of the hours that have ended by a moment."""
+        return self._sums[bisect_right(self._hours, moment // HOUR - 1)]
+
+    @property
+    def ratio(self) -> float:
+        """Bytes on disk for each byte."""
+        return self.size.allocated / self.size.bytes if self.size.bytes else 1.0
+
+
+def ages_inflow(holding: Holding, now: int) -> Inflow:
+    """Return a guess at what comes in a day, from what came in the past days and is still there."""
+    retention = holding.area.retention
+    days = min(7, retention // DAY if retention is not None else 7)
+    first = min(holding.histogram, default=None)
+    if first is None or days < 1:
+        return Inflow()
+    days = max(1, min(days, (now - first * HOUR) // DAY))
+    recent = [load for hour, load in holding.histogram.items() if hour * HOUR >= now - days * DAY]
+    return Inflow(
+        files=sum(load.files for load in recent) / days, bytes=sum(load.bytes for load in recent) / days
+    )
+
+
+def goes_at(holding: Holding, now: int) -> tuple[int | None, Load]:
+    """Return the cutoff (ns) that the area would have at `now`, and what is before it, both to the hour.
+
+    Counted are the hours that have ended by then.
+    """
+
+    def measure(start: int, end: int, width: int) -> Histogram:
+        return {(end - 1) // width: holding.histogram.get(start // HOUR, NOTHING)}
+
+    cutoff = by_quota(holding.area, now, holding.size, holding.histogram, measure)
+    if cutoff is None:
+        return None, NOTHING
+    load = NOTHING
+    for hour, found in holding.histogram.items():
+        if (hour + 1) * HOUR <= cutoff.at:
+            load = load.plus(found)
+    return cutoff.at, load
+
+
+def settles_at(holding: Holding) -> Load | None:
+    """Return what the area would hold once everything that is there now has expired; None if it only grows."""
+    area, inflow = holding.area, holding.inflow
+    if area.retention is None:
+        return None
+    days = area.retention / DAY
+    fixed = _fixed(holding)
+    size, files = fixed.bytes + inflow.bytes * days, fixed.files + inflow.files * days
+    young = area.min_age / DAY
+    if area.quota is not None and size > area.quota:
+        bounded = min(size, max(area.quota, fixed.bytes + inflow.bytes * young))
+        files, size = files * bounded / size, bounded
+    if area.max_files is not None and files > area.max_files:
+        kept = min(files, max(area.max_files, fixed.files + inflow.files * young))
+        size, files = size * kept / files, kept
+    return Load(round(files), round(size), round(size * holding.ratio))
+
+
+def _fixed(holding: Holding) -> Load:
+    """Return what never goes: what is protected."""
+    size = holding.size
+    return Load(
+        files=max(0, size.files - sum(load.files for load in holding.histogram.values())),
+        bytes=max(0, size.bytes - sum(load.bytes for load in holding.histogram.values())),
+        allocated=max(0, size.allocated - sum(load.allocated for load in holding.histogram.values())),
+    )
+
+
+def expiring(holding: Holding, now: int, days: int) -> list[Load]:
+    """Return what expires on each of the coming days; what is expired already is part of the first."""
+    retention = holding.area.retention
+    result = [NOTHING] * days
+    if retention is None:
+        return result
+    for hour, load in holding.histogram.items():
+        day = max(0, ((hour + 1) * HOUR + retention - now - 1) // DAY)
+        if day < days:
+            result[day] = result[day].plus(load)
+    return result
+
+
+# -- the disk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class When:
+    """When something will be, in days from now."""
+
+    earliest: int | None = None
+    """None: not within `HORIZON`."""
+    latest: int | None = None
+    """None: perhaps not within `HORIZON`."""
+    is_known: bool = True
+    """Whether enough was measured to say so."""
+
+    def __str__(self) -> str:
+        if self.earliest == 0 and self.latest == 0:
+            return "now"
+        if not self.is_known:
+            return "not enough history yet"
+        if self.earliest is None:
+            return "not in sight"
+        if self.latest is None:
+            return f"in {_counted(self.earliest)} at the earliest"
+        if self.latest == self.earliest:
+            return f"in {_counted(self.latest)}"
+        return f"in {self.earliest}–{_counted(self.latest)}"
+
+
+def _counted(days: int) -> str:
+    return "1 day" if days == 1 else f"{days} days"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """How full a disk will be, day by day, in bytes; today is the first."""
+
+    likely: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    is_known: bool
+
+    def reaches(self, level: float) -> When:
+        """Return when the disk holds more than `level` bytes."""
+        if self.likely[0] > level:
+            return When(earliest=0, latest=0)
+        if not self.is_known:
+            return When(is_known=False)
+        return When(earliest=_first_above(self.high, level), latest=_first_above(self.low, level))
+
+
+def _first_above(course: Sequence[float], level: float) -> int | None:
+    return next((day for day, used in enumerate(course) if used > level), None)
+
+
+def course_of(
+    holdings: Sequence[Holding], used: int, outside: Inflow, now: int, *, days: int = HORIZON
+) -> Course:
+    """Return how a disk fills, of which `used` bytes are in use now.
+
+    `outside` is what grows there beside the areas. A cleanup is taken to run every day.
+    """
+    rest = used - sum(holding.size.allocated for holding in holdings)
+    likely, low, high = [], [], []
+    for day in range(days + 1):
+        amount, variance = rest + outside.bytes * day, outside.variance(day)
+        for holding in holdings:
+            held, uncertain = _held_after(holding, now, day) if day else (holding.size.allocated, 0.0)
+            amount += held
+            variance += uncertain
+        spread = _SPREAD * sqrt(variance)
+        likely.append(amount)
+        low.append(amount - spread)
+        high.append(amount + spread)
+    known = all(holding.inflow.is_measured for holding in holdings) and outside.is_measured
+    return Course(likely=tuple(likely), low=tuple(low), high=tuple(high), is_known=known)
+
+
+def _held_after(holding: Holding, now: int, day: int) -> tuple[float, float]:
+    """Return what an area holds on disk after so many days, and the variance of that."""
+    area, inflow, ratio = holding.area, holding.inflow, holding.ratio
+    retention = inf if area.retention is None else area.retention / DAY
+    kept = min(day, retention)
+    gone = 0 if area.retention is None else holding.allocated_before(now + day * DAY - area.retention)
+    amount = holding.size.allocated - gone + inflow.bytes * ratio * kept
+    variance = inflow.variance(kept) * ratio**2
+    if area.quota is not None and area.retention is not None:
+        bound = max(area.quota, inflow.bytes * min(kept, area.min_age / DAY)) * ratio
+        if amount > bound:
+            return bound, 0.0
+    return amount, variance
+
+
+def days_until(course: Course, level: float) -> int | None:
+    """Return the likely number of days until a disk holds more than `level` bytes."""
+    return _first_above(course.likely, level)
+
+
+def percent_of(usage_used: int, usage_available: int, percent: int) -> int:
+    """Return the bytes at which so many percent are in use."""
+    return ceil(percent * (usage_used + usage_available) / 100)
+
+
+def grouped(samples: Iterable[tuple[str, Sample]]) -> Mapping[str, list[Sample]]:
+    """Return samples by what they are of, each in the order of time."""
+    result: dict[str, list[Sample]] = {}
+    for name, sample in sorted(samples, key=lambda one: one[1].at):
+        result.setdefault(name, []).append(sample)
+    return result

@@ -1,0 +1,128 @@
+"""Samples of how much the areas and disks hold, for the forecast; the older, the fewer.
+
+All are kept for two days, then one an hour for two weeks, then one a day for 400 days.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from shelflife.policy.forecast import DAY, Sample
+from shelflife.policy.load import HOUR
+from shelflife.records.database import transaction
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Mapping, Sequence
+
+_THINNED: Final = ((2 * DAY, HOUR), (14 * DAY, DAY))
+"""Beyond this age, one sample in so much time."""
+
+_KEEP: Final = 400 * DAY
+"""Age at which samples are forgotten."""
+
+SCHEMA: Final = """
+    CREATE TABLE area_usage (
+        area TEXT NOT NULL,
+        at INTEGER NOT NULL,                -- ns since the epoch
+        files INTEGER NOT NULL,
+        bytes INTEGER NOT NULL,
+        gone_files INTEGER NOT NULL,        -- removed by cleanups since the first sample
+        gone_bytes INTEGER NOT NULL,
+        PRIMARY KEY (area, at)
+    );
+    CREATE TABLE disk_usage (
+        disk TEXT NOT NULL,                 -- the first of the areas' directories on it
+        at INTEGER NOT NULL,
+        used INTEGER NOT NULL,              -- bytes
+        available INTEGER NOT NULL,
+        outside INTEGER NOT NULL,           -- bytes in use that belong to no area
+        PRIMARY KEY (disk, at)
+    );
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskSample:
+    """A file system at one moment, in bytes."""
+
+    disk: str
+    """The first of the areas' directories on it."""
+    used: int
+    available: int
+    outside: int
+    """What belongs to no area."""
+
+
+class UsageBook:
+    """The samples of one storage."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Use a connection to the journal."""
+        self._connection = connection
+
+    def add(
+        self,
+        at: int,
+        areas: Mapping[str, tuple[int, int]],
+        gone: Mapping[str, tuple[int, int]],
+        disks: Sequence[DiskSample],
+    ) -> None:
+        """Record what areas hold (files, bytes) at `at` (ns), and what went of them since the last sample."""
+        with transaction(self._connection):
+            for area, (files, size) in areas.items():
+                before = self._connection.execute(
+                    "SELECT gone_files, gone_bytes FROM area_usage WHERE area = ? ORDER BY at DESC LIMIT 1",
+                    (area,),
+                ).fetchone() or (0, 0)
+                more = gone.get(area, (0, 0))
+                self._connection.execute(
+                    "INSERT OR REPLACE INTO area_usage VALUES (?, ?, ?, ?, ?, ?)",
+                    (area, at, files, size, before[0] + more[0], before[1] + more[1]),
+                )
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO disk_usage VALUES (?, ?, ?, ?, ?)",
+                [(disk.disk, at, disk.used, disk.available, disk.outside) for disk in disks],
+            )
+            self._thin(at)
+
+    def last(self) -> int:
+        """Return when the last sample was taken (ns); 0 before the first."""
+        (at,) = self._connection.execute("SELECT max(at) FROM disk_usage").fetchone()
+        return int(at or 0)
+
+    def latest(self) -> dict[str, int]:
+        """Return when the last sample of each area was taken (ns)."""
+        return dict(self._connection.execute("SELECT area, max(at) FROM area_usage GROUP BY area").fetchall())
+
+    def areas(self, *, since: int) -> dict[str, list[Sample]]:
+        """Return the samples of each area from `since` (ns) on, in the order of time."""
+        rows = self._connection.execute(
+            "SELECT area, at, files, bytes, gone_files, gone_bytes FROM area_usage WHERE at >= ? ORDER BY at",
+            (since,),
+        )
+        found: dict[str, list[Sample]] = {}
+        for area, *values in rows:
+            found.setdefault(area, []).append(Sample(*values))
+        return found
+
+    def outside(self, *, since: int) -> dict[str, list[Sample]]:
+        """Return likewise, for each disk, what of it belongs to no area."""
+        rows = self._connection.execute(
+            "SELECT disk, at, outside FROM disk_usage WHERE at >= ? ORDER BY at", (since,)
+        )
+        found: dict[str, list[Sample]] = {}
+        for disk, at, outside in rows:
+            found.setdefault(disk, []).append(Sample(at, 0, outside))
+        return found
+
+    def _thin(self, now: int) -> None:
+        for table, key in (("area_usage", "area"), ("disk_usage", "disk")):
+            for age, width in _THINNED:
+                self._connection.execute(
+                    f"DELETE FROM {table} WHERE at < ? AND (({key}, at) NOT IN "  # noqa: S608 - fixed names
+                    f"(SELECT {key}, max(at) FROM {table} WHERE at < ? GROUP BY {key}, at / ?))",
+                    (now - age, now - age, width),
+                )
+            self._connection.execute(f"DELETE FROM {table} WHERE at < ?", (now - _KEEP,))  # noqa: S608 - likewise

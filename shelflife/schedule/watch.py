@@ -1,0 +1,63 @@
+"""Looking after the disks while an application runs: every `pressure.check_every`, beginning at its start.
+
+Each process of the application looks by itself, which is one system call for each disk. When one is too full,
+whoever gets the lock makes room; the others wait for the lock and find that there is room again.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING, Final
+
+from shelflife.schedule.current import FAULTS
+
+if TYPE_CHECKING:
+    from shelflife.schedule.current import Current
+
+logger = logging.getLogger(__name__)
+
+IDLE: Final = 60.0
+"""Seconds between two looks at whether watermarks are set by now."""
+
+
+class Watch:
+    """Looks at the disks, and makes room on them, in a thread of its own."""
+
+    def __init__(self, current: Current, *, stop: threading.Event, delay: float) -> None:
+        """Take the configuration in force; the first look comes `delay` seconds after `begin`."""
+        self._current = current
+        self._stop = stop
+        self._delay = delay
+        self._fault = ""
+        self._thread = threading.Thread(target=self._run, name="shelflife-watch", daemon=True)
+
+    def begin(self) -> None:
+        """Start looking."""
+        self._thread.start()
+
+    def end(self, until: float) -> bool:
+        """Wait, until a moment of the monotonic clock, for a look to end; return whether it has."""
+        self._thread.join(max(0.0, until - time.monotonic()))
+        return not self._thread.is_alive()
+
+    def look(self) -> float:
+        """Make room where it is needed; return the seconds until the next look. Never raises a fault."""
+        settings = self._current.settings
+        if settings.pressure is None or not settings.cleanup.enabled:
+            return IDLE
+        try:
+            self._current.engine.relieve(stop=self._stop)
+        except FAULTS as error:
+            if str(error) != self._fault:
+                self._fault = str(error)
+                logger.error("cannot see to it that the disk does not fill: %s", error)  # noqa: TRY400 - says it all
+        else:
+            self._fault = ""
+        return float(settings.pressure.check_every)
+
+    def _run(self) -> None:
+        wait = self._delay
+        while not self._stop.wait(wait):
+            wait = self.look()

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import pytest
+
+from shelflife.policy.holds import Hold, Holds
+
+_NOW = 1_000
+
+
+def _hold(path: str, *, tree: bool = False, **values: int | None) -> Hold:
+    fields: dict[str, int | None] = {"inode": None, "born": None, "until": None, "ended": None} | values
+    return Hold(
+        id=1,
+        path=path,
+        tree=tree,
+        area="media",
+        created=0,
+        reason="",
+        inode=fields["inode"],
+        born=fields["born"],
+        until=fields["until"],
+        ended=fields["ended"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("until", "ended", "active"),
+    [
+        (None, None, True),
+        (_NOW + 1, None, True),
+        (_NOW, None, False),
+        (_NOW - 1, None, False),
+        (None, _NOW, False),
+        (_NOW + 1, _NOW - 5, False),
+    ],
+)
+def test_a_hold_is_active_until_its_end_or_until_somebody_ends_it(
+    until: int | None, ended: int | None, *, active: bool
+) -> None:
+    hold = _hold("media/a", until=until, ended=ended)
+    assert hold.is_active(_NOW) is active
+    assert bool(Holds.of([hold], _NOW)) is active
+
+
+@pytest.mark.parametrize(
+    ("path", "covered"),
+    [
+        ("media/tree", True),
+        ("media/tree/a", True),
+        ("media/tree/a/b/c", True),
+        ("media/tree-too", False),
+        ("media/tre", False),
+        ("media", False),
+        ("media/file", True),
+        ("media/file/below", False),  # a file that is held has nothing below it
+        ("other/media/tree", False),
+    ],
+)
+def test_a_hold_on_a_directory_covers_all_below_it_and_nothing_beside_it(path: str, *, covered: bool) -> None:
+    holds = Holds.of([_hold("media/tree", tree=True), _hold("media/file")], _NOW)
+    assert (holds.covering(path) is not None) is covered
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [("media", True), ("media/tree", True), ("media/tree/", True), ("media/tree/a", False), ("medi", False)],
+)
+def test_what_is_held_below_a_directory_is_found(path: str, *, found: bool) -> None:
+    holds = Holds.of([_hold("media/tree/a")], _NOW)
+    assert (holds.below(path) is not None) is found
+
+
+def test_an_inode_counts_only_with_its_birth_time() -> None:
+    holds = Holds.of([_hold("media/a", inode=7, born=None), _hold("media/b", inode=8, born=5)], _NOW)
+    assert set(holds.inodes) == {("media", 8)}
+
+
+def test_only_directories_make_it_worth_looking_at_what_is_above() -> None:
+    assert not Holds.of([_hold("media/a")], _NOW).has_trees
+    assert Holds.of([_hold("media/a", tree=True)], _NOW).has_trees

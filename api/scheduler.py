@@ -21,7 +21,7 @@ from api import config as configuration
 from api.storage import StorageManager
 from shelflife.engine import Engine
 from shelflife.errors import CleanupDisabled
-from shelflife.explain.presentation import format_bytes, iso
+from shelflife.explain.presentation import metrics_as_json
 from shelflife.records.journal import Totals
 from shelflife.schedule.scheduler import Scheduler
 
@@ -118,21 +118,10 @@ class CleanupScheduler:
         """
         running = self._scheduler is not None and self._scheduler.running
         engine = self._scheduler.engine if self._scheduler and running else Engine(self._settings())
-        cleanup = engine.settings.cleanup
         exists = engine.settings.base_path.is_dir()  # where nothing is yet, nothing was cleaned
         totals = engine.totals() if exists else Totals()
-        return {
-            "schedule": cleanup.schedule,
-            "enabled": cleanup.enabled,
-            "last_run": None if totals.last_run is None else iso(totals.last_run),
-            "last_success": None if totals.last_success is None else iso(totals.last_success),
-            "total_runs": totals.runs,
-            "total_deleted": totals.removed,
-            "total_space_reclaimed_bytes": totals.bytes,
-            "total_space_reclaimed_human": format_bytes(totals.bytes),
-            "running": running,
-            "cleaning": exists and engine.holder() is not None,
-        }
+        cleaning = exists and engine.holder() is not None
+        return metrics_as_json(engine.settings.cleanup, totals, running=running, cleaning=cleaning)
 
     # -- inside
 

@@ -26,8 +26,10 @@ from shelflife.execute.lock import Holder, holder_of
 from shelflife.execute.planner import PlannedFile, due_files
 from shelflife.execute.relief import relieve
 from shelflife.execute.run import Order, Workplace, offer, run, why_ask
+from shelflife.execute.sampling import take_sample
 from shelflife.execute.storage import create_directories, hold_roots
 from shelflife.explain.check import check_storage
+from shelflife.explain.foresee import forecast, what_if
 from shelflife.explain.log import RunLog
 from shelflife.explain.why import explain
 from shelflife.policy.holds import Holds
@@ -38,7 +40,7 @@ from shelflife.records.marker import check_marker
 from shelflife.records.statistics import Statistics, statistics_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from shelflife.execute.report import RunReport
     from shelflife.execute.restoring import TrashedFile
     from shelflife.explain.check import Finding
+    from shelflife.explain.foresee import Forecast, WhatIf
     from shelflife.explain.why import Answer
     from shelflife.policy.area import Area
     from shelflife.policy.holds import Hold
@@ -133,18 +136,19 @@ class Engine:
                             with suppress(FileNotFoundError, NotADirectoryError):  # gone since it was planned
                                 yield from due_files(anchors[due.root], area, cutoff, due, holds)
 
-    def needs_approval(self, plan: Plan) -> list[str]:
+    def needs_approval(self, plan: Plan, *, offer_it: bool = True) -> list[str]:
         """Return why a person must confirm a plan before it may run unwatched; nothing when it may.
 
-        Where there is a reason, the plan is remembered so that `approve` can run it – if it can be written, and
-        unless it was made for a time to come: its cutoffs would take what is not expired yet.
+        Where there is a reason, the plan is remembered so that `approve` can run it – if that can be written, and
+        unless it was made for a time to come: its cutoffs would take what is not expired yet. Without `offer_it`
+        nothing is written, and it cannot be approved.
         Raises StorageError.
         """
         last_runs: dict[str, LastRun] = {}
         with suppress(RecordsError), read_journal(self.state) as journal:
             last_runs = journal.last_runs() if journal else {}
         reasons = why_ask(self._work, plan, last_runs)
-        if reasons and plan.made <= self._clock():
+        if reasons and offer_it and plan.made <= self._clock():
             with suppress(RecordsError), open_journal(self.state) as writable:
                 offer(self._work, writable, plan)
         return reasons
@@ -159,7 +163,9 @@ class Engine:
         RecordsError.
         """
         if plan.made > self._clock():
-            raise UsageError(f"plan {plan.id} was made for a time to come: it can be looked at, not carried out")
+            raise UsageError(
+                f"plan {plan.id} was made for a time to come: it can be looked at, not carried out"
+            )
         return self._run(Order(plan=plan, trigger=trigger, stop=stop))
 
     def approve(
@@ -314,6 +320,34 @@ class Engine:
         except StorageError:
             state = None
         return check_storage(settings=self.settings, areas=self._work.areas, state=state, now=self._clock())
+
+    def whatif(self, changes: Mapping[str, object]) -> WhatIf:
+        """Return what other settings of areas would mean: `{"uploads.retention": "3d", "frames.quota": "50GB"}`.
+
+        From the index and the journal alone, to the hour; nothing is changed.
+        Raises UsageError for an unknown area, SettingsError, StorageError.
+        """
+        return what_if(self._work, self.settings.with_areas(changes))
+
+    def forecast(self) -> Forecast:
+        """Return what expires on the coming days, and when the disks will be full. Raises StorageError."""
+        return forecast(self._work)
+
+    def sample(self, *, at_most_every: float = 0.0) -> bool:
+        """Record how much there is, for the forecast, unless that was done within so many seconds.
+
+        Every run does it as well. Raises RecordsError, StorageError.
+        """
+        now = self._clock()
+        with read_journal(self.state) as journal:
+            if journal is not None and now - journal.usage.last() < at_most_every * 1e9:
+                return False
+        with self._work.hold_base() as base, read_index(self.state) as index:
+            if index is None:
+                return False
+            with open_journal(self.state) as writable:
+                take_sample(writable.usage, base, index, self._work.areas, now)
+        return True
 
     # -- the schedule's records
 

@@ -21,7 +21,7 @@ def serve(
 
     Example: shelflife serve --port 8080
     """
-    settings = settings_of(config)
+    settings_of(config)  # what is wrong is told before anything starts
     try:
         from shelflife.web import create_app
         from shelflife.web.serving import serve as serve_app
@@ -32,5 +32,5 @@ def serve(
             f"{error.name} is missing, which serving needs: pip install 'shelflife[web]'"
         ) from None
     logging.getLogger("shelflife.cleanup").setLevel(logging.NOTSET)  # which the other verbs silence
-    serve_app(create_app(settings), host=host, port=port)
+    serve_app(create_app(lambda: settings_of(config)), host=host, port=port)
     return 0

@@ -51,7 +51,7 @@ class Stopped(Exception):  # noqa: N818 - a signal, not a fault
     """The run was asked to stop."""
 
 
-class AreaLost(ShelflifeError):
+class AreaLost(ShelflifeError):  # noqa: N818 - a state of the disk, not a fault of ours
     """The area's disk is read-only, failing or gone: nothing more can be done there."""
 
 

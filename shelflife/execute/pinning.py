@@ -47,9 +47,12 @@ def _see_that_it_is_there(work: Workplace, place: Place, hold: Hold) -> None:
     """Raise UsageError, and end the hold, when what is held went before the hold could count."""
     parent, _, name = place.path.rpartition("/")
     try:
-        with work.hold_base() as base, Anchor.open(base, place.directory) as anchor:
-            with anchor.directory(f"{parent}/" if parent else "") as fd:
-                os.stat(name or ".", dir_fd=fd, follow_symlinks=False)
+        with (
+            work.hold_base() as base,
+            Anchor.open(base, place.directory) as anchor,
+            anchor.directory(f"{parent}/" if parent else "") as fd,
+        ):
+            os.stat(name or ".", dir_fd=fd, follow_symlinks=False)
     except FileNotFoundError:
         with open_journal(work.state) as journal:
             journal.holds.end(hold.path, work.clock())
@@ -64,10 +67,13 @@ def record_hold(work: Workplace, journal: Journal, place: Place, *, until: int |
     """Write down a hold on what is at `place` now. Raises UsageError when nothing is."""
     parent, _, name = place.path.rpartition("/")
     try:
-        with work.hold_base() as base, Anchor.open(base, place.directory) as anchor:
-            with anchor.directory(f"{parent}/" if parent else "") as fd:
-                status = os.stat(name or ".", dir_fd=fd, follow_symlinks=False)
-                born = birth_time(fd, name or ".")
+        with (
+            work.hold_base() as base,
+            Anchor.open(base, place.directory) as anchor,
+            anchor.directory(f"{parent}/" if parent else "") as fd,
+        ):
+            status = os.stat(name or ".", dir_fd=fd, follow_symlinks=False)
+            born = birth_time(fd, name or ".")
     except OSError as error:
         raise UsageError(f"cannot hold {place.whole}: {error.strerror}") from error
     return journal.holds.add(

@@ -161,6 +161,7 @@ class Run:
         self._journal = journal
 
     def execute(self) -> RunReport:
+        """Plan, ask, remove, record; return what was done."""
         holds = self._journal.watch_holds(clock=self._work.clock)
         with self._work.context(holds=holds.current, between=self._between) as context:
             slot = self._order.slot

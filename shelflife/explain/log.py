@@ -19,8 +19,6 @@ logger = logging.getLogger("shelflife.cleanup")
 LOUD_ERRORS: Final = 5
 """Errors of a run that are warnings; the others are in its report, and in the log at DEBUG."""
 
-_WORDS: Final = {Result.REMOVED: "removed", Result.KEPT: "kept", Result.FAILED: "failed"}
-
 
 class RunLog:
     """A listener that writes to the log."""
@@ -52,7 +50,7 @@ class RunLog:
                 self._error(f"{event.directory}{outcome.name}: {os.strerror(outcome.errno)}")
             elif debug:
                 path = visible(event.directory + outcome.name)
-                logger.debug("%s %s (%s)", _WORDS.get(Result(outcome.result), "?"), path, outcome.reason)
+                logger.debug("%s %s (%s)", Result(outcome.result).name.lower(), path, outcome.reason)
 
     def _area(self, event: AreaFinished) -> None:
         for error in event.errors:

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from shelflife.explain.check import Finding
     from shelflife.policy.holds import Hold
     from shelflife.policy.plan import AreaPlan, Plan
-    from shelflife.records.journal import FileRecord, RunRecord
+    from shelflife.records.journal import FileRecord, RunRecord, Totals
     from shelflife.records.statistics import AreaStatistics, Statistics
-    from shelflife.settings import Settings
+    from shelflife.settings import CleanupSettings, Settings
 
 __all__ = [
     "answer_as_json",
@@ -43,6 +43,7 @@ __all__ = [
     "format_retention",
     "hold_as_json",
     "iso",
+    "metrics_as_json",
     "moment",
     "path_as_json",
     "path_b64",
@@ -214,6 +215,24 @@ def hold_as_json(hold: Hold, *, now: int) -> dict[str, Any]:
         "until": _iso_or_none(hold.until),
         "ended": _iso_or_none(hold.ended),
         "reason": hold.reason,
+    }
+
+
+def metrics_as_json(
+    cleanup: CleanupSettings, totals: Totals, *, running: bool, cleaning: bool
+) -> dict[str, Any]:
+    """Return what all executed runs together did, and whether schedule and a run are going on."""
+    return {
+        "schedule": cleanup.schedule,
+        "enabled": cleanup.enabled,
+        "last_run": _iso_or_none(totals.last_run),
+        "last_success": _iso_or_none(totals.last_success),
+        "total_runs": totals.runs,
+        "total_deleted": totals.removed,
+        "total_space_reclaimed_bytes": totals.bytes,
+        "total_space_reclaimed_human": format_bytes(totals.bytes),
+        "running": running,
+        "cleaning": cleaning,
     }
 
 

@@ -15,7 +15,7 @@ import os
 import re
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from shelflife.files.anchor import Anchor, parent_of
 from shelflife.files.kernel import rename_noreplace

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def walk(anchor: Anchor, path: str, *, deep: bool = True) -> Iterator[tuple[str, int, list[Entry]]]:
     """Yield (directory, its descriptor, entries) for the directory at `path`, in chunks, parents first.
 
-    The first chunk of each directory is empty, so that an empty directory is seen, too. With `deep` all directories below it follow. The descriptor is valid until the next one is asked for.
+    The first chunk of each directory is empty, so that an empty directory is seen, too. With `deep` all
+    directories below it follow. The descriptor is valid until the next one is asked for.
     Raises OSError at the first directory that cannot be read: a tree that was not read to its end is never
     taken for a smaller one.
     """

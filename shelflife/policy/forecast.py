@@ -13,14 +13,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
-from math import ceil, inf, sqrt
+from math import inf, sqrt
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.policy.cutoff import by_quota
 from shelflife.policy.load import HOUR, NOTHING, Histogram, Load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from shelflife.policy.area import Area
 
@@ -121,13 +121,14 @@ class Holding:
     histogram: Histogram
     """By hour: what may go. Not changed once it is here."""
     inflow: Inflow = Inflow()
-    _hours: list[int] = field(default_factory=list, repr=False)
-    _sums: list[int] = field(default_factory=list, repr=False)
+    _hours: tuple[int, ...] = field(init=False, repr=False)
+    _sums: tuple[int, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        hours = sorted(self.histogram)
-        self._hours.extend(hours)
-        self._sums.extend(accumulate((self.histogram[hour].allocated for hour in hours), initial=0))
+        hours = tuple(sorted(self.histogram))
+        sums = accumulate((self.histogram[hour].allocated for hour in hours), initial=0)
+        object.__setattr__(self, "_hours", hours)
+        object.__setattr__(self, "_sums", tuple(sums))
 
     def allocated_before(self, moment: int) -> int:
         """Return the blocks (in bytes) of the hours that have ended by a moment."""
@@ -305,19 +306,6 @@ def _held_after(holding: Holding, now: int, day: int) -> tuple[float, float]:
     return amount, variance
 
 
-def days_until(course: Course, level: float) -> int | None:
-    """Return the likely number of days until a disk holds more than `level` bytes."""
-    return _first_above(course.likely, level)
-
-
-def percent_of(usage_used: int, usage_available: int, percent: int) -> int:
-    """Return the bytes at which so many percent are in use."""
-    return ceil(percent * (usage_used + usage_available) / 100)
-
-
-def grouped(samples: Iterable[tuple[str, Sample]]) -> Mapping[str, list[Sample]]:
-    """Return samples by what they are of, each in the order of time."""
-    result: dict[str, list[Sample]] = {}
-    for name, sample in sorted(samples, key=lambda one: one[1].at):
-        result.setdefault(name, []).append(sample)
-    return result
+def percent_of(used: int, available: int, percent: int) -> int:
+    """Return the bytes at which so many percent of a disk are in use."""
+    return percent * (used + available) // 100

@@ -7,7 +7,6 @@ failure may be gone, which the journal's recovery allows for.
 
 from __future__ import annotations
 
-import os
 import errno
 import os
 import sqlite3

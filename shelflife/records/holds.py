@@ -67,7 +67,7 @@ class HoldBook:
 
     def all(self) -> list[Hold]:
         """Return every hold there ever was, the latest first."""
-        rows = self._connection.execute(f"SELECT {_COLUMNS} FROM hold ORDER BY id DESC")  # noqa: S608 - fixed
+        rows = self._connection.execute(f"SELECT {_COLUMNS} FROM hold ORDER BY id DESC")
         return [
             Hold(
                 id=number,

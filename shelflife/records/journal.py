@@ -279,7 +279,9 @@ class Totals:
 
     runs: int = 0
     removed: int = 0
+    """Files that went, into the trash or for good."""
     bytes: int = 0
+    """Bytes that were given back: of what went for good, and of what was purged from the trash."""
     last_run: int | None = None
     """When the last one ended, in ns since the epoch."""
     last_success: int | None = None
@@ -368,7 +370,11 @@ class Journal:
 
     def finish(self, run: int, *, at: int, state: RunState, report: dict[str, Any], reason: str = "") -> None:
         """Record that a run ended, and add it to the totals."""
-        counts = {"runs": 1, "removed": report.get("removed", 0), "bytes": report.get("bytes", 0)}
+        counts = {
+            "runs": 1,
+            "removed": report.get("removed", 0) + report.get("trashed", 0),
+            "bytes": report.get("bytes", 0) + report.get("purged_bytes", 0),
+        }
         stamps = {"last_run": at} | ({"last_success": at} if state is RunState.DONE else {})
         with transaction(self._connection):
             self._connection.execute(
@@ -543,8 +549,9 @@ class Journal:
     # -- keeping limits
 
     def trim(self, *, runs_before: int, files_before: int, max_bytes: int) -> None:
-        """Forget files of runs before `files_before` (ns), runs before `runs_before`, and the oldest files
-        beyond `max_bytes` of database.
+        """Forget runs before `runs_before`, and files: of runs before `files_before`, and beyond `max_bytes`.
+
+        Moments are in ns, `max_bytes` is the size of the database; the oldest files go first.
         """
         with transaction(self._connection):
             self._connection.execute(
@@ -705,8 +712,8 @@ def _copy_all_but_files(state: StateDirectory, memory: sqlite3.Connection) -> No
         raise RecordsError(f"no room to bring the journal {state.journal} up to date")
     with transaction(memory):
         for table in (*_SHARED_TABLES, "hold", "sqlite_sequence"):
-            memory.execute(f"DELETE FROM main.{table}")  # noqa: S608 - fixed names
-            memory.execute(f"INSERT INTO main.{table} SELECT * FROM file.{table}")  # noqa: S608 - fixed names
+            memory.execute(f"DELETE FROM main.{table}")
+            memory.execute(f"INSERT INTO main.{table} SELECT * FROM file.{table}")
     memory.execute("DETACH file")
 
 
@@ -717,9 +724,9 @@ def _write_stand_in(state: StateDirectory, memory: sqlite3.Connection) -> None:
             memory.execute("ATTACH ? AS file", (str(state.journal),))
             with transaction(memory):
                 for table in _SHARED_TABLES:
-                    memory.execute(f"INSERT OR REPLACE INTO file.{table} SELECT * FROM main.{table}")  # noqa: S608
+                    memory.execute(f"INSERT OR REPLACE INTO file.{table} SELECT * FROM main.{table}")
                 memory.execute(
-                    f"INSERT INTO file.batch ({_BATCH_COLUMNS}) SELECT {_BATCH_COLUMNS} FROM main.batch"  # noqa: S608
+                    f"INSERT INTO file.batch ({_BATCH_COLUMNS}) SELECT {_BATCH_COLUMNS} FROM main.batch"
                 )
             memory.execute("DETACH file")
     except (OSError, sqlite3.Error) as error:

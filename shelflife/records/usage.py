@@ -5,6 +5,8 @@ All are kept for two days, then one an hour for two weeks, then one a day for 40
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +15,6 @@ from shelflife.policy.load import HOUR
 from shelflife.records.database import transaction
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Mapping, Sequence
 
 _THINNED: Final = ((2 * DAY, HOUR), (14 * DAY, DAY))
@@ -69,8 +70,11 @@ class UsageBook:
         gone: Mapping[str, tuple[int, int]],
         disks: Sequence[DiskSample],
     ) -> None:
-        """Record what areas hold (files, bytes) at `at` (ns), and what went of them since the last sample."""
-        with transaction(self._connection):
+        """Record what areas hold (files, bytes) at `at` (ns), and what went of them since the last sample.
+
+        A sample that finds no room on a full disk is left out.
+        """
+        with suppress(sqlite3.OperationalError), transaction(self._connection):
             for area, (files, size) in areas.items():
                 before = self._connection.execute(
                     "SELECT gone_files, gone_bytes FROM area_usage WHERE area = ? ORDER BY at DESC LIMIT 1",
@@ -121,8 +125,8 @@ class UsageBook:
         for table, key in (("area_usage", "area"), ("disk_usage", "disk")):
             for age, width in _THINNED:
                 self._connection.execute(
-                    f"DELETE FROM {table} WHERE at < ? AND (({key}, at) NOT IN "  # noqa: S608 - fixed names
+                    f"DELETE FROM {table} WHERE at < ? AND (({key}, at) NOT IN "
                     f"(SELECT {key}, max(at) FROM {table} WHERE at < ? GROUP BY {key}, at / ?))",
                     (now - age, now - age, width),
                 )
-            self._connection.execute(f"DELETE FROM {table} WHERE at < ?", (now - _KEEP,))  # noqa: S608 - likewise
+            self._connection.execute(f"DELETE FROM {table} WHERE at < ?", (now - _KEEP,))

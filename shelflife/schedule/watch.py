@@ -21,6 +21,9 @@ logger = logging.getLogger(__name__)
 IDLE: Final = 60.0
 """Seconds between two looks at whether watermarks are set by now."""
 
+SAMPLE_EVERY: Final = 3600.0
+"""Seconds between two samples for the forecast, where no cleanup takes them."""
+
 
 class Watch:
     """Looks at the disks, and makes room on them, in a thread of its own."""
@@ -49,6 +52,7 @@ class Watch:
             return IDLE
         try:
             self._current.engine.relieve(stop=self._stop)
+            self._current.engine.sample(at_most_every=SAMPLE_EVERY)
         except FAULTS as error:
             if str(error) != self._fault:
                 self._fault = str(error)

@@ -41,7 +41,7 @@ def create_app(
     """Return an application that serves one storage; nothing is read or opened before it starts.
 
     Beside the routes below `/storage`: `/healthz` (it lives), `/readyz` (the storage can be looked after),
-    `/metrics` (Prometheus), `/docs`. When the storage cannot be served, it does not start, and says why.
+    `/metrics` (Prometheus), `/openapi.json`. When the storage cannot be served, it does not start, and says why.
 
     Args:
         settings: the settings, or what reads them; see `router`.
@@ -53,7 +53,7 @@ def create_app(
     service = Service(
         settings if callable(settings) else lambda: settings, schedule=schedule, listeners=listeners
     )
-    app = FastAPI(title=title, version=_version(), redoc_url=None)
+    app = FastAPI(title=title, version=_version(), docs_url=None, redoc_url=None)
     app.router.route_class = ProblemRoute
     app.include_router(routes_of(service))
     _add_operations(app, service)
@@ -102,7 +102,12 @@ def _add_operations(app: FastAPI, service: Service) -> None:
 
     @app.get("/", include_in_schema=False)
     async def index() -> dict[str, str]:
-        return {"service": app.title, "version": app.version, "storage": "/storage/stats", "docs": "/docs"}
+        return {
+            "service": app.title,
+            "version": app.version,
+            "storage": "/storage/stats",
+            "openapi": "/openapi.json",
+        }
 
     @app.get("/healthz", tags=["operations"], response_model=models.Health)
     async def healthz() -> object:

@@ -205,7 +205,7 @@ def _add_plans(api: APIRouter, service: Service) -> None:
 def _plan(service: Service, areas: list[str] | None) -> dict[str, Any]:
     engine = service.current_engine()
     plan = engine.plan(areas or None)
-    return plan_as_json(plan, engine.needs_approval(plan))
+    return plan_as_json(plan, engine.needs_approval(plan, offer_it=False))
 
 
 def _why(service: Service, path: str | None, path_b64: str | None) -> dict[str, Any]:

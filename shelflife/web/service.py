@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from shelflife.engine import Engine
 from shelflife.errors import SettingsError
-from shelflife.explain.presentation import format_bytes, iso, stats_as_json
+from shelflife.explain.presentation import metrics_as_json, stats_as_json
 from shelflife.schedule import Scheduler
 from shelflife.web.cleanups import Cleanups
 from shelflife.web.refresher import Refresher
@@ -162,16 +162,9 @@ class _Own:
 
     def get_metrics(self) -> dict[str, Any]:
         engine = self._scheduler.engine
-        totals, cleanup = engine.totals(), engine.settings.cleanup
-        return {
-            "schedule": cleanup.schedule,
-            "enabled": cleanup.enabled,
-            "last_run": None if totals.last_run is None else iso(totals.last_run),
-            "last_success": None if totals.last_success is None else iso(totals.last_success),
-            "total_runs": totals.runs,
-            "total_deleted": totals.removed,
-            "total_space_reclaimed_bytes": totals.bytes,
-            "total_space_reclaimed_human": format_bytes(totals.bytes),
-            "running": self._scheduler.running,
-            "cleaning": engine.holder() is not None,
-        }
+        return metrics_as_json(
+            engine.settings.cleanup,
+            engine.totals(),
+            running=self._scheduler.running,
+            cleaning=engine.holder() is not None,
+        )

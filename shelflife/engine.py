@@ -100,6 +100,17 @@ class Engine:
         """
         return create_directories(self.settings.base_path, list(self._work.areas.values()))
 
+    def require_areas(self, areas: Iterable[str] | None = None) -> None:
+        """See that no area's directory is a file or leads elsewhere by a symbolic link.
+
+        A run goes on without such an area, and reports it; whoever can ask a person first calls this before.
+        Raises StorageError, UsageError for an unknown area.
+        """
+        with self._work.hold_base() as base:
+            for name in self._choose(areas):
+                with hold_roots(base, self._work.areas[name]):
+                    pass
+
     def adopt(self) -> None:
         """Join this storage and its journal anew, after one of them was lost or replaced.
 

@@ -13,6 +13,7 @@ from typer.exceptions import Exit, TyperException
 from shelflife.cli import hold, trash
 from shelflife.cli.check import check
 from shelflife.cli.cleanup import cleanup
+from shelflife.cli.forecast import forecast
 from shelflife.cli.history import history
 from shelflife.cli.init import init
 from shelflife.cli.output import print_json, say
@@ -20,6 +21,7 @@ from shelflife.cli.plan import plan
 from shelflife.cli.serve import serve
 from shelflife.cli.stats import stats
 from shelflife.cli.units import units
+from shelflife.cli.whatif import whatif
 from shelflife.cli.why import why
 from shelflife.errors import CleanupBusy, ExitCode, NeedsApproval, SettingsError, ShelflifeError
 
@@ -38,7 +40,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: it answers in half the time, and examples can be copied
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for verb in (init, check, stats, plan, cleanup, why, history, serve, units):
+for verb in (init, check, stats, plan, cleanup, why, whatif, forecast, history, serve, units):
     app.command()(verb)
 app.add_typer(trash.verbs, name="trash")
 app.add_typer(hold.verbs, name="hold")

@@ -101,6 +101,7 @@ def _run(config: Path | None, areas: list[str] | None, approved: str | None, *, 
     with _Stop() as stop:
         with progress(quiet=as_json) as listeners:
             engine = engine_of(config, listeners=listeners)
+            engine.require_areas(areas or None)
             if approved is not None:
                 report = engine.approve(approved, trigger=Trigger.CLI, stop=stop.event)
             else:

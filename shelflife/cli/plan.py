@@ -68,6 +68,7 @@ def make(
 
     with progress(quiet=quiet) as listeners:
         engine = engine_of(config, listeners=listeners)
+        engine.require_areas(areas or None)
         return engine, engine.plan(areas or None, at=at)
 
 

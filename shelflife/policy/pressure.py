@@ -163,7 +163,7 @@ def choose_cutoffs(
         reach = oldest_first(
             candidate.histogram, rest, latest=now - candidate.area.min_age, measure=candidate.measure
         )
-        retention = chosen.get(candidate.area.name)
+        retention = by_retention(candidate.area, now)
         if retention is not None and reach.at <= retention.at:
             continue  # what `min_age` lets go is expired anyway
         done = done.plus(reach.load.less(candidate.expired))

@@ -1,10 +1,12 @@
 """What each verb does to a storage, in the process of the test."""
 
 import os
+from pathlib import Path
 
 import pytest
 
 from shelflife.execute.lock import cleanup_lock
+from shelflife.testing import aged_file
 from tests.integration.cli.conftest import CONFIG, Site
 
 STABLE = {
@@ -247,3 +249,23 @@ def test_history_lists_runs_and_what_became_of_each_file(site: Site) -> None:
     assert "uploads/1" in site.call("history", "2").out
     site.call("cleanup")
     assert "it had no files to remove" in site.call("history", "4").out
+
+
+@pytest.mark.parametrize("verb", ["plan", "cleanup"])
+@pytest.mark.parametrize("kind", ["link", "file"])
+def test_an_area_that_is_a_link_or_a_file_is_refused_and_nothing_is_touched(
+    site: Site, tmp_path: Path, verb: str, kind: str
+) -> None:
+    old = site.file("contact-sheets/old.jpg", age="40d")
+    outside = aged_file(tmp_path / "outside" / "old.mp4", age="40d")
+    (site.base / "uploads").rmdir()
+    if kind == "link":
+        (site.base / "uploads").symlink_to(outside.parent)
+    else:
+        (site.base / "uploads").write_text("")
+    result = site.call(verb)
+    assert result.code == 2
+    assert result.err.count("\n") == 1
+    assert "uploads is not a directory" in result.err
+    assert old.exists()
+    assert outside.exists()

@@ -1,0 +1,99 @@
+"""`shelflife whatif`: what other settings would mean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from shelflife.cli import output
+from shelflife.cli.options import Config, Json, engine_of
+from shelflife.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from shelflife.explain.foresee import AreaOutlook, Outlook, WhatIf
+
+Changes = Annotated[
+    list[str],
+    typer.Argument(metavar="KEY=VALUE…", help="Settings of areas: uploads.retention=3d frames.quota=50GB"),
+]
+
+
+def whatif(changes: Changes, config: Config = None, as_json: Json = False) -> int:
+    """Show what other settings would mean, beside what is; nothing is changed.
+
+    What would go is told to the hour, from the last scan. "In the long run" is what an area would hold if as
+    much came in as lately.
+
+    Example: shelflife whatif uploads.retention=3d frames.quota=50GB
+    """
+    from shelflife.explain.foresight import whatif_as_json
+
+    found = engine_of(config).whatif(dict(_change(text) for text in changes))
+    if as_json:
+        output.print_json(whatif_as_json(found))
+    else:
+        _show(found)
+    return ExitCode.DONE
+
+
+def _change(text: str) -> tuple[str, object]:
+    """Return key and value of `uploads.retention=3d`; the value as a configuration file would have it."""
+    from shelflife.settings.units import whole_number
+
+    key, sign, value = text.partition("=")
+    if not sign or not key or not value:
+        raise UsageError(f'"{text}" is no change; allowed: KEY=VALUE, such as uploads.retention=3d')
+    if value == "null":
+        return key, None
+    number = whole_number(value)
+    return key, value if number is None else number
+
+
+def _show(found: WhatIf) -> None:
+    table = output.table(
+        "area", "now", "would go", "in the long run", "", "files",
+        numbers=("now", "would go", "in the long run", "files"),
+    )  # fmt: skip
+    for before, after in zip(found.before.areas, found.after.areas, strict=True):
+        for label, area in (("as it is", before), ("if so", after)):
+            table.add_row(
+                before.area if label == "as it is" else "",
+                _size(area.now.bytes) if label == "as it is" else "",
+                _size(area.goes.bytes),
+                _settles(area),
+                label,
+                output.number(area.goes.files),
+            )
+            if after == before:
+                break
+    output.print_table(table)
+    for old, new in zip(_when(found.before), _when(found.after), strict=True):
+        output.print_line(old if old == new else f"{old}; if so: {new.partition(': ')[2]}")
+    show_age(found.as_of)
+
+
+def show_age(as_of: int | None) -> None:
+    """Say how old the numbers are."""
+    from shelflife.explain.presentation import moment
+
+    if as_of is None:
+        output.say("the storage was not scanned yet; `shelflife stats --refresh` does it")
+    else:
+        output.print_line(f"as of {moment(as_of)}")
+
+
+def _when(outlook: Outlook) -> list[str]:
+    return [f"the disk of {', '.join(disk.disk.areas)} is full: {disk.full}" for disk in outlook.disks]
+
+
+def _settles(area: AreaOutlook) -> str:
+    if area.settles is None:
+        return f"+{_size(area.inflow.bytes)} a day"
+    return _size(area.settles.bytes)
+
+
+def _size(size: float) -> str:
+    from shelflife.explain.presentation import format_bytes
+
+    return format_bytes(size)

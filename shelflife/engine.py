@@ -21,6 +21,7 @@ from shelflife.errors import CleanupDisabled, RecordsError, StorageError, UsageE
 from shelflife.events import RunRefused, guarded
 from shelflife.execute import cleanup as steps
 from shelflife.execute import pinning, restoring
+from shelflife.execute.disks import disks_of
 from shelflife.execute.executor import Stopped
 from shelflife.execute.lock import Holder, holder_of
 from shelflife.execute.planner import PlannedFile, due_files
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shelflife.events import Listener
+    from shelflife.execute.disks import Disk
     from shelflife.execute.relief import DiskRelief
     from shelflife.execute.report import RunReport
     from shelflife.execute.restoring import TrashedFile
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
     from shelflife.policy.area import Area
     from shelflife.policy.holds import Hold
     from shelflife.policy.limits import LastRun
+    from shelflife.records.alerts import ActiveAlert, AlertBook
     from shelflife.records.state import StateDirectory
     from shelflife.settings import Settings
 
@@ -80,6 +83,10 @@ class Engine:
     def with_settings(self, settings: Settings) -> Engine:
         """Return an engine for other settings, with the same listeners and clock."""
         return Engine(settings, listeners=self._listeners, clock=self._clock)
+
+    def now(self) -> int:
+        """Return the time by the engine's clock, in ns since the epoch."""
+        return self._clock()
 
     # -- the storage
 
@@ -359,6 +366,29 @@ class Engine:
             with open_journal(self.state) as writable:
                 take_sample(writable.usage, base, index, self._work.areas, now)
         return True
+
+    def disks(self) -> list[Disk]:
+        """Return the file systems that the areas are on, and how full they are. Raises StorageError."""
+        with self._work.hold_base() as base:
+            return disks_of(base, self._work.areas.values())
+
+    # -- alerts
+
+    @contextmanager
+    def alert_book(self) -> Iterator[AlertBook]:
+        """Open the book of what people were told, to write. Raises RecordsError, StorageError."""
+        with open_journal(self.state) as journal:
+            yield journal.alerts
+
+    def alerts(self) -> list[ActiveAlert]:
+        """Return the alerts that have not ended, the latest first. Raises RecordsError, StorageError."""
+        with read_journal(self.state) as journal:
+            return journal.alerts.active() if journal else []
+
+    def message_delivered(self, message: int) -> None:
+        """Record that a message to people was delivered. Raises RecordsError, StorageError."""
+        with self.alert_book() as book:
+            book.delivered(message, at=self._clock())
 
     # -- the schedule's records
 

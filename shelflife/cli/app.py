@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import typer
 from typer.exceptions import Exit, TyperException
 
-from shelflife.cli import hold, trash
+from shelflife.cli import alerts, hold, trash
 from shelflife.cli.check import check
 from shelflife.cli.cleanup import cleanup
 from shelflife.cli.forecast import forecast
@@ -44,6 +44,7 @@ for verb in (init, check, stats, plan, cleanup, why, whatif, forecast, history, 
     app.command()(verb)
 app.add_typer(trash.verbs, name="trash")
 app.add_typer(hold.verbs, name="hold")
+app.add_typer(alerts.verbs, name="alerts")
 
 
 @app.callback()

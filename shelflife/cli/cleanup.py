@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 import typer
 
-from shelflife.cli import output, plan
+from shelflife.cli import alerts, output, plan
 from shelflife.cli.options import Areas, Config, Json, engine_of, seconds_of, settings_of
 from shelflife.errors import ExitCode, UsageError
 
@@ -102,10 +102,13 @@ def _run(config: Path | None, areas: list[str] | None, approved: str | None, *, 
         with progress(quiet=as_json) as listeners:
             engine = engine_of(config, listeners=listeners)
             engine.require_areas(areas or None)
-            if approved is not None:
-                report = engine.approve(approved, trigger=Trigger.CLI, stop=stop.event)
-            else:
-                report = engine.cleanup(areas or None, trigger=Trigger.CLI, stop=stop.event)
+            try:
+                if approved is not None:
+                    report = engine.approve(approved, trigger=Trigger.CLI, stop=stop.event)
+                else:
+                    report = engine.cleanup(areas or None, trigger=Trigger.CLI, stop=stop.event)
+            finally:
+                alerts.tell(engine)
         _show(report, as_json=as_json)
     if stop.signal is not None:
         return 128 + stop.signal

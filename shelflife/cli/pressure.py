@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shelflife.cli import output
+from shelflife.cli import alerts, output
 from shelflife.cli.options import engine_of
 from shelflife.errors import ExitCode
 
@@ -22,13 +22,15 @@ def make_room(config: Path | None, stop: threading.Event, *, as_json: bool) -> i
     from shelflife.explain.foresight import relief_as_json
 
     with progress(quiet=as_json) as listeners:
-        found = engine_of(config, listeners=listeners).relieve(stop=stop)
+        engine = engine_of(config, listeners=listeners)
+        found = engine.relieve(stop=stop)
     if as_json:
         output.print_json({"disks": [relief_as_json(disk) for disk in found]})
     else:
         _show(found)
     for disk in found:
         output.say_all([f"the disk of {disk.disk.name}: {text}" for text in disk.fills], more="see --json")
+    alerts.tell(engine, found)
     failed = any(disk.outcome not in (Outcome.CALM, Outcome.RELIEVED) for disk in found)
     return ExitCode.SOME_FAILED if failed else ExitCode.DONE
 

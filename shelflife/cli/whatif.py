@@ -78,7 +78,7 @@ def show_age(as_of: int | None) -> None:
     from shelflife.explain.presentation import moment
 
     if as_of is None:
-        output.say("the storage was not scanned yet; `shelflife stats --refresh` does it")
+        output.say("the storage was not scanned yet; `shelflife stats` does it")
     else:
         output.print_line(f"as of {moment(as_of)}")
 

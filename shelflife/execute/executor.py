@@ -164,6 +164,7 @@ class AreaExecutor:
             self._context.between()
             with self._means.gate():
                 outcomes = self._remove_batch(fd, path, held, due[:size], removal)
+            self._tell(path, outcomes)  # outside the gate, where a listener may add holds, or take its time
             yield from outcomes
             due = due[len(outcomes) :]
             if is_denied(outcomes):
@@ -188,10 +189,13 @@ class AreaExecutor:
             self._report.add(outcome)
             if outcome.result is Result.FAILED:
                 self._report.fail(self._failure(path + outcome.name, outcome.errno))
+        return outcomes
+
+    def _tell(self, path: str, outcomes: list[Outcome]) -> None:
+        place = f"{self._directory}/{path}"
         self._context.listener(BatchFinished(area=self._area.name, directory=place, outcomes=outcomes))
         for outcome in outcomes:
             self._watch_disk(outcome.errno)
-        return outcomes
 
     def _verify_root(self) -> None:
         if not self._anchor.verify("", self._anchor.identity):

@@ -155,6 +155,7 @@ class _Purge:
                 if not self._anchor.verify(path, identity) or self._held_directory(path):
                     return
                 outcomes = self._batch(path, fd, files[:size], removal)
+            self._tell(path, outcomes)
             if is_denied(outcomes):
                 return
             files = files[len(outcomes) :]
@@ -169,10 +170,13 @@ class _Purge:
             if outcome.result is Result.FAILED:
                 code = outcome.errno
                 self._report.fail(Failure(path=place + outcome.name, errno=code, error=os.strerror(code)))
+        return outcomes
+
+    def _tell(self, path: str, outcomes: list[Outcome]) -> None:
+        place = f"{self._directory}/{path}"
         self._context.listener(BatchFinished(area=self._area.name, directory=place, outcomes=outcomes))
         if any(outcome.errno == errno.EROFS for outcome in outcomes):
             raise AreaLost(f"{self._directory}: {os.strerror(errno.EROFS)}")
-        return outcomes
 
     def _former(self, path: str) -> str:
         """Return where the directory at `path` in the trash was, relative to the base path."""

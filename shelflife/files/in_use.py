@@ -6,7 +6,8 @@ go – microseconds, here. Such an opening is noticed by `F_GETLEASE`, so a file
 is not removed under the writer.
 
 The notice itself is a signal, by default SIGIO, which would *end the process*. So before the lease the signal
-is set to SIGURG, which is ignored by default, and right after it the notice is addressed to nobody.
+is set to SIGURG, which is ignored by default, and addressed to this very thread, which has it blocked meanwhile
+and takes it back: not even a program that handles SIGURG gets to know of it.
 
 Leases are refused on files of other owners (without CAP_LEASE), on files that we may not read, and on network
 file systems. There the open files of all processes are looked through, as far as /proc lets us; what it does
@@ -19,6 +20,8 @@ import errno
 import fcntl
 import os
 import signal
+import struct
+import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Self
 
@@ -28,7 +31,9 @@ if TYPE_CHECKING:
     from shelflife.files.listing import Entry
 
 _FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_NOBODY: Final = 0
+_F_SETOWN_EX: Final = 15
+_F_OWNER_TID: Final = 0
+_NOTICE: Final = (signal.SIGURG,)
 _NO_FILE: Final = (errno.ELOOP, errno.ENXIO)
 """What opening a symbolic link (with `O_NOFOLLOW`) and a socket gives: the file was replaced by one."""
 
@@ -60,6 +65,7 @@ class Guard:
         self._writers = writers
         self._fd = -1
         self._leased = False
+        self._mask: set[int] | None = None
         self.in_use = False
         self.inode = -1
 
@@ -82,20 +88,26 @@ class Guard:
             self.inode = os.fstat(self._fd).st_ino
             self.in_use = not self._lease()
         except BaseException:
-            os.close(self._fd)
+            self._let_go()
             raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._fd < 0:
-            return
+        if self._fd >= 0:
+            self._let_go()
+
+    def _let_go(self) -> None:
         if self._leased:
             # A process that was forked meanwhile has the same open file, so closing ours would not free it.
             with suppress(OSError):
                 fcntl.fcntl(self._fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
         os.close(self._fd)
+        if self._mask is not None:
+            if signal.SIGURG in signal.sigpending():
+                signal.sigtimedwait(_NOTICE, 0)
+            signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
 
     @property
     def broken(self) -> bool:
@@ -104,15 +116,17 @@ class Guard:
 
     def _lease(self) -> bool:
         """Take the lease; return False when somebody has the file open for writing."""
+        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, _NOTICE)
         try:
             fcntl.fcntl(self._fd, fcntl.F_SETSIG, signal.SIGURG)
+            this_thread = struct.pack("ii", _F_OWNER_TID, threading.get_native_id())
+            fcntl.fcntl(self._fd, _F_SETOWN_EX, this_thread)  # before the lease, which else takes the process
             fcntl.fcntl(self._fd, fcntl.F_SETLEASE, fcntl.F_RDLCK)
         except OSError as error:
             if error.errno == errno.EAGAIN:
                 return False
             return not self._writers.has(os.fstat(self._fd))
         self._leased = True
-        fcntl.fcntl(self._fd, fcntl.F_SETOWN, _NOBODY)
         return True
 
 

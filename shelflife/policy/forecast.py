@@ -3,7 +3,8 @@
 What is on disk now is known exactly: each coming day has its cutoff, and the histogram says what is before it.
 What will arrive is measured: from samples of the past days follows how much came on each of them. Their mean
 is carried on, and their spread says how far that can be trusted: after `d` days the sum of what came is
-uncertain by the days' own ups and downs (which grow with √d) and by the mean's error (which grows with d).
+uncertain by the days' own ups and downs (which grow with √d) and by the mean's error (which grows with d); the
+ups and downs of a week, which come again, count apart, once two weeks were seen.
 Answers are therefore spans that hold in four cases of five, "not in sight" beyond a year, and "not enough
 history yet" before three days have been seen.
 """
@@ -60,7 +61,9 @@ class Inflow:
     bytes: float = 0.0
     """The mean."""
     deviation: float = 0.0
-    """The standard deviation of a day's bytes."""
+    """The standard deviation of a day's bytes; from the mean of its weekday, where two weeks were seen."""
+    ripple: float = 0.0
+    """Bytes by which weekdays alone put the sum ahead of or behind the mean."""
     days: int = 0
     """Days that were measured; 0 where it is guessed from the ages of what is there."""
 
@@ -71,7 +74,7 @@ class Inflow:
 
     def variance(self, days: float) -> float:
         """Return the variance of the bytes that come in so many days."""
-        return self.deviation**2 * (days + days**2 / max(1, self.days))
+        return self.deviation**2 * (days + days**2 / max(1, self.days)) + (self.ripple**2 if days else 0)
 
 
 def inflow_of(samples: Sequence[Sample], *, signed: bool = False) -> Inflow:
@@ -97,8 +100,17 @@ def inflow_of(samples: Sequence[Sample], *, signed: bool = False) -> Inflow:
     if not count:
         return Inflow()
     mean = sum(sizes) / count
-    variance = sum((size - mean) ** 2 for size in sizes) / max(1, count - 1)
-    return Inflow(files=sum(files) / count, bytes=mean, deviation=sqrt(variance), days=count)
+    period = 7 if count >= 14 else 1
+    usual = [sum(sizes[day::period]) / len(sizes[day::period]) for day in range(period)]
+    variance = sum((size - usual[day % period]) ** 2 for day, size in enumerate(sizes))
+    ahead = list(accumulate(size - mean for size in usual))
+    return Inflow(
+        files=sum(files) / count,
+        bytes=mean,
+        deviation=sqrt(variance / max(1, count - period)),
+        ripple=(max(ahead) - min(ahead)) / 2,
+        days=count,
+    )
 
 
 def _days_of(start: int, end: int, last: int, count: int) -> Iterable[tuple[int, float]]:

@@ -21,9 +21,11 @@ from shelflife.files.listing import signed
 from shelflife.files.removal import Result
 from shelflife.policy.limits import LastRun
 from shelflife.policy.verdict import Reason
+from shelflife.records import alerts, usage
+from shelflife.records.alerts import AlertBook
 from shelflife.records.database import connect, is_full, transaction
 from shelflife.records.holds import HoldBook, HoldWatch
-from shelflife.records.usage import SCHEMA, UsageBook
+from shelflife.records.usage import UsageBook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -101,12 +103,24 @@ _MIGRATIONS: Final = (
         uuid TEXT NOT NULL                  -- one row, the same as in the marker of the storage
     );
     """,
-    SCHEMA,
+    usage.SCHEMA,
+    alerts.SCHEMA,
 )
 """Applied in order, each in one transaction with its record (`user_version`). Only ever append."""
 
 
-_SHARED_TABLES: Final = ("run", "slot", "total", "area", "plan", "identity", "area_usage", "disk_usage")
+_SHARED_TABLES: Final = (
+    "run",
+    "slot",
+    "total",
+    "area",
+    "plan",
+    "identity",
+    "area_usage",
+    "disk_usage",
+    "alert",
+    "message",
+)
 """What a journal in memory has of the file's, and writes back; without the holds, which it only reads."""
 
 _BATCH_COLUMNS: Final = "run, area, unit, directory, at, names, facts, outcomes, errors"
@@ -317,6 +331,11 @@ class Journal:
         return HoldBook(self._connection)
 
     @property
+    def alerts(self) -> AlertBook:
+        """What people were told."""
+        return AlertBook(self._connection)
+
+    @property
     def usage(self) -> UsageBook:
         """How much there was."""
         return UsageBook(self._connection)
@@ -507,11 +526,24 @@ class Journal:
         found = self._connection.execute("SELECT uuid FROM identity").fetchone()
         return found[0] if found else None
 
-    def set_identity(self, identity: str) -> None:
-        """Give the journal a UUID."""
+    @property
+    def is_blank(self) -> bool:
+        """Whether it knows of no run and no hold."""
+        query = "SELECT NOT EXISTS (SELECT 1 FROM run) AND NOT EXISTS (SELECT 1 FROM hold)"
+        return bool(self._connection.execute(query).fetchone()[0])
+
+    def claim_identity(self, identity: str) -> str:
+        """Give the journal a UUID, unless it has one; return the one that it has."""
+        with transaction(self._connection):
+            self._connection.execute(
+                "INSERT INTO identity SELECT ? WHERE NOT EXISTS (SELECT 1 FROM identity)", (identity,)
+            )
+            return str(self._connection.execute("SELECT uuid FROM identity").fetchone()[0])
+
+    def forget_identity(self) -> None:
+        """Take back the UUID: the storage could not be marked with it."""
         with transaction(self._connection):
             self._connection.execute("DELETE FROM identity")
-            self._connection.execute("INSERT INTO identity VALUES (?)", (identity,))
 
     def last_runs(self) -> dict[str, LastRun]:
         """Return what is remembered of each area that was ever cleaned."""

@@ -27,10 +27,16 @@ def check_marker(state: StateDirectory, journal: Journal, *, adopt: bool = False
 
     With `adopt`, the marker is written anew. Raises RecordsError when they do not, or cannot be read.
     """
-    known, marked = journal.identity(), _read(state)
+    marked, known = _read(state), journal.identity()
+    if marked is None and known is not None:
+        marked = _read(state)  # somebody else's first use may have ended between the two
     if known is None and (marked is None or adopt):
         _join(state, journal)
         return
+    if marked is None and journal.is_blank:
+        adopt = (
+            True  # whoever made the journal came no further, or is just doing it: there is nothing to lose
+        )
     if known is None or (marked != known and not adopt):
         raise RecordsError(
             f"the journal {state.journal} does not belong to the storage that {state.marker} marks "
@@ -42,15 +48,15 @@ def check_marker(state: StateDirectory, journal: Journal, *, adopt: bool = False
 
 
 def _join(state: StateDirectory, journal: Journal) -> None:
-    identity = str(uuid.uuid4())
+    identity = journal.claim_identity(str(uuid.uuid4()))
     try:
         _write(state, identity)
     except RecordsError as error:
         if error.__cause__ is not None and is_full(error.__cause__, state.home):
+            journal.forget_identity()
             logger.warning("no room to mark the storage; the next run does it")
             return
         raise
-    journal.set_identity(identity)
 
 
 def _read(state: StateDirectory) -> str | None:
@@ -64,12 +70,14 @@ def _read(state: StateDirectory) -> str | None:
 
 def _write(state: StateDirectory, identity: str) -> None:
     """Write the marker so that it is there as a whole or not at all."""
-    new = state.marker.with_name(state.marker.name + ".new")
+    new = state.marker.with_name(f"{state.marker.name}.{uuid.uuid4()}")  # nobody else writes to this one
     try:
-        with suppress(FileNotFoundError):
-            new.unlink()
-        state.create_file(new)
-        new.write_text(identity + "\n", encoding="ascii")
-        os.replace(new, state.marker)
+        try:
+            state.create_file(new)
+            new.write_text(identity + "\n", encoding="ascii")
+            os.replace(new, state.marker)
+        finally:
+            with suppress(OSError):
+                new.unlink()
     except OSError as error:
         raise RecordsError(f"cannot write the marker {state.marker}: {error}") from error

@@ -1,4 +1,5 @@
-"""Looking after the disks while an application runs: every `pressure.check_every`, beginning at its start.
+"""Looking after the disks while an application runs: every `pressure.check_every`, beginning at its start; and
+seeing to it that people are told what needs them.
 
 Each process of the application looks by itself, which is one system call for each disk. When one is too full,
 whoever gets the lock makes room; the others wait for the lock and find that there is room again.
@@ -11,6 +12,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
+from shelflife.alerts import Desk
 from shelflife.schedule.current import FAULTS
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ class Watch:
         self._stop = stop
         self._delay = delay
         self._fault = ""
+        self._desk = Desk()
         self._thread = threading.Thread(target=self._run, name="shelflife-watch", daemon=True)
 
     def begin(self) -> None:
@@ -43,23 +46,28 @@ class Watch:
     def end(self, until: float) -> bool:
         """Wait, until a moment of the monotonic clock, for a look to end; return whether it has."""
         self._thread.join(max(0.0, until - time.monotonic()))
+        self._desk.sender.end(timeout=0.0)  # what it has in hand is in the journal
         return not self._thread.is_alive()
 
     def look(self) -> float:
         """Make room where it is needed; return the seconds until the next look. Never raises a fault."""
-        settings = self._current.settings
-        if settings.pressure is None or not settings.cleanup.enabled:
-            return IDLE
+        engine, settings = self._current.engine, self._current.settings
+        relieved, wait = None, IDLE
+        if not settings.cleanup.enabled:
+            return wait
         try:
-            self._current.engine.relieve(stop=self._stop)
-            self._current.engine.sample(at_most_every=SAMPLE_EVERY)
+            if settings.pressure is not None:
+                wait = float(settings.pressure.check_every)
+                relieved = engine.relieve(stop=self._stop)
+            engine.sample(at_most_every=SAMPLE_EVERY)
         except FAULTS as error:
             if str(error) != self._fault:
                 self._fault = str(error)
                 logger.error("cannot see to it that the disk does not fill: %s", error)  # noqa: TRY400 - says it all
         else:
             self._fault = ""
-        return float(settings.pressure.check_every)
+        self._desk.look(engine, relieved)
+        return wait
 
     def _run(self) -> None:
         wait = self._delay

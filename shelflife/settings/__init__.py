@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from shelflife.settings.alerts import AlertsSettings, WebhookSettings
     from shelflife.settings.area import AgeFrom, AreaSettings, Expire, InUse
     from shelflife.settings.layout import DEFAULT_RETENTION, STATE_DIRECTORY, TRASH_DIRECTORY
     from shelflife.settings.load import CONFIG_NAME, find_config, load_settings
@@ -39,6 +40,7 @@ __all__ = [
     "STATE_DIRECTORY",
     "TRASH_DIRECTORY",
     "AgeFrom",
+    "AlertsSettings",
     "AreaSettings",
     "CleanupSettings",
     "Expire",
@@ -48,6 +50,7 @@ __all__ = [
     "LimitsSettings",
     "PressureSettings",
     "Settings",
+    "WebhookSettings",
     "did_you_mean",
     "find_config",
     "format_duration",
@@ -60,6 +63,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "alerts": ("AlertsSettings", "WebhookSettings"),
     "area": ("AgeFrom", "AreaSettings", "Expire", "InUse"),
     "layout": ("DEFAULT_RETENTION", "STATE_DIRECTORY", "TRASH_DIRECTORY"),
     "load": ("CONFIG_NAME", "find_config", "load_settings"),

@@ -11,10 +11,11 @@ from enum import StrEnum
 from typing import TypeVar
 
 import pathspec
+from pydantic import SecretStr
 
 from shelflife.settings.spelling import did_you_mean
 
-__all__ = ["count", "number", "one_of", "optional", "pattern", "positive", "text", "truth"]
+__all__ = ["count", "number", "one_of", "optional", "pattern", "positive", "secret", "text", "truth"]
 
 Kind = TypeVar("Kind", bound=StrEnum)
 
@@ -68,6 +69,15 @@ def text(parse: Callable[[str], str]) -> Callable[[object], str]:
         if isinstance(value, str):
             return parse(value)
         raise ValueError("not text; what is meant as text goes in quotes")
+
+    return check
+
+
+def secret(parse: Callable[[str], str]) -> Callable[[object], SecretStr]:
+    """Take text that `parse` takes, as a secret, and what is one already."""
+
+    def check(value: object) -> SecretStr:
+        return value if isinstance(value, SecretStr) else SecretStr(text(parse)(value))
 
     return check
 

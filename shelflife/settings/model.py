@@ -21,12 +21,14 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from shelflife.errors import UsageError
 from shelflife.settings import checks, layout, places, schedule, units
+from shelflife.settings.alerts import AlertsSettings
 from shelflife.settings.area import AreaSettings, area_faults, with_directories
 from shelflife.settings.entry import Loc
 from shelflife.settings.section import Section
 from shelflife.settings.spelling import did_you_mean
 
 __all__ = [
+    "AlertsSettings",
     "CleanupSettings",
     "IndexSettings",
     "JournalSettings",
@@ -152,6 +154,7 @@ class Settings(Section, frozen=True):
         "limits": LimitsSettings,
         "index": IndexSettings,
         "journal": JournalSettings,
+        "alerts": AlertsSettings,
     }
 
     # The order of the fields matters: a check may look at the fields before its own.
@@ -175,6 +178,8 @@ class Settings(Section, frozen=True):
     """The index of directories."""
     journal: JournalSettings = JournalSettings()
     """The journal of runs."""
+    alerts: AlertsSettings = AlertsSettings()
+    """Whom to tell when something needs a person."""
 
     @classmethod
     def build(cls, *, base_path: Path | str, areas: Mapping[str, object], **others: object) -> Self:

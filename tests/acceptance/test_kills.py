@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from shelflife import ShelflifeError
 from tests.faults.scenes import Scene
 from tests.faults.tracing import CHANGES, Call, calls_of, needs_strace, sabotage
 
@@ -41,8 +42,8 @@ def test_a_run_that_is_killed_anywhere_loses_nothing_and_is_completed_by_the_nex
     for call in calls:
         try:
             _kill_at(call, tmp_path, units=units, trash=trash)
-        except AssertionError as error:
-            faults.append(f"{call}: {error}")
+        except (AssertionError, ShelflifeError) as error:
+            faults.append(f"{call}: {error!r}")
     assert not faults, f"{len(faults)} of {len(calls)} kills:\n" + "\n".join(faults)
     print(f"{len(calls)} kills, 0 losses")
 

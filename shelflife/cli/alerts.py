@@ -1,0 +1,99 @@
+"""`shelflife alerts`: what needs a person, and whether receivers can be reached."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import typer
+
+from shelflife.cli import output
+from shelflife.cli.options import Config, Json, engine_of
+from shelflife.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shelflife.engine import Engine
+    from shelflife.execute.relief import DiskRelief
+
+PATIENCE: Final = 12.0
+"""Seconds that a command waits for receivers, once it is done; what they do not take is sent by a later one."""
+
+verbs = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="See what needs a person, and try whether the receivers of `alerts:` can be reached.",
+)
+
+
+@verbs.command("list")
+def list_alerts(config: Config = None, as_json: Json = False) -> int:
+    """List what needs a person now, as the last look found it.
+
+    Example: shelflife alerts list
+    """
+    from shelflife.explain.presentation import iso, moment
+
+    alerts = engine_of(config).alerts()
+    if as_json:
+        output.print_json(
+            [
+                {"kind": alert.kind, "key": alert.key, "since": iso(alert.since), "text": alert.text}
+                for alert in alerts
+            ]
+        )
+        return ExitCode.DONE
+    table = output.table("since", "what", "")
+    for alert in alerts:
+        table.add_row(moment(alert.since), alert.kind, alert.text)
+    if alerts:
+        output.print_table(table)
+    else:
+        output.print_line("nothing needs a person")
+    return ExitCode.DONE
+
+
+@verbs.command("test")
+def test_alerts(config: Config = None, as_json: Json = False) -> int:
+    """Send a test message to each receiver, and say which ones took it.
+
+    Exit code 1 when one did not.
+
+    Example: shelflife alerts test
+    """
+    from shelflife.alerts.channels import NotDeliveredError, channels_of
+    from shelflife.records.alerts import Message
+
+    engine = engine_of(config)
+    channels = channels_of(engine.settings.alerts)
+    if not channels:
+        raise UsageError("there is nobody to tell; set `alerts.urls` or `alerts.webhook` in the configuration")
+    message = Message(
+        id=0, at=engine.now(), event="test", kind="test", key="test", text="A test: alerts arrive here."
+    )
+    results: dict[str, str | None] = {}
+    for channel in channels:
+        try:
+            channel.deliver(message, str(engine.settings.base_path))
+        except NotDeliveredError as error:
+            results[channel.name] = str(error)
+        else:
+            results[channel.name] = None
+    if as_json:
+        output.print_json([{"receiver": name, "error": reason} for name, reason in results.items()])
+    else:
+        for name, reason in results.items():
+            output.print_line(f"{name}: {'delivered' if reason is None else f'not delivered: {reason}'}")
+    return ExitCode.SOME_FAILED if any(results.values()) else ExitCode.DONE
+
+
+def tell(engine: Engine, relieved: Sequence[DiskRelief] | None = None) -> None:
+    """Have people told what needs them, after a command has done its work; a receiver gets one try."""
+    if not engine.settings.alerts.has_receiver:
+        return
+    from shelflife.alerts import Desk
+    from shelflife.alerts.sender import Sender
+
+    desk = Desk(Sender(pauses=()))
+    desk.look(engine, relieved)
+    desk.sender.wait(timeout=PATIENCE)

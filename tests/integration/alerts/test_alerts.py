@@ -1,0 +1,325 @@
+"""Alerts: told once, again when they change or end, and never at the expense of a cleanup."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import logging
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from shelflife.alerts import Desk, signature
+from shelflife.alerts.channels import NotDeliveredError, Webhook
+from shelflife.alerts.conditions import Kind
+from shelflife.alerts.sender import Sender
+from shelflife.cli.app import run
+from shelflife.errors import NeedsApproval
+from shelflife.records.alerts import Condition, Message
+from shelflife.records.journal import RunState, Trigger, open_journal
+from shelflife.settings import Settings
+from tests.integration.alerts.conftest import Receiver, receiving
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from shelflife.testing import MakeStorage, Storage
+
+_SECRET = "0123456789abcdef"
+_MESSAGE = Message(id=7, at=10**18, event="begun", kind="failed", key="failed", text="run 3 failed: böse")
+
+
+def _hook(url: str, *, timeout: float = 5.0) -> Webhook:
+    settings = Settings.build(
+        base_path="/srv/storage-of-a-test",
+        areas={"a": 1},
+        alerts={"webhook": {"url": url, "secret": _SECRET}},
+    )
+    assert settings.alerts.webhook is not None
+    return Webhook(settings.alerts.webhook, timeout=timeout)
+
+
+def _storage(make_storage: MakeStorage, url: str, **others: object) -> Storage:
+    alerts = {"webhook": {"url": url, "secret": _SECRET}}
+    return make_storage({"temp": "1d", "outputs": -1}, alerts=alerts, **others)
+
+
+def _told(receiver: Receiver) -> list[tuple[str, str]]:
+    return [(found["event"], found["kind"]) for found in map(json.loads, receiver.bodies)]
+
+
+def _look(desk: Desk, storage: Storage, **others: Any) -> None:
+    desk.look(storage.engine, **others)
+    assert desk.sender.wait(timeout=30)
+
+
+# -- the webhook
+
+
+def test_a_message_is_signed_so_that_its_receiver_can_trust_it() -> None:
+    with receiving(Receiver()) as receiver:
+        _hook(receiver.url).deliver(_MESSAGE, "/srv/storage")
+    (body,), (headers,) = receiver.bodies, receiver.headers
+    assert hmac.compare_digest(headers["X-Shelflife-Signature"], signature(_SECRET, body))
+    assert headers["X-Shelflife-Signature"] != signature("another secret…", body)
+    assert json.loads(body) == {
+        "id": 7,
+        "at": "2001-09-09T01:46:40+00:00",
+        "event": "begun",
+        "kind": "failed",
+        "key": "failed",
+        "text": "run 3 failed: böse",
+        "storage": "/srv/storage",
+    }
+
+
+def test_a_signature_is_hmac_sha256_of_the_body() -> None:
+    assert signature("key", b"The quick brown fox jumps over the lazy dog") == (
+        "sha256=f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8"
+    )
+
+
+@pytest.mark.parametrize("status", [301, 307, 400, 404, 500, 503])
+def test_any_answer_but_success_counts_as_not_delivered(status: int) -> None:
+    with receiving(Receiver(statuses=[status])) as receiver:
+        with pytest.raises(NotDeliveredError, match=str(status)):
+            _hook(receiver.url).deliver(_MESSAGE, "/srv/storage")
+        assert len(receiver.bodies) == 1
+
+
+def test_a_receiver_that_hangs_is_given_up_on() -> None:
+    with (
+        receiving(Receiver(hangs=True)) as receiver,
+        pytest.raises(NotDeliveredError, match="imed ?out|Timeout") as caught,
+    ):
+        _hook(receiver.url, timeout=0.1).deliver(_MESSAGE, "/srv/storage")
+    assert "token" not in str(caught.value)
+
+
+def test_a_receiver_that_refuses_is_told_of_without_its_address() -> None:
+    with pytest.raises(NotDeliveredError, match="refused") as caught:
+        _hook("http://127.0.0.1:1/hook?token=very-secret-token").deliver(_MESSAGE, "/srv/storage")
+    assert "127.0.0.1" not in str(caught.value)
+
+
+def test_secrets_show_in_no_text_of_the_settings() -> None:
+    settings = Settings.build(
+        base_path="/srv/storage-of-a-test",
+        areas={"a": 1},
+        alerts={"urls": ["mailto://u:pass-word@x"], "webhook": {"url": "http://x/very", "secret": _SECRET}},
+    )
+    for text in (repr(settings), str(settings), settings.model_dump_json()):
+        assert not any(secret in text for secret in ("pass-word", "very", _SECRET))
+
+
+# -- what is told
+
+
+def test_an_alert_is_told_once_and_again_when_it_changes_or_ends(make_storage: MakeStorage) -> None:
+    with receiving(Receiver()) as receiver:
+        storage = _storage(make_storage, receiver.url)
+        desk = Desk()
+        storage.engine.refuse("the configuration cannot be read: line 3", trigger=Trigger.SCHEDULE)
+        for _ in range(3):
+            _look(desk, storage)
+        assert _told(receiver) == [("begun", "refused")]
+        storage.engine.refuse("the configuration cannot be read: line 4", trigger=Trigger.SCHEDULE)
+        _look(desk, storage)
+        storage.engine.cleanup()
+        _look(desk, storage)
+        _look(desk, storage)
+    assert _told(receiver) == [("begun", "refused"), ("changed", "refused"), ("ended", "refused")]
+    assert "line 4" in json.loads(receiver.bodies[1])["text"]
+    assert storage.engine.alerts() == []
+
+
+def test_a_run_that_waits_for_approval_is_told(make_storage: MakeStorage) -> None:
+    with receiving(Receiver()) as receiver:
+        storage = _storage(make_storage, receiver.url, limits={"confirm_above_files": 1})
+        for number in range(5):
+            storage.file(f"temp/{number}")
+        with pytest.raises(NeedsApproval) as refused:
+            storage.engine.cleanup(trigger=Trigger.SCHEDULE)
+        _look(Desk(), storage)
+    assert f"--approve {refused.value.plan}" in json.loads(receiver.bodies[0])["text"]
+
+
+def test_failed_runs_and_displaced_files_are_told(make_storage: MakeStorage) -> None:
+    with receiving(Receiver()) as receiver:
+        storage = _storage(make_storage, receiver.url)
+        with open_journal(storage.engine.state) as journal:
+            for state, report in ((RunState.DONE, {"displaced": 2}), (RunState.FAILED, {})):
+                number = journal.begin(
+                    plan="p", trigger=Trigger.SCHEDULE, host="h", pid=1, at=storage.now(), cutoffs={}
+                )
+                journal.finish(
+                    number, at=storage.now(), state=state, report=report, reason="the disk is gone"
+                )
+        _look(Desk(), storage)
+        assert _told(receiver) == [("begun", "failed"), ("begun", "displaced")]
+        storage.engine.cleanup()
+        storage.tick("8d")
+        storage.engine.cleanup()
+        _look(Desk(), storage)
+    assert _told(receiver)[2:] == [("ended", "failed"), ("ended", "displaced")]
+
+
+def test_a_schedule_that_silently_stopped_is_told(make_storage: MakeStorage) -> None:
+    with receiving(Receiver()) as receiver:
+        storage = _storage(make_storage, receiver.url)
+        storage.engine.cleanup()
+        _look(Desk(), storage)
+        assert _told(receiver) == []
+        storage.tick("3d")
+        _look(Desk(), storage)
+        assert _told(receiver) == [("begun", "overdue")]
+        storage.engine.cleanup()
+        _look(Desk(), storage)
+    assert _told(receiver) == [("begun", "overdue"), ("ended", "overdue")]
+
+
+def test_a_disk_that_is_too_full_is_told_and_what_fills_it(make_storage: MakeStorage) -> None:
+    with receiving(Receiver()) as receiver:
+        storage = _storage(make_storage, receiver.url, pressure={"high": "2%", "low": "1%"})
+        storage.file("outputs/result", size=100)
+        _look(Desk(), storage, relieved=storage.engine.relieve())
+        _look(Desk(), storage)  # what could not be done still stands
+    assert _told(receiver) == [("begun", "pressure"), ("begun", "no room")]
+    assert "outside the storage" in json.loads(receiver.bodies[1])["text"]
+
+
+def test_two_processes_tell_it_once(make_storage: MakeStorage) -> None:
+    with receiving(Receiver()) as receiver:
+        storage = _storage(make_storage, receiver.url)
+        storage.engine.refuse("a reason", trigger=Trigger.SCHEDULE)
+        desks = [Desk() for _ in range(4)]
+        threads = [threading.Thread(target=_look, args=(desk, storage)) for desk in desks]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert _told(receiver) == [("begun", "refused")]
+
+
+def test_without_receivers_nothing_is_looked_at(storage: Storage) -> None:
+    storage.engine.refuse("a reason", trigger=Trigger.SCHEDULE)
+    Desk().look(storage.engine)
+    assert storage.engine.alerts() == []
+
+
+# -- receivers that fail
+
+
+def test_a_receiver_that_fails_for_a_while_gets_it_in_the_end(make_storage: MakeStorage) -> None:
+    with receiving(Receiver(statuses=[500, 503])) as receiver:
+        storage = _storage(make_storage, receiver.url)
+        storage.engine.refuse("a reason", trigger=Trigger.SCHEDULE)
+        _look(Desk(Sender(pauses=(0.01, 0.01, 0.01))), storage)
+    assert len(receiver.bodies) == 3
+    with storage.engine.alert_book() as book:
+        assert book.waiting() == 0
+
+
+def test_what_nobody_took_is_tried_again_later_even_by_another_process(make_storage: MakeStorage) -> None:
+    with receiving(Receiver(statuses=[500])) as receiver:
+        storage = _storage(make_storage, receiver.url)
+        storage.engine.refuse("a reason", trigger=Trigger.SCHEDULE)
+        _look(Desk(Sender(pauses=())), storage)
+        _look(Desk(Sender(pauses=())), storage)
+        assert len(receiver.bodies) == 1  # claimed a moment ago
+        storage.tick("11m")
+        _look(Desk(Sender(pauses=())), storage)
+        assert len(receiver.bodies) == 2
+    with storage.engine.alert_book() as book:
+        assert book.waiting() == 0
+
+
+def test_after_a_day_a_message_is_given_up(make_storage: MakeStorage) -> None:
+    storage = make_storage({"temp": "1d"})
+    with storage.engine.alert_book() as book:
+        book.update([Condition(kind="k", key="k", text="t")], at=storage.now(), told={})
+        assert book.claim(at=storage.now() + 25 * 3600 * 10**9) == []
+        assert book.waiting() == 0
+
+
+def test_a_receiver_that_hangs_delays_neither_a_look_nor_a_cleanup(make_storage: MakeStorage) -> None:
+    with receiving(Receiver(hangs=True)) as receiver:
+        storage = _storage(make_storage, receiver.url)
+        storage.file("temp/old")
+        storage.engine.refuse("a reason", trigger=Trigger.SCHEDULE)
+        desk = Desk(Sender(pauses=()))
+        desk.look(storage.engine)
+        assert receiver.got.wait(30)
+        desk.look(storage.engine)  # returns although the receiver has not answered
+        assert storage.engine.cleanup().removed == 1
+        assert not receiver.release.is_set()
+        assert not desk.sender.end(timeout=0)  # a daemon thread: the process may end
+        receiver.release.set()
+        assert desk.sender.wait(timeout=30)
+
+
+def test_no_address_is_ever_logged(make_storage: MakeStorage, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    alerts = {
+        "webhook": {"url": "http://127.0.0.1:1/very-secret-token", "secret": _SECRET},
+        "urls": ["json://127.0.0.1:1/very-secret-token", "unknown://very-secret-token"],
+    }
+    storage = make_storage({"temp": "1d"}, alerts=alerts)
+    storage.engine.refuse("a reason", trigger=Trigger.SCHEDULE)
+    _look(Desk(Sender(pauses=())), storage)
+    ours = [record for record in caplog.records if record.name.startswith(("shelflife", "apprise"))]
+    assert len([record for record in ours if "not delivered" in record.getMessage()]) == 3
+    assert "very-secret-token" not in "".join(record.getMessage() for record in ours)
+
+
+# -- on the command line
+
+
+def test_alerts_on_the_command_line(
+    make_storage: MakeStorage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with receiving(Receiver()) as receiver:
+        storage = _storage(make_storage, receiver.url, limits={"confirm_above_files": 1})
+        for number in range(5):
+            storage.file(f"temp/{number}")
+        config = tmp_path / "config.yaml"
+        section = {
+            "base_path": str(storage.base_path),
+            "default_areas": False,
+            "areas": {"temp": {"retention": "1d"}, "outputs": {"retention": -1}},
+            "limits": {"confirm_above_files": 1},
+            "alerts": {"webhook": {"url": receiver.url, "secret": _SECRET}},
+        }
+        config.write_text(yaml.safe_dump({"storage": section}))
+
+        assert run(["alerts", "list", "--config", str(config)]) == 0
+        assert "nothing needs a person" in capsys.readouterr().out
+        assert run(["alerts", "test", "--config", str(config)]) == 0
+        assert capsys.readouterr().out == "webhook: delivered\n"
+        receiver.statuses.append(500)
+        assert run(["alerts", "test", "--json", "--config", str(config)]) == 1
+        assert json.loads(capsys.readouterr().out) == [{"receiver": "webhook", "error": "it answered 500"}]
+
+        assert run(["cleanup", "--config", str(config)]) == 3  # from cron, say: somebody is told
+        assert _told(receiver)[2:] == [("begun", "refused")]
+        assert run(["alerts", "list", "--json", "--config", str(config)]) == 0
+    out = capsys.readouterr().out
+    assert json.loads(out)[0]["kind"] == Kind.REFUSED
+
+
+def test_a_test_without_receivers_says_so(
+    make_storage: MakeStorage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    storage = make_storage({"temp": "1d"})
+    config = tmp_path / "config.yaml"
+    section = {
+        "base_path": str(storage.base_path),
+        "default_areas": False,
+        "retention": {},
+        "areas": {"temp": {"retention": "1d"}},
+    }
+    config.write_text(yaml.safe_dump({"storage": section}))
+    assert run(["alerts", "test", "--config", str(config)]) == 2
+    assert "nobody to tell" in capsys.readouterr().err

@@ -1,0 +1,163 @@
+"""Limits: what nobody would want is stopped and asked about; what a person approves runs, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from shelflife import Engine, Settings, UsageError
+from shelflife.errors import NeedsApproval
+from shelflife.events import RunRefused
+from shelflife.records.journal import Trigger
+from shelflife.testing import MakeStorage, Storage
+
+_FILES = 6
+_ASKING = [Trigger.SCHEDULE, Trigger.CLI, Trigger.API]
+
+
+@pytest.fixture
+def full(make_storage: MakeStorage) -> Iterator[Storage]:
+    """A storage that was never cleaned, in which everything is expired."""
+    yield make_storage({"media": "7d"}, limits={"confirm_above_files": _FILES - 1})
+
+
+@pytest.fixture
+def cleaned(full: Storage) -> Iterator[Storage]:
+    """One that was cleaned a day ago."""
+    full.engine.cleanup()
+    full.tick("1d")
+    _fill(full)
+    yield full
+
+
+def _fill(storage: Storage) -> None:
+    for number in range(_FILES):
+        storage.file(f"media/{number}")
+
+
+def _other(storage: Storage, **values: Any) -> Engine:
+    area = {"retention": "7d"} | values
+    limits = {"confirm_above_files": _FILES - 1}
+    settings = Settings.build(base_path=storage.base_path, areas={"media": area}, limits=limits)
+    return Engine(settings, listeners=[storage.events.append], clock=storage.now)
+
+
+@pytest.mark.parametrize("trigger", _ASKING)
+def test_the_first_cleanup_of_a_full_storage_is_refused_recorded_and_told(
+    full: Storage, trigger: Trigger
+) -> None:
+    _fill(full)
+    with pytest.raises(NeedsApproval) as refusal:
+        full.engine.cleanup(trigger=trigger)
+    assert len(full.files()) == _FILES
+    (run,) = full.engine.history()
+    assert (run.state, run.trigger, run.reason) == ("refused", trigger, str(refusal.value))
+    assert [event.reason for event in full.events if isinstance(event, RunRefused)] == [run.reason]
+    assert refusal.value.exit_code == 3
+    assert refusal.value.meaning.http_status == 409
+
+
+def test_a_call_by_a_program_is_an_explicit_act(full: Storage) -> None:
+    _fill(full)
+    assert full.engine.cleanup(trigger=Trigger.PROGRAM).removed == _FILES
+
+
+def test_an_ordinary_run_is_not_asked_about_however_much_goes(cleaned: Storage) -> None:
+    assert cleaned.engine.cleanup(trigger=Trigger.SCHEDULE).removed == _FILES
+
+
+@pytest.mark.parametrize("values", [{"retention": 7}, {"expire": "directory"}, {"age_from": "changed"}])
+def test_settings_that_remove_more_are_asked_about(make_storage: MakeStorage, values: dict[str, Any]) -> None:
+    storage = make_storage({"media": "7d"}, limits={"confirm_above_files": _FILES - 1})
+    storage.engine.cleanup()
+    for number in range(_FILES):
+        storage.file(f"media/{number}" if "expire" not in values else f"media/unit/{number}")
+    engine = _other(storage, **values)
+    storage.tick("8d")  # so that also what was changed only now is old enough
+    with pytest.raises(NeedsApproval, match="since its last cleanup"):
+        engine.cleanup(trigger=Trigger.SCHEDULE)
+
+
+@pytest.mark.parametrize("days", [-2, 20])
+def test_a_clock_that_cannot_be_right_is_asked_about(cleaned: Storage, days: int) -> None:
+    cleaned.ahead += days * 86_400 * 10**9
+    for number in range(_FILES):
+        cleaned.file(f"media/{number}")
+    with pytest.raises(NeedsApproval, match=r"clock|so long ago"):
+        cleaned.engine.cleanup(trigger=Trigger.SCHEDULE)
+
+
+def _refused(storage: Storage) -> str:
+    with pytest.raises(NeedsApproval) as refusal:
+        storage.engine.cleanup(trigger=Trigger.SCHEDULE)
+    return refusal.value.plan
+
+
+def test_what_a_person_approves_runs_once_with_the_cutoffs_of_the_plan(full: Storage) -> None:
+    _fill(full)
+    plan = _refused(full)
+    full.tick("3d")
+    later = full.file("media/expired only since the plan", age="8d")
+    report = full.engine.approve(plan)
+    assert (report.removed, report.plan) == (_FILES, plan)
+    assert later.exists()
+    with pytest.raises(UsageError, match="no plan"):
+        full.engine.approve(plan)
+
+
+def test_an_approval_ends_after_a_week(full: Storage) -> None:
+    _fill(full)
+    plan = _refused(full)
+    full.tick("7d")
+    full.tick(1)
+    with pytest.raises(UsageError, match="older than 7 days"):
+        full.engine.approve(plan)
+    assert len(full.files()) == _FILES
+
+
+def test_a_plan_for_other_settings_cannot_be_approved(full: Storage) -> None:
+    _fill(full)
+    plan = _refused(full)
+    with pytest.raises(UsageError, match="settings have changed"):
+        _other(full, retention="6d").approve(plan)
+    assert len(full.files()) == _FILES
+
+
+def test_an_approval_of_what_was_planned_by_hand_is_possible_too(full: Storage) -> None:
+    _fill(full)
+    plan = full.engine.plan()
+    assert full.engine.needs_approval(plan)
+    assert full.engine.approve(plan.id).removed == _FILES
+
+
+def test_a_plan_for_a_moment_to_come_is_never_carried_out(full: Storage) -> None:
+    young = full.file("media/young", age="6d")
+    plan = full.engine.plan(at=full.now() + 3 * 86_400 * 10**9)
+    assert plan.files == 1
+    with pytest.raises(UsageError, match="to come"):
+        full.engine.execute(plan)
+    full.engine.needs_approval(plan)
+    with pytest.raises(UsageError):
+        full.engine.approve(plan.id)
+    assert young.exists()
+
+
+def test_what_was_changed_after_the_approval_stays(full: Storage) -> None:
+    _fill(full)
+    plan = _refused(full)
+    kept = full.file("media/3", age=0)
+    assert full.engine.approve(plan).removed == _FILES - 1
+    assert kept.exists()
+
+
+@pytest.mark.parametrize("limits", [{"max_files": _FILES - 1}, {"max_bytes": 10 * _FILES - 1}])
+def test_a_run_beyond_its_bounds_is_refused_and_may_be_approved(
+    make_storage: MakeStorage, limits: dict[str, Any]
+) -> None:
+    storage = make_storage({"media": "7d"}, limits=limits)
+    storage.engine.cleanup()
+    _fill(storage)
+    plan = _refused(storage)
+    assert storage.engine.approve(plan).removed == _FILES

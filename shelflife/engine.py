@@ -444,6 +444,19 @@ class Engine:
         with _stopped_when_cancelled() as stop:
             return await asyncio.to_thread(self.cleanup, areas, trigger=trigger, stop=stop)
 
+    async def arelieve(self) -> list[DiskRelief]:
+        """Do `relieve` in a worker thread; cancelled, it ends at its next batch."""
+        with _stopped_when_cancelled() as stop:
+            return await asyncio.to_thread(self.relieve, stop=stop)
+
+    async def awhatif(self, changes: Mapping[str, object]) -> WhatIf:
+        """Do `whatif` in a worker thread."""
+        return await asyncio.to_thread(self.whatif, changes)
+
+    async def aforecast(self) -> Forecast:
+        """Do `forecast` in a worker thread."""
+        return await asyncio.to_thread(self.forecast)
+
     async def astats(self, *, refresh: bool = False) -> Statistics:
         """Do `stats` in a worker thread."""
         return await asyncio.to_thread(self.stats, refresh=refresh)

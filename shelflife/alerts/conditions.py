@@ -179,5 +179,5 @@ def _of_schedule(engine: Engine, runs: Sequence[RunRecord], now: int) -> Iterato
         yield Condition(
             kind=Kind.OVERDUE,
             key=Kind.OVERDUE,
-            text=f"no cleanup has run since {when}, although two were due: is the service, or its timer, running?",
+            text=f"no cleanup has run since {when}, although two were due: does the service, or its timer, run?",
         )

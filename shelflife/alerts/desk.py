@@ -47,16 +47,12 @@ class Desk:
     def _look(self, engine: Engine, relieved: Sequence[DiskRelief] | None) -> None:
         now = engine.now()
         with engine.alert_book() as book:
-            book.update(conditions_of(engine, now, book.active(), relieved), at=now, told={str(kind): text for kind, text in ENDED.items()})
-            for found in relieved or ():
-                if found.outcome is Outcome.RELIEVED and found.runs:
-                    book.say(
-                        at=now,
-                        event="ended",
-                        kind=Kind.PRESSURE,
-                        key=f"{Kind.PRESSURE}:{found.disk.name}",
-                        text=_relieved(found),
-                    )
+            found = conditions_of(engine, now, book.active(), relieved)
+            book.update(found, at=now, told={str(kind): text for kind, text in ENDED.items()})
+            for relief in relieved or ():
+                if relief.outcome is Outcome.RELIEVED and relief.runs:
+                    key = f"{Kind.PRESSURE}:{relief.disk.name}"
+                    book.say(at=now, event="ended", kind=Kind.PRESSURE, key=key, text=_relieved(relief))
             messages = book.claim(at=now)
         self.sender.send(engine, messages)
 

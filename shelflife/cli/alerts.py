@@ -54,7 +54,7 @@ def list_alerts(config: Config = None, as_json: Json = False) -> int:
 
 
 @verbs.command("test")
-def test_alerts(config: Config = None, as_json: Json = False) -> int:
+def try_receivers(config: Config = None, as_json: Json = False) -> int:
     """Send a test message to each receiver, and say which ones took it.
 
     Exit code 1 when one did not.

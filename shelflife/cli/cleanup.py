@@ -151,7 +151,7 @@ def _recent(engine: Engine, areas: list[str] | None, seconds: int) -> RunRecord 
     now = time.time_ns()
     for run in engine.history(limit=_REMEMBERED):
         recent = run.finished is not None and now - seconds * 10**9 <= run.finished <= now
-        if recent and run.state == "done" and wanted <= run.cutoffs.keys():
+        if recent and run.state == "done" and run.trigger != "pressure" and wanted <= run.cutoffs.keys():
             return run
     return None
 

@@ -25,7 +25,7 @@ from shelflife.errors import CleanupBusy, RecordsError, ShelflifeError, UsageErr
 from shelflife.execute.cleanup import act_on_root, refresh
 from shelflife.execute.disks import Disk, disks_of, usage_of
 from shelflife.execute.executor import AreaLost, Stopped
-from shelflife.execute.measuring import measure_of, size_of
+from shelflife.execute.measuring import histogram_of, measure_of, size_of
 from shelflife.execute.planner import due_directories
 from shelflife.execute.purge import purge_run, trash_load, trash_names
 from shelflife.execute.report import AreaReport, RunReport
@@ -33,7 +33,7 @@ from shelflife.execute.run import Order, Run, Workplace, run
 from shelflife.execute.storage import hold_roots
 from shelflife.files.survey import FOREVER
 from shelflife.policy.cutoff import by_retention
-from shelflife.policy.load import HOUR, NOTHING, Load, total
+from shelflife.policy.load import HOUR, NOTHING, Load, before, total
 from shelflife.policy.plan import AreaPlan, Plan
 from shelflife.policy.pressure import Candidate, Relief, choose_cutoffs, still_needed, what_fills
 from shelflife.records.journal import RunState, Trigger
@@ -73,6 +73,10 @@ _NO_ROOM: Final = (
     "what was removed gave no room: it may still be open, be part of a snapshot, or be written as fast as it is "
     "removed"
 )
+
+_DOUBT: Final = 2
+"""How much more there may be than the index says. Where even that would not do, nothing more is measured: a disk
+that others have filled would else be read through at every look."""
 
 _OURS: Final = 4 * 1024 * 1024
 """Bytes that our own records may take on the same disk, for which a second run makes room."""
@@ -291,8 +295,9 @@ class _ReliefRun(Run):
             if task.tries == 1 and not usage.above(task.marks.high):
                 task.conclude(Outcome.RELIEVED)  # while it waited for another cleanup
                 raise _NothingToDo
-            candidates = [held.candidate(area, now) for area in areas.values()]
             trash = total(load for _, _, _, load in held.trash())
+            could = trash.plus(held.estimate(now)).times(_DOUBT).covers(usage.excess(task.marks.high))
+            candidates = [held.candidate(area, now, ranked=could) for area in areas.values()]
             task.relief = choose_cutoffs(
                 candidates,
                 usage,
@@ -460,12 +465,22 @@ class _Held:
                 return usage_of(anchor.fd)
         raise _NothingToDo
 
-    def candidate(self, area: Area, now: int) -> Candidate:
-        """Return what an area could give: all of it that is old enough, measured on the disk."""
+    def estimate(self, now: int) -> Load:
+        """Return what all areas together could give, as the index has it."""
+        load = NOTHING
+        for area in self._areas.values():
+            if area.retention is not None:
+                young = area.retention if area.priority is None else min(area.retention, area.min_age)
+                directories = [directory for directory, _ in self._roots.get(area.name, ())]
+                load = load.plus(before(histogram_of(self._context.index, area, directories), now - young))
+        return load
+
+    def candidate(self, area: Area, now: int, *, ranked: bool) -> Candidate:
+        """Return what an area could give, measured on the disk; what is not expired, only where `ranked`."""
         measure = measure_of(self._context, area, self._roots.get(area.name, ()))
         retention = by_retention(area, now)
         expired = total(measure(-FOREVER, retention.at, HOUR).values()) if retention else NOTHING
-        ranked = area.priority is not None and area.retention is not None
+        ranked = ranked and area.priority is not None and area.retention is not None
         histogram = measure(-FOREVER, now - area.min_age, HOUR) if ranked else {}
         return Candidate(area=area, expired=expired, histogram=histogram, measure=measure)
 

@@ -10,7 +10,7 @@ from shelflife.execute.holding import held_directory, held_entry
 from shelflife.execute.planner import read_unit
 from shelflife.execute.storage import hold_base
 from shelflife.explain.answer import Answer, State
-from shelflife.explain.formats import format_age, format_retention, moment
+from shelflife.explain.formats import format_age, format_bytes, format_retention, moment
 from shelflife.files.anchor import Anchor
 from shelflife.files.listing import Entry, Kind, entry_at
 from shelflife.files.tree import walk
@@ -181,6 +181,8 @@ class Present:
             f"{age} and {verb} on {moment(expires)}: area {self._area.name} {keeps(self._area)}.",
             f"{then} goes {self._at(run)}{self._into_trash()}.",
         ]
+        if not verdict.remove:
+            sentences.extend(self._may_go_earlier())
         if cleanup.dry_run:
             sentences.append("But nothing is removed as long as cleanup.dry_run is true.")
         return Answer(
@@ -193,6 +195,17 @@ class Present:
             when=None if cleanup.dry_run else run,
             sentences=(*before, *sentences, *self._past.sentences()),
         )
+
+    def _may_go_earlier(self) -> Iterator[str]:
+        """Say what may take it before it expires."""
+        area, marks = self._area, self._settings.pressure
+        bounds = [] if area.quota is None else [f"more than {format_bytes(area.quota)}"]
+        bounds += [] if area.max_files is None else [f"more than {area.max_files} files"]
+        young = f"oldest first, but nothing younger than {format_age(area.min_age)}"
+        if bounds:
+            yield f"It may go earlier, when the area holds {' or '.join(bounds)}: {young}."
+        if area.priority is not None and marks is not None:
+            yield f"It may go earlier, when the disk is fuller than {marks.high} %: {young}."
 
     def _at(self, run: int | None) -> str:
         cleanup = self._settings.cleanup

@@ -52,7 +52,7 @@ class TrashName(NamedTuple):
         if match is None:
             return None
         with suppress(ValueError):
-            at = datetime.strptime(match[1], _STAMP).replace(tzinfo=UTC)
+            at = datetime.fromisoformat(match[1])
             return cls(run=int(match[2]), at=int(at.timestamp()) * SECOND)
         return None
 

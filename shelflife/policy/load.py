@@ -38,6 +38,10 @@ class Load(NamedTuple):
             max(0, self.allocated - other.allocated),
         )
 
+    def times(self, factor: int) -> Load:
+        """Return so many times as much."""
+        return Load(self.files * factor, self.bytes * factor, self.allocated * factor)
+
     def covers(self, need: Load) -> bool:
         """Return whether this is at least `need`, in every way."""
         return self.files >= need.files and self.bytes >= need.bytes and self.allocated >= need.allocated

@@ -141,7 +141,7 @@ class AlertBook:
             rows = self._connection.execute(
                 "SELECT id, at, event, kind, key, text FROM message "
                 "WHERE done IS NULL AND (claimed <= ? OR claimed > ?) ORDER BY id",
-                (at - CLAIM_LASTS, at),
+                (at - CLAIM_LASTS, at + CLAIM_LASTS),  # beyond: the clock was set back
             ).fetchall()
             self._connection.executemany(
                 "UPDATE message SET claimed = ? WHERE id = ?", [(at, row[0]) for row in rows]

@@ -515,9 +515,9 @@ class Journal:
         return None if slot is None else int(slot)
 
     def last_run_since(self, since: int) -> RunRecord | None:
-        """Return the latest run that came to its end after `since` (ns)."""
-        query = "WHERE state = ? AND finished >= ? ORDER BY id DESC LIMIT 1"
-        return next(self._runs(query, (RunState.DONE, since)), None)
+        """Return the latest cleanup that came to its end after `since` (ns); making room is none."""
+        query = "WHERE state = ? AND finished >= ? AND trigger NOT IN (?, ?) ORDER BY id DESC LIMIT 1"
+        return next(self._runs(query, (RunState.DONE, since, Trigger.PRESSURE, Trigger.TRASH)), None)
 
     # -- approval, and what it is judged by
 

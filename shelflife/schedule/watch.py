@@ -1,8 +1,8 @@
-"""Looking after the disks while an application runs: every `pressure.check_every`, beginning at its start; and
-seeing to it that people are told what needs them.
+"""Looking after the disks while an application runs, and seeing to it that people are told what needs them.
 
-Each process of the application looks by itself, which is one system call for each disk. When one is too full,
-whoever gets the lock makes room; the others wait for the lock and find that there is room again.
+The first look is at its start, the others come every `pressure.check_every`. Each process of the application
+looks by itself, which is one system call for each disk. When one is too full, whoever gets the lock makes room;
+the others wait for the lock and find that there is room again.
 """
 
 from __future__ import annotations

@@ -222,7 +222,7 @@ class Settings(Section, frozen=True):
             "base_path": self.base_path if base_path is None else base_path,
             "state_dir": self.state_dir if state_dir is None else state_dir,
             "areas": {
-                key: dict(area) | ({"retention": changed[key]} if key in changed else {})
+                key: dict(area) | (_kept_for(changed[key]) if key in changed else {})
                 for key, area in self.areas.items()
             },
             "cleanup": dict(self.cleanup) | dict(cleanup or {}),
@@ -318,6 +318,14 @@ class Settings(Section, frozen=True):
                         f"overlaps {directory}, a directory of area {key}; choose one outside of it"
                     )
         return value
+
+
+def _kept_for(retention: int | str) -> dict[str, object]:
+    """What changes with an area's retention: what bounds it means nothing where files are kept for ever."""
+    changes: dict[str, object] = {"retention": retention}
+    if retention == units.INDEFINITE:
+        changes |= {"quota": None, "max_files": None, "priority": None}
+    return changes
 
 
 def _spelled_out(areas: Mapping[str, object]) -> dict[str, object]:

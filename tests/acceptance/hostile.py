@@ -1,4 +1,6 @@
-"""A process that is up to no good beside a cleanup: `python -m tests.acceptance.hostile AREA OUTSIDE SECONDS SEED`.
+"""A process that is up to no good beside a cleanup.
+
+    python -m tests.acceptance.hostile AREA OUTSIDE SECONDS SEED
 
 It makes expired files, and the moment they are there does with them what breaks cleanups: replaces them by
 young ones, appends to them, takes their names as soon as they are free, swaps their directories for symbolic
@@ -64,7 +66,7 @@ class Hostile:
 
     def _directory(self) -> Path:
         self._number += 1
-        made = self.area / f"new-{self._number}"
+        made = self.area.parent / f"new-{self._number}"  # moved in when it is complete
         made.mkdir()
         for number in range(FILES):
             file = made / f"{number}.bin"
@@ -166,7 +168,7 @@ def main() -> None:
     """Attack, and tell."""
     hostile = Hostile(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[4]))
     hostile.run(float(sys.argv[3]))
-    print(json.dumps({"attempts": hostile.attempts, "hits": hostile.hits, "kept": hostile.kept}))
+    json.dump({"attempts": hostile.attempts, "hits": hostile.hits, "kept": hostile.kept}, sys.stdout)
 
 
 if __name__ == "__main__":

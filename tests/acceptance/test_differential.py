@@ -149,6 +149,7 @@ class StorageMachine(RuleBasedStateMachine):
                     self._make(path / name, age)
 
     def _make(self, path: Path, age: int) -> None:
+        path.unlink(missing_ok=True)  # a time set back in place is another matter
         path.write_bytes(b"content")
         os.utime(path, ns=(0, self.now - age))
 
@@ -253,6 +254,7 @@ class StorageMachine(RuleBasedStateMachine):
         if file and file.is_file() and not file.is_symlink():
             with ordinary_user(), suppress(OSError), file.open("r+b") as opened:
                 opened.write(b"more")
+                os.utime(opened.fileno(), ns=(0, self.now))  # the storage's clock, not the kernel's
 
     @rule(place=places, age=ages)
     def set_the_time_of_a_file_and_scan_anew(self, place: int, age: int) -> None:

@@ -26,6 +26,7 @@ from shelflife.events import BatchFinished, Event, RunStarted
 from shelflife.execute.report import RunReport
 from shelflife.execute.units import UnitExecutor
 from shelflife.files import trash as trash_module
+from shelflife.files.kernel import rename_noreplace
 from shelflife.files.removal import Result
 from shelflife.testing import aged_file, set_age
 from tests.integration.engine.users import needs_root
@@ -275,7 +276,7 @@ def test_with_a_trash_also_what_changed_after_the_last_look_is_put_back_or_set_a
     # Without the lease, which would keep this very thread waiting when it writes to the file.
     stage = Stage(tmp_path / "storage", trash=True, batch_size=100, in_use="off")
     file = stage.directory / "5.bin"
-    rename = trash_module.rename_noreplace
+    rename = rename_noreplace
 
     def interfere(source_fd: int, source: str, target_fd: int, target: str) -> None:
         attacked = source == "5.bin" and file.exists() and not file.is_symlink()
@@ -310,7 +311,7 @@ def test_what_can_be_put_neither_back_nor_aside_is_not_purged_either(
 ) -> None:
     stage = Stage(tmp_path / "storage", trash=True, batch_size=100)
     file = stage.directory / "5.bin"
-    rename = trash_module.rename_noreplace
+    rename = rename_noreplace
 
     def interfere(source_fd: int, source: str, target_fd: int, target: str) -> None:
         if source == "5.bin" and file.exists() and file.read_bytes() == GOES:
@@ -327,9 +328,7 @@ def test_what_can_be_put_neither_back_nor_aside_is_not_purged_either(
 
     original = trash_module.Trash.open_mirror
     monkeypatch.setattr(trash_module, "rename_noreplace", interfere)
-    monkeypatch.setattr(
-        trash_module.Trash, "open_mirror", lambda *given, **options: no_room(*given, **options)
-    )
+    monkeypatch.setattr(trash_module.Trash, "open_mirror", no_room)
     assert stage.cleanup().total("displaced") == 1
     monkeypatch.undo()
     stage.engine().empty_trash()
@@ -344,7 +343,7 @@ def test_what_changed_on_its_way_into_the_trash_is_put_back_though_the_run_ends_
 ) -> None:
     stage = Stage(tmp_path / "storage", trash=True, batch_size=100)
     file = stage.directory / "5.bin"
-    rename = trash_module.rename_noreplace
+    rename = rename_noreplace
 
     def interfere(source_fd: int, source: str, target_fd: int, target: str) -> None:
         if source == "5.bin":
@@ -399,10 +398,14 @@ def test_a_file_that_is_added_to_a_unit_before_it_is_taken_aside_keeps_it(
     tmp_path: Path, *, trash: bool
 ) -> None:
     stage = Stage(tmp_path / "storage", trash=trash, units=True)
-    stage.in_batch = lambda: (stage.directory / "added").write_bytes(STAYS) and None
+    stage.in_batch = lambda: _add(stage.directory)
     stage.cleanup()
     assert len(os.listdir(stage.directory)) == 9
     assert not (stage.area / ".trash").exists()
+
+
+def _add(directory: Path) -> None:
+    (directory / "added").write_bytes(STAYS)
 
 
 def _in_trash(stage: Stage) -> Path:
@@ -412,7 +415,7 @@ def _in_trash(stage: Stage) -> Path:
 
 def test_a_file_that_is_added_to_a_unit_while_it_is_deleted_comes_back(tmp_path: Path) -> None:
     stage = Stage(tmp_path / "storage", units=True)
-    stage.after_batch = lambda: (_in_trash(stage) / "added").write_bytes(STAYS) and None
+    stage.after_batch = lambda: _add(_in_trash(stage))
     stage.cleanup()
     stage.engine().cleanup()
     assert (stage.directory / "added").read_bytes() == STAYS
@@ -463,7 +466,7 @@ def test_a_person_who_moves_things_out_of_the_trash_while_it_is_purged_keeps_the
     stage = Stage(tmp_path / "storage", trash=True)
     stage.cleanup()
     (waiting,) = (stage.area / ".trash").glob("*/dir")
-    stage.after_batch = lambda: waiting.rename(tmp_path / "rescued") and None
+    stage.after_batch = lambda: os.rename(waiting, tmp_path / "rescued")
     settings = stage.engine().settings.replace(cleanup={"batch_size": 2})
     Engine(settings, listeners=[stage._listen]).empty_trash()
     assert len(os.listdir(tmp_path / "rescued")) >= 6
@@ -551,14 +554,14 @@ def _account(stage: Stage, kept: dict[str, str], score: Score) -> None:
         if path.is_file() and not path.is_symlink():
             for content in path.read_bytes().decode().removeprefix("expired").split(";"):
                 contents.setdefault(f"{content};", []).append(str(path.relative_to(stage.area)))
-    for content, path in kept.items():
+    for content, place in kept.items():
         match contents.get(content):
-            case [found] if found == path:
+            case [found] if found == place:
                 pass
             case [found] if found.startswith(".trash/displaced/"):
                 score.displaced += 1
             case where:
-                score.lost.append(f"{path}: {content} is at {where}")
+                score.lost.append(f"{place}: {content} is at {where}")
 
 
 def test_a_hostile_process_beside_cleanups_into_the_trash_loses_nothing(tmp_path: Path) -> None:
@@ -583,8 +586,8 @@ def test_a_hostile_process_fights_many_cleanups(tmp_path: Path, *, trash: bool) 
     for seed in range(int(os.environ.get("SHELFLIFE_FIGHTS", "40"))):
         _fight(tmp_path / str(seed) / "storage", seconds=3, seed=100 + seed, trash=trash, score=score)
     total = sum(score.attempts.values())
-    print(
+    sys.stdout.write(
         f"trash={trash}: {total} attacks, {sum(score.hits.values())} carried out, {score.runs} cleanups, "
-        f"{score.gone} files gone, {score.displaced} displaced, {len(score.lost)} lost; {dict(score.hits)}"
+        f"{score.gone} files gone, {score.displaced} displaced, {len(score.lost)} lost; {dict(score.hits)}\n"
     )
     assert len(score.lost) <= (0 if trash else total // 1000), score.lost

@@ -1,41 +1,64 @@
-"""One cleanup in a process of its own, to be killed or lied to: `python -m tests.faults.child SETTINGS`.
+"""Cleanups in processes of their own, to be killed or lied to: `python -m tests.faults.child`.
 
-SETTINGS is JSON, as `shelflife.Settings.build` takes it. Prints the run's report as JSON; on an error its name.
+Reads requests, one line of JSON each: settings as `shelflife.Settings.build` takes them, and where to write the
+report. For each it forks a process that stops at once, tells its number, and waits for its end. So whoever asked
+can take hold of it before it does anything, and Python starts only once.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
+import traceback
+from pathlib import Path
+from typing import Any, NoReturn
 
 import pathspec
 
 from shelflife import Engine, Settings, ShelflifeError
 from shelflife.files import mounts
-from shelflife.policy.protection import Protection
 
-MARK = "/cleanup-begins-here"
-"""Looked for, in vain, right before the cleanup: system calls before this one are Python's own start."""
-
-_LATE = (pathspec, mounts, Protection)
-"""Imported before the mark, so that what comes after it is the cleanup and nothing else."""
+_LATE = (pathspec, mounts)
+"""Imported here, so that what a cleanup does is the cleanup and nothing else."""
 
 
-def main() -> int:
-    """Run the cleanup; return the exit code."""
-    settings = Settings.build(**json.loads(sys.argv[1]))
-    engine = Engine(settings)
-    Protection(["*.none"]).deciding("x")  # compiles its patterns with modules that are imported late
-    os.access(MARK, os.F_OK)
+def main() -> None:
+    """Serve until there are no more requests."""
+    for line in sys.stdin:
+        request = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            _be_child(request)
+        os.waitpid(child, os.WUNTRACED)
+        _say(child)
+        _, status = os.waitpid(child, 0)
+        _say(status)
+
+
+def _be_child(request: dict[str, Any]) -> NoReturn:
     try:
-        report = engine.cleanup()
+        with Path(request["report"]).open("w") as report:  # opened before anything is sabotaged
+            os.kill(os.getpid(), signal.SIGSTOP)
+            json.dump(_cleanup(request["settings"]), report)
+    finally:
+        os._exit(0)
+
+
+def _say(number: int) -> None:
+    sys.stdout.write(f"{number}\n")
+    sys.stdout.flush()
+
+
+def _cleanup(values: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return Engine(Settings.build(**values)).cleanup().as_json()
     except ShelflifeError as error:
-        print(json.dumps({"error": type(error).__name__, "message": str(error)}))
-        return int(error.exit_code)
-    print(json.dumps(report.as_json()))
-    return 0
+        return {"error": type(error).__name__, "message": str(error)}
+    except BaseException:  # noqa: BLE001 - whatever it is, it is what the test is about
+        return {"crash": traceback.format_exc()}
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from shelflife import Engine, Settings
+from shelflife import Engine, RecordsError, Settings
 from shelflife.events import BatchFinished, Event
 from shelflife.files.removal import Result
 from shelflife.policy.verdict import Reason
@@ -19,6 +19,7 @@ from shelflife.testing import MakeStorage, aged_file, set_age
 from tests.integration.engine.users import common_directory, make_readable, needs_root, ordinary_user
 
 STAYS = b"must stay"
+_PAGE = b"x" * 8192
 
 
 def _engine(base: Path, *, trash: bool = False, units: bool = False, **others: object) -> Engine:
@@ -74,7 +75,7 @@ def test_a_disk_with_nothing_left_is_cleaned_and_the_record_is_complete(
         engine = _engine(base)
         if used:
             engine.cleanup()
-        due = [aged_file(base / f"media/dir-{number % 5}/{number}", size=4096) for number in range(150)]
+        due = [aged_file(base / f"media/dir-{number % 5}/{number}", content=_PAGE) for number in range(150)]
         kept = aged_file(base / "media/kept", age="1h", content=STAYS)
         assert callable(fill)
         fill(base)
@@ -95,7 +96,7 @@ def test_a_full_disk_respects_holds(tmp_path: Path, options: str, fill: object) 
         engine = _engine(base)
         held = aged_file(base / "media/held", content=STAYS)
         for number in range(20):
-            aged_file(base / f"media/{number}", size=4096)
+            aged_file(base / f"media/{number}", content=_PAGE)
         engine.hold(held)
         assert callable(fill)
         fill(base)
@@ -117,10 +118,16 @@ def test_a_full_disk_with_a_trash_loses_nothing(
         set_age(base / "media/dir", "40d")
         assert callable(fill)
         fill(base)
-        report = engine.cleanup()
-        files = [path for path in (base / "media").rglob("*") if path.is_file() and "filling" not in path.name]
+        with suppress(RecordsError):  # into the trash frees nothing, so there may be no room to write it down
+            assert engine.cleanup().removed == 0
+        files = [
+            path for path in (base / "media").rglob("*") if path.is_file() and "filling" not in path.name
+        ]
         assert len(files) == 20
-        assert report.removed == 0
+        for path in (base / "media").glob("filling*"):
+            path.unlink()
+        assert engine.cleanup().state == "done"
+        assert len(list(engine.trash())) == 20
 
 
 @needs_root
@@ -128,9 +135,10 @@ def test_a_full_disk_with_a_trash_loses_nothing(
 def test_a_disk_that_becomes_read_only_ends_the_area_and_the_next_run_finishes(
     tmp_path: Path, *, trash: bool
 ) -> None:
-    with _tmpfs(tmp_path / "disk", "size=4m") as base:
-        state = tmp_path / "state"
-        engine = _engine(base, trash=trash, state_dir=state)
+    base = tmp_path / "storage"
+    base.mkdir()
+    with _tmpfs(base / "media", "size=4m") as area:
+        engine = _engine(base, trash=trash)
         for number in range(10):
             aged_file(base / f"media/dir/{number}")
         remounted: list[int] = []
@@ -138,10 +146,10 @@ def test_a_disk_that_becomes_read_only_ends_the_area_and_the_next_run_finishes(
         def remount(event: Event) -> None:
             if isinstance(event, BatchFinished) and not remounted:
                 remounted.append(len(event.outcomes))
-                subprocess.run(["mount", "-o", "remount,ro", base], check=True)
+                subprocess.run(["mount", "-o", "remount,ro", area], check=True)
 
         read_only = Engine(engine.settings, listeners=[remount]).cleanup(batch_size=2)
-        subprocess.run(["mount", "-o", "remount,rw", base], check=True)
+        subprocess.run(["mount", "-o", "remount,rw", area], check=True)
         assert len(os.listdir(base / "media/dir")) == 8
         assert "Read-only file system" in "".join(read_only.errors)
         again = engine.cleanup()
@@ -153,7 +161,7 @@ def test_a_disk_that_becomes_read_only_ends_the_area_and_the_next_run_finishes(
 def test_one_immutable_file_stops_none_of_the_others(tmp_path: Path, flag: str) -> None:
     engine = _engine(tmp_path / "storage")
     files = [aged_file(tmp_path / f"storage/media/{number:03}") for number in range(250)]
-    set_flag = subprocess.run(["chattr", f"+{flag}", files[5]], capture_output=True)
+    set_flag = subprocess.run(["chattr", f"+{flag}", files[5]], capture_output=True, check=False)
     if set_flag.returncode != 0:
         pytest.skip("no file attributes here")
     try:
@@ -173,7 +181,7 @@ def test_an_immutable_directory_stops_no_other(tmp_path: Path) -> None:
         aged_file(tmp_path / f"storage/media/a/{number}")
         aged_file(tmp_path / f"storage/media/b/{number}")
     directory = tmp_path / "storage/media/a"
-    if subprocess.run(["chattr", "+i", directory], capture_output=True).returncode != 0:
+    if subprocess.run(["chattr", "+i", directory], capture_output=True, check=False).returncode != 0:
         pytest.skip("no file attributes here")
     try:
         report = engine.cleanup()
@@ -207,12 +215,26 @@ def test_a_directory_that_may_not_be_read_or_written_stops_no_other(mode: int, *
 # -- names
 
 
-_NAMES = ["x" * 255, "new\nline", "byte\udcff\udc80", " ", "-rf", "*", "ünï", "a\tb", "'\"$(x)", ".hidden", "\\"]
+_NAMES = [
+    "x" * 255,
+    "new\nline",
+    "byte\udcff\udc80",
+    " ",
+    "-rf",
+    "*",
+    "ünï",
+    "a\tb",
+    "'\"$(x)",
+    ".hidden",
+    "\\",
+]
 
 
 @pytest.mark.parametrize("units", [False, True])
 @pytest.mark.parametrize("trash", [False, True])
-def test_the_oddest_names_go_wait_and_come_back(make_storage: MakeStorage, *, trash: bool, units: bool) -> None:
+def test_the_oddest_names_go_wait_and_come_back(
+    make_storage: MakeStorage, *, trash: bool, units: bool
+) -> None:
     area = {"retention": "7d", "trash": "3d" if trash else 0, "expire": "directory" if units else "file"}
     storage = make_storage({"media": area})
     for name in _NAMES:
@@ -226,7 +248,9 @@ def test_the_oddest_names_go_wait_and_come_back(make_storage: MakeStorage, *, tr
     count = len(_NAMES) ** 2 - (len(_NAMES) if units else 1)
     assert (report.total("trashed" if trash else "removed"), report.failed) == (count, 0)
     assert held.exists()
-    recorded = [record.path for record in storage.engine.run_files(report.run) if record.reason is Reason.EXPIRED]
+    recorded = [
+        record.path for record in storage.engine.run_files(report.run) if record.reason is Reason.EXPIRED
+    ]
     assert len(recorded) == count
     if trash:
         assert len(storage.engine.restore(str(report.run))) == count
@@ -234,7 +258,9 @@ def test_the_oddest_names_go_wait_and_come_back(make_storage: MakeStorage, *, tr
 
 
 @pytest.mark.parametrize("trash", [False, True])
-@pytest.mark.parametrize(("levels", "name"), [(30, "d" * 150), (2000, "d")], ids=["4,500 bytes", "2,000 levels"])
+@pytest.mark.parametrize(
+    ("levels", "name"), [(30, "d" * 150), (2000, "d")], ids=["4,500 bytes", "2,000 levels"]
+)
 def test_a_file_deep_down_goes_waits_and_comes_back(
     make_storage: MakeStorage, levels: int, name: str, *, trash: bool
 ) -> None:
@@ -261,7 +287,9 @@ def test_a_file_deep_down_goes_waits_and_comes_back(
 
 
 @pytest.mark.parametrize("trash", [False, True])
-@pytest.mark.parametrize(("levels", "name"), [(30, "d" * 150), (1000, "d")], ids=["4,500 bytes", "1,000 levels"])
+@pytest.mark.parametrize(
+    ("levels", "name"), [(30, "d" * 150), (1000, "d")], ids=["4,500 bytes", "1,000 levels"]
+)
 def test_a_unit_that_is_deep_goes_as_a_whole(
     make_storage: MakeStorage, levels: int, name: str, *, trash: bool
 ) -> None:

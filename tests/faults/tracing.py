@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections import Counter
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from tempfile import TemporaryDirectory
+from typing import IO, Any, Final, NamedTuple
 
 import pytest
 
-from tests.faults.child import MARK
-
 ROOT: Final = Path(__file__).resolve().parents[2]
 CALLS: Final = (
-    "unlinkat", "unlink", "rmdir", "renameat2", "renameat", "rename", "mkdirat", "mkdir", "openat2", "openat",
-    "pwrite64", "write", "fdatasync", "fsync", "ftruncate", "fallocate", "newfstatat", "fstat", "statx",
-    "getdents64", "fcntl", "flock", "fchmod", "fchown", "chmod", "close",
+    "unlinkat", "unlink", "rmdir", "renameat2", "renameat", "rename", "mkdirat", "mkdir", "pwrite64", "write",
+    "fdatasync", "fsync", "ftruncate", "fallocate", "openat2", "openat", "newfstatat", "statx", "getdents64",
+    "fcntl", "flock", "fchmod", "fchown", "chmod",
 )  # fmt: skip
 """What a cleanup asks of the kernel, as far as it can fail or change anything."""
 
-CHANGES: Final = CALLS[:8] + ("pwrite64", "write", "fdatasync", "fsync", "ftruncate", "fallocate")
-"""Those that change what is on disk: between two of them the disk is one state."""
+CHANGES: Final = CALLS[: CALLS.index("openat2")]
+"""Those that change what is on disk: between two of them the disk is in one state."""
 
 _LINE: Final = re.compile(r"^\d+ +(\w+)\(")
+_SCOPE: Final = Path("/proc/sys/kernel/yama/ptrace_scope")
 
 
 class Call(NamedTuple):
-    """One system call of a run: the `number`th of that name in its process, Python's start included."""
+    """One system call of a cleanup: the `number`th of that name."""
 
     name: str
     number: int
@@ -41,68 +43,101 @@ class Call(NamedTuple):
         return f"{self.name} {self.number}"
 
 
+class Ended(NamedTuple):
+    """How a sabotaged cleanup ended."""
+
+    killed: bool
+    report: dict[str, Any]
+    """What it told; empty when it was killed."""
+
+
 @cache
 def can_trace() -> bool:
-    """Return whether strace is there and may trace."""
+    """Return whether strace is there and may take hold of a process that runs."""
     if shutil.which("strace") is None:
         return False
-    return (
-        subprocess.run(["strace", "-e", "inject=unlink:error=EIO", "true"], capture_output=True).returncode
-        == 0
+    if os.geteuid() != 0 and _SCOPE.exists() and _SCOPE.read_text().strip() != "0":
+        return False
+    tried = subprocess.run(
+        ["strace", "-e", "inject=unlink:error=EIO", "true"], capture_output=True, check=False
     )
+    return tried.returncode == 0
 
 
 needs_strace = pytest.mark.skipif(not can_trace(), reason="strace is missing, or may not trace here")
 
 
 def calls_of(settings: dict[str, Any], log: Path) -> list[Call]:
-    """Run a cleanup and return its system calls, in order, those of Python's start left out."""
-    result = _strace(settings, ["-o", str(log), "-e", f"trace={','.join((*CALLS, *_MARKERS))}"])
-    assert result.returncode == 0, result.stdout + result.stderr
+    """Run a cleanup and return its system calls, in order."""
+    ended = _trace(settings, ["-o", str(log), "-e", f"trace={','.join(CALLS)}"])
+    assert ended.report["state"] == "done"
     counts: Counter[str] = Counter()
-    calls: list[Call] = []
-    begun = False
+    calls = []
     for line in log.read_text(errors="replace").splitlines():
-        match = _LINE.match(line)
-        if match is None:
-            continue
-        if match[1] in _MARKERS:
-            begun = begun or MARK in line
-            continue
-        counts[match[1]] += 1
-        if begun:
+        if match := _LINE.match(line):
+            counts[match[1]] += 1
             calls.append(Call(match[1], counts[match[1]]))
-    assert begun, "the mark was not seen"
     return calls
 
 
-_MARKERS: Final = ("access", "faccessat", "faccessat2")
-
-
-def sabotage(settings: dict[str, Any], call: str, effect: str, when: str) -> subprocess.CompletedProcess[str]:
+def sabotage(settings: dict[str, Any], call: str, effect: str, when: str) -> Ended:
     """Run a cleanup with an `effect` ("error=EIO", "signal=KILL") on some invocations of a system call.
 
     `when` is "7", "7+" (from there on) or "7..9".
     """
-    return _strace(
-        settings, ["-o", os.devnull, "-e", f"trace={call}", "-e", f"inject={call}:{effect}:when={when}"]
-    )
+    inject = f"inject={call}:{effect}:when={when}"
+    return _trace(settings, ["-o", os.devnull, "-e", f"trace={call}", "-e", inject])
 
 
-def report_of(result: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    """Return the report that a cleanup printed: it came to its end."""
-    assert result.stdout, result.stderr
-    report: dict[str, Any] = json.loads(result.stdout)
-    return report
+def _trace(settings: dict[str, Any], options: list[str]) -> Ended:
+    nursery = _nursery()
+    with TemporaryDirectory(prefix="shelflife-test-") as directory:
+        report = Path(directory) / "report"
+        pid = nursery.ask({"settings": settings, "report": str(report)})
+        strace = subprocess.Popen(
+            ["strace", "-f", "-p", str(pid), *options], stderr=subprocess.PIPE, text=True
+        )
+        assert strace.stderr is not None
+        first = strace.stderr.readline()
+        os.kill(pid, signal.SIGCONT)
+        status = nursery.answer()
+        strace.communicate()
+        assert "attached" in first, first
+        killed = os.WIFSIGNALED(status)
+        return Ended(killed=killed, report={} if killed else json.loads(report.read_text()))
 
 
-def _strace(settings: dict[str, Any], options: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["strace", "-f", "-qq", *options, sys.executable, "-m", "tests.faults.child",
-         json.dumps(settings)],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        timeout=100,
-    )  # fmt: skip
+class _Nursery:
+    """The process that brings forth cleanups (`tests.faults.child`)."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.child"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        atexit.register(self._close)
+
+    def ask(self, request: dict[str, Any]) -> int:
+        """Have a process made, which is stopped; return its number."""
+        self._stream(self._process.stdin).write(json.dumps(request) + "\n")
+        self._stream(self._process.stdin).flush()
+        return self.answer()
+
+    def answer(self) -> int:
+        return int(self._stream(self._process.stdout).readline())
+
+    def _close(self) -> None:
+        self._process.communicate()
+
+    @staticmethod
+    def _stream(stream: IO[str] | None) -> IO[str]:
+        assert stream is not None
+        return stream
+
+
+@cache
+def _nursery() -> _Nursery:
+    return _Nursery()

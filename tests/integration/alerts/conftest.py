@@ -49,7 +49,7 @@ def receiving(receiver: Receiver) -> Iterator[Receiver]:
             self.send_header("Connection", "close")
             self.end_headers()
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+        def log_message(self, format: str, *args: object) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -17,8 +17,12 @@ from shelflife.alerts.conditions import Kind
 from shelflife.alerts.sender import Sender
 from shelflife.cli.app import run
 from shelflife.errors import NeedsApproval
+from shelflife.execute.lock import cleanup_lock
+from shelflife.execute.relief import DiskRelief, Outcome
+from shelflife.execute.report import AreaReport, RunReport
 from shelflife.records.alerts import Condition, Message
 from shelflife.records.journal import RunState, Trigger, open_journal
+from shelflife.records.usage import DiskSample
 from shelflife.settings import Settings
 from tests.integration.alerts.conftest import Receiver, receiving
 
@@ -92,7 +96,7 @@ def test_any_answer_but_success_counts_as_not_delivered(status: int) -> None:
 def test_a_receiver_that_hangs_is_given_up_on() -> None:
     with (
         receiving(Receiver(hangs=True)) as receiver,
-        pytest.raises(NotDeliveredError, match="imed ?out|Timeout") as caught,
+        pytest.raises(NotDeliveredError, match=r"imed ?out|Timeout") as caught,
     ):
         _hook(receiver.url, timeout=0.1).deliver(_MESSAGE, "/srv/storage")
     assert "token" not in str(caught.value)
@@ -188,6 +192,46 @@ def test_a_disk_that_is_too_full_is_told_and_what_fills_it(make_storage: MakeSto
         _look(Desk(), storage)  # what could not be done still stands
     assert _told(receiver) == [("begun", "pressure"), ("begun", "no room")]
     assert "outside the storage" in json.loads(receiver.bodies[1])["text"]
+
+
+def test_a_disk_that_may_be_full_soon_is_told_again_when_it_comes_closer(make_storage: MakeStorage) -> None:
+    with receiving(Receiver()) as receiver:
+        storage = _storage(make_storage, receiver.url)
+        storage.engine.refresh()
+        (disk,) = storage.engine.disks()
+        for days, left in ((5, 6), (1, 2)):
+            daily = disk.usage.space.available // left
+            with open_journal(storage.engine.state) as journal:
+                for day in range(9):
+                    at = storage.now() - (8 - day) * 86_400 * 10**9
+                    sample = DiskSample(disk=disk.name, used=0, available=0, outside=day * daily)
+                    journal.usage.add(at, {"temp": (0, 0), "outputs": (0, 0)}, {}, [sample])
+            _look(Desk(), storage)
+            storage.tick("12d" if days == 5 else 60)
+    assert _told(receiver) == [("begun", "full soon"), ("changed", "full soon")]
+    assert "may be full: in " in json.loads(receiver.bodies[0])["text"]
+
+
+def test_room_that_was_made_is_told(make_storage: MakeStorage) -> None:
+    with receiving(Receiver()) as receiver:
+        storage = _storage(make_storage, receiver.url, pressure={"high": "90%"})
+        (disk,) = storage.engine.disks()
+        report = RunReport(run=1, plan="p", state="done", areas=[AreaReport(area="temp", removed=7)])
+        found = DiskRelief(disk=disk, after=disk.usage, outcome=Outcome.RELIEVED, runs=(report,))
+        _look(Desk(), storage, relieved=[found])
+    assert _told(receiver) == [("ended", "pressure")]
+    assert ": 7 files went, now it is at " in json.loads(receiver.bodies[0])["text"]
+
+
+def test_a_cleanup_without_progress_is_told(make_storage: MakeStorage) -> None:
+    with receiving(Receiver()) as receiver:
+        storage = _storage(make_storage, receiver.url, cleanup={"lock_timeout": 60})
+        with cleanup_lock(storage.engine.state, "a test"):
+            _look(Desk(), storage)
+            storage.tick("2m")
+            _look(Desk(), storage)
+        _look(Desk(), storage)
+    assert _told(receiver) == [("begun", "stuck"), ("ended", "stuck")]
 
 
 def test_two_processes_tell_it_once(make_storage: MakeStorage) -> None:

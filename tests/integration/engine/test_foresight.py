@@ -126,7 +126,7 @@ def test_old_samples_are_thinned_out(make_storage: MakeStorage) -> None:
     storage = make_storage({"frames": "2d"})
     now = storage.now()
     with open_journal(storage.engine.state) as journal:
-        for hour in range(0, 24 * 40):
+        for hour in range(24 * 40):
             for minute in (0, 30):
                 journal.usage.add(now + (hour * 60 + minute) * 60 * 10**9, {"frames": (1, 1)}, {}, [])
         count = len(journal.usage.areas(since=0)["frames"])

@@ -96,3 +96,11 @@ def test_retention_and_quota_go_together(make_storage: MakeStorage, quota: int, 
     storage.file("frames/expired", age="31d", size=10)
     storage.engine.cleanup()
     assert len(storage.files()) == 5 - gone
+
+
+def test_why_says_what_may_take_a_file_before_it_expires(make_storage: MakeStorage) -> None:
+    area = {"retention": "30d", "quota": "5GB", "max_files": 7, "priority": 1}
+    storage = make_storage({"frames": area}, pressure={"high": "91%"})
+    told = " ".join(storage.engine.why(storage.file("frames/x", age="2d")).sentences)
+    assert "more than 4.66 GB or more than 7 files: oldest first, but nothing younger than 1 day" in told
+    assert "when the disk is fuller than 91 %" in told

@@ -37,7 +37,7 @@ def mount_storage(tmp_path: Path) -> Iterator[MountStorage]:
             place = tmp_path / "disk"
             place.mkdir()
             subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", place], check=True)
-            mounts.callback(subprocess.run, ["umount", "-l", place], check=True)
+            mounts.callback(_unmount, place)
             settings = Settings.build(
                 base_path=place / "storage",
                 areas=areas,
@@ -48,6 +48,10 @@ def mount_storage(tmp_path: Path) -> Iterator[MountStorage]:
             return storage
 
         yield make
+
+
+def _unmount(place: Path) -> None:
+    subprocess.run(["umount", "-l", place], check=True)
 
 
 def fill(storage: Storage, path: str, *, age: str | float, size: int) -> Path:

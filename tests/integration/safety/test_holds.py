@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -142,7 +143,9 @@ def test_what_is_in_no_area_or_is_not_there_cannot_be_held(media: Storage, tmp_p
 # -- the trash
 
 
-@pytest.mark.parametrize("what", ["former path", "former directory", "place", "directory in the trash", "run"])
+@pytest.mark.parametrize(
+    "what", ["former path", "former directory", "place", "directory in the trash", "run"]
+)
 def test_what_is_held_is_not_purged(make_storage: MakeStorage, what: str) -> None:
     storage = _trash(make_storage)
     file = storage.file("media/dir/file")
@@ -258,7 +261,8 @@ def test_whatever_was_held_successfully_survives_the_running_cleanup(
 
     cleaner = threading.Thread(target=_cleanups, args=(storage.engine, stop, fill))
     cleaner.start()
-    held, late = [], 0
+    held: list[Path] = []
+    late = 0
     deadline = time.monotonic() + 100 + rounds
     try:
         while len(held) < rounds and time.monotonic() < deadline:
@@ -273,7 +277,7 @@ def test_whatever_was_held_successfully_survives_the_running_cleanup(
         stop.set()
         cleaner.join()
     lost = [path for path in held if not path.exists()]
-    print(f"{len(held)} held during cleanups, {late} too late and told so, {len(lost)} lost")
+    sys.stdout.write(f"{len(held)} held during cleanups, {late} too late and told so, {len(lost)} lost\n")
     assert len(held) == rounds
     assert not lost
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,18 +17,18 @@ _ASKING = [Trigger.SCHEDULE, Trigger.CLI, Trigger.API]
 
 
 @pytest.fixture
-def full(make_storage: MakeStorage) -> Iterator[Storage]:
+def full(make_storage: MakeStorage) -> Storage:
     """A storage that was never cleaned, in which everything is expired."""
-    yield make_storage({"media": "7d"}, limits={"confirm_above_files": _FILES - 1})
+    return make_storage({"media": "7d"}, limits={"confirm_above_files": _FILES - 1})
 
 
 @pytest.fixture
-def cleaned(full: Storage) -> Iterator[Storage]:
+def cleaned(full: Storage) -> Storage:
     """One that was cleaned a day ago."""
     full.engine.cleanup()
     full.tick("1d")
     _fill(full)
-    yield full
+    return full
 
 
 def _fill(storage: Storage) -> None:

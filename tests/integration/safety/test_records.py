@@ -1,9 +1,10 @@
-"""Without its journal a storage's holds are unknown: nothing is removed then. And what is written down is true."""
+"""Without its journal a storage's holds are unknown: nothing is removed then."""
 
 from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -67,18 +68,20 @@ def _break_marker(storage: Storage) -> None:
         _break_marker,
     ],
 )
-def test_a_journal_that_is_lost_broken_or_anothers_removes_nothing(known: Storage, harm: object) -> None:
-    assert callable(harm)
+def test_a_journal_that_is_lost_broken_or_anothers_removes_nothing(
+    known: Storage, harm: Callable[[Storage], None]
+) -> None:
     harm(known)
-    for act in (known.engine.cleanup, lambda: known.engine.execute(known.engine.plan()), known.engine.empty_trash):
+    acts: list[Callable[[], object]] = [known.engine.cleanup, known.engine.empty_trash]
+    acts.append(lambda: known.engine.execute(known.engine.plan()))
+    for act in acts:
         with pytest.raises(RecordsError):
             act()
     assert known.files() == ["media/file"]
 
 
 @pytest.mark.parametrize("harm", [_remove_journal, _replace_journal, _remove_marker, _replace_marker])
-def test_a_person_may_say_that_it_is_meant(known: Storage, harm: object) -> None:
-    assert callable(harm)
+def test_a_person_may_say_that_it_is_meant(known: Storage, harm: Callable[[Storage], None]) -> None:
     harm(known)
     known.engine.adopt()
     assert known.engine.cleanup().removed == 1
@@ -87,9 +90,9 @@ def test_a_person_may_say_that_it_is_meant(known: Storage, harm: object) -> None
 def test_a_first_use_that_was_interrupted_is_no_foreign_storage(make_storage: MakeStorage) -> None:
     storage = make_storage({"media": "7d"})
     file = storage.file("media/file")
+    storage.engine.state.create()
+    storage.engine.state.marker.with_name("marker").mkdir()  # the journal gets its name, the marker cannot
     with pytest.raises(RecordsError):
-        storage.engine.state.create()
-        storage.engine.state.marker.mkdir()  # the journal has its name, the marker cannot be written
         storage.engine.hold(file)
     storage.engine.state.marker.rmdir()
     storage.engine.hold(file)

@@ -13,7 +13,6 @@ from shelflife.files.survey import FOREVER, Key, Survey, count_entry, managed, s
 from shelflife.policy.area import Area
 from shelflife.policy.cutoff import Cause, Cutoff
 from shelflife.policy.load import HOUR
-from shelflife.policy.load import HOUR
 from tests.unit.policy.areas import an_area
 
 _AT = 1_700_000_000 * 10**9

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shelflife.policy.area import Area
@@ -31,7 +31,10 @@ from tests.unit.policy.histograms import FILES, Disk, File
 _NOW = 1_900_000_800 * 10**9 // HOUR * HOUR
 
 
-def _holding(area: Area, files: list[File], inflow: Inflow = Inflow()) -> Holding:
+_NOTHING = Inflow()
+
+
+def _holding(area: Area, files: list[File], inflow: Inflow = _NOTHING) -> Holding:
     disk = Disk(files)
     return Holding(area=area, size=disk.load(), histogram=disk.hours(), inflow=inflow)
 
@@ -180,6 +183,7 @@ def test_each_coming_day_has_what_expires_on_it() -> None:
     assert expiring(_holding(an_area(retention=-1), files), _NOW, 2) == [Load(), Load()]
 
 
+@settings(deadline=None)  # others may be using the machine
 @given(files=FILES, now=st.integers(0, 30 * 24), retention=st.integers(1, 60))
 def test_what_expires_adds_up_to_what_is_there(files: list[File], now: int, retention: int) -> None:
     holding = _holding(an_area(retention=f"{retention}h"), files)
@@ -208,6 +212,7 @@ def test_an_area_settles_where_as_much_expires_as_comes(area: dict[str, object],
     assert (found.bytes if found else None) == settles
 
 
+@settings(deadline=None)  # others may be using the machine
 @given(files=FILES, retention=st.integers(1, 60), quota=st.none() | st.integers(1, 200))
 def test_what_would_go_is_exact_to_the_hour(files: list[File], retention: int, quota: int | None) -> None:
     area = an_area(retention=f"{retention}h", quota=quota, min_age="3h")

@@ -8,7 +8,8 @@ _NOW = 1_000
 
 
 def _hold(path: str, *, tree: bool = False, **values: int | None) -> Hold:
-    fields: dict[str, int | None] = {"inode": None, "born": None, "until": None, "ended": None} | values
+    fields: dict[str, int | None] = dict.fromkeys(("inode", "born", "until", "ended"))
+    fields.update(values)
     return Hold(
         id=1,
         path=path,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shelflife.policy.area import Area, areas_of
@@ -49,6 +49,7 @@ def test_a_share_counts_as_df_counts_it(
     assert (space.above(percent), space.excess(percent)) == (above, excess)
 
 
+@settings(deadline=None)  # others may be using the machine
 @given(used=st.integers(0, 10**15), available=st.integers(0, 10**15), percent=st.integers(1, 99))
 def test_the_excess_is_what_brings_it_below_and_not_a_byte_more(
     used: int, available: int, percent: int
@@ -173,6 +174,7 @@ _AREA_SETS = st.lists(
 )
 
 
+@settings(deadline=None)  # others may be using the machine
 @given(
     areas=_AREA_SETS,
     files=st.lists(FILES, min_size=3, max_size=3),
@@ -205,6 +207,7 @@ def test_priority_minimum_age_and_indefinite_areas_are_never_violated(
         assert cutoff.at == NOW - by_name[name].area.min_age
 
 
+@settings(deadline=None)  # others may be using the machine
 @given(files=FILES, used=st.integers(0, 400), more=st.integers(0, 100))
 def test_a_fuller_disk_never_frees_less_while_it_can_be_helped(
     files: list[File], used: int, more: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shelflife.policy.area import Area
@@ -94,6 +94,7 @@ def test_many_files_of_one_hour_are_told_apart_by_the_second_first() -> None:
     assert widths == [10**9, 1]
 
 
+@settings(deadline=None)  # others may be using the machine
 @given(files=FILES, need=_NEEDS, latest=_LATEST)
 def test_the_search_frees_what_is_needed_or_all_that_may_go(
     files: list[File], need: Load, latest: int
@@ -112,6 +113,7 @@ def test_the_search_frees_what_is_needed_or_all_that_may_go(
         assert (reach.is_enough, reach.at) == (False, latest)
 
 
+@settings(deadline=None)  # others may be using the machine
 @given(files=FILES, need=_NEEDS, more=_NEEDS, latest=_LATEST)
 def test_more_need_never_frees_less(files: list[File], need: Load, more: Load, latest: int) -> None:
     disk = Disk(files)
@@ -120,6 +122,7 @@ def test_more_need_never_frees_less(files: list[File], need: Load, more: Load, l
     assert disk.load(before=second.at).covers(disk.load(before=first.at))
 
 
+@settings(deadline=None)  # others may be using the machine
 @given(files=FILES, quota=st.integers(1, 200), less=st.integers(0, 100), hours=st.integers(0, 60))
 def test_a_lower_quota_never_keeps_more_and_nothing_too_young_goes(
     files: list[File], quota: int, less: int, hours: int

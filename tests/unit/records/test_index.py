@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from shelflife.errors import RecordsError
 from shelflife.files.survey import FOREVER, Key, Survey
 from shelflife.policy.load import HOUR
-from shelflife.policy.load import HOUR
 from shelflife.records import index as module
 from shelflife.records.database import connect
 from shelflife.records.index import (

@@ -78,6 +78,7 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
         "batch_size": 9,
         "lock_timeout": 600,
         "timezone": "Europe/Berlin",
+        "retries": 3,
     }
 
 

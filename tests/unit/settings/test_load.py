@@ -162,8 +162,8 @@ def test_relative_paths_start_from_where_a_linked_file_is_seen(tmp_path: Path) -
             "storage:\n\n  retentions: {}\n",
             (
                 "config.yaml:3: storage.retentions: "
-                "{}: unknown key; allowed: base_path, state_dir, default_areas, "
-                'retention, areas, cleanup, index, journal (did you mean "retention"?)'
+                "{}: unknown key; allowed: base_path, state_dir, require_mount, default_areas, retention, "
+                'areas, cleanup, pressure, limits, index, journal, alerts (did you mean "retention"?)'
             ),
         ),
         (
@@ -175,13 +175,13 @@ def test_relative_paths_start_from_where_a_linked_file_is_seen(tmp_path: Path) -
             (
                 "config.yaml:3: storage.cleanup.shedule: "
                 '"x": unknown key; allowed: enabled, schedule, dry_run, '
-                'batch_size, lock_timeout, timezone (did you mean "schedule"?)'
+                'batch_size, lock_timeout, timezone, retries (did you mean "schedule"?)'
             ),
         ),
         (
-            "storage:\n  areas:\n    frames: {trash: 24h}\n",
+            "storage:\n  areas:\n    frames: {trsh: 24h}\n",
             (
-                "config.yaml:3: storage.areas.frames.trash: "
+                "config.yaml:3: storage.areas.frames.trsh: "
                 '"24h": unknown key; allowed: path, aliases, retention'
             ),
         ),
@@ -405,7 +405,7 @@ def test_all_problems_of_a_file_are_told_at_once_in_the_order_of_its_lines(tmp_p
               retention: 6d
               path: uploads/x
               protect: ["*.keep", "#x"]
-              quota: 5GB
+              quotta: 5GB
             scratch:
             raw-video: {retention: 4d, path: ../x, expire: files}
             raw_video: {}
@@ -432,7 +432,7 @@ def test_all_problems_of_a_file_are_told_at_once_in_the_order_of_its_lines(tmp_p
             (12, "areas.frames.retention"),
             (13, "areas.frames.path"),
             (14, "areas.frames.protect[1]"),
-            (15, "areas.frames.quota"),
+            (15, "areas.frames.quotta"),
             (16, "areas.scratch"),
             (17, "areas.raw-video.path"),
             (17, "areas.raw-video.expire"),

@@ -43,7 +43,11 @@ def test_everything_else_has_the_documented_default() -> None:
         "batch_size": 100,
         "lock_timeout": 300,
         "timezone": "UTC",
+        "retries": 3,
     }
+    assert settings.pressure is None
+    assert not settings.alerts.has_receiver
+    assert settings.alerts.full_within == 7 * 86_400
     assert settings.index.model_dump() == {"settle": 600, "rescan_after": 30 * 86_400}
     assert settings.journal.model_dump() == {
         "keep": 90 * 86_400,
@@ -52,7 +56,36 @@ def test_everything_else_has_the_documented_default() -> None:
     }
     area = settings.areas["uploads"]
     assert (area.expire, area.age_from, area.protect) == (Expire.FILE, AgeFrom.MODIFIED, ())
+    assert (area.quota, area.max_files, area.min_age, area.priority) == (None, None, 86_400, None)
     assert settings.source is None
+
+
+def test_a_high_watermark_alone_takes_the_low_one_along() -> None:
+    pressure = _settings(pressure={"high": "70%"}).pressure
+    assert pressure is not None
+    assert (pressure.high, pressure.low, pressure.check_every) == (70, 60, 60)
+    default = _settings(pressure={}).pressure
+    assert default is not None
+    assert (default.high, default.low, default.check_every) == (90, 80, 60)
+
+
+def test_single_keys_of_areas_are_changed_as_a_whole_is_checked() -> None:
+    settings = _settings(areas={"uploads": "7d", "contact_sheets": -1})
+    changed = settings.with_areas({"uploads.retention": "3d", "contact-sheets.retention": 60, "uploads.quota": 5})
+    assert (changed.areas["uploads"].retention, changed.areas["uploads"].quota) == (3 * 86_400, 5)
+    assert changed.areas["contact_sheets"].retention == 60
+    assert settings.areas["uploads"].retention == 7 * 86_400
+    with pytest.raises(UsageError, match=r"AREA\.KEY"):
+        settings.with_areas({"uploads": 3})
+    with pytest.raises(SettingsError, match="no effect"):
+        settings.with_areas({"contact_sheets.quota": 3})
+
+
+def test_an_area_that_a_program_keeps_for_ever_loses_its_bounds() -> None:
+    settings = _settings(areas={"uploads": {"retention": "7d", "quota": 5, "max_files": 5, "priority": 1}})
+    area = settings.replace(retention={"uploads": -1}).areas["uploads"]
+    assert (area.is_indefinite, area.quota, area.max_files, area.priority) == (True, None, None, None)
+    assert settings.replace(retention={"uploads": 5}).areas["uploads"].quota == 5
 
 
 def test_an_area_is_named_after_its_key_unless_it_says_otherwise() -> None:
@@ -141,7 +174,7 @@ def test_the_state_is_in_the_storage_unless_told_otherwise() -> None:
         ),
         ({"areas": {"x": {"protect": [5]}}}, "areas.x.protect.0: 5: not text"),
         ({"areas": {"x": {"protect": "*.keep"}}}, 'areas.x.protect: "*.keep": not a list'),
-        ({"areas": {"x": {"quota": 5}}}, "areas.x.quota: 5: unknown key; allowed: path, aliases, retention"),
+        ({"areas": {"x": {"quotta": 5}}}, "areas.x.quotta: 5: unknown key; allowed: path, aliases, retention"),
         (
             {"areas": {"x": {"path": "a"}, "y": {"path": "a"}}},
             'areas.y.path: "a": is a directory of area x already',
@@ -179,6 +212,21 @@ def test_the_state_is_in_the_storage_unless_told_otherwise() -> None:
         ({"cleanup": {"shedule": "x"}}, 'cleanup.shedule: "x": unknown key; allowed: enabled, schedule'),
         ({"index": {"settle": "soon"}}, 'index.settle: "soon": not a duration'),
         ({"journal": {"max_bytes": "1 ton"}}, 'journal.max_bytes: "1 ton": not a size'),
+        (
+            {"areas": {"x": {"retention": -1, "quota": "5GB"}}},
+            "areas.x.quota: 5000000000: has no effect where files are kept indefinitely",
+        ),
+        ({"areas": {"x": {"retention": -1, "priority": 1}}}, "areas.x.priority: 1: has no effect where"),
+        ({"areas": {"x": {"retention": 1, "priority": -1}}}, "areas.x.priority: -1: not a number"),
+        ({"areas": {"x": {"retention": 1, "quota": 0}}}, "areas.x.quota: 0: zero; allowed: anything above"),
+        ({"pressure": {"high": 90}}, "pressure.high: 90: not a share; allowed: 0% to 100%"),
+        ({"pressure": {"high": "0%"}}, 'pressure.high: "0%": every disk is above 0%'),
+        ({"pressure": {"low": "90%"}}, 'pressure.low: "90%": not below high, which is 90%'),
+        ({"pressure": {"high": "70%", "low": "75%"}}, 'pressure.low: "75%": not below high, which is 70%'),
+        ({"pressure": {"check_every": 0}}, "pressure.check_every: 0: zero"),
+        ({"alerts": {"urls": ["x"]}}, 'alerts.urls.0: "x": not an address'),
+        ({"alerts": {"webhook": {"url": "http://x"}}}, "alerts.webhook.secret: missing"),
+        ({"alerts": {"webhook": {"url": "ftp://x", "secret": "0123456789abcdef"}}}, "alerts.webhook.url: "),
         ({"bogus": 1}, "bogus: 1: unknown key; allowed: source, base_path, areas"),
     ],
     ids=repr,

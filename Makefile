@@ -11,7 +11,7 @@ READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test test-slow check lint types imports docs format lock clean
+.PHONY: help install run test test-slow bench check lint types imports docs format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -27,6 +27,9 @@ test: $(READY) ## Run the whole suite (T="…": what to hand to pytest besides)
 
 test-slow: $(READY) ## Run the long versions of the tests, and only them
 	$(BIN)/pytest -n auto --dist worksteal -m slow --timeout 1800 $(T)
+
+bench: $(READY) ## Measure ours beside its peers (B="--files 1000000": options; B=--help lists them)
+	$(BIN)/python -m bench $(B)
 
 check: lint types imports docs ## Format, lint, types, import rules, docs: everything but the tests
 
@@ -58,7 +61,7 @@ clean: ## Remove .venv, caches and build output; storage/ is left alone
 	find api shelflife tests -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # Every package by the hash in the lock, then the checkout itself, editable, with nothing fetched for it.
-$(READY): pyproject.toml requirements.lock
+$(READY): pyproject.toml requirements.lock hatch_build.py shelflife/files/native/primitives.c
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	    echo "This needs Python 3.11 or newer; '$(PYTHON)' is older or missing. Name another: make PYTHON=python3.12 …" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \

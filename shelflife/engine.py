@@ -21,8 +21,8 @@ from shelflife.errors import CleanupDisabled, RecordsError, StorageError, UsageE
 from shelflife.events import RunRefused, guarded
 from shelflife.execute import cleanup as steps
 from shelflife.execute import pinning, restoring
+from shelflife.execute.context import Stopped
 from shelflife.execute.disks import disks_of
-from shelflife.execute.executor import Stopped
 from shelflife.execute.lock import Holder, holder_of
 from shelflife.execute.planner import PlannedFile, due_files
 from shelflife.execute.relief import relieve
@@ -220,15 +220,20 @@ class Engine:
         )
 
     def relieve(
-        self, *, trigger: Trigger = Trigger.PRESSURE, stop: threading.Event | None = None
+        self,
+        *,
+        trigger: Trigger = Trigger.PRESSURE,
+        stop: threading.Event | None = None,
+        wait: float | None = None,
     ) -> list[DiskRelief]:
         """Make room on each file system that is above `pressure.high`; return how each one stands.
 
-        Waits while another cleanup runs. Raises UsageError where no watermarks are set, CleanupDisabled where
-        the settings allow dry runs only, StorageError, RecordsError.
+        Waits while another cleanup runs, for `wait` seconds at the most (None: for as long as it takes).
+        Raises UsageError where no watermarks are set, CleanupDisabled where the settings allow dry runs only,
+        StorageError, RecordsError.
         """
         self._refuse_when_dry()
-        return relieve(self._work, trigger=trigger, stop=stop)
+        return relieve(self._work, trigger=trigger, stop=stop, wait=wait)
 
     # -- holds and trash
 

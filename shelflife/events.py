@@ -7,6 +7,7 @@ listener that fails never breaks a run: its error is logged once and the run goe
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -79,6 +80,8 @@ class BatchFinished(Event):
     directory: str
     """Relative to the base path, with a trailing slash."""
     outcomes: Sequence[FileOutcome]
+    clean: bool = False
+    """Whether none of them failed, so that who looks for failures need not look at each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +127,7 @@ class RunRefused(Event):
 
 
 Listener = Callable[[Event], None]
-"""Takes each event as it happens, in the thread of the run; should return at once."""
+"""Takes each event as it happens, in a thread of the run, one event at a time; should return at once."""
 
 
 def ignore(_event: Event) -> None:
@@ -132,16 +135,21 @@ def ignore(_event: Event) -> None:
 
 
 def guarded(listeners: Sequence[Listener]) -> Listener:
-    """Return one listener that passes each event to all of `listeners` and survives their errors."""
+    """Return one listener that passes each event to all of `listeners` and survives their errors.
+
+    Events of several threads come one after the other.
+    """
     failed: set[int] = set()
+    lock = threading.RLock()
 
     def tell(event: Event) -> None:
-        for position, listener in enumerate(listeners):
-            try:
-                listener(event)
-            except Exception:
-                if position not in failed:
-                    failed.add(position)
-                    logger.exception("a listener failed; the run goes on without it being told")
+        with lock:
+            for position, listener in enumerate(listeners):
+                try:
+                    listener(event)
+                except Exception:
+                    if position not in failed:
+                        failed.add(position)
+                        logger.exception("a listener failed; the run goes on without it being told")
 
     return tell

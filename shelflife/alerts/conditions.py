@@ -58,6 +58,8 @@ ENDED: Final = {
 }
 """What is said when it is over."""
 
+_FAILURES: Final = (Outcome.NOT_ENOUGH, Outcome.HOPELESS, Outcome.NO_GAIN)
+_UNDECIDED: Final = (Outcome.BUSY, Outcome.STOPPED)
 _RUNS: Final = 50
 _GRACE: Final = 3600 * 10**9
 """How late (ns) a cleanup may be before that is told."""
@@ -99,9 +101,9 @@ def _of_disks(
             text=f"the disk of {', '.join(disk.areas)} is at {_share(disk)}, above {marks.high} %",
         )
         result, key = results.get(disk.name), f"{Kind.NO_ROOM}:{disk.name}"
-        if result is not None and result.outcome not in (Outcome.RELIEVED, Outcome.CALM, Outcome.STOPPED):
+        if result is not None and result.outcome in _FAILURES:
             yield Condition(kind=Kind.NO_ROOM, key=key, text=_no_room(result), stage=result.outcome.value)
-        elif relieved is None and (alert := before.get(key)) is not None:
+        elif (result is None or result.outcome in _UNDECIDED) and (alert := before.get(key)) is not None:
             yield Condition(kind=alert.kind, key=key, text=alert.text, stage=alert.stage)
 
 

@@ -67,7 +67,9 @@ def try_receivers(config: Config = None, as_json: Json = False) -> int:
     engine = engine_of(config)
     channels = channels_of(engine.settings.alerts)
     if not channels:
-        raise UsageError("there is nobody to tell; set `alerts.urls` or `alerts.webhook` in the configuration")
+        raise UsageError(
+            "there is nobody to tell; set `alerts.urls` or `alerts.webhook` in the configuration"
+        )
     message = Message(
         id=0, at=engine.now(), event="test", kind="test", key="test", text="A test: alerts arrive here."
     )

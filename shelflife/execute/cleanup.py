@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from shelflife.errors import StorageError
 from shelflife.events import AreaFinished
-from shelflife.execute.executor import AreaExecutor, AreaLost, Stopped
+from shelflife.execute.context import Stopped
+from shelflife.execute.executor import AreaExecutor, AreaLost
 from shelflife.execute.measuring import candidates_of, measure_of, size_of
 from shelflife.execute.planner import due_directories
 from shelflife.execute.purge import purge
@@ -134,6 +135,8 @@ def _refresh(context: Context, anchor: Anchor, area: Area, directory: str, found
             cutoff=found.cutoff,
             listener=context.listener,
             between=context.between,
+            crew=context.crew,
+            notebook=context.notebook,
         ).run()
     except OSError as error:
         found.errors.append(f"{directory}: {error.strerror}")
@@ -160,11 +163,7 @@ def _find_due(
         if refreshed is None or found.cutoff != by_age:
             refreshed = Refreshed()  # what was counted as due, was counted before another cutoff
         try:
-            found.due.extend(
-                due_directories(
-                    context.index, anchor, area, directory, found.cutoff, refreshed, context.holds()
-                )
-            )
+            found.due.extend(due_directories(context, anchor, area, directory, found.cutoff, refreshed))
         except OSError as error:
             found.errors.append(f"{directory}: {error.strerror}")
 

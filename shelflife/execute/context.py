@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from shelflife.files.crew import Crew
+from shelflife.files.notebook import Notebook
 from shelflife.policy.holds import Holds
 from shelflife.records.journal import Intent, JournalFull, Settled
 
 if TYPE_CHECKING:
     from shelflife.events import Listener
+    from shelflife.files.candidates import Candidates
     from shelflife.files.listing import Entry
     from shelflife.files.removal import Outcome
     from shelflife.files.trash import TrashName
@@ -19,6 +23,10 @@ if TYPE_CHECKING:
     from shelflife.records.journal import Journal
     from shelflife.records.refresh import Freshness
     from shelflife.records.state import Owner
+
+
+class Stopped(Exception):  # noqa: N818 - a signal, not a fault
+    """The run was asked to stop."""
 
 
 def _no_holds() -> Holds:
@@ -40,10 +48,16 @@ class Context:
     listener: Listener
 
     between: Callable[[], None]
-    """Called between directories and batches: beats the lock, raises `Stopped` when asked to stop."""
+    """Called between directories and batches, in any thread: beats the lock, raises `Stopped` when asked to."""
 
     holds: Callable[[], Holds] = _no_holds
     """Returns the holds as they are now."""
+
+    crew: Crew = field(default_factory=Crew)
+    """Who reads and removes."""
+
+    notebook: Notebook = field(default_factory=Notebook)
+    """What was read and will be needed again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,18 +78,22 @@ class Means:
     retries: int
     """Further tries after a transient error."""
 
+    one_by_one: bool = False
+    """Whether to look between any two batches if to go on, and so to do nothing in advance."""
+
     gate: Callable[[], AbstractContextManager[object]] = nullcontext
     """Surrounds each batch, so that whoever adds a hold can wait until no batch can still ignore it."""
 
 
 class Recorder:
-    """What a run writes down while it works: outcomes of one batch together with the intent of the next."""
+    """What a run writes down while it works: outcomes of some batches together with the intents of the next."""
 
     def __init__(self, journal: Journal, run: int, *, clock: Callable[[], int]) -> None:
         self._journal = journal
         self._clock = clock
         self._settled: list[Settled] = []
         self._unwritten: Intent | None = None
+        self._lock = threading.Lock()
         self.run = run
 
     def intend(self, area: str, directory: str, entries: list[Entry], *, unit: bool = False) -> int:
@@ -83,26 +101,43 @@ class Recorder:
 
         On a full disk the number is 0: intent and outcomes are then kept in memory until there is room.
         """
-        intent = Intent(self.run, area, directory, self._clock(), entries, unit)
-        try:
-            number = self._journal.exchange(self._settled, intent)
-        except JournalFull:
-            self._unwritten = intent
-            return 0
-        self._settled.clear()
+        intent = self._intent(area, directory, entries, unit=unit)
+        with self._lock:
+            try:
+                number = self._journal.exchange(self._settled, intent)
+            except JournalFull:
+                self._unwritten = intent
+                return 0
+            self._settled.clear()
         return number
 
-    def settle(self, batch: int, outcomes: list[Outcome]) -> None:
+    def intend_all(self, area: str, batches: Sequence[tuple[str, Candidates]]) -> list[int]:
+        """Record several batches (directory, entries) at once; return their numbers.
+
+        May be called by several threads. Raises JournalFull, and nothing is recorded then.
+        """
+        intents = [self._intent(area, directory, entries) for directory, entries in batches]
+        with self._lock:
+            numbers = self._journal.exchange_all(self._settled, intents)
+            self._settled.clear()
+        return numbers
+
+    def settle(self, batch: int, outcomes: Sequence[Outcome]) -> None:
         """Take the outcomes of a batch; they are written with the next intent, or by `flush`."""
-        self._settled.append(Settled(batch, outcomes, None if batch else self._unwritten))
+        settled = Settled(batch, outcomes, None if batch else self._unwritten)
+        with self._lock:
+            self._settled.append(settled)
 
     def flush(self) -> None:
         """Write what is not written yet; what finds no room is kept for the next time."""
         if not self._settled:
             return
-        with suppress(JournalFull):
+        with self._lock, suppress(JournalFull):
             self._journal.exchange(self._settled, None)
             self._settled.clear()
+
+    def _intent(self, area: str, directory: str, entries: Sequence[Entry], *, unit: bool = False) -> Intent:
+        return Intent(self.run, area, directory, self._clock(), entries, unit)
 
     @property
     def unwritten(self) -> int:

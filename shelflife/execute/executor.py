@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Final
 
 from shelflife.errors import ShelflifeError
 from shelflife.events import BatchFinished, DirectoryPruned
-from shelflife.execute.context import Context, Means
+from shelflife.execute.context import Context, Means, Stopped
 from shelflife.execute.holding import held_directory, held_entry
-from shelflife.execute.planner import is_due
+from shelflife.execute.parcels import LARGEST_BATCH, Directory, Parcels
 from shelflife.execute.report import AreaReport, Failure
 from shelflife.files.anchor import LED_AWAY, Anchor, Identity, identity_of, parent_of
 from shelflife.files.listing import Entry, read_directory
 from shelflife.files.removal import Outcome, Removal, Result, unlink
-from shelflife.files.survey import FOREVER, Key, Survey, count_entry, managed
+from shelflife.files.survey import FOREVER, Key, Survey, count_entry, is_due, managed
 from shelflife.files.trash import Trash
 from shelflife.policy.verdict import Reason
 from shelflife.records.index import RowState
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from shelflife.policy.area import Area
     from shelflife.policy.cutoff import Cutoff
 
-LARGEST_BATCH: Final = 100
-"""Entries that are removed between two looks at where their directory is."""
-
 LONGEST_BATCH: Final = 0.05
 """Seconds between two looks at where their directory is."""
 
@@ -45,10 +42,6 @@ DISK_GONE: Final = (errno.EIO, errno.ESTALE, errno.ENODEV)
 
 ENOUGH_ERRORS: Final = 3
 """Errors of the disk in a row that end an area."""
-
-
-class Stopped(Exception):  # noqa: N818 - a signal, not a fault
-    """The run was asked to stop."""
 
 
 class AreaLost(ShelflifeError):  # noqa: N818 - a state of the disk, not a fault of ours
@@ -84,11 +77,61 @@ class AreaExecutor:
     def run(self) -> None:
         """Remove what is due. Raises Stopped, and AreaLost when the disk fails."""
         pruning = _Pruning(self._prune)
-        for path in self._index.due(self._root, self._cutoff.at):
-            pruning.enter(path)
-            if self.run_in(path):
-                pruning.mark(path)
+        paths = self._index.due(self._root, self._cutoff.at)
+        if self._is_ordinary():
+            self._run_parcels(paths, pruning)
+        else:
+            for path in paths:
+                pruning.enter(path)
+                if self.run_in(path):
+                    pruning.mark(path)
         pruning.finish()
+
+    def _is_ordinary(self) -> bool:
+        return self._area.trash is None and not self._means.one_by_one and not self._context.holds()
+
+    def _run_parcels(self, paths: Iterator[str], pruning: _Pruning) -> None:
+        parcels = Parcels(self._context, self._means, self._anchor, self._area, self._directory, self._cutoff)
+        ended: Stopped | AreaLost | None = None
+        for found in parcels.run(paths):
+            pruning.enter(found.path)
+            self._take(found)
+            if found.pruned:
+                pruning.gone(found.path)
+                self._note_pruned(found.path)
+            elif found.has_acted:
+                pruning.mark(found.path)
+            if found.careful and ended is None:
+                try:
+                    if self.run_in(found.path):
+                        pruning.mark(found.path)
+                except (Stopped, AreaLost) as error:
+                    ended = error  # what other threads have begun is taken first
+                    parcels.stop.set()
+        if ended is not None:
+            raise ended
+        self._context.between()
+
+    def _take(self, found: Directory) -> None:
+        """Take what became of one directory of a parcel."""
+        for answer in found.answers:
+            self._report.add_removed(answer)
+        if not found.pruned and not found.reading.error and found.reading.survey.complete:
+            self._put_rest(found)
+
+    def _put_rest(self, found: Directory) -> None:
+        """Record what is left of a directory of a parcel."""
+        survey = found.reading.rest()
+        kept = [entry for outcomes in found.outcomes for entry in outcomes.kept]
+        kept += [entry for left in found.left() for entry in left]
+        for entry in kept:
+            count_entry(survey, entry, found.path, self._area)
+        freshness = self._context.freshness
+        survey.finish(found.path, freshness.settled_before)
+        state = RowState.DIRTY if kept or found.has_acted else None
+        self._index.put(
+            self._root, found.path, survey, listed=freshness.now, rules=self._area.rules, state=state
+        )
 
     def close(self) -> None:
         """Let go of what is held open."""
@@ -243,10 +286,13 @@ class AreaExecutor:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR, errno.EBUSY):
                 self._report.fail(self._failure(path, error.errno or 0))
             return False
+        self._note_pruned(path)
+        return True
+
+    def _note_pruned(self, path: str) -> None:
         self._index.forget(self._root, path)
         self._report.directories += 1
         self._context.listener(DirectoryPruned(area=self._area.name, directory=f"{self._directory}/{path}"))
-        return True
 
 
 def in_place(anchor: Anchor, path: str, held: Identity) -> bool:
@@ -292,6 +338,13 @@ class _Pruning:
         """Something went from the directory at `path`, so that it may be empty."""
         self._marked.add(path)
 
+    def gone(self, path: str) -> None:
+        """The directory at `path` is gone already."""
+        self._marked.discard(path)
+        if self._open and self._open[-1] == path:
+            self._open.pop()
+        self._mark_parent(path)
+
     def finish(self) -> None:
         """No more directories come."""
         while self._open:
@@ -301,8 +354,10 @@ class _Pruning:
         if path not in self._marked:
             return
         self._marked.discard(path)
-        if not path or not self._prune(path):
-            return
+        if path and self._prune(path):
+            self._mark_parent(path)
+
+    def _mark_parent(self, path: str) -> None:
         parent, _ = parent_of(path)
         self._marked.add(parent)
         if parent and (not self._open or self._open[-1] != parent):

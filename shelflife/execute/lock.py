@@ -15,6 +15,7 @@ import fcntl
 import json
 import os
 import socket
+import threading
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 _LENGTH: Final = 512
 """Bytes of the file, always."""
+
+_HANDS: Final = 65
+"""Batches that may be in hand at once: behind the text, the file has a count for each, odd while it is."""
 
 _BEAT: Final = 1.0
 """Seconds between two heartbeats, at the least."""
@@ -80,8 +84,11 @@ class Lock:
         self._task = task
         self._since = datetime.now(UTC)
         self._beaten = time.monotonic()
-        self._batches = time.time_ns() // 2 * 2  # even, and another number than any holder before had
-        self._put(self._batches.to_bytes(8, "big"), _LENGTH)
+        start = time.time_ns() // 2 * 2  # even, and another number than any holder before had
+        self._batches = [start] * _HANDS
+        self._free = list(range(_HANDS))
+        self._taking = threading.Lock()
+        self._put(start.to_bytes(8, "big") * _HANDS, _LENGTH)
         self._write()
 
     def beat(self) -> None:
@@ -92,16 +99,20 @@ class Lock:
 
     @contextmanager
     def batch(self) -> Iterator[None]:
-        """Surround a batch of removals: the count in the lock file is odd meanwhile."""
-        self._count()
+        """Surround a batch of removals: a count of its own in the lock file is odd meanwhile."""
+        with self._taking:
+            hand = self._free.pop()
+        self._count(hand)
         try:
             yield
         finally:
-            self._count()
+            self._count(hand)
+            with self._taking:
+                self._free.append(hand)
 
-    def _count(self) -> None:
-        self._batches += 1
-        self._put(self._batches.to_bytes(8, "big"), _LENGTH)
+    def _count(self, hand: int) -> None:
+        self._batches[hand] += 1
+        self._put(self._batches[hand].to_bytes(8, "big"), _LENGTH + 8 * hand)
 
     def sign_off(self) -> None:
         """Take the name off: whoever comes next signs himself."""
@@ -244,13 +255,22 @@ def wait_for_batch(state: StateDirectory, *, patience: float) -> bool:
 
 
 def _wait(fd: int, state: StateDirectory, until: float) -> bool:
-    count = os.pread(fd, 8, _LENGTH)
-    in_hand = int.from_bytes(count, "big") % 2 == 1
-    while in_hand and os.pread(fd, 8, _LENGTH) == count and holder_of(state) is not None:
+    before = _counts(fd)
+    in_hand = {hand for hand, count in enumerate(before) if count % 2 == 1}
+    while in_hand and holder_of(state) is not None:
+        now = _counts(fd)
+        in_hand = {hand for hand in in_hand if now[hand] == before[hand]}
+        if not in_hand:
+            break
         if time.monotonic() >= until:
             return False
         time.sleep(_PAUSE)
     return True
+
+
+def _counts(fd: int) -> list[int]:
+    content = os.pread(fd, 8 * _HANDS, _LENGTH).ljust(8 * _HANDS, b"\0")
+    return [int.from_bytes(content[start : start + 8], "big") for start in range(0, 8 * _HANDS, 8)]
 
 
 def _acquire(fd: int) -> bool:

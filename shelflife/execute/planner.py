@@ -9,14 +9,18 @@ from __future__ import annotations
 import errno
 import os
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from shelflife.execute.holding import held_directory, held_entry
 from shelflife.files.in_use import Guard, Writers
 from shelflife.files.kernel import birth_time
-from shelflife.files.listing import Entry, Kind, read_directory, signed
-from shelflife.files.survey import FOREVER, managed, survey_directory
+from shelflife.files.listing import Kind, read_directory, signed
+from shelflife.files.notebook import Counts
+from shelflife.files.primitives import for_reading
+from shelflife.files.survey import FOREVER, is_due, managed, survey_directory
 from shelflife.files.tree import walk
+from shelflife.policy.holds import Holds
 from shelflife.policy.plan import DueDirectory
 from shelflife.policy.verdict import Reason, Unit, judge, judge_unit
 from shelflife.settings import Expire
@@ -24,13 +28,17 @@ from shelflife.settings import Expire
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from shelflife.execute.context import Context
     from shelflife.files.anchor import Anchor
+    from shelflife.files.reading import Flag, Reading
     from shelflife.files.survey import Survey
     from shelflife.policy.area import Area
     from shelflife.policy.cutoff import Cutoff
-    from shelflife.policy.holds import Holds
     from shelflife.records.index import Index, UnitRow
     from shelflife.records.refresh import Refreshed
+
+_PIECE = 32
+"""Directories that are handed to a thread at once."""
 
 _GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EXDEV)
 
@@ -53,29 +61,74 @@ class PlannedFile:
 
 
 def due_directories(
-    index: Index,
+    context: Context, anchor: Anchor, area: Area, directory: str, cutoff: Cutoff, refreshed: Refreshed
+) -> Iterator[DueDirectory]:
+    """Yield the directories of one of an area's directories in which something is before the cutoff.
+
+    What is read goes into the notebook. Raises OSError.
+    """
+    index, holds = context.index, context.holds()
+    paths: Iterator[str] = index.due(index.root(directory), cutoff.at)
+    if area.expire is Expire.DIRECTORY:
+        yield from _due_units(index, anchor, area, directory, cutoff, holds)
+        paths = (path for path in paths if not path)
+    found: Iterator[tuple[str, Counts]]
+    if holds:
+        found = _count_one_by_one(anchor, area, directory, cutoff, holds, paths)
+    else:
+        found = _count(context, anchor, area, directory, cutoff, refreshed, paths)
+    for path, counts in found:
+        due = _due(directory, path, counts, cutoff)
+        if due is not None:
+            yield due
+
+
+def _count_one_by_one(
+    anchor: Anchor, area: Area, directory: str, cutoff: Cutoff, holds: Holds, paths: Iterator[str]
+) -> Iterator[tuple[str, Counts]]:
+    """Count what is due in directories, and leave out what is held."""
+    for path in paths:
+        if held_directory(holds, anchor, area.name, directory, path) is not None:
+            continue
+        survey = _survey(anchor, directory, path, area, cutoff, holds)
+        if survey is not None:
+            yield path, Counts.of(survey)
+
+
+def _count(
+    context: Context,
     anchor: Anchor,
     area: Area,
     directory: str,
     cutoff: Cutoff,
     refreshed: Refreshed,
-    holds: Holds,
-) -> Iterator[DueDirectory]:
-    """Yield the directories of one of an area's directories in which something is before the cutoff."""
-    root = index.root(directory)
-    known = {} if holds else refreshed.due  # what the refresh has counted, it counted without holds
-    if area.expire is Expire.DIRECTORY:
-        yield from _due_units(index, anchor, area, directory, cutoff, holds)
-        paths: Iterator[str] = (path for path in index.due(root, cutoff.at) if not path)
-    else:
-        paths = index.due(root, cutoff.at)
-    for path in paths:
-        if held_directory(holds, anchor, area.name, directory, path) is not None:
-            continue
-        survey = known.get(path) or _survey(anchor, directory, path, area, cutoff, holds)
-        due = _due(directory, path, survey, cutoff) if survey is not None else None
-        if due is not None:
-            yield due
+    paths: Iterator[str],
+) -> Iterator[tuple[str, Counts]]:
+    """Count what is due in directories that nobody holds; those that the refresh has read are known."""
+    primitives = for_reading(area, anchor)
+    root = context.index.root(directory)
+
+    def take() -> list[str] | None:
+        return list(islice(paths, _PIECE)) or None
+
+    def read(piece: list[str], stop: Flag) -> list[tuple[str, Reading | None]]:
+        unknown = [path for path in piece if path not in refreshed.due]
+        readings: list[Reading] = []
+        while len(readings) < len(unknown) and not stop:
+            readings += primitives.read(anchor, unknown[len(readings) :], area, cutoff.at, stop)
+        found = dict(zip(unknown, readings, strict=False))
+        return [(path, found.get(path)) for path in piece]
+
+    for piece in context.crew.run(read, take, between=context.between):
+        for path, reading in piece:
+            if reading is None:
+                yield path, refreshed.due[path]
+            elif not reading.error:
+                if reading.survey.complete:
+                    context.notebook.put(root, path, reading)
+                    yield path, Counts.of(reading.survey)
+            elif (survey := _survey(anchor, directory, path, area, cutoff, Holds())) is not None:
+                yield path, Counts.of(survey)
 
 
 def due_files(
@@ -95,14 +148,6 @@ def due_files(
                 time=area.file_time(entry.mtime, entry.ctime),
                 link=entry.kind is Kind.LINK,
             )
-
-
-def is_due(entry: Entry, path: str, area: Area, cutoff: Cutoff) -> bool:
-    """Return whether an entry of the directory at `path` goes by itself."""
-    if entry.kind > Kind.LINK:
-        return False
-    moment = area.file_time(entry.mtime, entry.ctime)
-    return moment < cutoff.at and judge(path + entry.name, moment, area, cutoff).remove
 
 
 def unit_is_due(row: UnitRow, cutoff: Cutoff) -> bool:
@@ -213,15 +258,15 @@ def _leave_out_held(
                 survey.due_links -= not entry.is_file
 
 
-def _due(directory: str, path: str, survey: Survey, cutoff: Cutoff) -> DueDirectory | None:
-    prune = bool(path) and survey.entries == 0 and survey.key.mtime < cutoff.at
-    if not (survey.due_files or survey.due_links or prune):
+def _due(directory: str, path: str, counts: Counts, cutoff: Cutoff) -> DueDirectory | None:
+    prune = bool(path) and counts.empty is not None and counts.empty < cutoff.at
+    if not (counts.due_files or counts.due_links or prune):
         return None
     return DueDirectory(
         root=directory,
         path=path,
-        files=survey.due_files,
-        bytes=survey.due_bytes,
-        links=survey.due_links,
+        files=counts.due_files,
+        bytes=counts.due_bytes,
+        links=counts.due_links,
         prune=prune,
     )

@@ -15,8 +15,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from shelflife.events import BatchFinished
-from shelflife.execute.executor import LARGEST_BATCH, LONGEST_BATCH, AreaLost, in_place, is_denied
+from shelflife.execute.executor import LONGEST_BATCH, AreaLost, in_place, is_denied
 from shelflife.execute.holding import held_directory, held_entry
+from shelflife.execute.parcels import LARGEST_BATCH
 from shelflife.execute.report import AreaReport, Failure
 from shelflife.files.anchor import Anchor, identity_of, parent_of
 from shelflife.files.listing import Entry, Kind
@@ -47,11 +48,15 @@ def purge(
     before: int | None = None,
 ) -> None:
     """Remove what went into an area's trash before `before` (ns); by default, what waited for `area.trash`."""
+    if area.trash is None and area.retention is None and before is None:
+        return
     limit = context.freshness.now - (area.trash or 0) if before is None else before
     cutoff = by_retention(area, context.freshness.now) if area.trash is None and before is None else None
     for name in trash_names(anchor):
         if name.at < limit:
             _Purge(context, means, anchor, area, directory, report, name, cutoff).run()
+    with suppress(OSError):  # where nothing waits any more, or a run was killed before it did this
+        os.rmdir(TRASH_DIRECTORY, dir_fd=anchor.fd)
 
 
 def trash_names(anchor: Anchor) -> Iterator[TrashName]:
@@ -197,8 +202,6 @@ class _Purge:
             parent, own = parent_of(path)
             with suppress(OSError), self._anchor.directory(parent) as fd:
                 os.rmdir(own, dir_fd=fd)
-        with suppress(OSError):
-            os.rmdir(TRASH_DIRECTORY, dir_fd=self._anchor.fd)
 
 
 def _purge_one(fd: int, entry: Entry, _wanted: Wanted) -> Outcome:

@@ -15,39 +15,28 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from shelflife.errors import CleanupBusy, RecordsError, ShelflifeError, UsageError
-from shelflife.execute.cleanup import act_on_root, refresh
-from shelflife.execute.disks import Disk, disks_of, usage_of
-from shelflife.execute.executor import AreaLost, Stopped
-from shelflife.execute.measuring import histogram_of, measure_of, size_of
-from shelflife.execute.planner import due_directories
-from shelflife.execute.purge import purge_run, trash_load, trash_names
+from shelflife.errors import CleanupBusy, RecordsError, UsageError
+from shelflife.execute.cleanup import refresh
+from shelflife.execute.context import Stopped
+from shelflife.execute.disks import Disk, disks_of
+from shelflife.execute.gauge import Enough, Gauge, NoGain
+from shelflife.execute.givers import Givers
 from shelflife.execute.report import AreaReport, RunReport
 from shelflife.execute.run import Order, Run, Workplace, run
-from shelflife.execute.storage import hold_roots
-from shelflife.files.survey import FOREVER
-from shelflife.policy.cutoff import by_retention
-from shelflife.policy.load import HOUR, NOTHING, Load, before, total
-from shelflife.policy.plan import AreaPlan, Plan
-from shelflife.policy.pressure import Candidate, Relief, choose_cutoffs, still_needed, what_fills
+from shelflife.policy.limits import doubt_about_expired
+from shelflife.policy.load import NOTHING, Load, total
+from shelflife.policy.plan import Plan
+from shelflife.policy.pressure import Candidate, Relief, choose_cutoffs
 from shelflife.records.journal import RunState, Trigger
-from shelflife.records.refresh import Refreshed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from shelflife.execute.context import Context, Means
     from shelflife.execute.lock import Lock
-    from shelflife.files.anchor import Anchor
-    from shelflife.files.trash import TrashName
-    from shelflife.policy.area import Area
-    from shelflife.policy.cutoff import Cutoff
     from shelflife.policy.pressure import Usage
     from shelflife.records.journal import Journal
     from shelflife.settings import PressureSettings
@@ -62,12 +51,6 @@ _LOOK: Final = 0.02
 
 _WAIT: Final = 1.0
 """Seconds between two looks at whether the lock is free."""
-
-_SLACK: Final = 1024 * 1024
-"""Bytes that must have been released before their absence means something: the journal writes meanwhile."""
-
-_SLACK_INODES: Final = 8
-"""Likewise."""
 
 _NO_ROOM: Final = (
     "what was removed gave no room: it may still be open, be part of a snapshot, or be written as fast as it is "
@@ -101,6 +84,8 @@ class Outcome(StrEnum):
     """All that could go would not be enough, so only trash and expired files went."""
     NO_GAIN = "no gain"
     """What was released gave no room: it is open, in a snapshot, or is written as fast as it is removed."""
+    BUSY = "busy"
+    """Another cleanup was running all the time that was given for waiting."""
     STOPPED = "stopped"
     """It was asked to stop."""
 
@@ -124,14 +109,6 @@ class DiskRelief:
     """What fills it, in words, where room could not be made."""
 
 
-class _Enough(Exception):  # noqa: N818 - signals, not faults
-    """There is room again."""
-
-
-class _NoGain(Exception):  # noqa: N818
-    """What was released gives no room."""
-
-
 class _NothingToDo(Exception):  # noqa: N818
     """There is nothing that may go."""
 
@@ -141,11 +118,13 @@ def relieve(
     *,
     trigger: Trigger = Trigger.PRESSURE,
     stop: threading.Event | None = None,
+    wait: float | None = None,
     patience: float = PATIENCE,
 ) -> list[DiskRelief]:
     """Make room on each file system that is above `pressure.high`; return how each one stands.
 
-    Waits while another cleanup runs. Raises UsageError where no watermarks are set, StorageError, RecordsError.
+    Waits while another cleanup runs, for `wait` seconds at the most (None: for as long as it takes).
+    Raises UsageError where no watermarks are set, StorageError, RecordsError.
     """
     marks = work.settings.pressure
     if marks is None:
@@ -155,13 +134,13 @@ def relieve(
     with work.hold_base() as base:
         disks = disks_of(base, work.areas.values())
     order = Order(trigger=trigger, stop=stop)
-    return [_relieve(work, order, marks, disk, patience) for disk in disks]
+    until = None if wait is None else time.monotonic() + wait
+    tasks = [_Task(disk=disk, marks=marks, patience=patience, until=until) for disk in disks]
+    return [_relieve(work, order, task) for task in tasks]
 
 
-def _relieve(
-    work: Workplace, order: Order, marks: PressureSettings, disk: Disk, patience: float
-) -> DiskRelief:
-    task = _Task(disk=disk, marks=marks, patience=patience)
+def _relieve(work: Workplace, order: Order, task: _Task) -> DiskRelief:
+    disk, marks = task.disk, task.marks
     after = disk.usage
     if disk.usage.above(marks.high):
         while True:
@@ -197,6 +176,9 @@ def _wait_and_run(work: Workplace, order: Order, task: _Task) -> None:
         except (_NothingToDo, Stopped):
             return
         except CleanupBusy:
+            if task.until is not None and time.monotonic() >= task.until:
+                task.outcome = Outcome.BUSY
+                return
             if waits.wait(_WAIT):
                 task.outcome = Outcome.STOPPED
                 return
@@ -242,6 +224,8 @@ class _Task:
     disk: Disk
     marks: PressureSettings
     patience: float
+    until: float | None = None
+    """When to wait no longer for the lock, by the monotonic clock."""
     tries: int = 0
     missing: Load = NOTHING
     """What earlier runs had counted on in vain."""
@@ -290,14 +274,18 @@ class _ReliefRun(Run):
         task, now = self._task, context.freshness.now
         areas = {name: self._work.areas[name] for name in task.disk.areas}
         refresh(context, areas.values())
-        with _Held(context, task.disk, areas) as held:
+        with Givers(context, task.disk, areas) as held:
             usage = held.usage().like(task.usage.pressing(task.marks.high))
             if task.tries == 1 and not usage.above(task.marks.high):
                 task.conclude(Outcome.RELIEVED)  # while it waited for another cleanup
                 raise _NothingToDo
             trash = total(load for _, _, _, load in held.trash())
             could = trash.plus(held.estimate(now)).times(_DOUBT).covers(usage.excess(task.marks.high))
-            candidates = [held.candidate(area, now, ranked=could) for area in areas.values()]
+            candidates = [
+                candidate
+                for area in areas.values()
+                if not self._is_doubtful(candidate := held.candidate(area, now, ranked=could), held, now)
+            ]
             task.relief = choose_cutoffs(
                 candidates,
                 usage,
@@ -322,6 +310,21 @@ class _ReliefRun(Run):
             self._expected = usage.excess(task.marks.low)
         return plan, True
 
+    def _is_doubtful(self, candidate: Candidate, held: Givers, now: int) -> bool:
+        """Return whether an area is left out until a person has looked at what counts as expired there."""
+        area, limits = candidate.area, self._work.settings.limits
+        last = self._journal.last_runs().get(area.name)
+        files = candidate.expired.files
+        doubt = doubt_about_expired(area, files, held.scanned(area), last, now, limits)
+        if doubt is not None:
+            logger.warning(
+                "area %s gives no room before a person has approved a cleanup: %d files count as expired, and %s",
+                area.name,
+                files,
+                doubt,
+            )
+        return doubt is not None
+
     def ask(self, plan: Plan) -> None:
         """Ask nobody: the need is the bound."""
 
@@ -333,16 +336,22 @@ class _ReliefRun(Run):
             reports[area_plan.area].scanned = area_plan.scanned
         areas = {name: replace(self._work.areas[name], trash=None) for name in task.disk.areas}
         state = RunState.DONE
-        with _Held(context, task.disk, areas) as held:
-            watch = _Watch(task, held.usage, list(reports.values()), self._order.stop)
+        with Givers(context, task.disk, areas) as held:
+            watch = Gauge(
+                lambda: held.usage().like(task.usage.pressing(task.marks.high)),
+                list(reports.values()),
+                low=task.marks.low,
+                patience=task.patience,
+                stop=self._order.stop,
+            )
             watched = replace(context, between=watch.after(context.between))
             outcome = Outcome.HOPELESS if task.is_hopeless else Outcome.NOT_ENOUGH
             try:
-                held.carry_out(watched, means, plan, reports)
+                held.carry_out(watched, replace(means, one_by_one=True), plan, reports)
                 watch.look()
-            except _Enough:
+            except Enough:
                 outcome = Outcome.RELIEVED
-            except _NoGain:
+            except NoGain:
                 outcome = Outcome.NO_GAIN
                 task.fills = [_NO_ROOM]
             except Stopped:
@@ -363,7 +372,7 @@ class _ReliefRun(Run):
     def remember(self, plan: Plan, report: RunReport) -> None:
         """Remember nothing: this was no cleanup of any area."""
 
-    def _judge(self, watch: _Watch) -> bool:
+    def _judge(self, watch: Gauge) -> bool:
         """Return whether what was planned went; see whether another run could make up for what did not."""
         task, released = self._task, watch.released()
         short = self._expected.less(released)
@@ -371,165 +380,3 @@ class _ReliefRun(Run):
         task.may_try_again = could and NOTHING not in (short, released)
         task.missing = task.missing.plus(short)
         return could and short == NOTHING
-
-
-class _Watch:
-    """Ends a run between two batches, when there is room again or no use in going on."""
-
-    def __init__(
-        self,
-        task: _Task,
-        usage: Callable[[], Usage],
-        reports: list[AreaReport],
-        stop: threading.Event | None,
-    ) -> None:
-        self._task = task
-        self._counted = task.usage.pressing(task.marks.high)
-        self._usage = usage
-        self._reports = reports
-        self._wait = (stop or threading.Event()).wait
-        self._start = self._now()
-        self._shown = self._start
-        self._shown_at = NOTHING
-
-    def after(self, between: Callable[[], None]) -> Callable[[], None]:
-        """Return what looks, each time that `between` is called."""
-
-        def look() -> None:
-            between()
-            self.look()
-
-        return look
-
-    def released(self) -> Load:
-        """Return what this run has given back, by its own count."""
-        return Load(
-            files=sum(report.inodes + report.directories for report in self._reports),
-            allocated=sum(report.freed for report in self._reports),
-        )
-
-    def look(self) -> None:
-        """Raise _Enough or _NoGain, when it is time."""
-        now, released = self._now(), self.released()
-        if still_needed(self._start, now, released, self._task.marks.low) == NOTHING:
-            raise _Enough
-        if self._must_show(released) and not self._shows(now):
-            raise _NoGain
-
-    def _must_show(self, released: Load) -> bool:
-        since = released.less(self._shown_at)
-        by_bytes = self._counted.space.used and since.allocated >= _SLACK
-        by_inodes = self._counted.inodes.used and since.files >= _SLACK_INODES
-        return bool(by_bytes or by_inodes)
-
-    def _shows(self, now: Usage) -> bool:
-        """Return whether less is used than before; wait a little for that."""
-        until = time.monotonic() + self._task.patience
-        while not (now.space.used < self._shown.space.used or now.inodes.used < self._shown.inodes.used):
-            if time.monotonic() >= until or self._wait(_LOOK):
-                return False
-            now = self._now()
-        self._shown, self._shown_at = now, self.released()
-        return True
-
-    def _now(self) -> Usage:
-        return self._usage().like(self._counted)
-
-
-class _Held:
-    """The directories of the areas on one file system, held open."""
-
-    def __init__(self, context: Context, disk: Disk, areas: Mapping[str, Area]) -> None:
-        self._context = context
-        self._disk = disk
-        self._areas = areas
-        self._stack = ExitStack()
-        self._roots: dict[str, list[tuple[str, Anchor]]] = {}
-
-    def __enter__(self) -> _Held:
-        for name, directories in self._disk.areas.items():
-            try:
-                roots, _ = self._stack.enter_context(hold_roots(self._context.base, self._areas[name]))
-            except ShelflifeError:  # it leads away by now: nothing of it is touched
-                continue
-            self._roots[name] = [root for root in roots if root[0] in directories]
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    def usage(self) -> Usage:
-        """Return how full the file system is now."""
-        for roots in self._roots.values():
-            for _, anchor in roots:
-                return usage_of(anchor.fd)
-        raise _NothingToDo
-
-    def estimate(self, now: int) -> Load:
-        """Return what all areas together could give, as the index has it."""
-        load = NOTHING
-        for area in self._areas.values():
-            if area.retention is not None:
-                young = area.retention if area.priority is None else min(area.retention, area.min_age)
-                directories = [directory for directory, _ in self._roots.get(area.name, ())]
-                load = load.plus(before(histogram_of(self._context.index, area, directories), now - young))
-        return load
-
-    def candidate(self, area: Area, now: int, *, ranked: bool) -> Candidate:
-        """Return what an area could give, measured on the disk; what is not expired, only where `ranked`."""
-        measure = measure_of(self._context, area, self._roots.get(area.name, ()))
-        retention = by_retention(area, now)
-        expired = total(measure(-FOREVER, retention.at, HOUR).values()) if retention else NOTHING
-        ranked = ranked and area.priority is not None and area.retention is not None
-        histogram = measure(-FOREVER, now - area.min_age, HOUR) if ranked else {}
-        return Candidate(area=area, expired=expired, histogram=histogram, measure=measure)
-
-    def trash(self) -> list[tuple[Area, tuple[str, Anchor], TrashName, Load]]:
-        """Return what waits in the trash of the areas, the oldest first."""
-        found = [
-            (self._areas[name], root, trashed, trash_load(self._context, root[1], root[0], trashed))
-            for name, roots in self._roots.items()
-            for root in roots
-            for trashed in trash_names(root[1])
-        ]
-        return sorted(found, key=lambda one: one[2].at)
-
-    def area_plan(self, area: Area, cutoff: Cutoff) -> AreaPlan:
-        """Return what of an area is before a cutoff."""
-        context, index = self._context, self._context.index
-        roots = self._roots.get(area.name, [])
-        due = [
-            found
-            for directory, anchor in roots
-            for found in due_directories(index, anchor, area, directory, cutoff, Refreshed(), context.holds())
-        ]
-        scanned = sum(index.totals(directory).readable_files for directory, _ in roots)
-        return AreaPlan(area=area.name, cutoff=cutoff, scanned=scanned, due=tuple(due))
-
-    def carry_out(
-        self, context: Context, means: Means, plan: Plan, reports: Mapping[str, AreaReport]
-    ) -> None:
-        """Let go what must. Raises what `context.between` raises."""
-        context.between()
-        for area, (directory, anchor), name, _ in self.trash():
-            try:
-                purge_run(context, means, anchor, area, directory, name, reports[area.name])
-            except AreaLost as lost:
-                reports[area.name].errors.append(str(lost))
-        for area_plan in plan.areas:
-            if area_plan.cutoff is None:
-                continue
-            report = reports[area_plan.area]
-            for directory, anchor in self._roots.get(area_plan.area, ()):
-                context.between()
-                area = self._areas[area_plan.area]
-                act_on_root(context, means, area, directory, anchor, area_plan.cutoff, report)
-
-    def fills(self) -> list[str]:
-        """Return in words what the file system is full of."""
-        usage, index = self.usage(), self._context.index
-        holdings = [
-            (area, size_of(index, [directory for directory, _ in self._roots.get(name, ())]))
-            for name, area in self._areas.items()
-        ]
-        return what_fills(usage, holdings)

@@ -11,6 +11,7 @@ from shelflife.policy.verdict import Reason
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from shelflife.files.reading import Answer
     from shelflife.files.removal import Outcome
 
 MOST_FAILURES: Final = 1000
@@ -92,6 +93,14 @@ class AreaReport:
         if outcome.result is Result.REMOVED and entry.links == 1:
             self.freed += entry.allocated
             self.inodes += 1
+
+    def add_removed(self, answer: Answer) -> None:
+        """Count what the primitives removed."""
+        self.removed += answer.files
+        self.bytes += answer.bytes
+        self.links += answer.links
+        self.freed += answer.freed
+        self.inodes += answer.inodes
 
     def fail(self, failure: Failure) -> None:
         """Count something that should have gone and could not."""

@@ -113,13 +113,18 @@ def restore(work: Workplace, target: str, *, to: str | None = None, hold: bool =
             return _restore_run(work, journal, int(target), hold=hold)
         place = locate(target, work.settings.base_path, work.areas)
         goal = place if to is None else locate(to, work.settings.base_path, work.areas)
+        if to is None and os.path.isdir(work.settings.base_path / goal.whole):
+            return _restore_into(work, journal, place, hold=hold)
         return [_restore_path(work, journal, place, goal, hold=hold)]
 
 
-def _restore_path(work: Workplace, journal: Journal, place: Place, goal: Place, *, hold: bool) -> str:
+def _restore_path(
+    work: Workplace, journal: Journal, place: Place, goal: Place, *, hold: bool, run: int | None = None
+) -> str:
+    """Bring back the latest that was there, or what `run` has put into the trash."""
     with work.hold_base() as base, Anchor.open(base, place.directory) as anchor:
-        for _, top, _ in reversed(list(_tops(anchor))):
-            if _is_there(anchor, top + place.path):
+        for name, top, _ in reversed(list(_tops(anchor))):
+            if run in (None, name.run) and _is_there(anchor, top + place.path):
                 _move_back(work, base, anchor, top, place, goal)
                 break
         else:
@@ -135,11 +140,25 @@ def _restore_run(work: Workplace, journal: Journal, run: int, *, hold: bool) -> 
         raise UsageError(
             f"nothing that run {run} removed is in the trash; `shelflife trash list` shows what is"
         )
+    return _restore_files(work, journal, files, hold=hold)
+
+
+def _restore_into(work: Workplace, journal: Journal, place: Place, *, hold: bool) -> list[str]:
+    """Bring back what was below a directory that is there (again, or still); of each path the latest."""
+    prefix = f"{place.whole}/"
+    waiting = trashed_files(work, [place.area])
+    latest = {file.path: file for file in waiting if file.path.startswith(prefix)}
+    if not latest:
+        raise UsageError(f"nothing below {place.whole} is in the trash; `shelflife trash list` shows what is")
+    return _restore_files(work, journal, list(latest.values()), hold=hold)
+
+
+def _restore_files(work: Workplace, journal: Journal, files: list[TrashedFile], *, hold: bool) -> list[str]:
     restored, faults = [], []
     for file in files:
         place = _place_of(work, file)
         try:
-            restored.append(_restore_path(work, journal, place, place, hold=hold))
+            restored.append(_restore_path(work, journal, place, place, hold=hold, run=file.run))
         except UsageError as error:
             faults.append(str(error))
     if faults:

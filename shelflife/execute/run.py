@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 from shelflife.errors import NeedsApproval, SlotTaken, StorageError, UsageError
 from shelflife.events import Listener, RunFinished, RunRefused, RunStarted
 from shelflife.execute.cleanup import carry_out, make_plan
-from shelflife.execute.context import Context, Means, Recorder
-from shelflife.execute.executor import Stopped
+from shelflife.execute.context import Context, Means, Recorder, Stopped
 from shelflife.execute.lock import Lock, cleanup_lock
 from shelflife.execute.recovery import Recovery
 from shelflife.execute.sampling import take_sample
 from shelflife.execute.storage import hold_base
 from shelflife.files.anchor import identity_of
+from shelflife.files.crew import Crew
 from shelflife.files.mounts import NETWORK, file_system_of
 from shelflife.files.trash import TrashName
 from shelflife.policy.area import Area, areas_of
@@ -83,7 +83,11 @@ class Workplace:
     ) -> Iterator[Context]:
         """Open the index, and give what looking needs. Raises StorageError, RecordsError."""
         index_settings = self.settings.index
-        with self.hold_base() as base, open_index(self.state) as index:
+        with (
+            self.hold_base() as base,
+            open_index(self.state) as index,
+            Crew(self.settings.cleanup.workers) as crew,
+        ):
             yield Context(
                 base=base,
                 index=index,
@@ -93,6 +97,7 @@ class Workplace:
                 listener=self.listener,
                 between=self._watching(base, between),
                 holds=holds,
+                crew=crew,
             )
 
     def _watching(self, base: int, between: Callable[[], None]) -> Callable[[], None]:

@@ -22,18 +22,19 @@ from shelflife.execute.context import Context, Means
 from shelflife.execute.executor import (
     DISK_GONE,
     ENOUGH_ERRORS,
-    LARGEST_BATCH,
     LONGEST_BATCH,
     AreaLost,
     in_place,
     is_denied,
 )
-from shelflife.execute.planner import is_due, read_unit, unit_is_due
+from shelflife.execute.parcels import LARGEST_BATCH
+from shelflife.execute.planner import read_unit, unit_is_due
 from shelflife.execute.report import AreaReport, Failure
 from shelflife.files.anchor import Anchor, identity_of, parent_of
 from shelflife.files.kernel import rename_noreplace
 from shelflife.files.listing import Entry, Kind
 from shelflife.files.removal import Outcome, Removal, Result
+from shelflife.files.survey import is_due
 from shelflife.files.trash import DISPLACED, Trash, prune_trash
 from shelflife.files.tree import walk
 from shelflife.policy.area import TRASH_DIRECTORY

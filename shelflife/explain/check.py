@@ -17,7 +17,7 @@ from shelflife.errors import RecordsError, StorageError
 from shelflife.execute.lock import holder_of
 from shelflife.execute.storage import DIRECTORY_MODE, hold_base, hold_roots
 from shelflife.explain.formats import format_age, format_bytes, moment
-from shelflife.files import kernel
+from shelflife.files import kernel, primitives
 from shelflife.files.mounts import NETWORK, TRUSTED, file_system_of, free_bytes
 from shelflife.policy.area import SECOND
 from shelflife.policy.schedule import Schedule
@@ -79,7 +79,7 @@ def check_storage(
     `state` is None when the base path is not there. Never raises for what is wrong with the storage.
     """
     storage = _Storage(settings, areas, now)
-    found = [_settings(settings), *_kernel(), *_base(storage)]
+    found = [_settings(settings), *_kernel(), _compiled(), *_base(storage)]
     if state is None:
         return found
     found += [*_areas(storage), place := _state(storage)]
@@ -120,6 +120,16 @@ def _kernel() -> Iterator[Finding]:
         )
     if not _works(_renameat2):
         yield _warning("kernel", "renameat2 is missing: areas with `expire: directory` are not cleaned")
+
+
+def _compiled() -> Finding:
+    if primitives.chosen().is_compiled:
+        return _ok("compiled part", "in use")
+    return _warning(
+        "compiled part",
+        "missing: files are read and removed in Python, two to three times slower; install a C compiler "
+        "(Debian: apt-get install gcc libc6-dev) and shelflife again",
+    )
 
 
 def _openat2() -> None:

@@ -45,6 +45,8 @@ class RunLog:
 
     def _batch(self, event: BatchFinished) -> None:
         debug = logger.isEnabledFor(logging.DEBUG)
+        if event.clean and not debug:
+            return
         for outcome in event.outcomes:
             if outcome.result == Result.FAILED:
                 self._error(f"{event.directory}{outcome.name}: {os.strerror(outcome.errno)}")

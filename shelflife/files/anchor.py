@@ -19,10 +19,11 @@ from __future__ import annotations
 
 import errno
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from shelflife.files import kernel
+from shelflife.files.listing import signed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,9 +53,9 @@ class Anchor:
         """Take over `fd`, the open directory that `place` below the open directory `base` leads to."""
         self.fd = fd
         self.identity = identity_of(fd)
-        self._base = base
-        self._place = place
-        self._use_openat2 = use_openat2
+        self.base = base
+        self.place = place
+        self.uses_openat2 = use_openat2
 
     @classmethod
     def open(cls, base: int, directory: str, *, use_openat2: bool = True) -> Self:
@@ -84,7 +85,7 @@ class Anchor:
 
         Raises OSError: EXDEV for a mount point, ELOOP or ENOTDIR for a symbolic link, whatever open(2) says.
         """
-        fd = _descend(self.fd, path, follow_mounts=False, use_openat2=self._use_openat2)
+        fd = _descend(self.fd, path, follow_mounts=False, use_openat2=self.uses_openat2)
         try:
             yield fd
         finally:
@@ -109,18 +110,34 @@ class Anchor:
         Raises OSError when it cannot be told.
         """
         try:
-            place = _descend(self._base, self._place, follow_mounts=True, use_openat2=self._use_openat2)
-            try:
-                if identity_of(place) != self.identity:
-                    return False
-            finally:
-                os.close(place)
             with self.directory(path) as fd:
-                return identity_of(fd) == held
+                return identity_of(fd) == held and self.is_in_place()
         except OSError as error:
             if error.errno in LED_AWAY:
                 return False
             raise
+
+    def is_in_place(self) -> bool:
+        """Return whether the anchor's place still leads to it. Raises OSError when it cannot be told."""
+        try:
+            place = _descend(self.base, self.place, follow_mounts=True, use_openat2=self.uses_openat2)
+        except OSError as error:
+            if error.errno in LED_AWAY:
+                return False
+            raise
+        try:
+            return identity_of(place) == self.identity
+        finally:
+            os.close(place)
+
+    def prune(self, path: str, inode: int) -> bool:
+        """Remove the directory at `path` if it is empty and still `inode` (signed); return whether it is gone."""
+        parent, name = parent_of(path)
+        with suppress(OSError), self.directory(parent) as fd:
+            if signed(os.stat(name, dir_fd=fd, follow_symlinks=False).st_ino) == inode:
+                os.rmdir(name, dir_fd=fd)
+                return True
+        return False
 
 
 def identity_of(fd: int) -> Identity:

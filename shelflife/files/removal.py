@@ -145,6 +145,15 @@ class Removal:
                 break
         return outcomes
 
+    def once(self, fd: int, entry: Entry) -> Outcome | None:
+        """Remove one entry unless something keeps it; None when that fails, and nothing is changed then."""
+        try:
+            return self._try(fd, entry)
+        except FileNotFoundError:
+            return Outcome(entry, Result.KEPT, Reason.VANISHED)
+        except OSError:
+            return None
+
     def _remove(self, fd: int, entry: Entry) -> Outcome:
         delay = FIRST_DELAY
         for tries_left in range(self.retries, -1, -1):

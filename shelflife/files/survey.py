@@ -11,21 +11,27 @@ progress, and files whose times are set after they were written.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from array import array
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.files.listing import Entry, Kind, clamp, read_directory, signed
 from shelflife.policy.area import KEEP_FILE, TRASH_DIRECTORY
 from shelflife.policy.load import HOUR
+from shelflife.policy.verdict import judge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from shelflife.policy.area import Area
     from shelflife.policy.cutoff import Cutoff
 
 FOREVER: Final = 2**63 - 1
 """A file time that no cutoff reaches."""
+
+
+_Packed = bytes
+"""What `Survey`, which has a field of that name, calls bytes."""
 
 
 class Key(NamedTuple):
@@ -94,6 +100,9 @@ class Survey:
     hours: dict[int, list[int]] = field(default_factory=dict)
     """Hour of file time since the epoch → [files, bytes]; what a cleanup may remove only."""
 
+    packed_hours: _Packed = b""
+    """More of the same, as `pack_hours` gives it: what was counted in compiled code."""
+
     children: dict[str, int] = field(default_factory=dict)
     """Subdirectories: name → inode."""
 
@@ -105,6 +114,9 @@ class Survey:
 
     due_links: int = 0
     """Symbolic links before that cutoff."""
+
+    changed: bool = False
+    """Whether the directory changed while it was read: whatever was seen, it will be read again."""
 
     def add_file(self, entry: Entry, time: int) -> None:
         """Count a regular file that a cleanup may remove."""
@@ -125,7 +137,62 @@ class Survey:
         if path and not self.entries:  # an area's own directory is never pruned
             self.first_due = self.key.mtime
         latest = max(self.key.mtime, self.key.ctime, self.newest_change)
-        self.settled = self.complete and latest < settled_before
+        self.settled = self.complete and not self.changed and latest < settled_before
+
+    def histogram(self) -> _Packed:
+        """Return files and bytes by the hour, packed."""
+        if not self.hours:
+            return self.packed_hours
+        return pack_hours(_sum_of_hours(self.hours, unpack_hours(self.packed_hours)))
+
+    def plus(self, other: Survey) -> Survey:
+        """Return what a directory holds of which both count a part; key and subdirectories are this one's."""
+        sums = {name: getattr(self, name) + getattr(other, name) for name in _SUMS}
+        least = {name: min(getattr(self, name), getattr(other, name)) for name in ("first_due", "oldest")}
+        most = {name: max(getattr(self, name), getattr(other, name)) for name in ("newest", "newest_change")}
+        hours = _sum_of_hours(self.hours, unpack_hours(other.histogram()))
+        return replace(self, **sums, **least, **most, hours=hours)
+
+
+_SUMS: Final = (
+    *("entries", "files", "bytes", "allocated", "protected_files", "protected_bytes", "staying"),
+    *("due_files", "due_bytes", "due_links"),
+)
+
+
+def pack_hours(hours: Mapping[int, Sequence[int]]) -> bytes:
+    """Return a histogram as bytes: the hours, then their files, then their bytes, as 64-bit integers."""
+    keys = sorted(hours)
+    packed = array("q", keys)
+    packed.extend(hours[hour][0] for hour in keys)
+    packed.extend(hours[hour][1] for hour in keys)
+    return packed.tobytes()
+
+
+def unpack_hours(packed: bytes) -> dict[int, tuple[int, int]]:
+    """Return what `pack_hours` packed: hour → (files, bytes)."""
+    values = array("q", packed)
+    count = len(values) // 3
+    pairs = zip(values[count : 2 * count], values[2 * count :], strict=True)
+    return dict(zip(values[:count], pairs, strict=True))
+
+
+def _sum_of_hours(
+    one: Mapping[int, Sequence[int]], other: Mapping[int, Sequence[int]]
+) -> dict[int, list[int]]:
+    nothing = (0, 0)
+    return {
+        hour: [sum(counts) for counts in zip(one.get(hour, nothing), other.get(hour, nothing), strict=True)]
+        for hour in {*one, *other}
+    }
+
+
+def is_due(entry: Entry, path: str, area: Area, cutoff: Cutoff) -> bool:
+    """Return whether an entry of the directory at `path` goes by itself."""
+    if entry.kind > Kind.LINK:
+        return False
+    moment = area.file_time(entry.mtime, entry.ctime)
+    return moment < cutoff.at and judge(path + entry.name, moment, area, cutoff).remove
 
 
 def survey_directory(
@@ -146,8 +213,7 @@ def survey_directory(
     for chunk in read_directory(fd):
         for entry in managed(chunk, path):
             count_entry(survey, entry, path, area, cutoff)
-    if Key.of(os.fstat(fd)) != survey.key:
-        settled_before = -FOREVER  # it changed while it was read: whatever was seen, read it again
+    survey.changed = Key.of(os.fstat(fd)) != survey.key
     survey.finish(path, settled_before)
     return survey
 
@@ -193,6 +259,9 @@ def _count_file(survey: Survey, entry: Entry, path: str, area: Area, cutoff: Cut
 
 
 def _count_link(survey: Survey, entry: Entry, path: str, area: Area, cutoff: Cutoff | None) -> None:
+    if entry.name == KEEP_FILE:
+        survey.staying += 1
+        return
     time = area.file_time(entry.mtime, entry.ctime)
     survey.newest_change = max(survey.newest_change, entry.ctime)
     survey.newest = max(survey.newest, time)

@@ -89,6 +89,21 @@ def _doubt(area: Area, last: LastRun | None, now: int, interval: int | None) -> 
     return None
 
 
+def doubt_about_expired(
+    area: Area, files: int, scanned: int, last: LastRun | None, now: int, limits: LimitsSettings
+) -> str | None:
+    """Return why so many files (of `scanned`) that count as expired must not go unseen on a full disk, if at all.
+
+    A run that makes room asks nobody, but it must not carry out a slip of the keyboard either.
+    """
+    is_large = files * 100 > limits.confirm_above * scanned and files > limits.confirm_above_files
+    if last is None or not is_large:
+        return None
+    if change := removes_more(last.settings, settings_of(area)):
+        return f"since its last cleanup {change}"
+    return "the clock stands before the last cleanup" if now < last.at else None
+
+
 def removes_more(before: Mapping[str, Any], after: Mapping[str, Any]) -> str | None:
     """Return how settings changed towards removing more, in words; None when they did not."""
     was, now = before.get("retention"), after.get("retention")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from typing import TYPE_CHECKING, Final
 
 from shelflife.policy.holds import Hold, Holds
@@ -92,9 +93,15 @@ class HoldBook:
 class HoldWatch:
     """The active holds, read again when somebody changed the journal."""
 
-    def __init__(self, connection: sqlite3.Connection, *, clock: Callable[[], int]) -> None:
-        """Use a connection to the journal; its own changes are not noticed, only those of others."""
+    def __init__(
+        self, connection: sqlite3.Connection, *, clock: Callable[[], int], lock: threading.RLock
+    ) -> None:
+        """Use a connection to the journal; its own changes are not noticed, only those of others.
+
+        `lock` is held whenever the connection is used, so that several threads may ask.
+        """
         self._connection = connection
+        self._lock = lock
         self._book = HoldBook(connection)
         self._clock = clock
         self._version = -1
@@ -102,8 +109,9 @@ class HoldWatch:
 
     def current(self) -> Holds:
         """Return the holds as they are now. Raises sqlite3.Error: unknown holds must stop a run."""
-        (version,) = self._connection.execute("PRAGMA data_version").fetchone()
-        if version != self._version:
-            self._holds = self._book.active(self._clock())
-            self._version = version
-        return self._holds
+        with self._lock:
+            (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+            if version != self._version:
+                self._holds = self._book.active(self._clock())
+                self._version = version
+            return self._holds

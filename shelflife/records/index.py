@@ -76,7 +76,7 @@ CREATE TABLE directory (
 CREATE TABLE histogram (
     root INTEGER NOT NULL,
     path BLOB NOT NULL,
-    hours BLOB NOT NULL,                    -- see pack_hours
+    hours BLOB NOT NULL,                    -- see shelflife.files.survey.pack_hours
     PRIMARY KEY (root, path)
 ) WITHOUT ROWID;
 """
@@ -88,6 +88,13 @@ _PUT_HISTOGRAM: Final = "INSERT OR REPLACE INTO histogram VALUES (?, ?, ?)"
 _ROWS: Final = """
 SELECT path, inode, mtime, ctime, listed, state, rules FROM directory
 WHERE root = ? AND path > ? ORDER BY path LIMIT ?
+"""
+
+_PAGE: Final = """
+SELECT path, inode, mtime, ctime,
+       state = 0 AND rules = :rules AND listed <= :completed AND listed <= :now
+       AND :now - listed <= :rescan_after * (0.5 + (inode & 1023) / 2048.0)
+FROM directory WHERE root = :root AND path > :position ORDER BY path LIMIT :size
 """
 
 _DUE: Final = """
@@ -183,6 +190,22 @@ class Row(NamedTuple):
     def key(self) -> Key:
         """The directory's key when it was listed."""
         return Key(self.inode, self.mtime, self.ctime)
+
+
+class Trust(NamedTuple):
+    """When a row may stand for its directory, as long as the key is the recorded one. Times in ns."""
+
+    rules: int
+    """Fingerprint of today's rules."""
+    completed: int
+    """When the last refresh that came to its end was made: rows of a later one count for nothing."""
+    now: int
+    rescan_after: int
+    """Age at which a row is read again."""
+
+
+PageRow = tuple[bytes, int, int, int, int]
+"""Path, inode, mtime, ctime, and whether the row may be trusted."""
 
 
 class UnitRow(NamedTuple):
@@ -290,6 +313,18 @@ class Index:
             position = page[-1][0]
             self.flush()
 
+    def pages(self, root: int, trust: Trust) -> Iterator[list[PageRow]]:
+        """Yield the rows below a root in preorder, page by page, the root's own row left out.
+
+        As for `rows`. Each row says whether it may be trusted while its key is as recorded.
+        """
+        position = b""
+        values = {"root": root, "size": PAGE, **trust._asdict()}
+        while page := self._connection.execute(_PAGE, values | {"position": position}).fetchall():
+            yield page
+            position = page[-1][0]
+            self.flush()
+
     def row(self, root: int, path: str) -> Row | None:
         """Return the row of one directory."""
         query = (
@@ -327,7 +362,7 @@ class Index:
                 survey.newest,
             )
         )
-        self._histograms.append((root, name, pack_hours(survey.hours)))
+        self._histograms.append((root, name, survey.histogram()))
         if len(self._rows) >= PAGE:
             self.flush()
 
@@ -509,23 +544,6 @@ def _translated(state: StateDirectory) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise RecordsError(f"the index {state.index} failed: {error}; it may be deleted") from error
-
-
-def pack_hours(hours: dict[int, list[int]]) -> bytes:
-    """Return a histogram as bytes: the hours, then their files, then their bytes, as 64-bit integers."""
-    keys = sorted(hours)
-    packed = array("q", keys)
-    packed.extend(hours[hour][0] for hour in keys)
-    packed.extend(hours[hour][1] for hour in keys)
-    return packed.tobytes()
-
-
-def unpack_hours(packed: bytes) -> dict[int, tuple[int, int]]:
-    """Return what `pack_hours` packed: hour → (files, bytes)."""
-    values = array("q", packed)
-    count = len(values) // 3
-    pairs = zip(values[count : 2 * count], values[2 * count :], strict=True)
-    return dict(zip(values[:count], pairs, strict=True))
 
 
 def _range(path: str) -> tuple[bytes, bytes]:

@@ -1,8 +1,8 @@
 """The journal: what happened – runs, the files they removed, slots of the schedule, totals.
 
 Files are recorded by the batch, one row for up to a hundred names of a directory: the intent before the
-effect, the outcomes after it. Outcomes of one batch and the intent of the next share a transaction. So after a
-crash at most one batch is open, and looking at the disk tells what became of its files.
+effect, the outcomes after it. Outcomes of some batches and the intents of the next share a transaction. So after
+a crash a few batches are open, and looking at the disk tells what became of their files.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import threading
 from array import array
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from shelflife.errors import RecordsError
-from shelflife.files.listing import signed
+from shelflife.files.candidates import Candidates, Fate, Outcomes, meaning
 from shelflife.files.removal import Result
 from shelflife.policy.limits import LastRun
 from shelflife.policy.verdict import Reason
@@ -186,6 +187,10 @@ _CODES: Final = (
 _BYTES: Final = {code: position for position, code in enumerate(_CODES)}
 
 
+_OF_FATES: Final = bytes(_BYTES[Code(*meaning(fate))] for fate in Fate).ljust(256, b"\0")
+"""The stored byte of each fate."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
     """One run, as it is remembered. Times in ns since the epoch."""
@@ -315,6 +320,7 @@ class Journal:
         self._connection = connection
         self._directory = directory
         self._file = stand_in_for
+        self._lock = threading.RLock()
         self._seen = None if stand_in_for is None else _state_of(stand_in_for)
 
     @property
@@ -342,7 +348,7 @@ class Journal:
 
     def watch_holds(self, *, clock: Callable[[], int]) -> HoldWatch:
         """Return the active holds, kept up to date."""
-        return HoldWatch(self._connection, clock=clock)
+        return HoldWatch(self._connection, clock=clock, lock=self._lock)
 
     # -- writing a run
 
@@ -367,21 +373,23 @@ class Journal:
             )
         return int(cursor.lastrowid or 0)
 
-    def exchange(
-        self,
-        settled: Sequence[Settled],
-        intent: Intent | None,
-    ) -> int:
-        """Record outcomes of batches, and the intent of the next; return its number.
+    def exchange(self, settled: Sequence[Settled], intent: Intent | None) -> int:
+        """Record outcomes of batches, and the intent of the next; return its number. As `exchange_all`."""
+        numbers = self.exchange_all(settled, [] if intent is None else [intent])
+        return numbers[0] if numbers else 0
 
-        Raises JournalFull when there is no room; nothing is recorded then, and the same may be tried again.
+    def exchange_all(self, settled: Sequence[Settled], intents: Sequence[Intent]) -> list[int]:
+        """Record outcomes of batches, and what is intended next; return a number for each intent.
+
+        May be called by several threads. Raises JournalFull when there is no room; nothing is recorded then,
+        and the same may be tried again.
         """
         try:
-            with transaction(self._connection):
+            with self._lock, transaction(self._connection):
                 for batch in settled:
                     number = batch.number if batch.intent is None else self._intend(batch.intent)
                     self._settle(number, batch.outcomes)
-                return self._intend(intent) if intent is not None else 0
+                return [self._intend(intent) for intent in intents]
         except sqlite3.Error as error:
             if is_full(error, self._directory):
                 raise JournalFull("no room for the journal") from error
@@ -622,18 +630,16 @@ class Journal:
     # -- rows
 
     def _settle(self, batch: int, outcomes: Sequence[Outcome]) -> None:
-        codes = bytes(_BYTES[Code(outcome.result, outcome.reason)] for outcome in outcomes)
-        errors = {n: outcome.errno for n, outcome in enumerate(outcomes) if outcome.errno}
+        codes, errors = _codes(outcomes)
         self._connection.execute(
             "UPDATE batch SET outcomes = ?, errors = ? WHERE id = ?",
             (codes, json.dumps(errors) if errors else "", batch),
         )
 
     def _intend(self, intent: Intent) -> int:
-        entries = intent.entries
-        facts = array("q", [signed(entry.inode) for entry in entries])
-        facts.extend(entry.size for entry in entries)
-        facts.extend(entry.mtime for entry in entries)
+        packed = intent.entries
+        if not isinstance(packed, Candidates):
+            packed = Candidates.of(packed)
         cursor = self._connection.execute(
             "INSERT INTO batch (run, area, unit, directory, at, names, facts) VALUES (?,?,?,?,?,?,?)",
             (
@@ -642,8 +648,8 @@ class Journal:
                 intent.unit,
                 os.fsencode(intent.directory),
                 intent.at,
-                os.fsencode("/".join([entry.name for entry in entries])),
-                facts.tobytes(),
+                packed.names,
+                packed.facts,
             ),
         )
         return int(cursor.lastrowid or 0)
@@ -661,6 +667,14 @@ class Journal:
         query = f"SELECT run, area, directory, at, names, facts, outcomes, errors FROM batch {condition}"
         for row in self._connection.execute(query, values):
             yield from _records(*row)
+
+
+def _codes(outcomes: Sequence[Outcome]) -> tuple[bytes, dict[int, int]]:
+    """Return outcomes as they are stored: a byte for each, and the errnos of those that have one."""
+    if isinstance(outcomes, Outcomes):
+        return outcomes.fates.translate(_OF_FATES), {}
+    codes = bytes(_BYTES[Code(outcome.result, outcome.reason)] for outcome in outcomes)
+    return codes, {n: outcome.errno for n, outcome in enumerate(outcomes) if outcome.errno}
 
 
 @contextmanager

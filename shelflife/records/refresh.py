@@ -17,27 +17,37 @@ from __future__ import annotations
 
 import errno
 import os
+from array import array
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from shelflife.events import DirectoriesScanned
+from shelflife.files.crew import Crew
 from shelflife.files.mounts import is_trusted
-from shelflife.files.survey import Key, survey_directory
+from shelflife.files.notebook import Counts, Notebook
+from shelflife.files.primitives import for_reading
+from shelflife.files.reading import Flag
+from shelflife.files.survey import survey_directory
 from shelflife.policy.area import SECOND
-from shelflife.records.index import Row, RowState
+from shelflife.records.index import Row, RowState, Trust
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from shelflife.events import Listener
     from shelflife.files.anchor import Anchor
+    from shelflife.files.reading import Reading
     from shelflife.files.survey import Survey
     from shelflife.policy.area import Area
     from shelflife.policy.cutoff import Cutoff
-    from shelflife.records.index import Index
+    from shelflife.records.index import Index, PageRow
 
 _PROGRESS: Final = 500
 """Directories between two reports of progress."""
+
+_PIECE: Final = 32
+"""Directories that are handed to a thread at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +77,7 @@ class Refreshed:
     mounts: list[str] = field(default_factory=list)
     """Directories on which something is mounted: never entered."""
 
-    due: dict[str, Survey] = field(default_factory=dict)
+    due: dict[str, Counts] = field(default_factory=dict)
     """Of the directories that were read, those with something before the cutoff."""
 
 
@@ -87,7 +97,7 @@ class Freshness:
         return self.now - self.settle
 
     def is_stale(self, row: Row) -> bool:
-        """Return whether a row is due for its rolling re-scan.
+        """Return whether a row is due for its rolling re-scan (`Index.pages` asks the same of many).
 
         Spread by inode over the second half of the time, so that what was first scanned in one night is not
         scanned again in one night.
@@ -120,8 +130,13 @@ class Refresh:
         cutoff: Cutoff | None = None,
         listener: Listener,
         between: Callable[[], None] = lambda: None,
+        crew: Crew | None = None,
+        notebook: Notebook | None = None,
     ) -> None:
-        """Prepare; `between` is called between directories and may raise to end the refresh."""
+        """Prepare; `between` is called between directories and may raise to end the refresh.
+
+        What was read of directories with something before the cutoff goes into the `notebook`.
+        """
         self._index = index
         self._anchor = anchor
         self._area = area
@@ -131,33 +146,103 @@ class Refresh:
         self._cutoff = cutoff
         self._listener = listener
         self._between = between
+        self._crew = crew or Crew()
+        self._notebook = notebook or Notebook()
+        self._primitives = for_reading(area, anchor)
         self._trusted = is_trusted(anchor.fd)
+        self._frames: list[_Frame] = []
+        self._unreachable: str | None = None
         self._files = 0
         self._completed = self._last_completed()
         self.result = Refreshed()
 
     def run(self) -> Refreshed:
         """Bring the root up to date and return what was found. Raises OSError if the root cannot be read."""
-        frames: list[_Frame] = []
-        unreachable: str | None = None
-        for row in self._index.rows(self._root):
-            while frames and not row.path.startswith(frames[-1].path):
-                self._leave(frames.pop())
-            if unreachable is not None and row.path.startswith(unreachable):
-                continue
-            unreachable = None
-            frame = self._enter(row) if not frames or self._claim(frames[-1], row) else None
-            if frame is None:
-                unreachable = row.path
-            else:
-                frames.append(frame)
-        if not frames:
+        own = self._index.row(self._root, "")
+        if own is None:
             self._walk([""])
-        while frames:
-            self._leave(frames.pop())
+        else:
+            self._pass(own)
         self._report()
         self._index.complete(self._root, as_of=self._freshness.now)
         return self.result
+
+    def _pass(self, own: Row) -> None:
+        """Go over the rows, the root's own first."""
+        trust = Trust(self._area.rules, self._completed, self._freshness.now, self._freshness.rescan_after)
+        is_ours = own.rules == trust.rules and own.state == RowState.OK
+        counts = own.listed <= self._completed and not self._freshness.is_stale(own)
+        mask = self._recognise([(b"", *own.key, is_ours and counts)])
+        self._frames = [_Frame("", None if mask[0] else self._children_of(""))]
+        self.result.skipped += mask[0]
+        for page in self._index.pages(self._root, trust):
+            self._between()
+            mask = self._recognise(page)
+            if 0 in mask or self._unreachable is not None or any(frame.pending for frame in self._frames):
+                self._pass_page(page, mask)
+            else:
+                self.result.skipped += len(page)
+                self._report()
+        while self._frames:
+            self._leave(self._frames.pop())
+
+    def _recognise(self, page: Sequence[PageRow]) -> bytes:
+        """Return for each row of a page 1 when it stands for its directory, else 0."""
+        if not self._trusted:
+            return bytes(len(page))
+        known = [row for row in page if row[4]]
+        keys = array("q", [number for row in known for number in row[1:4]])
+        mask = self._primitives.stand(self._anchor, [row[0] for row in known], keys, Flag())
+        if len(known) == len(page):
+            return mask
+        standing = iter(mask)
+        return bytes(next(standing) if row[4] else 0 for row in page)
+
+    def _pass_page(self, page: Sequence[PageRow], mask: bytes) -> None:
+        """Go over a page of rows one by one; those that do not stand have been read ahead."""
+        rows = [(os.fsdecode(row[0]), stands) for row, stands in zip(page, mask, strict=True)]
+        changed = [path for path, stands in rows if not stands and self._may_be_there(path)]
+        with closing(self._read(changed)) as ahead:
+            for path, stands in rows:
+                while not path.startswith(self._frames[-1].path):
+                    self._leave(self._frames.pop())
+                if self._unreachable is not None and path.startswith(self._unreachable):
+                    continue
+                self._unreachable = None
+                if not self._claim(self._frames[-1], path):
+                    self._unreachable = path
+                elif stands:
+                    self.result.skipped += 1
+                    self._progress()
+                    self._frames.append(_Frame(path, None))
+                else:
+                    self._enter(path, ahead)
+
+    def _may_be_there(self, path: str) -> bool:
+        """Return whether it is worth reading a directory ahead: nothing says that it is gone."""
+        if self._unreachable is not None and path.startswith(self._unreachable):
+            return False
+        frame = next((frame for frame in reversed(self._frames) if path.startswith(frame.path)), None)
+        return frame is None or frame.pending is None or _first(path, frame.path) in frame.pending
+
+    def _enter(self, path: str, ahead: Iterator[tuple[str, Reading]]) -> None:
+        """Take a known directory that was read, and go on below it if it could be."""
+        survey = self._take(path, ahead)
+        if survey is None:
+            self._unreachable = path
+        else:
+            self._frames.append(_Frame(path, set(survey.children)))
+
+    def _take(self, path: str, ahead: Iterator[tuple[str, Reading]]) -> Survey | None:
+        """Return what was read ahead of one directory, recorded; None when it cannot be read."""
+        for found, reading in ahead:
+            if found == path:
+                return self._put(path, reading)
+        return self._list(path)  # it was not read ahead
+
+    def _children_of(self, path: str) -> set[str]:
+        survey = self._list(path)
+        return set(survey.children) if survey is not None else set()
 
     def _last_completed(self) -> int:
         """Return when the last refresh that came to its end was made; 0 when the clock was set back since."""
@@ -167,36 +252,16 @@ class Refresh:
         self._index.complete(self._root, as_of=0)
         return 0
 
-    def _claim(self, parent: _Frame, row: Row) -> bool:
-        """Return whether the row's directory is still in its parent; forget it where it is not."""
+    def _claim(self, parent: _Frame, path: str) -> bool:
+        """Return whether a row's directory is still in its parent; forget it where it is not."""
         if parent.pending is None:
             return True
-        name = row.path[len(parent.path) : -1]
+        name = path[len(parent.path) : -1]
         if name in parent.pending:
             parent.pending.remove(name)
             return True
-        self._index.drop(self._root, row.path)
+        self._index.drop(self._root, path)
         return False
-
-    def _enter(self, row: Row) -> _Frame | None:
-        """Look at a known directory; return None when it cannot be entered."""
-        if self._stands(row):
-            self.result.skipped += 1
-            self._progress()
-            return _Frame(row.path, None)
-        survey = self._list(row.path)
-        return None if survey is None else _Frame(row.path, set(survey.children))
-
-    def _stands(self, row: Row) -> bool:
-        if not self._trusted or row.state != RowState.OK or row.rules != self._area.rules:
-            return False
-        if row.listed > self._completed or self._freshness.is_stale(row):
-            return False
-        try:
-            status = self._anchor.stat(row.path)
-        except OSError:
-            return False
-        return Key.of(status) == row.key and status.st_dev == self._anchor.identity.device
 
     def _leave(self, frame: _Frame) -> None:
         """Walk what a directory holds that the index did not know."""
@@ -204,32 +269,63 @@ class Refresh:
             self._walk([f"{frame.path}{name}/" for name in frame.pending])
 
     def _walk(self, paths: list[str]) -> None:
-        while paths:
-            path = paths.pop()
-            survey = self._list(path)
+        """Read directories, and all below them."""
+        for path, reading in self._read(paths):
+            survey = self._put(path, reading)
             if survey is not None:
                 paths.extend(f"{path}{name}/" for name in survey.children)
+
+    def _read(self, paths: list[str]) -> Generator[tuple[str, Reading]]:
+        """Read directories and yield each with its path, in order; more may be added meanwhile.
+
+        The first are taken from the front of `paths` only as long as nothing is added.
+        """
+        paths.reverse()
+
+        def take() -> list[str] | None:
+            piece = [paths.pop() for _ in range(min(_PIECE, len(paths)))]
+            return piece or None
+
+        for piece in self._crew.run(self._read_piece, take, between=self._between):
+            yield from piece
+
+    def _read_piece(self, paths: list[str], stop: Flag) -> list[tuple[str, Reading]]:
+        cutoff = None if self._cutoff is None else self._cutoff.at
+        found: list[tuple[str, Reading]] = []
+        while len(found) < len(paths) and not stop:
+            rest = paths[len(found) :]
+            readings = self._primitives.read(self._anchor, rest, self._area, cutoff, stop)
+            found += zip(rest, readings, strict=False)
+        return found
 
     def _list(self, path: str) -> Survey | None:
         """Read one directory and record it; return None when it cannot be read."""
         self._between()
-        try:
-            with self._anchor.directory(path) as fd:
-                survey = survey_directory(
-                    fd,
-                    path,
-                    self._area,
-                    settled_before=self._freshness.settled_before,
-                    cutoff=self._cutoff,
-                )
-        except OSError as error:
-            self._fail(path, error.errno or 0)
-            return None
-        self._record(path, survey)
+        ((_, reading),) = self._read_piece([path], Flag())
+        return self._put(path, reading)
+
+    def _put(self, path: str, reading: Reading) -> Survey | None:
+        """Record what was read of one directory; None when it could not be read."""
+        survey = reading.survey
+        if reading.error:
+            try:
+                survey = self._read_carefully(path)
+            except OSError as error:
+                self._fail(path, error.errno or 0)
+                return None
+        survey.finish(path, self._freshness.settled_before)
+        self._record(path, survey, reading)
         self._progress()
         return survey
 
-    def _record(self, path: str, survey: Survey) -> None:
+    def _read_carefully(self, path: str) -> Survey:
+        """Read a directory with which something is out of the ordinary. Raises OSError."""
+        with self._anchor.directory(path) as fd:
+            return survey_directory(
+                fd, path, self._area, settled_before=self._freshness.settled_before, cutoff=self._cutoff
+            )
+
+    def _record(self, path: str, survey: Survey, reading: Reading) -> None:
         now, rules = self._freshness.now, self._area.rules
         self.result.listed += 1
         self._files += survey.files
@@ -239,7 +335,8 @@ class Refresh:
             return
         self._index.put(self._root, path, survey, listed=now, rules=rules)
         if self._cutoff is not None and survey.first_due < self._cutoff.at:
-            self.result.due[path] = survey
+            self.result.due[path] = Counts.of(survey)
+            self._notebook.put(self._root, path, reading)
 
     def _fail(self, path: str, code: int) -> None:
         if not path:
@@ -269,6 +366,11 @@ class Refresh:
                 files=self._files,
             )
         )
+
+
+def _first(path: str, parent: str) -> str:
+    """Return the name of the directory right below `parent` that leads to `path`."""
+    return path[len(parent) :].partition("/")[0]
 
 
 def freshness_at(now: int, *, settle: int, rescan_after: int) -> Freshness:

@@ -58,7 +58,7 @@ class Watch:
         try:
             if settings.pressure is not None:
                 wait = float(settings.pressure.check_every)
-                relieved = engine.relieve(stop=self._stop)
+                relieved = engine.relieve(stop=self._stop, wait=wait)  # then it is told who holds the lock
             engine.sample(at_most_every=SAMPLE_EVERY)
         except FAULTS as error:
             if str(error) != self._fault:

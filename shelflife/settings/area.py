@@ -122,7 +122,8 @@ def area_faults(areas: Mapping[str, AreaSettings]) -> Iterator[tuple[Loc, object
 
 def _never_applied(key: str, area: AreaSettings) -> Iterator[tuple[Loc, object, str]]:
     """An indefinite area loses nothing, so that a bound on it would only seem to be one."""
-    for name in ("quota", "max_files", "priority") if area.is_indefinite else ():
+    is_meant = "retention" in area.model_fields_set  # else what was given may have been wrong
+    for name in ("quota", "max_files", "priority") if area.is_indefinite and is_meant else ():
         if (value := getattr(area, name)) is not None:
             reason = (
                 "has no effect where files are kept indefinitely; give the area a retention, or leave it out"

@@ -15,7 +15,18 @@ from pydantic import SecretStr
 
 from shelflife.settings.spelling import did_you_mean
 
-__all__ = ["count", "number", "one_of", "optional", "pattern", "positive", "secret", "text", "truth"]
+__all__ = [
+    "at_most",
+    "count",
+    "number",
+    "one_of",
+    "optional",
+    "pattern",
+    "positive",
+    "secret",
+    "text",
+    "truth",
+]
 
 Kind = TypeVar("Kind", bound=StrEnum)
 
@@ -32,6 +43,17 @@ def count(value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
         return value
     raise ValueError("not a count; allowed: a whole number from 1")
+
+
+def at_most(most: int) -> Callable[[object], int]:
+    """Take a whole number from 1 to `most`."""
+
+    def check(value: object) -> int:
+        if count(value) > most:
+            raise ValueError(f"too many; allowed: 1 to {most}")
+        return count(value)
+
+    return check
 
 
 def number(value: object) -> int:

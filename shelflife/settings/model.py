@@ -40,6 +40,7 @@ __all__ = [
 
 _Truth = Annotated[bool, BeforeValidator(checks.truth)]
 _Number = Annotated[int, BeforeValidator(checks.number)]
+_Workers = Annotated[int, BeforeValidator(checks.at_most(64))]
 _Share = Annotated[int, BeforeValidator(units.parse_share)]
 _OptionalCount = Annotated[int | None, BeforeValidator(checks.optional(checks.count))]
 _OptionalSize = Annotated[int | None, BeforeValidator(checks.optional(checks.positive(units.parse_size)))]
@@ -69,6 +70,8 @@ class CleanupSettings(Section, frozen=True):
     """The time zone of the schedule, by its IANA name."""
     retries: _Number = 3
     """Further tries after an error of the disk that may pass; each waits twice as long."""
+    workers: _Workers = 2
+    """Threads that read and remove, 1 to 64."""
 
     @property
     def zone(self) -> tzinfo:

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-FILES = 12
+FILES = 40
 """Expired files in each directory."""
 
 _OLD = 1_500_000_000
@@ -50,6 +50,7 @@ class Hostile:
             self.add_young,
             self.replace_by_link,
             self.make_empty_again,
+            self.chase,
         )
         until = time.monotonic() + seconds
         while time.monotonic() < until:
@@ -84,9 +85,9 @@ class Hostile:
 
     # -- attacks: each either does what it notes, or raises before it noted anything
 
-    def replace_by_young(self, directory: Path) -> None:
+    def replace_by_young(self, directory: Path, name: str = "") -> None:
         """Put a young file in the place of an expired one."""
-        name, content = self._any(), self._content()
+        name, content = name or self._any(), self._content()
         if (directory / name).read_bytes() != b"expired":
             raise FileNotFoundError
         young = self.area / f"young-{self._number}-{self.random.getrandbits(60):x}"
@@ -97,9 +98,30 @@ class Hostile:
         finally:
             young.unlink(missing_ok=True)
 
-    def append(self, directory: Path) -> None:
+    def chase(self, directory: Path) -> None:
+        """Replace or continue one expired file after the other, in the order of the directory.
+
+        A cleanup that comes along meets it somewhere on the way, now and then in the very file it is at.
+        """
+        until = time.monotonic() + 0.15
+        names = [name for name in os.listdir(directory) if name.endswith(".bin")]
+        for name in names * 3:
+            if time.monotonic() > until:
+                return
+            pause = time.monotonic() + self.random.random() * 0.004
+            while time.monotonic() < pause:
+                pass
+            with suppress(FileNotFoundError):
+                self.attempts["chased files"] += 1
+                if self.random.random() < 0.5:
+                    self.replace_by_young(directory, name)
+                else:
+                    self.append(directory, name)
+                self.hits["chased files"] += 1
+
+    def append(self, directory: Path, name: str = "") -> None:
         """Write on at the end of an expired file."""
-        with open(directory / self._any(), "r+b") as file:
+        with open(directory / (name or self._any()), "r+b") as file:
             if file.read() == b"expired":
                 content = self._content()
                 file.write(content.encode())

@@ -18,10 +18,12 @@ from typing import Any, NoReturn
 import pathspec
 
 from shelflife import Engine, Settings, ShelflifeError
-from shelflife.files import mounts
+from shelflife.files import mounts, primitives
 
 _LATE = (pathspec, mounts)
 """Imported here, so that what a cleanup does is the cleanup and nothing else."""
+
+primitives.chosen()  # loaded here, likewise
 
 
 def main() -> None:

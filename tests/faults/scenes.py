@@ -92,11 +92,11 @@ class Scene:
         places = self.places()
         for path in self.left_alone:
             assert places.get(path) == [path], f"{path} is at {places.get(path)}"
-            assert (self.base / path).read_bytes() == STAYS
+            assert (self.base / path).read_bytes() == STAYS, f"{path} has another content"
         for path, where in places.items():
             assert len(where) == 1, f"{path} is there twice: {where}"
             if path in self.due:
-                assert (self.base / where[0]).read_bytes() == GOES
+                assert (self.base / where[0]).read_bytes() == GOES, f"{path} has another content"
 
     def assert_done(self) -> None:
         """See that what is due is gone, or in the trash, whole."""
@@ -110,18 +110,18 @@ class Scene:
             else:
                 assert not where, f"{path} was left at {where}"
         if not self.trash:
-            assert not (self.base / "media" / TRASH_DIRECTORY).exists()
+            assert not (self.base / "media" / TRASH_DIRECTORY).exists(), "a trash was left"
 
     def assert_record_is_true(self) -> None:
         """See that each due file has exactly one record of having gone, and that no record is open."""
         engine = self.engine
         gone: Counter[str] = Counter()
         for run in engine.history():
-            assert run.state != "running"
+            assert run.state != "running", f"run {run.id} was left open"
             for record in engine.run_files(run.id):
                 assert record.result is not Result.UNKNOWN, f"{record.path} has an open outcome"
                 if record.result in (Result.REMOVED, Result.TRASHED):
                     gone[record.path] += 1
                     expected = Result.TRASHED if self.trash else Result.REMOVED
-                    assert record.result is expected
-        assert gone == Counter(self.due)
+                    assert record.result is expected, f"{record.path} is said to be {record.result}"
+        assert gone == Counter(self.due), f"recorded as gone: {gone}"

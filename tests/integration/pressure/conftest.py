@@ -36,7 +36,9 @@ def mount_storage(tmp_path: Path) -> Iterator[MountStorage]:
         def make(areas: Mapping[str, object], *, options: str = "size=24m", **others: object) -> Storage:
             place = tmp_path / "disk"
             place.mkdir()
-            subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", place], check=True)
+            command: list[str | Path] = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", place]
+            if subprocess.run(command, check=False).returncode:
+                pytest.skip("may not mount anything")
             mounts.callback(_unmount, place)
             settings = Settings.build(
                 base_path=place / "storage",

@@ -203,6 +203,52 @@ def test_files_that_are_being_written_are_made_up_for_by_others(mount_storage: M
     assert all(file.exists() for file in files[:10])
 
 
+def test_files_with_another_name_free_nothing_and_count_for_nothing(mount_storage: MountStorage) -> None:
+    storage = mount_storage(_AREAS)
+    for number in range(200):
+        file = fill(storage, f"frames/{number}", age=f"{300 - number}h", size=_SIZE)
+        if number < 30:
+            os.link(file, storage.path(f"outputs/{number}"))
+    fill_up(storage)
+
+    (found,) = storage.engine.relieve()
+
+    assert found.outcome is Outcome.RELIEVED
+    assert share(storage) < 80
+    assert len(_names(storage, "outputs")) == 31
+
+
+def test_directories_that_were_emptied_go_too(mount_storage: MountStorage) -> None:
+    storage = mount_storage(_AREAS)
+    for number in range(200):
+        fill(storage, f"frames/{number}/x", age=f"{300 - number}h", size=_SIZE)
+    fill_up(storage)
+
+    (found,) = storage.engine.relieve()
+
+    assert found.outcome is Outcome.RELIEVED
+    left = _names(storage, "frames")
+    assert len(list(storage.path("frames").iterdir())) == len(left)  # what was emptied is gone
+
+
+def test_a_slip_of_the_keyboard_is_not_carried_out_on_a_full_disk(mount_storage: MountStorage) -> None:
+    """`7` typed for `7d`: everything would count as expired. Without that slip it would give in the usual way."""
+    limits = {"confirm_above_files": 20}
+    storage = mount_storage({"frames": {"retention": "7d", "priority": 1}, "outputs": -1}, limits=limits)
+    for number in range(200):
+        fill(storage, f"frames/{number}", age=f"{140 - number // 2}h", size=_SIZE)
+    storage.engine.cleanup()
+    fill_up(storage)
+    slip = storage.engine.with_settings(storage.settings.with_areas({"frames.retention": 7}))
+
+    (found,) = slip.relieve()
+    assert found.outcome is Outcome.HOPELESS
+    assert len(_names(storage, "frames")) == 200
+
+    (found,) = storage.engine.relieve()
+    assert found.outcome is Outcome.RELIEVED
+
+
 def test_without_watermarks_there_is_nothing_to_go_by(make_storage: MakeStorage) -> None:
     with pytest.raises(UsageError, match="no watermarks"):
         make_storage().engine.relieve()

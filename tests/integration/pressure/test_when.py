@@ -76,6 +76,14 @@ def test_it_waits_for_a_cleanup_that_is_running(full: Storage) -> None:
     assert [disk.outcome for disk in found] == [Outcome.RELIEVED]
 
 
+def test_it_waits_no_longer_than_it_is_given(full: Storage) -> None:
+    before = full.files()
+    with cleanup_lock(full.engine.state, "a test"):
+        (found,) = full.engine.relieve(wait=0)
+    assert found.outcome is Outcome.BUSY
+    assert full.files() == before
+
+
 def test_it_stops_waiting_when_told(full: Storage) -> None:
     stop = threading.Event()
     stop.set()

@@ -124,6 +124,36 @@ def test_a_directory_some_of_which_stayed_is_restored_by_its_run(media: Storage)
     assert stayed.exists()
 
 
+@pytest.mark.parametrize("target", ["directory", "run"])
+def test_a_directory_that_is_there_gets_back_what_was_in_it_the_latest_of_each_name(
+    media: Storage, target: str
+) -> None:
+    stays = media.file("media/dir/stays", age="1h")
+    media.file("media/dir/a", content=b"first")
+    media.file("media/dir/sub/b")
+    media.engine.cleanup()
+    media.tick("1h")
+    media.file("media/dir/a", content=b"second")
+    media.engine.cleanup()
+    if target == "directory":
+        restored = media.engine.restore(str(stays.parent))
+        assert set(restored) == {"media/dir/a", "media/dir/sub/b"}
+        assert media.path("media/dir/a").read_bytes() == b"second"
+    else:
+        assert set(media.engine.restore("1")) == {"media/dir/a", "media/dir/sub/b"}
+        assert media.path("media/dir/a").read_bytes() == b"first"
+    assert len(list(media.engine.trash())) == 1
+
+
+def test_the_trash_of_an_area_that_became_indefinite_stays(make_storage: MakeStorage) -> None:
+    storage = make_storage({"media": {"retention": "7d", "trash": "3d"}})
+    storage.file("media/file")
+    storage.engine.cleanup()
+    storage.tick("90d")
+    Engine(Settings.build(base_path=storage.base_path, areas={"media": -1}), clock=storage.now).cleanup()
+    assert [file.path for file in storage.engine.trash()] == ["media/file"]
+
+
 def test_with_the_program_and_its_state_gone_mv_brings_everything_back(media: Storage) -> None:
     files = [media.file(f"media/{name}", content=name.encode()) for name in ("a/b/1", "a/2", "new\nline")]
     before = [_look(file) for file in files]

@@ -210,6 +210,51 @@ print(len([number for number in got if number != signal.SIGURG]), got.count(sign
 """
 
 
+_CLEANING_HOST = """
+import os, signal, sys, time
+from pathlib import Path
+from shelflife import Engine, Settings
+
+got = []
+for number in (signal.SIGIO, signal.SIGURG):
+    signal.signal(number, lambda number, _: got.append(number))
+media = Path(sys.argv[1]) / "media"
+engine = Engine(Settings.build(base_path=sys.argv[1], areas={"media": "7d"}))
+engine.create()
+child = os.fork()
+if child == 0:
+    while True:
+        for number in range(50):
+            try:
+                os.close(os.open(media / f"{number}", os.O_WRONLY))
+            except FileNotFoundError:
+                pass
+end = time.monotonic() + 1
+while time.monotonic() < end:
+    for number in range(50):
+        (media / "new").touch()
+        os.utime(media / "new", (0, 0))
+        os.rename(media / "new", media / f"{number}")
+    engine.cleanup()
+os.kill(child, signal.SIGKILL)
+os.waitpid(child, 0)
+print(len(got))
+"""
+
+
+@pytest.mark.parametrize("pure", ["", "1"], ids=["compiled", "pure"])
+def test_no_signal_reaches_a_host_in_which_a_cleanup_runs(tmp_path: Path, pure: str) -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", _CLEANING_HOST, tmp_path / "storage"],
+        env=os.environ | {"SHELFLIFE_PURE": pure},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert (result.returncode, result.stdout) == (0, "0\n"), result.stderr
+
+
 @pytest.mark.parametrize("signals", ["handlers", "default"])
 def test_no_signal_ends_or_disturbs_the_host(file: Path, signals: str) -> None:
     result = subprocess.run(

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shelflife.errors import RecordsError
-from shelflife.files.survey import FOREVER, Key, Survey
+from shelflife.files.survey import FOREVER, Key, Survey, pack_hours, unpack_hours
 from shelflife.policy.load import HOUR
 from shelflife.records import index as module
 from shelflife.records.database import connect
@@ -20,9 +20,7 @@ from shelflife.records.index import (
     Index,
     RowState,
     open_index,
-    pack_hours,
     read_index,
-    unpack_hours,
 )
 from shelflife.records.state import Owner, StateDirectory
 from tests.integration.engine.users import common_directory, needs_root, ordinary_user

@@ -79,6 +79,7 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
         "lock_timeout": 600,
         "timezone": "Europe/Berlin",
         "retries": 3,
+        "workers": 2,
     }
 
 

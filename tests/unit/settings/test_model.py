@@ -44,6 +44,7 @@ def test_everything_else_has_the_documented_default() -> None:
         "lock_timeout": 300,
         "timezone": "UTC",
         "retries": 3,
+        "workers": 2,
     }
     assert settings.pressure is None
     assert not settings.alerts.has_receiver
@@ -79,6 +80,11 @@ def test_single_keys_of_areas_are_changed_as_a_whole_is_checked() -> None:
         settings.with_areas({"uploads": 3})
     with pytest.raises(SettingsError, match="no effect"):
         settings.with_areas({"contact_sheets.quota": 3})
+
+
+def test_a_retention_that_is_wrong_is_not_taken_for_none() -> None:
+    area = {"retention": "7 dayz", "quota": 5, "priority": 1}
+    assert len(_problems(areas={"x": area, "y": "7d"})) == 1
 
 
 def test_an_area_that_a_program_keeps_for_ever_loses_its_bounds() -> None:

@@ -1,0 +1,274 @@
+"""Parcels: the ordinary way of removing, many directories at a time.
+
+Most of what is due is due in the most ordinary way: nobody holds anything, the area has no trash, and between the
+look of the plan and the removal nothing happens. Then a whole parcel of directories goes through a few calls of
+the primitives, in several threads, with nothing done file by file in Python. Each step that safety rests on is
+there all the same, batch by batch: the intent is journalled before; the area must be in its place and each
+directory, opened from it anew, the one that was listed; holds are looked at again; each entry is checked once
+more right before it goes.
+
+Whatever is out of the ordinary – a hold, a directory that has changed, an error – leaves the parcel: that
+directory is done again by the careful way (`AreaExecutor.run_in`), one entry at a time.
+"""
+
+from __future__ import annotations
+
+import errno
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from shelflife.errors import ShelflifeError
+from shelflife.events import BatchFinished
+from shelflife.execute.context import Stopped
+from shelflife.files.candidates import Candidates, Fate, Outcomes
+from shelflife.files.primitives import for_reading, for_removing
+from shelflife.files.reading import Answer, Flag, Manner, Reading, Task
+from shelflife.records.journal import JournalFull
+
+if TYPE_CHECKING:
+    from shelflife.execute.context import Context, Means
+    from shelflife.files.anchor import Anchor
+    from shelflife.policy.area import Area
+    from shelflife.policy.cutoff import Cutoff
+
+LARGEST_BATCH: Final = 100
+"""Entries that are removed between two looks at where their directory is."""
+
+LONGEST_BATCH: Final = 50_000_000
+"""Nanoseconds between two such looks."""
+
+_PARCEL: Final = 32
+"""Directories of a parcel."""
+
+_INTENTS: Final = 1000
+"""Entries whose removal is journalled in one transaction."""
+
+
+@dataclass(slots=True)
+class Directory:
+    """One directory of a parcel, and what became of it."""
+
+    path: str
+    reading: Reading
+    careful: bool = False
+    """Whether it needs the careful way, for what is left."""
+    pruned: bool = False
+    """Whether it is gone itself."""
+    answers: list[Answer] = field(default_factory=list)
+    batches: list[_Batch] = field(default_factory=list)
+
+    @property
+    def outcomes(self) -> list[Outcomes]:
+        """What became of its entries, batch by batch."""
+        return [Outcomes(batch.entries, bytes(batch.fates)) for batch in self.batches if batch.fates]
+
+    @property
+    def has_acted(self) -> bool:
+        """Whether anything went."""
+        gone = (Fate.REMOVED, Fate.VANISHED)
+        return any(fate in batch.fates for batch in self.batches for fate in gone)
+
+    def left(self) -> Iterator[Candidates]:
+        """Yield the entries that were not reached."""
+        for batch in self.batches:
+            if len(batch.fates) < len(batch.entries):
+                yield batch.entries.after(len(batch.fates))
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Entries of a directory that are journalled together, and their fates as far as they are known."""
+
+    directory: Directory
+    entries: Candidates
+    task: Task
+    """What is to be done still."""
+    number: int = 0
+    """In the journal."""
+    fates: bytearray = field(default_factory=bytearray)
+    is_done: bool = False
+
+    def take(self, answer: Answer) -> None:
+        """Take what became of some of the entries."""
+        directory = self.directory
+        self.fates += answer.fates
+        directory.answers.append(answer)
+        directory.pruned = directory.pruned or answer.pruned
+        if answer.error:
+            directory.careful = True
+        reached = len(answer.fates)
+        self.is_done = answer.error != 0 or (reached == len(self.task.entries) and reached > 0)
+        if not len(self.task.entries):  # an empty directory that should go
+            self.is_done = True
+            directory.careful = not answer.pruned
+        elif reached:
+            self.task = self.task._replace(entries=self.task.entries.after(reached))
+
+
+class Parcels:
+    """Removes what is before a cutoff from one directory of an area, as far as it is ordinary."""
+
+    def __init__(
+        self, context: Context, means: Means, anchor: Anchor, area: Area, directory: str, cutoff: Cutoff
+    ) -> None:
+        """Prepare to remove what is before `cutoff` from `directory`, which `anchor` holds."""
+        self._context = context
+        self._means = means
+        self._anchor = anchor
+        self._area = area
+        self._directory = directory
+        self._cutoff = cutoff.at
+        self._root = context.index.root(directory)
+        self._size = min(means.batch_size, LARGEST_BATCH)
+        self.stop = Flag()
+        """Set, it ends the work with what is begun."""
+
+    def run(self, paths: Iterator[str]) -> Iterator[Directory]:
+        """Work on the directories at `paths`; yield each with what became of it, in order.
+
+        One that has more due than a reading lists comes several times. Raises Stopped.
+        """
+
+        def take() -> list[tuple[str, Reading | None]] | None:
+            notebook = self._context.notebook
+            parcel = [
+                (path, notebook.take(self._root, path, self._cutoff)) for path in islice(paths, _PARCEL)
+            ]
+            return parcel or None
+
+        for done in self._context.crew.run(self._work, take, between=self._context.between, stop=self.stop):
+            yield from done
+
+    def _work(self, parcel: list[tuple[str, Reading | None]], stop: Flag) -> list[Directory]:
+        """Remove what is due in the directories of a parcel. Called in any thread."""
+        unread = [path for path, reading in parcel if reading is None]
+        read = dict(zip(unread, self._read(unread, stop), strict=False))
+        directories = [
+            Directory(path, reading or read.get(path) or Reading(error=errno.ECANCELED))
+            for path, reading in parcel
+        ]
+        done = []
+        while directories and not (stop or self._is_ending()):
+            self._remove_all(directories, stop)
+            done += directories
+            again = [found.path for found in directories if found.reading.more and not found.careful]
+            directories = [
+                Directory(path, reading)
+                for path, reading in zip(again, self._read(again, stop), strict=False)
+            ]
+        return done
+
+    def _read(self, paths: list[str], stop: Flag) -> list[Reading]:
+        primitives = for_reading(self._area, self._anchor)
+        readings: list[Reading] = []
+        while len(readings) < len(paths) and not stop:
+            rest = paths[len(readings) :]
+            readings += primitives.read(self._anchor, rest, self._area, self._cutoff, stop)
+        return readings
+
+    def _remove_all(self, directories: list[Directory], stop: Flag) -> None:
+        for directory in directories:
+            reading = directory.reading
+            directory.careful = bool(reading.error) or not reading.survey.complete
+            if not directory.careful:
+                directory.batches = self._batches(directory)
+        batches = [batch for directory in directories for batch in directory.batches]
+        for group in _groups(batches, _INTENTS):
+            if stop or self._is_ending():
+                return
+            self._remove_group(group, stop)
+
+    def _batches(self, directory: Directory) -> list[_Batch]:
+        """Return what is to be done in a directory, in batches."""
+        path, reading = directory.path, directory.reading
+        task = Task(path, reading.device, reading.survey.key, reading.due, same=False, empty=False)
+        if not len(reading.due):
+            is_empty = bool(path) and reading.survey.entries == 0
+            if is_empty and reading.survey.key.mtime < self._cutoff:
+                return [_Batch(directory, reading.due, task._replace(same=True, empty=True))]
+            return []
+        portions = reading.due.portions(self._size)
+        batches = [_Batch(directory, portion, task._replace(entries=portion)) for portion in portions]
+        if path and not reading.more and reading.rest().entries == 0:
+            batches[-1].task = batches[-1].task._replace(empty=True)
+        return batches
+
+    def _remove_group(self, group: list[_Batch], stop: Flag) -> None:
+        """Journal what is intended, remove it, and journal what became of it."""
+        recorder = self._means.recorder
+        real = [batch for batch in group if len(batch.entries)]
+        try:
+            numbers = recorder.intend_all(
+                self._area.name,
+                [(f"{self._directory}/{batch.directory.path}", batch.entries) for batch in real],
+            )
+        except JournalFull:
+            for batch in group:
+                batch.directory.careful = True
+            return
+        for batch, number in zip(real, numbers, strict=True):
+            batch.number = number
+        try:
+            for batches in _groups(group, self._size):
+                self._remove_batches(batches, stop)
+        finally:
+            for batch in real:
+                recorder.settle(batch.number, Outcomes(batch.entries, bytes(batch.fates)))
+
+    def _remove_batches(self, batches: list[_Batch], stop: Flag) -> None:
+        """Remove up to a hundred entries, of one directory or of several."""
+        primitives = for_removing(self._anchor)
+        while not (stop or self._is_ending()):
+            batches = [batch for batch in batches if not (batch.is_done or batch.directory.careful)]
+            if not batches:
+                return
+            answers: list[Answer] = []
+            with suppress(Stopped), self._means.gate():
+                if not self._context.holds():
+                    manner = Manner(self._area, self._cutoff, time.monotonic_ns() + LONGEST_BATCH)
+                    answers = primitives.remove(self._anchor, [batch.task for batch in batches], manner)
+            if not answers:  # the careful way finds out what to do, and whether to stop
+                for batch in batches:
+                    batch.directory.careful = True
+                return
+            for batch, answer in zip(batches, answers, strict=True):
+                if answer.fates or answer.error or answer.pruned or not len(batch.task.entries):
+                    self._tell(batch, answer)
+                    batch.take(answer)
+
+    def _is_ending(self) -> bool:
+        """Return whether the run is to end: asked in any thread, raised in the one that takes the results."""
+        try:
+            self._context.between()
+        except (Stopped, ShelflifeError):
+            return True
+        return False
+
+    def _tell(self, batch: _Batch, answer: Answer) -> None:
+        if answer.fates:
+            event = BatchFinished(
+                area=self._area.name,
+                directory=f"{self._directory}/{batch.directory.path}",
+                outcomes=Outcomes(batch.task.entries, answer.fates),
+                clean=True,
+            )
+            self._context.listener(event)
+
+
+def _groups(batches: list[_Batch], size: int) -> Iterator[list[_Batch]]:
+    """Yield batches in groups of at most `size` entries; one that is larger comes alone."""
+    group: list[_Batch] = []
+    used = 0
+    for batch in batches:
+        weight = max(1, len(batch.entries))
+        if group and used + weight > size:
+            yield group
+            group, used = [], 0
+        group.append(batch)
+        used += weight
+    if group:
+        yield group

@@ -1,0 +1,165 @@
+"""Candidates: listed entries that are due, packed, and what became of them.
+
+A run lists, journals and removes files by the million. As long as nothing out of the ordinary happens to one of
+them, nobody asks for it by name: so entries stay as they come from the primitives, in a few strings of bytes
+for a whole directory – which is also the form in which the journal keeps them – and become objects only for
+whoever looks at one.
+"""
+
+from __future__ import annotations
+
+import os
+from array import array
+from collections.abc import Iterator, Sequence
+from enum import IntEnum
+from typing import TYPE_CHECKING, overload
+
+from shelflife.files.listing import Entry, Kind, clamp, signed
+from shelflife.files.removal import Outcome, Result
+from shelflife.policy.verdict import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Fate(IntEnum):
+    """What became of a candidate, as the primitives say it."""
+
+    NOT_DONE = 0
+    """Nothing yet; or it needs the careful way."""
+    REMOVED = 1
+    CHANGED = 2
+    VANISHED = 3
+    NOT_EXPIRED = 4
+    IN_USE = 5
+
+
+_OUTCOMES = {
+    Fate.NOT_DONE: (Result.KEPT, Reason.NOT_REACHED),
+    Fate.REMOVED: (Result.REMOVED, Reason.EXPIRED),
+    Fate.CHANGED: (Result.KEPT, Reason.CHANGED),
+    Fate.VANISHED: (Result.KEPT, Reason.VANISHED),
+    Fate.NOT_EXPIRED: (Result.KEPT, Reason.NOT_EXPIRED),
+    Fate.IN_USE: (Result.KEPT, Reason.IN_USE),
+}
+
+
+def meaning(fate: int) -> tuple[Result, Reason]:
+    """Return what a fate is called in outcomes and in the journal."""
+    return _OUTCOMES[Fate(fate)]
+
+
+class Candidates(Sequence[Entry]):
+    """Files and links of one directory, packed."""
+
+    __slots__ = ("ctimes", "facts", "kinds", "names")
+
+    def __init__(self, names: bytes, facts: bytes, ctimes: bytes, kinds: bytes) -> None:
+        """Take names joined by slashes; inodes, sizes and mtimes; ctimes; and kinds, a byte each.
+
+        Numbers are 64-bit integers, signed, in the machine's order; inodes all before sizes before mtimes.
+        """
+        self.names = names
+        self.facts = facts
+        self.ctimes = ctimes
+        self.kinds = kinds
+
+    @classmethod
+    def of(cls, entries: Iterable[Entry]) -> Candidates:
+        """Pack entries."""
+        listed = list(entries)
+        facts = array("q", [signed(entry.inode) for entry in listed])
+        facts.extend(entry.size for entry in listed)
+        facts.extend(entry.mtime for entry in listed)
+        return cls(
+            os.fsencode("/".join([entry.name for entry in listed])),
+            facts.tobytes(),
+            array("q", [clamp(entry.ctime) for entry in listed]).tobytes(),
+            bytes(entry.kind for entry in listed),
+        )
+
+    def __len__(self) -> int:
+        return len(self.kinds)
+
+    @overload
+    def __getitem__(self, index: int) -> Entry: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Entry]: ...
+    def __getitem__(self, index: int | slice) -> Entry | list[Entry]:
+        return list(self)[index]
+
+    def __iter__(self) -> Iterator[Entry]:
+        count = len(self)
+        if not count:
+            return
+        facts = array("q", self.facts)
+        rows = zip(
+            os.fsdecode(self.names).split("/"),
+            self.kinds,
+            facts[:count],
+            facts[count : 2 * count],
+            facts[2 * count :],
+            array("q", self.ctimes),
+            strict=True,
+        )
+        for name, kind, inode, size, mtime, ctime in rows:
+            yield Entry(name, Kind(kind), inode % 2**64, size, 0, mtime, ctime)
+
+    @property
+    def weight(self) -> int:
+        """Bytes that they take, about."""
+        return 300 + len(self.names) + len(self.facts) + len(self.ctimes)
+
+    def portions(self, size: int) -> list[Candidates]:
+        """Return them in portions of at most `size`."""
+        count = len(self)
+        if count <= size:
+            return [self]
+        names = self.names.split(b"/")
+        return [self._portion(names, start, min(start + size, count)) for start in range(0, count, size)]
+
+    def after(self, done: int) -> Candidates:
+        """Return those after the first `done`."""
+        return self._portion(self.names.split(b"/"), done, len(self)) if done else self
+
+    def _portion(self, names: list[bytes], start: int, end: int) -> Candidates:
+        row = 8 * len(self)
+        columns = [self.facts[column * row + 8 * start : column * row + 8 * end] for column in range(3)]
+        return Candidates(
+            b"/".join(names[start:end]),
+            b"".join(columns),
+            self.ctimes[8 * start : 8 * end],
+            self.kinds[start:end],
+        )
+
+
+class Outcomes(Sequence[Outcome]):
+    """What became of candidates: their fates, and each one's outcome for whoever asks."""
+
+    __slots__ = ("candidates", "fates")
+
+    def __init__(self, candidates: Candidates, fates: bytes) -> None:
+        """Join candidates with their fates: as many as are known, in order."""
+        self.candidates = candidates
+        self.fates = fates
+
+    def __len__(self) -> int:
+        return len(self.fates)
+
+    @overload
+    def __getitem__(self, index: int) -> Outcome: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Outcome]: ...
+    def __getitem__(self, index: int | slice) -> Outcome | list[Outcome]:
+        return list(self)[index]
+
+    def __iter__(self) -> Iterator[Outcome]:
+        for entry, fate in zip(self.candidates, self.fates, strict=False):
+            yield Outcome(entry, *meaning(fate))
+
+    @property
+    def kept(self) -> list[Entry]:
+        """The entries that are still there."""
+        if self.fates.count(Fate.REMOVED) == len(self.fates):
+            return []
+        return [outcome.entry for outcome in self if not outcome.is_gone]

@@ -1,0 +1,118 @@
+"""A crew: threads that read and remove, directory by directory.
+
+Compiled primitives let go of the GIL, so two threads do twice as much on two cores – and on a slow disk one waits
+while the other works. Everything that must be in order stays in the thread that asked: it takes the results one
+by one, in the order of the work, and alone writes the index, tells listeners and decides what comes next. Only so
+much work is begun ahead that memory stays bounded. Whatever ends it – a stop, an error – the threads are told
+(`Flag`), and waited for.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import Future, wait
+from concurrent.futures.thread import ThreadPoolExecutor  # from its own place: the short way is imported late
+from typing import TYPE_CHECKING, Final, Self, TypeVar
+
+from shelflife.files.reading import Flag
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import TracebackType
+
+_AHEAD: Final = 2
+"""Pieces of work that are begun for each thread."""
+
+_PATIENCE: Final = 0.1
+"""Seconds between two looks at whether to end."""
+
+Work = TypeVar("Work")
+Found = TypeVar("Found")
+
+
+class Crew:
+    """Threads, as a context; begun when there is work. With one worker all is done by whoever asks."""
+
+    def __init__(self, workers: int = 1) -> None:
+        """Prepare `workers` threads."""
+        self.workers = workers
+        self._pool: ThreadPoolExecutor | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def run(
+        self,
+        work: Callable[[Work, Flag], Found],
+        take: Callable[[], Work | None],
+        *,
+        between: Callable[[], None],
+        stop: Flag | None = None,
+    ) -> Iterator[Found]:
+        """Yield what `work` returns for each piece that `take` gives, in order, until there is none.
+
+        `take` may give more after a result was taken than before. `between` is called in this thread, often,
+        and may raise to end it all. That, an error of the work, or setting `stop`, ends it with the pieces
+        that were begun: their results come first, and then the error is raised.
+        """
+        stop = stop or Flag()
+        if self.workers < 2:
+            yield from _alone(work, take, between, stop)
+            return
+        begun: deque[Future[Found]] = deque()
+        ended: list[BaseException] = []
+        try:
+            while True:
+                while not stop and len(begun) < _AHEAD * self.workers and (piece := take()) is not None:
+                    begun.append(self._threads().submit(work, piece, stop))
+                if not begun:
+                    break
+                try:
+                    result = _wait(begun[0], _never if stop else between)
+                except Exception as error:  # noqa: BLE001 - raised below, once what was begun is done
+                    ended.append(error)
+                    stop.set()
+                    if begun[0].done() and begun[0].exception() is error:
+                        begun.popleft()
+                    continue
+                begun.popleft()
+                yield result
+        finally:
+            stop.set()
+            wait(begun)
+        if ended:
+            raise ended[0]
+
+    def _threads(self) -> ThreadPoolExecutor:
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="shelflife")
+        return self._pool
+
+
+def _alone(
+    work: Callable[[Work, Flag], Found],
+    take: Callable[[], Work | None],
+    between: Callable[[], None],
+    stop: Flag,
+) -> Iterator[Found]:
+    while not stop and (piece := take()) is not None:
+        between()
+        yield work(piece, stop)
+
+
+def _wait(future: Future[Found], between: Callable[[], None]) -> Found:
+    between()
+    while not future.done():
+        wait([future], timeout=_PATIENCE)
+        between()
+    return future.result()
+
+
+def _never() -> None:
+    """Nobody is asked any more whether to end."""

@@ -1,0 +1,676 @@
+/* The hot primitives in C: recognising, reading and removing, many directories to a call.
+ *
+ * No Python in here: a shared library that is loaded by ctypes, which lets go of the GIL for the whole of each
+ * call. Three functions, each with an implementation of the same contract in Python beside it:
+ *
+ *   shelflife_stand    which of many known directories are unchanged, by one stat each
+ *   shelflife_read     many directories in numbers, with the names of what is before a cutoff
+ *   shelflife_remove   looks at listed entries of many directories once more, and removes them
+ *
+ * Whatever is out of the ordinary is handed back, to be done again by the careful implementation: an error
+ * that may pass, a directory that changed, a lease that is refused. So there is one place for each of these
+ * cases, and it is not here.
+ *
+ * Numbers go in and out as arrays of int64_t in the machine's order. Names are bytes, joined by '/', which
+ * no name contains; paths are joined by NUL. Paths are relative to an open directory, each with a trailing
+ * slash, the directory itself being the empty one.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <time.h>
+#include <unistd.h>
+
+#define VERSION 1 /* raised with each change of what goes in or out */
+
+#ifndef SYS_openat2
+#define SYS_openat2 437 /* the same on every architecture */
+#endif
+#ifndef F_SETSIG
+#define F_SETSIG 10
+#endif
+
+#define SECOND INT64_C(1000000000)
+#define HOUR (3600 * SECOND)
+#define FOREVER INT64_MAX
+
+enum { BENEATH = 0x08, NO_SYMLINKS = 0x04, NO_XDEV = 0x01 }; /* RESOLVE_…, openat2(2) */
+
+struct how {
+    uint64_t flags, mode, resolve;
+};
+
+struct dirent64_ {
+    uint64_t ino;
+    int64_t offset;
+    unsigned short length;
+    unsigned char type;
+    char name[];
+};
+
+int shelflife_version(void) { return VERSION; }
+
+/* ------------------------------------------------------------------------------------------- the ground */
+
+/* Opens a directory below another one, which it cannot leave. Returns -errno on failure. */
+static int open_below(int directory, const char *path, uint64_t resolve) {
+    struct how how = {.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK, .resolve = resolve};
+    char copy[PATH_MAX];
+    size_t length = strlen(path);
+    if (length >= sizeof copy)
+        return -ENAMETOOLONG;
+    memcpy(copy, path, length + 1);
+    if (length == 0)
+        strcpy(copy, ".");
+    else if (copy[length - 1] == '/')
+        copy[length - 1] = 0;
+    for (int tries = 0; tries < 1000; tries++) {
+        long fd = syscall(SYS_openat2, directory, copy, &how, sizeof how);
+        if (fd >= 0)
+            return (int)fd;
+        if (errno != EINTR && errno != EAGAIN) /* EAGAIN: it raced with a rename, openat2(2) */
+            return -errno;
+    }
+    return -EAGAIN;
+}
+
+static int64_t nanoseconds(struct timespec time) {
+    if (time.tv_sec > FOREVER / SECOND - 1)
+        return INT64_MAX;
+    if (time.tv_sec < -(FOREVER / SECOND) + 1)
+        return INT64_MIN;
+    return (int64_t)time.tv_sec * SECOND + time.tv_nsec;
+}
+
+static int64_t now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return nanoseconds(time);
+}
+
+static int64_t file_time(const struct stat *status, int changed) {
+    int64_t mtime = nanoseconds(status->st_mtim), ctime = nanoseconds(status->st_ctim);
+    return changed && ctime > mtime ? ctime : mtime;
+}
+
+/* The kinds of shelflife.files.listing.Kind. */
+enum { FILE_ = 1, LINK = 2, DIRECTORY = 3, OTHER = 4 };
+
+static int kind_of(mode_t mode) {
+    return S_ISREG(mode) ? FILE_ : S_ISLNK(mode) ? LINK : S_ISDIR(mode) ? DIRECTORY : OTHER;
+}
+
+/* A buffer that grows. After a failed allocation `failed` is set and nothing more is taken. */
+struct buffer {
+    char *data;
+    size_t used, size;
+    int failed;
+};
+
+static void *room(struct buffer *buffer, size_t more) {
+    if (buffer->used + more > buffer->size) {
+        size_t size = buffer->size * 2 > buffer->used + more ? buffer->size * 2 : buffer->used + more;
+        char *data = buffer->failed ? NULL : realloc(buffer->data, size);
+        if (!data) {
+            buffer->failed = 1;
+            return NULL;
+        }
+        buffer->data = data;
+        buffer->size = size;
+    }
+    buffer->used += more;
+    return buffer->data + buffer->used - more;
+}
+
+static void add(struct buffer *buffer, const void *data, size_t length) {
+    void *place = room(buffer, length);
+    if (place && length)
+        memcpy(place, data, length);
+}
+
+static void add_number(struct buffer *buffer, int64_t number) { add(buffer, &number, sizeof number); }
+
+/* Adds a name to names that are joined by slashes. */
+static void add_name(struct buffer *names, int is_first, const char *name, size_t length) {
+    if (!is_first)
+        add(names, "/", 1);
+    add(names, name, length);
+}
+
+/* ------------------------------------------------------------------------------------------ recognising */
+
+/* Sets mask[i] to 1 where the directory at the i-th path has device `device` and the i-th key (inode, mtime,
+ * ctime), else to 0. Links on the way are followed: for recognising only. Ends early, leaving zeros, as soon as
+ * *stop is set. */
+void shelflife_stand(int directory, int64_t device, const char *paths, const int64_t *keys, int64_t count,
+                     const volatile int *stop, unsigned char *mask) {
+    char copy[PATH_MAX];
+    memset(mask, 0, (size_t)count);
+    for (int64_t i = 0; i < count && !*stop; i++, keys += 3) {
+        struct stat status;
+        size_t length = strlen(paths);
+        if (length < sizeof copy) {
+            memcpy(copy, paths, length + 1);
+            if (length == 0)
+                strcpy(copy, ".");
+            else if (copy[length - 1] == '/')
+                copy[length - 1] = 0;
+            mask[i] = fstatat(directory, copy, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+                      (int64_t)status.st_dev == device && (int64_t)status.st_ino == keys[0] &&
+                      nanoseconds(status.st_mtim) == keys[1] && nanoseconds(status.st_ctim) == keys[2];
+        }
+        paths += length + 1;
+    }
+}
+
+/* ---------------------------------------------------------------------------------------------- reading */
+
+struct hours {
+    int64_t *values; /* hour, files, bytes; sorted by hour */
+    int64_t used, size, last;
+};
+
+/* What files together are: of all in a directory, or of those that are not due. */
+struct sum {
+    int64_t files, bytes, allocated, first_due, oldest;
+    struct hours hours;
+};
+
+struct reading {
+    int64_t entries, staying, children, fault; /* fault: errno of an entry that could not be looked at */
+    int64_t newest, newest_change;
+    struct sum all, rest;
+    int64_t due, due_files, due_bytes, due_links, more; /* more: there are due entries that are not listed */
+    struct buffer child_names, child_inodes, names, inodes, sizes, mtimes, ctimes, kinds;
+};
+
+struct rules {
+    int64_t is_root;  /* leave out `.trash` */
+    int64_t changed;  /* age counts from the later of mtime and ctime */
+    int64_t cutoff;   /* entries before it are due; INT64_MIN for none */
+    int64_t most_due; /* due entries that are listed, at the most */
+};
+
+/* Returns whether the hour could be counted. */
+static int count_hour(struct hours *hours, int64_t time, int64_t size) {
+    int64_t hour = time / HOUR - (time % HOUR < 0), low = 0, high = hours->used;
+    if (hours->last < hours->used && hours->values[3 * hours->last] == hour)
+        low = hours->last;
+    else {
+        while (low < high) {
+            int64_t middle = (low + high) / 2;
+            if (hours->values[3 * middle] < hour)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        if (low == hours->used || hours->values[3 * low] != hour) {
+            if (hours->used == hours->size) {
+                int64_t more = hours->size ? 2 * hours->size : 8;
+                int64_t *values = realloc(hours->values, (size_t)more * 3 * sizeof *values);
+                if (!values)
+                    return 0;
+                hours->values = values;
+                hours->size = more;
+            }
+            memmove(hours->values + 3 * (low + 1), hours->values + 3 * low,
+                    (size_t)(hours->used - low) * 3 * sizeof *hours->values);
+            hours->used++;
+            hours->values[3 * low] = hour;
+            hours->values[3 * low + 1] = hours->values[3 * low + 2] = 0;
+        }
+        hours->last = low;
+    }
+    hours->values[3 * low + 1]++;
+    hours->values[3 * low + 2] += size;
+    return 1;
+}
+
+static int count_file(struct sum *sum, const struct stat *status, int64_t time) {
+    sum->files++;
+    sum->bytes += status->st_size;
+    sum->allocated += (int64_t)status->st_blocks * 512;
+    if (time < sum->oldest)
+        sum->oldest = time;
+    if (time < sum->first_due)
+        sum->first_due = time;
+    return count_hour(&sum->hours, time, status->st_size);
+}
+
+static void list_due(struct reading *reading, const struct rules *rules, const char *name, size_t length,
+                     const struct stat *status, int kind) {
+    unsigned char byte = (unsigned char)kind;
+    if (reading->due >= rules->most_due) {
+        reading->more = 1;
+        return;
+    }
+    add_name(&reading->names, reading->due == 0, name, length);
+    add_number(&reading->inodes, (int64_t)status->st_ino);
+    add_number(&reading->sizes, status->st_size);
+    add_number(&reading->mtimes, nanoseconds(status->st_mtim));
+    add_number(&reading->ctimes, nanoseconds(status->st_ctim));
+    add(&reading->kinds, &byte, 1);
+    reading->due++;
+}
+
+static void add_child(struct reading *reading, const char *name, size_t length, uint64_t inode) {
+    add_name(&reading->child_names, reading->children == 0, name, length);
+    add_number(&reading->child_inodes, (int64_t)inode);
+    reading->children++;
+}
+
+/* Counts one entry; returns whether there was memory for it. */
+static int count_entry(struct reading *reading, const struct rules *rules, int directory,
+                       const struct dirent64_ *entry) {
+    const char *name = entry->name;
+    size_t length = strlen(name);
+    struct stat status;
+    if (name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.')))
+        return 1;
+    if (rules->is_root && strcmp(name, ".trash") == 0)
+        return 1;
+    if (entry->type == 4) { /* DT_DIR: its name and inode will do */
+        reading->entries++;
+        add_child(reading, name, length, entry->ino);
+        return 1;
+    }
+    if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
+        if (errno != ENOENT) {
+            reading->entries++;
+            reading->fault = errno;
+        }
+        return 1;
+    }
+    reading->entries++;
+    int kind = kind_of(status.st_mode);
+    if (kind == DIRECTORY)
+        add_child(reading, name, length, status.st_ino);
+    else if (kind == OTHER || strcmp(name, ".gitkeep") == 0)
+        reading->staying++;
+    else {
+        int64_t time = file_time(&status, (int)rules->changed), ctime = nanoseconds(status.st_ctim);
+        if (time > reading->newest)
+            reading->newest = time;
+        if (ctime > reading->newest_change)
+            reading->newest_change = ctime;
+        int due = time < rules->cutoff;
+        if (due) {
+            reading->due_files += kind == FILE_;
+            reading->due_bytes += kind == FILE_ ? status.st_size : 0;
+            reading->due_links += kind == LINK;
+            list_due(reading, rules, name, length, &status, kind);
+        }
+        for (int i = 0; i < (due ? 1 : 2); i++) {
+            struct sum *sum = i ? &reading->rest : &reading->all;
+            if (kind == FILE_ && !count_file(sum, &status, time))
+                return 0;
+            if (kind == LINK && time < sum->first_due)
+                sum->first_due = time;
+        }
+    }
+    return 1;
+}
+
+/* Reads an open directory to its end. Returns 0, or the errno with which that failed. */
+static int read_entries(struct reading *reading, const struct rules *rules, int directory,
+                        const volatile int *stop) {
+    _Alignas(8) char chunk[1 << 16];
+    for (;;) {
+        long length = syscall(SYS_getdents64, directory, chunk, sizeof chunk);
+        if (length <= 0)
+            return length < 0 ? errno : 0;
+        for (long position = 0; position < length;) {
+            const struct dirent64_ *entry = (const void *)(chunk + position);
+            position += entry->length;
+            if (!count_entry(reading, rules, directory, entry))
+                return ENOMEM;
+        }
+        if (*stop)
+            return ECANCELED;
+    }
+}
+
+static void write_hours(struct buffer *out, const struct hours *hours) {
+    for (int column = 0; column < 3; column++)
+        for (int64_t i = 0; i < hours->used; i++)
+            add_number(out, hours->values[3 * i + column]);
+}
+
+/* In the order in which they are written. */
+#define BLOBS(r)                                                                                               \
+    {&(r)->child_names, &(r)->child_inodes, &(r)->names,  &(r)->inodes,                                        \
+     &(r)->sizes,       &(r)->mtimes,       &(r)->ctimes, &(r)->kinds}
+
+static void forget(struct reading *reading) {
+    free(reading->all.hours.values);
+    free(reading->rest.hours.values);
+    struct buffer *blobs[] = BLOBS(reading);
+    for (size_t i = 0; i < sizeof blobs / sizeof *blobs; i++)
+        free(blobs[i]->data);
+}
+
+/* One directory's record: 31 numbers, then the blobs whose lengths they tell (shelflife.files.native). */
+static void write_record(struct buffer *out, int error, const struct stat *before, int same,
+                         struct reading *reading) {
+    struct buffer *blobs[] = BLOBS(reading);
+    for (size_t i = 0; i < sizeof blobs / sizeof *blobs; i++)
+        if (blobs[i]->failed)
+            error = ENOMEM;
+    const struct sum *all = &reading->all, *rest = &reading->rest;
+    int64_t header[] = {
+        error,
+        (int64_t)before->st_dev,
+        (int64_t)before->st_ino,
+        nanoseconds(before->st_mtim),
+        nanoseconds(before->st_ctim),
+        same,
+        reading->entries,
+        reading->staying,
+        reading->fault,
+        reading->newest,
+        reading->newest_change,
+        all->files,
+        all->bytes,
+        all->allocated,
+        all->first_due,
+        all->oldest,
+        rest->files,
+        rest->bytes,
+        rest->allocated,
+        rest->first_due,
+        rest->oldest,
+        reading->due_files,
+        reading->due_bytes,
+        reading->due_links,
+        reading->more,
+        reading->children,
+        reading->due,
+        all->hours.used,
+        rest->hours.used,
+        (int64_t)reading->child_names.used,
+        (int64_t)reading->names.used,
+    };
+    add(out, header, sizeof header);
+    if (error)
+        return;
+    write_hours(out, &all->hours);
+    write_hours(out, &rest->hours);
+    for (size_t i = 0; i < sizeof blobs / sizeof *blobs; i++)
+        add(out, blobs[i]->data, blobs[i]->used);
+}
+
+static void read_one(struct buffer *out, int directory, const char *path, const struct rules *common,
+                     const volatile int *stop) {
+    struct reading reading = {.newest = -FOREVER, .newest_change = -FOREVER};
+    reading.all.first_due = reading.all.oldest = reading.rest.first_due = reading.rest.oldest = FOREVER;
+    struct rules rules = *common;
+    struct stat before = {0}, after = {0};
+    int same = 0, error = 0, fd = open_below(directory, path, BENEATH | NO_SYMLINKS | NO_XDEV);
+    rules.is_root = *path == 0;
+    if (fd < 0)
+        error = -fd;
+    else {
+        if (fstat(fd, &before) != 0)
+            error = errno;
+        else
+            error = read_entries(&reading, &rules, fd, stop);
+        if (!error && fstat(fd, &after) != 0)
+            error = errno;
+        close(fd);
+        same = before.st_ino == after.st_ino && nanoseconds(before.st_mtim) == nanoseconds(after.st_mtim) &&
+               nanoseconds(before.st_ctim) == nanoseconds(after.st_ctim);
+    }
+    write_record(out, error, &before, same, &reading);
+    forget(&reading);
+}
+
+/* Reads the directories at `count` paths below an open one, as many as `patience` ns allow but at least one.
+ * Returns how many, with their records in *result (of *length bytes), which the caller frees by
+ * shelflife_free; -1 when there is no memory. Ends early, with ECANCELED, as soon as *stop is set. */
+int64_t shelflife_read(int directory, const char *paths, int64_t count, const struct rules *rules,
+                       int64_t patience, const volatile int *stop, char **result, int64_t *length) {
+    struct buffer out = {0};
+    int64_t done = 0, until = now() + patience;
+    do {
+        read_one(&out, directory, paths, rules, stop);
+        paths += strlen(paths) + 1;
+        done++;
+    } while (done < count && now() < until);
+    if (out.failed) {
+        free(out.data);
+        return -1;
+    }
+    *result = out.data;
+    *length = (int64_t)out.used;
+    return done;
+}
+
+void shelflife_free(char *result) { free(result); }
+
+/* --------------------------------------------------------------------------------------------- removing */
+
+/* What became of an entry: bytes that shelflife.files.native translates. */
+enum { NOT_DONE = 0, REMOVED, CHANGED, VANISHED, NOT_EXPIRED, IN_USE };
+
+struct removal {
+    int64_t cutoff, changed, in_use;
+    int64_t until; /* CLOCK_MONOTONIC, ns */
+};
+
+struct entry {
+    const char *name;
+    int64_t inode, size, mtime;
+    int kind;
+};
+
+/* One directory of a batch: in. */
+struct task {
+    int64_t device, inode, mtime, ctime;
+    int64_t same;  /* whether mtime and ctime must be these, too */
+    int64_t empty; /* whether the directory is to go as well, once it is empty */
+    int64_t count, names_length;
+};
+
+/* … and out. */
+struct answer {
+    int64_t error; /* what is out of the ordinary: the rest of the directory needs the careful way */
+    int64_t done;  /* entries that have an outcome; fewer than all after an error, and when the time was up */
+    int64_t files, bytes, links, freed, inodes, pruned;
+};
+
+/* Looks at an entry. Returns REMOVED when nothing keeps it, what keeps it, or NOT_DONE for the careful way. */
+static int look(int directory, const struct entry *entry, const struct removal *removal, struct stat *status) {
+    if (fstatat(directory, entry->name, status, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno == ENOENT ? VANISHED : NOT_DONE;
+    if (kind_of(status->st_mode) != entry->kind || (int64_t)status->st_ino != entry->inode ||
+        status->st_size != entry->size || nanoseconds(status->st_mtim) != entry->mtime)
+        return CHANGED;
+    return file_time(status, (int)removal->changed) >= removal->cutoff ? NOT_EXPIRED : REMOVED;
+}
+
+static int unlink_entry(int directory, const char *name) {
+    if (unlinkat(directory, name, 0) == 0)
+        return REMOVED;
+    return errno == ENOENT ? VANISHED : NOT_DONE;
+}
+
+/* Removes a file under a read lease, which nobody gets while somebody has it open for writing. Before the lease
+ * is taken, the signal is changed – the default one ends the process – and addressed to this thread, which has it
+ * blocked (shelflife_remove): otherwise the lease addresses it to the process. See shelflife.files.in_use. */
+static int unlink_unused(int directory, const struct entry *entry, const struct removal *removal,
+                         struct stat *status) {
+    struct stat guarded;
+    int fd = openat(directory, entry->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? VANISHED : NOT_DONE;
+    int found = NOT_DONE, leased = 0;
+    struct f_owner_ex owner = {F_OWNER_TID, (pid_t)syscall(SYS_gettid)};
+    if (fstat(fd, &guarded) == 0 && fcntl(fd, F_SETSIG, SIGURG) == 0 && fcntl(fd, F_SETOWN_EX, &owner) == 0) {
+        leased = fcntl(fd, F_SETLEASE, F_RDLCK) == 0;
+        if (leased) {
+            found = look(directory, entry, removal, status);
+        } else if (errno == EAGAIN) {
+            found = look(directory, entry, removal, status);
+            if (found == REMOVED)
+                found = IN_USE;
+        }
+        if (found == REMOVED && (guarded.st_ino != status->st_ino || fcntl(fd, F_GETLEASE) != F_RDLCK))
+            found = IN_USE;
+        if (found == REMOVED)
+            found = unlink_entry(directory, entry->name);
+    }
+    if (leased)
+        fcntl(fd, F_SETLEASE, F_UNLCK); /* a forked child has the same open file: closing ours is not enough */
+    close(fd);
+    return found;
+}
+
+static int remove_entry(int directory, const struct entry *entry, const struct removal *removal,
+                        struct stat *status) {
+    int found = look(directory, entry, removal, status);
+    if (found != REMOVED)
+        return found;
+    if (removal->in_use && entry->kind == FILE_)
+        return unlink_unused(directory, entry, removal, status);
+    return unlink_entry(directory, entry->name);
+}
+
+static void count_removed(struct answer *answer, const struct stat *status) {
+    if (S_ISREG(status->st_mode)) {
+        answer->files++;
+        answer->bytes += status->st_size;
+    } else
+        answer->links++;
+    if (status->st_nlink == 1) {
+        answer->freed += (int64_t)status->st_blocks * 512;
+        answer->inodes++;
+    }
+}
+
+/* Removes the directory at `path` when it is empty and still the inode; says whether it is gone. */
+static int prune(int anchor, const char *path, ino_t inode) {
+    char copy[PATH_MAX];
+    struct stat status;
+    size_t length = strlen(path);
+    if (length < 2 || length >= sizeof copy)
+        return 0;
+    memcpy(copy, path, length);
+    copy[length - 1] = 0;
+    char *slash = strrchr(copy, '/'), *name = slash ? slash + 1 : copy;
+    int parent = anchor;
+    if (slash) {
+        *slash = 0;
+        parent = open_below(anchor, copy, BENEATH | NO_SYMLINKS | NO_XDEV);
+    }
+    if (parent < 0)
+        return 0;
+    int gone = fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_ino == inode &&
+               unlinkat(parent, name, AT_REMOVEDIR) == 0;
+    if (slash)
+        close(parent);
+    return gone;
+}
+
+/* Returns 0 when the directory is the one that was listed. */
+static int differs(int directory, const struct task *task) {
+    struct stat status;
+    if (fstat(directory, &status) != 0)
+        return errno;
+    if ((int64_t)status.st_dev != task->device || (int64_t)status.st_ino != task->inode)
+        return ESTALE;
+    if (task->same &&
+        (nanoseconds(status.st_mtim) != task->mtime || nanoseconds(status.st_ctim) != task->ctime))
+        return ESTALE;
+    return 0;
+}
+
+static void remove_in(int directory, const struct task *task, char *names, const int64_t *facts,
+                      const unsigned char *kinds, const struct removal *removal, struct answer *answer,
+                      unsigned char *outcomes) {
+    char *end = names + task->names_length;
+    for (int64_t i = 0; i < task->count; i++) {
+        char *slash = memchr(names, '/', (size_t)(end - names));
+        struct stat status;
+        struct entry entry = {names, facts[i], facts[task->count + i], facts[2 * task->count + i], kinds[i]};
+        if (slash)
+            *slash = 0;
+        int found = remove_entry(directory, &entry, removal, &status);
+        if (slash)
+            *slash = '/';
+        if (found == NOT_DONE) {
+            answer->error = EAGAIN;
+            return;
+        }
+        if (found == REMOVED)
+            count_removed(answer, &status);
+        outcomes[i] = (unsigned char)found;
+        answer->done++;
+        if (now() >= removal->until)
+            return;
+        names = slash ? slash + 1 : end;
+    }
+}
+
+static int remove_all(int base, const char *place, int anchor, int64_t count, char *input,
+                      const struct removal *removal, struct answer *answers, unsigned char *outcomes);
+
+/* Removes what is listed in `count` directories below the open directory `anchor`, which must be where `place`
+ * leads from the open directory `base`. `input` holds for each a task, its path with a final NUL, padded to
+ * eight bytes, its facts (inodes, sizes, mtimes), its kinds and, again with a NUL, its names, padded likewise.
+ * Each directory is opened from the anchor right before its entries go, and must be the one that was listed.
+ * Gives for each an answer, and for each entry a byte, all zero at first. Returns 0, or an errno when the
+ * anchor is not in its place and nothing was done. */
+int shelflife_remove(int base, const char *place, int anchor, int64_t count, char *input,
+                     const struct removal *removal, struct answer *answers, unsigned char *outcomes) {
+    sigset_t notice, before;
+    struct timespec at_once = {0, 0};
+    sigemptyset(&notice);
+    sigaddset(&notice, SIGURG);
+    pthread_sigmask(SIG_BLOCK, &notice, &before);
+    int failed = remove_all(base, place, anchor, count, input, removal, answers, outcomes);
+    sigtimedwait(&notice, NULL, &at_once); /* the notice that somebody wanted a leased file, if there is one */
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failed;
+}
+
+static int remove_all(int base, const char *place, int anchor, int64_t count, char *input,
+                      const struct removal *removal, struct answer *answers, unsigned char *outcomes) {
+    struct stat here, there;
+    int fd = open_below(base, place, BENEATH | NO_SYMLINKS);
+    if (fd < 0)
+        return -fd;
+    int failed = fstat(fd, &here) != 0 || fstat(anchor, &there) != 0;
+    close(fd);
+    if (failed || here.st_ino != there.st_ino || here.st_dev != there.st_dev)
+        return ESTALE;
+    for (int64_t i = 0; i < count; i++) {
+        struct task *task = (struct task *)input;
+        char *path = input + sizeof *task;
+        input = path + (strlen(path) + 8) / 8 * 8;
+        int64_t *facts = (int64_t *)input;
+        unsigned char *kinds = (unsigned char *)(facts + 3 * task->count);
+        char *names = (char *)kinds + task->count;
+        input = (char *)facts + 3 * 8 * task->count + (task->count + task->names_length + 8) / 8 * 8;
+        struct answer *answer = answers + i;
+        fd = open_below(anchor, path, BENEATH | NO_SYMLINKS | NO_XDEV);
+        answer->error = fd < 0 ? -fd : differs(fd, task);
+        if (!answer->error)
+            remove_in(fd, task, names, facts, kinds, removal, answer, outcomes);
+        if (fd >= 0)
+            close(fd);
+        outcomes += task->count;
+        if (!answer->error && task->empty && answer->done == task->count)
+            answer->pruned = prune(anchor, path, (ino_t)task->inode);
+        if (now() >= removal->until)
+            return 0;
+    }
+    return 0;
+}

@@ -1,0 +1,149 @@
+"""The primitives in Python: the same contract as the compiled ones, for where there was no compiler."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from typing import TYPE_CHECKING
+
+from shelflife.files.anchor import Anchor, identity_of
+from shelflife.files.candidates import Candidates, Fate
+from shelflife.files.listing import Entry, read_directory
+from shelflife.files.reading import MOST_DUE, Answer, Flag, Manner, Reading, Task
+from shelflife.files.removal import Outcome, Removal, Result
+from shelflife.files.survey import Key, Survey, count_entry, is_due, managed
+from shelflife.policy.cutoff import Cause, Cutoff
+from shelflife.policy.verdict import Reason
+
+if TYPE_CHECKING:
+    from array import array
+    from collections.abc import Sequence
+
+    from shelflife.policy.area import Area
+
+_PATIENCE = 0.02
+"""Seconds for which one call reads on."""
+
+_FATES = {
+    Reason.CHANGED: Fate.CHANGED,
+    Reason.VANISHED: Fate.VANISHED,
+    Reason.NOT_EXPIRED: Fate.NOT_EXPIRED,
+    Reason.IN_USE: Fate.IN_USE,
+}
+
+
+class Pure:
+    """`Primitives` in Python."""
+
+    is_compiled = False
+
+    def stand(self, anchor: Anchor, paths: Sequence[bytes], keys: array[int], stop: Flag) -> bytes:
+        """See `Primitives`."""
+        mask = bytearray(len(paths))
+        for position, path in enumerate(paths):
+            if stop:
+                break
+            try:
+                status = anchor.stat(os.fsdecode(path))
+            except OSError:
+                continue
+            key = Key(*keys[3 * position : 3 * position + 3])
+            mask[position] = Key.of(status) == key and status.st_dev == anchor.identity.device
+        return bytes(mask)
+
+    def read(
+        self, anchor: Anchor, paths: Sequence[str], area: Area, cutoff: int | None, stop: Flag
+    ) -> list[Reading]:
+        """See `Primitives`."""
+        until = time.monotonic() + _PATIENCE
+        chosen = None if cutoff is None else Cutoff(at=cutoff, cause=Cause.RETENTION)
+        found = []
+        for path in paths:
+            try:
+                found.append(_read(anchor, path, area, chosen, stop))
+            except OSError as error:
+                found.append(Reading(error=error.errno or errno.EIO))
+            if time.monotonic() >= until:
+                break
+        return found
+
+    def remove(self, anchor: Anchor, tasks: Sequence[Task], manner: Manner) -> list[Answer]:
+        """See `Primitives`."""
+        try:
+            stays = anchor.is_in_place()
+        except OSError:
+            stays = False
+        if not stays:
+            return [Answer(errno.ESTALE, b"")] * len(tasks)
+        answers: list[Answer] = []
+        for task in tasks:
+            late = answers and time.monotonic_ns() >= manner.until
+            answers.append(Answer(0, b"") if late else _remove(anchor, task, manner))
+        return answers
+
+
+def _read(anchor: Anchor, path: str, area: Area, cutoff: Cutoff | None, stop: Flag) -> Reading:
+    with anchor.directory(path) as fd:
+        status = os.fstat(fd)
+        rest, gone = Survey(key=Key.of(status)), Survey(key=Key.of(status))
+        due: list[Entry] = []
+        for chunk in read_directory(fd):
+            for entry in managed(chunk, path):
+                if cutoff is None or not is_due(entry, path, area, cutoff):
+                    count_entry(rest, entry, path, area)
+                else:
+                    count_entry(gone, entry, path, area, cutoff)
+                    if len(due) < MOST_DUE:
+                        due.append(entry)
+            if stop:
+                raise OSError(errno.ECANCELED, os.strerror(errno.ECANCELED), path)
+        rest.changed = Key.of(os.fstat(fd)) != rest.key
+    if not gone.entries:
+        return Reading(device=status.st_dev, survey=rest, cutoff=cutoff.at if cutoff else None)
+    return Reading(
+        device=status.st_dev,
+        survey=rest.plus(gone),
+        rest=lambda: rest,
+        due=Candidates.of(due),
+        cutoff=cutoff.at if cutoff else None,
+        more=gone.entries > len(due),
+    )
+
+
+def _remove(anchor: Anchor, task: Task, manner: Manner) -> Answer:
+    removal = Removal(area=manner.area, cutoff=manner.cutoff, in_use=manner.area.in_use, retries=0)
+    outcomes: list[Outcome] = []
+    try:
+        with anchor.directory(task.path) as fd:
+            if identity_of(fd) != (task.device, task.key.inode % 2**64):
+                return Answer(errno.ESTALE, b"")
+            if task.same and Key.of(os.fstat(fd)) != task.key:
+                return Answer(errno.ESTALE, b"")
+            for entry in task.entries:
+                outcome = removal.once(fd, entry)
+                if outcome is None:
+                    return _answer(outcomes, errno.EAGAIN)
+                outcomes.append(outcome)
+                if time.monotonic_ns() >= manner.until:
+                    break
+    except OSError as error:
+        return _answer(outcomes, error.errno or errno.EIO)
+    is_done = task.empty and len(outcomes) == len(task.entries)
+    return _answer(outcomes, 0)._replace(pruned=is_done and anchor.prune(task.path, task.key.inode))
+
+
+def _answer(outcomes: list[Outcome], error: int) -> Answer:
+    removed = [outcome.entry for outcome in outcomes if outcome.result is Result.REMOVED]
+    fates = bytes(
+        Fate.REMOVED if outcome.result is Result.REMOVED else _FATES[outcome.reason] for outcome in outcomes
+    )
+    return Answer(
+        error,
+        fates,
+        files=sum(entry.is_file for entry in removed),
+        bytes=sum(entry.size for entry in removed if entry.is_file),
+        links=sum(not entry.is_file for entry in removed),
+        freed=sum(entry.allocated for entry in removed if entry.links == 1),
+        inodes=sum(entry.links == 1 for entry in removed),
+    )

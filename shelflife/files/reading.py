@@ -1,0 +1,117 @@
+"""Readings: what the primitives find in a directory, and what they are asked to do in it.
+
+These are the values of the contract that the two implementations share (`shelflife.files.primitives`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ctypes import c_int
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from shelflife.files.candidates import Candidates
+from shelflife.files.survey import Key, Survey
+
+if TYPE_CHECKING:
+    from shelflife.policy.area import Area
+
+MOST_DUE: Final = 250_000
+"""Due entries of one directory that a reading lists; the others are found when those are gone."""
+
+NOTHING: Final = Candidates(b"", b"", b"", b"")
+
+
+class Flag:
+    """Tells the threads at work that they are to end, also those that are in compiled code."""
+
+    def __init__(self) -> None:
+        self.value = c_int(0)
+
+    def set(self) -> None:
+        """Ask for the end."""
+        self.value.value = 1
+
+    def __bool__(self) -> bool:
+        return bool(self.value.value)
+
+
+class Reading:
+    """One directory as it was read: in numbers, and with the names of what is before a cutoff."""
+
+    __slots__ = ("_rest", "cutoff", "device", "due", "error", "more", "survey")
+
+    def __init__(
+        self,
+        *,
+        error: int = 0,
+        device: int = 0,
+        survey: Survey | None = None,
+        rest: Callable[[], Survey] | None = None,
+        due: Candidates = NOTHING,
+        cutoff: int | None = None,
+        more: bool = False,
+    ) -> None:
+        self.error = error
+        """Errno; nothing else is known then."""
+        self.device = device
+        self.survey = survey if survey is not None else Survey(key=Key(0, 0, 0))
+        """All that is in the directory, not finished."""
+        self._rest = rest
+        self.due = due
+        self.cutoff = cutoff
+        """What `due` is before (ns)."""
+        self.more = more
+        """Whether there is more due than listed."""
+
+    def rest(self) -> Survey:
+        """Return a survey of what stays when `due` is gone, not finished."""
+        return self._rest() if self._rest is not None else self.survey
+
+    @property
+    def weight(self) -> int:
+        """Bytes that it takes, about."""
+        return 1500 + self.due.weight
+
+
+class Task(NamedTuple):
+    """What is to be removed from one directory."""
+
+    path: str
+    device: int
+    key: Key
+    entries: Candidates
+    same: bool
+    """Whether the directory must have the same mtime and ctime as when it was read."""
+    empty: bool
+    """Whether the directory goes, too, when that has emptied it."""
+
+
+class Manner(NamedTuple):
+    """How it is removed."""
+
+    area: Area
+    cutoff: int
+    """What is of this time (ns) or a later one stays."""
+    until: int
+    """When to stop, by time.monotonic_ns()."""
+
+
+class Answer(NamedTuple):
+    """What became of a task."""
+
+    error: int
+    """Errno of something out of the ordinary: what has no fate yet needs the careful way. 0: none."""
+    fates: bytes
+    """A `Fate` for each entry that was reached, in order."""
+    files: int = 0
+    """Regular files removed."""
+    bytes: int = 0
+    """Their apparent size."""
+    links: int = 0
+    """Symbolic links removed."""
+    freed: int = 0
+    """Bytes on disk of those whose last name it was."""
+    inodes: int = 0
+    """How many these are."""
+    pruned: bool = False
+    """Whether the directory is gone."""

@@ -95,12 +95,11 @@ class AreaExecutor:
         ended: Stopped | AreaLost | None = None
         for found in parcels.run(paths):
             pruning.enter(found.path)
-            self._take(found)
+            if self._take(found):
+                pruning.mark(found.path)
             if found.pruned:
                 pruning.gone(found.path)
                 self._note_pruned(found.path)
-            elif found.has_acted:
-                pruning.mark(found.path)
             if found.careful and ended is None:
                 try:
                     if self.run_in(found.path):
@@ -112,15 +111,16 @@ class AreaExecutor:
             raise ended
         self._context.between()
 
-    def _take(self, found: Directory) -> None:
-        """Take what became of one directory of a parcel."""
+    def _take(self, found: Directory) -> bool:
+        """Take what became of one directory of a parcel; return whether it may be empty because of that."""
         for answer in found.answers:
             self._report.add_removed(answer)
-        if not found.pruned and not found.reading.error and found.reading.survey.complete:
-            self._put_rest(found)
+        if found.pruned or found.reading.error or not found.reading.survey.complete:
+            return False
+        return self._put_rest(found) == 0 and found.has_acted
 
-    def _put_rest(self, found: Directory) -> None:
-        """Record what is left of a directory of a parcel."""
+    def _put_rest(self, found: Directory) -> int:
+        """Record what is left of a directory of a parcel; return how many entries these are."""
         survey = found.reading.rest()
         kept = [entry for outcomes in found.outcomes for entry in outcomes.kept]
         kept += [entry for left in found.left() for entry in left]
@@ -132,6 +132,7 @@ class AreaExecutor:
         self._index.put(
             self._root, found.path, survey, listed=freshness.now, rules=self._area.rules, state=state
         )
+        return survey.entries
 
     def close(self) -> None:
         """Let go of what is held open."""

@@ -9,9 +9,11 @@ much work is begun ahead that memory stays bounded. Whatever ends it – a stop,
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from concurrent.futures import Future, wait
-from concurrent.futures.thread import ThreadPoolExecutor  # from its own place: the short way is imported late
+from functools import partial
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from shelflife.files.reading import Flag
@@ -36,7 +38,7 @@ class Crew:
     def __init__(self, workers: int = 1) -> None:
         """Prepare `workers` threads."""
         self.workers = workers
-        self._pool: ThreadPoolExecutor | None = None
+        self._threads: _Threads | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -44,8 +46,8 @@ class Crew:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
+        if self._threads is not None:
+            self._threads.end()
 
     def run(
         self,
@@ -70,7 +72,7 @@ class Crew:
         try:
             while True:
                 while not stop and len(begun) < _AHEAD * self.workers and (piece := take()) is not None:
-                    begun.append(self._threads().submit(work, piece, stop))
+                    begun.append(self._begin(partial(work, piece, stop)))
                 if not begun:
                     break
                 try:
@@ -89,10 +91,51 @@ class Crew:
         if ended:
             raise ended[0]
 
-    def _threads(self) -> ThreadPoolExecutor:
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="shelflife")
-        return self._pool
+    def _begin(self, work: Callable[[], Found]) -> Future[Found]:
+        if self._threads is None:
+            self._threads = _Threads(self.workers)
+        return self._threads.begin(work)
+
+
+class _Threads:
+    """Threads that do what they are given, in its order.
+
+    They are daemons: an interpreter that ends does not wait for them, as it would for those of a
+    ThreadPoolExecutor, before it lets anybody stop the run that they work for.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._threads = [
+            threading.Thread(target=self._serve, name=f"shelflife-{number}", daemon=True)
+            for number in range(count)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def begin(self, work: Callable[[], Found]) -> Future[Found]:
+        """Have something done; return what will hold its result, or its error."""
+        future: Future[Found] = Future()
+
+        def do() -> None:
+            try:
+                future.set_result(work())
+            except BaseException as error:  # noqa: BLE001 - raised where the result is asked for
+                future.set_exception(error)
+
+        self._work.put(do)
+        return future
+
+    def end(self) -> None:
+        """Wait until all that was begun is done, and end the threads."""
+        for _ in self._threads:
+            self._work.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _serve(self) -> None:
+        while (do := self._work.get()) is not None:
+            do()
 
 
 def _alone(

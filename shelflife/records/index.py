@@ -268,6 +268,8 @@ class Index:
         self._histograms: list[tuple[int, bytes, bytes]] = []
         self._forgotten: list[tuple[int, bytes]] = []
         self._roots: dict[str, int] = {}
+        self._summed: set[int] = set()
+        """Roots whose sums hold since this was opened."""
 
     def close(self) -> None:
         """Close the database."""
@@ -339,6 +341,7 @@ class Index:
         """Record a survey; its own state unless `state` says otherwise."""
         if state is None:
             state = RowState.OK if survey.settled else RowState.UNSETTLED
+        self._summed.discard(root)
         name = os.fsencode(path)
         self._rows.append(
             (
@@ -369,6 +372,7 @@ class Index:
     def mark(self, root: int, path: str, state: RowState, *, listed: int) -> None:
         """Record that a directory, and so all below it, could not be read; what was known is kept."""
         self.flush()
+        self._summed.discard(root)
         start, end = _range(path)
         name = os.fsencode(path)
         row = (root, name, 0, 0, 0, listed, int(state), *[0] * 8, FOREVER, FOREVER, -FOREVER)
@@ -381,11 +385,13 @@ class Index:
 
     def forget(self, root: int, path: str) -> None:
         """Forget one directory that was removed, empty."""
+        self._summed.discard(root)
         self._forgotten.append((root, os.fsencode(path)))
 
     def drop(self, root: int, path: str) -> None:
         """Forget a directory and all below it."""
         self.flush()
+        self._summed.discard(root)
         start, end = _range(path)
 
         def change(connection: sqlite3.Connection) -> None:
@@ -414,12 +420,18 @@ class Index:
         """Sum up a root; with `as_of` (ns) because a refresh of it is completed."""
         self.flush()
 
+        is_summed = root in self._summed
+        if is_summed and as_of is None:
+            return
+
         def change(connection: sqlite3.Connection) -> None:
-            connection.execute(_TOTALS, (root,))
+            if not is_summed:
+                connection.execute(_TOTALS, (root,))
             if as_of is not None:
                 connection.execute("UPDATE root SET as_of = ? WHERE id = ?", (as_of, root))
 
         self._change(change)
+        self._summed.add(root)
 
     def _change(self, change: Callable[[sqlite3.Connection], object]) -> None:
         """Make a change as one transaction, in memory where the disk has no room for it."""

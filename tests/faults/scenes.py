@@ -36,7 +36,8 @@ class Scene:
             "in_use": "check" if self.in_use else "off",
         }
         areas = {"media": area, "archive": {"retention": -1}}
-        return {"base_path": str(self.base), "areas": areas}
+        # With one worker a run makes the same calls in the same order, each time.
+        return {"base_path": str(self.base), "areas": areas, "cleanup": {"workers": 1}}
 
     @property
     def engine(self) -> Engine:

@@ -29,12 +29,12 @@ CALLS: Final = (
 CHANGES: Final = CALLS[: CALLS.index("openat2")]
 """Those that change what is on disk: between two of them the disk is in one state."""
 
-_LINE: Final = re.compile(r"^\d+ +(\w+)\(")
+_LINE: Final = re.compile(r"^(\d+) +(\w+)\(")
 _SCOPE: Final = Path("/proc/sys/kernel/yama/ptrace_scope")
 
 
 class Call(NamedTuple):
-    """One system call of a cleanup: the `number`th of that name."""
+    """One system call of a cleanup: the `number`th of that name in one of its threads."""
 
     name: str
     number: int
@@ -71,13 +71,13 @@ def calls_of(settings: dict[str, Any], log: Path) -> list[Call]:
     """Run a cleanup and return its system calls, in order."""
     ended = _trace(settings, ["-o", str(log), "-e", f"trace={','.join(CALLS)}"])
     assert ended.report["state"] == "done"
-    counts: Counter[str] = Counter()
-    calls = []
+    counts: Counter[tuple[str, str]] = Counter()
+    calls: dict[Call, None] = {}
     for line in log.read_text(errors="replace").splitlines():
         if match := _LINE.match(line):
-            counts[match[1]] += 1
-            calls.append(Call(match[1], counts[match[1]]))
-    return calls
+            counts[match[1], match[2]] += 1
+            calls[Call(match[2], counts[match[1], match[2]])] = None
+    return list(calls)
 
 
 def sabotage(settings: dict[str, Any], call: str, effect: str, when: str) -> Ended:

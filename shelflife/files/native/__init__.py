@@ -47,10 +47,10 @@ class _Removal(Structure):
     _fields_ = tuple((name, c_int64) for name in ("cutoff", "changed", "in_use", "until"))
 
 
-def load() -> Native | None:
+def load(path: Path = LIBRARY) -> Native | None:
     """Return the compiled primitives; None where they were not built, or do not fit."""
     with suppress(OSError, AttributeError):
-        library = CDLL(str(LIBRARY))
+        library = CDLL(str(path))
         if library.shelflife_version() == _VERSION:
             return Native(library)
     return None

@@ -1,0 +1,403 @@
+"""One contract, two implementations: the compiled primitives and those in Python."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import time
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shelflife.files import native, primitives
+from shelflife.files.anchor import Anchor
+from shelflife.files.candidates import Candidates, Fate, Outcomes
+from shelflife.files.crew import Crew
+from shelflife.files.listing import Entry, Kind
+from shelflife.files.primitives import Primitives
+from shelflife.files.pure import Pure
+from shelflife.files.reading import Answer, Flag, Manner, Reading, Task
+from shelflife.files.removal import Result
+from shelflife.files.survey import Key, Survey, unpack_hours
+from shelflife.policy.area import Area
+from tests.unit.policy.areas import an_area
+
+_AT = 1_700_000_000 * 10**9
+_LONG = 10**10
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> native.Native:
+    """The compiled primitives, from today's source."""
+    if shutil.which("cc") is None:
+        pytest.skip("no C compiler")
+    library = tmp_path_factory.mktemp("compiled") / native.LIBRARY.name
+    source = native.LIBRARY.with_suffix(".c")
+    flags = ("-std=c11", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-shared", "-fPIC")
+    subprocess.run(["cc", *flags, "-o", library, source], check=True)
+    loaded = native.load(library)
+    assert loaded is not None
+    return loaded
+
+
+@pytest.fixture(params=["compiled", "pure"])
+def tools(request: pytest.FixtureRequest) -> Primitives:
+    if request.param == "pure":
+        return Pure()
+    found: Primitives = request.getfixturevalue("compiled")
+    return found
+
+
+@pytest.fixture
+def anchor(tmp_path: Path) -> Iterator[Anchor]:
+    (tmp_path / "area/d").mkdir(parents=True)
+    base = os.open(tmp_path, os.O_RDONLY)
+    with Anchor.open(base, "area") as held:
+        yield held
+    os.close(base)
+
+
+@pytest.fixture
+def directory(anchor: Anchor, tmp_path: Path) -> Path:
+    return tmp_path / "area/d"
+
+
+def _file(path: Path, mtime: int = _AT - 1, size: int = 5) -> Path:
+    path.write_bytes(bytes(size))
+    os.utime(path, ns=(mtime, mtime))
+    return path
+
+
+def _read(tools: Primitives, anchor: Anchor, path: str = "d/", *, cutoff: int | None = _AT) -> Reading:
+    (found,) = tools.read(anchor, [path], an_area(in_use="off"), cutoff, Flag())
+    return found
+
+
+def _remove(
+    tools: Primitives,
+    anchor: Anchor,
+    reading: Reading,
+    *,
+    area: Area | None = None,
+    empty: bool = False,
+    until: int = _LONG,
+    path: str = "d/",
+) -> Answer:
+    task = Task(path, reading.device, reading.survey.key, reading.due, same=False, empty=empty)
+    manner = Manner(area or an_area(in_use="off"), _AT, time.monotonic_ns() + until)
+    (answer,) = tools.remove(anchor, [task], manner)
+    return answer
+
+
+def _fates(answer: Answer, reading: Reading) -> dict[str, Fate]:
+    return {entry.name: Fate(fate) for entry, fate in zip(reading.due, answer.fates, strict=False)}
+
+
+# -- recognising
+
+
+def test_a_directory_stands_as_long_as_nothing_in_it_has_changed(
+    tools: Primitives, anchor: Anchor, directory: Path
+) -> None:
+    key = array("q", Key.of(directory.stat()))
+    assert tools.stand(anchor, [b"d/", b"gone/"], key + key, Flag()) == b"\1\0"
+    os.utime(directory, ns=(0, 0))
+    assert tools.stand(anchor, [b"d/"], key, Flag()) == b"\0"
+    assert tools.stand(anchor, [], array("q"), Flag()) == b""
+
+
+def test_nothing_stands_after_a_stop(tools: Primitives, anchor: Anchor, directory: Path) -> None:
+    stop = Flag()
+    stop.set()
+    assert tools.stand(anchor, [b"d/"], array("q", Key.of(directory.stat())), stop) == b"\0"
+
+
+# -- reading
+
+
+def test_a_directory_is_read_in_numbers_and_what_is_due_by_name(
+    tools: Primitives, anchor: Anchor, directory: Path
+) -> None:
+    _file(directory / "old", _AT - 1, 3)
+    _file(directory / "byte\udcff", _AT - 9, 4)
+    _file(directory / "new", _AT, 5)
+    _file(directory / ".gitkeep", _AT - 9)
+    (directory / "link").symlink_to("new")
+    os.utime(directory / "link", ns=(0, _AT - 5), follow_symlinks=False)
+    (directory / "below").mkdir()
+    os.mkfifo(directory / "fifo")
+    found = _read(tools, anchor)
+    survey, rest = found.survey, found.rest()
+    assert (survey.entries, survey.files, survey.bytes, survey.staying) == (7, 3, 12, 2)
+    assert (survey.due_files, survey.due_bytes, survey.due_links) == (2, 7, 1)
+    assert (survey.oldest, survey.newest, survey.first_due) == (_AT - 9, _AT, _AT - 9)
+    assert survey.children == {"below": (directory / "below").stat().st_ino}
+    assert (rest.entries, rest.files, rest.bytes, rest.first_due) == (4, 1, 5, _AT)
+    assert sum(files for files, _ in unpack_hours(survey.histogram()).values()) == 3
+    assert sum(files for files, _ in unpack_hours(rest.histogram()).values()) == 1
+    entries = {entry.name: entry for entry in found.due}
+    assert set(entries) == {"old", "byte\udcff", "link"}
+    status = (directory / "old").stat()
+    assert entries["old"] == Entry("old", Kind.FILE, status.st_ino, 3, 0, _AT - 1, status.st_ctime_ns)
+    assert entries["link"].kind is Kind.LINK
+
+
+def test_both_read_the_same(compiled: native.Native, anchor: Anchor, directory: Path) -> None:
+    for number in range(300):
+        _file(directory / f"{number}", _AT + (number - 150) * 3600 * 10**9 - 1, number)
+    one, other = _read(compiled, anchor), _read(Pure(), anchor)
+    assert sorted(one.due) == sorted(other.due)
+    for ours, theirs in ((one.survey, other.survey), (one.rest(), other.rest())):
+        assert _plain(ours) == _plain(theirs)
+
+
+def _plain(survey: Survey) -> dict[str, object]:
+    left_out = {"hours", "packed_hours", "due_files", "due_bytes", "due_links"}
+    numbers = {name: getattr(survey, name) for name in Survey.__slots__ if name not in left_out}
+    return numbers | {"histogram": survey.histogram()}
+
+
+def test_without_a_cutoff_nothing_is_due(tools: Primitives, anchor: Anchor, directory: Path) -> None:
+    _file(directory / "old", 0)
+    assert len(_read(tools, anchor, cutoff=None).due) == 0
+
+
+def test_the_trash_is_no_part_of_the_area(tools: Primitives, anchor: Anchor, directory: Path) -> None:
+    (directory.parent / ".trash").mkdir()
+    assert set(_read(tools, anchor, "").survey.children) == {"d"}
+
+
+@pytest.mark.parametrize("what", ["missing", "file", "link"])
+def test_what_is_no_directory_is_an_error(
+    tools: Primitives, anchor: Anchor, directory: Path, what: str
+) -> None:
+    if what == "file":
+        (directory.parent / what).touch()
+    if what == "link":
+        (directory.parent / what).symlink_to("d")
+    assert _read(tools, anchor, f"{what}/").error != 0
+
+
+# -- removing
+
+
+def test_what_is_as_listed_goes_and_is_counted(tools: Primitives, anchor: Anchor, directory: Path) -> None:
+    _file(directory / "a", size=5000)
+    _file(directory / "b")
+    os.link(directory / "b", directory.parent / "second name")
+    (directory / "link").symlink_to("a")
+    os.utime(directory / "link", ns=(0, 0), follow_symlinks=False)
+    _file(directory / "new", _AT)
+    reading = _read(tools, anchor)
+    allocated = (directory / "a").stat().st_blocks * 512
+    answer = _remove(tools, anchor, reading)
+    assert set(_fates(answer, reading).values()) == {Fate.REMOVED}
+    assert (answer.error, answer.files, answer.bytes, answer.links) == (0, 2, 5005, 1)
+    assert answer.freed >= allocated
+    assert answer.inodes == 2  # one of the files has another name still
+    assert os.listdir(directory) == ["new"]
+
+
+def test_what_has_changed_stays(tools: Primitives, anchor: Anchor, directory: Path) -> None:
+    for name in ("replaced", "grown", "older", "younger", "gone", "dir", "as it was"):
+        _file(directory / name)
+    reading = _read(tools, anchor)
+    _file(directory / "other").rename(directory / "replaced")
+    _file(directory / "grown", size=6)
+    os.utime(directory / "older", ns=(0, 0))
+    os.utime(directory / "younger")
+    (directory / "gone").unlink()
+    (directory / "dir").unlink()
+    (directory / "dir").mkdir()
+    answer = _remove(tools, anchor, reading)
+    assert _fates(answer, reading) == {
+        **dict.fromkeys(("replaced", "grown", "older", "younger", "dir"), Fate.CHANGED),
+        "gone": Fate.VANISHED,
+        "as it was": Fate.REMOVED,
+    }
+    assert (answer.error, answer.files) == (0, 1)
+
+
+def test_where_the_age_counts_from_the_change_a_change_keeps(
+    tools: Primitives, anchor: Anchor, directory: Path
+) -> None:
+    _file(directory / "a")
+    reading = _read(tools, anchor)
+    answer = _remove(tools, anchor, reading, area=an_area(in_use="off", age_from="changed"))
+    assert _fates(answer, reading) == {"a": Fate.NOT_EXPIRED}
+
+
+def test_what_is_open_for_writing_stays_and_what_is_read_goes(
+    tools: Primitives, anchor: Anchor, directory: Path
+) -> None:
+    for name in ("written", "read"):
+        _file(directory / name)
+    reading = _read(tools, anchor)
+    with (directory / "written").open("ab"), (directory / "read").open("rb"):
+        answer = _remove(tools, anchor, reading, area=an_area(in_use="check"))
+    assert _fates(answer, reading) == {"written": Fate.IN_USE, "read": Fate.REMOVED}
+
+
+def test_no_lease_is_left_behind(tools: Primitives, anchor: Anchor, directory: Path) -> None:
+    _file(directory / "a")
+    os.link(directory / "a", directory.parent / "second")
+    _remove(tools, anchor, _read(tools, anchor), area=an_area(in_use="check"))
+    with (directory.parent / "second").open("r+b") as file:  # would wait, were there a lease
+        assert fcntl.fcntl(file, fcntl.F_GETLEASE) == fcntl.F_UNLCK
+
+
+@pytest.mark.parametrize("swap", ["moved", "replaced", "link"])
+def test_a_directory_that_is_another_one_is_left_alone(
+    tools: Primitives, anchor: Anchor, directory: Path, tmp_path: Path, swap: str
+) -> None:
+    _file(directory / "a")
+    reading = _read(tools, anchor)
+    directory.rename(tmp_path / "away")
+    if swap == "replaced":
+        directory.mkdir()
+        _file(directory / "a")
+    if swap == "link":
+        directory.symlink_to(tmp_path / "away")
+    answer = _remove(tools, anchor, reading)
+    assert answer.error != 0
+    assert answer.fates == b""
+    assert os.listdir(tmp_path / "away") == ["a"]
+
+
+def test_an_area_that_is_no_longer_in_its_place_is_left_alone(
+    tools: Primitives, anchor: Anchor, directory: Path, tmp_path: Path
+) -> None:
+    _file(directory / "a")
+    reading = _read(tools, anchor)
+    directory.parent.rename(tmp_path / "away")
+    assert _remove(tools, anchor, reading).error != 0
+    assert os.listdir(tmp_path / "away/d") == ["a"]
+
+
+def test_an_emptied_directory_goes_along_where_that_is_wanted(
+    tools: Primitives, anchor: Anchor, directory: Path
+) -> None:
+    _file(directory / "a")
+    answer = _remove(tools, anchor, _read(tools, anchor), empty=True)
+    assert answer.pruned
+    assert not directory.exists()
+
+
+def test_a_directory_that_is_not_empty_after_all_stays(
+    tools: Primitives, anchor: Anchor, directory: Path
+) -> None:
+    _file(directory / "a")
+    reading = _read(tools, anchor)
+    (directory / "just came").touch()
+    assert not _remove(tools, anchor, reading, empty=True).pruned
+    assert os.listdir(directory) == ["just came"]
+
+
+def test_when_the_time_is_up_it_ends_but_gets_on_by_one(
+    tools: Primitives, anchor: Anchor, directory: Path
+) -> None:
+    for name in ("a", "b", "c"):
+        _file(directory / name)
+    answer = _remove(tools, anchor, _read(tools, anchor), until=-1)
+    assert (answer.error, answer.fates) == (0, bytes([Fate.REMOVED]))
+    assert len(os.listdir(directory)) == 2
+
+
+# -- which one is taken
+
+
+def test_without_a_library_there_are_no_compiled_ones(tmp_path: Path) -> None:
+    assert native.load(tmp_path / "missing") is None
+    (tmp_path / "junk").write_bytes(b"no library")
+    assert native.load(tmp_path / "junk") is None
+
+
+def test_the_environment_can_do_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHELFLIFE_PURE", "1")
+    assert not primitives.chosen.__wrapped__().is_compiled
+
+
+def test_patterns_are_matched_in_python(anchor: Anchor) -> None:
+    assert not primitives.for_reading(an_area(protect=["*.keep"]), anchor).is_compiled
+
+
+# -- candidates and outcomes
+
+
+_ENTRIES = st.lists(
+    st.builds(
+        Entry,
+        st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=5),
+        st.sampled_from([Kind.FILE, Kind.LINK]),
+        st.integers(0, 2**64 - 1),
+        st.integers(0, 2**62),
+        st.just(0),
+        st.integers(-(2**63), 2**63 - 1),
+        st.integers(-(2**63), 2**63 - 1),
+        st.just(1),
+    ),
+    max_size=7,
+)
+
+
+@given(entries=_ENTRIES, size=st.integers(1, 4), done=st.integers(0, 7))
+def test_packed_entries_come_back_as_they_were(entries: list[Entry], size: int, done: int) -> None:
+    packed = Candidates.of(entries)
+    assert list(packed) == entries
+    assert [entry for portion in packed.portions(size) for entry in portion] == entries
+    assert list(packed.after(min(done, len(entries)))) == entries[done:]
+
+
+def test_outcomes_say_what_became_of_each() -> None:
+    packed = Candidates.of([Entry("a", Kind.FILE, 1), Entry("b", Kind.FILE, 2), Entry("c", Kind.FILE, 3)])
+    outcomes = Outcomes(packed, bytes([Fate.REMOVED, Fate.IN_USE]))
+    assert [(outcome.name, outcome.result) for outcome in outcomes] == [
+        ("a", Result.REMOVED),
+        ("b", Result.KEPT),
+    ]
+    assert [entry.name for entry in outcomes.kept] == ["b"]
+
+
+# -- the crew
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_results_come_in_the_order_of_the_work(workers: int) -> None:
+    pieces = list(range(20, 0, -1))
+    with Crew(workers) as crew:
+        found = list(
+            crew.run(
+                lambda piece, _stop: piece * 2,
+                lambda: pieces.pop() if pieces else None,
+                between=lambda: None,
+            )
+        )
+    assert found == [2 * piece for piece in range(1, 21)]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_who_ends_it_gets_what_was_begun_and_then_his_error(workers: int) -> None:
+    taken: list[int] = []
+    found: list[int] = []
+    calls = iter(range(100))
+
+    def between() -> None:
+        if next(calls) == 4:
+            raise KeyError
+
+    def take() -> int:
+        taken.append(len(taken))
+        return taken[-1]
+
+    with Crew(workers) as crew:
+        results = crew.run(lambda piece, _stop: piece, take, between=between)
+        with pytest.raises(KeyError):
+            found.extend(iter(results))
+    assert found == list(range(len(found)))
+    assert len(taken) - len(found) <= 1

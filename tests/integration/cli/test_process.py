@@ -83,7 +83,7 @@ def test_a_reader_that_leaves_early_is_no_error(site: Site, options: list[str]) 
 def test_a_signal_ends_a_run_at_its_next_batch_with_its_work_recorded(
     site: Site, number: signal.Signals, code: int
 ) -> None:
-    names = [f"uploads/{directory}/{file}" for directory in range(5) for file in range(10)]
+    names = [f"uploads/{directory}/{file}" for directory in range(5) for file in range(100)]
     for name in names:
         site.file(name)
     program = (

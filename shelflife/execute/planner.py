@@ -122,7 +122,8 @@ def _count(
     for piece in context.crew.run(read, take, between=context.between):
         for path, reading in piece:
             if reading is None:
-                yield path, refreshed.due[path]
+                if path in refreshed.due:  # otherwise it was not reached: the stop is raised when this piece is done
+                    yield path, refreshed.due[path]
             elif not reading.error:
                 if reading.survey.complete:
                     context.notebook.put(root, path, reading)

@@ -11,7 +11,9 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -19,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from bench.contestants import Contestant, Took, ours
 from bench.machine import describe
 from bench.service import measure_service
-from bench.trees import Digest, Tree, planted
+from bench.trees import Digest, Shape, Tree, planted
 from bench.workloads import WORKLOADS, Workload
 
 if TYPE_CHECKING:
@@ -78,11 +80,14 @@ def main() -> int:
     if not options.json:
         print(machine)
     results: list[dict[str, Any]] = []
-    for workload in chosen:
-        measured = _measure(workload, options)
-        results.append(measured.as_json())
-        if not options.json:
-            print("\n".join(_report(measured)), flush=True)
+    shape_of = partial(_shape, options=options)
+    for shape, alike in groupby(sorted(chosen, key=lambda workload: str(shape_of(workload))), shape_of):
+        with planted(shape, options.place) as tree:
+            for workload in alike:
+                measured = _measure(workload, tree, options)
+                results.append(measured.as_json())
+                if not options.json:
+                    print("\n".join(_report(measured)), flush=True)
     if not options.only or "h" in options.only.split(","):
         felt = measure_service(options.files, options.place)
         results.append(felt)
@@ -109,10 +114,12 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _measure(workload: Workload, options: argparse.Namespace) -> Measured:
-    shape = workload.shape(options.files)
-    shape = type(shape)(**{name: getattr(shape, name) for name in shape.__slots__} | {"bytes": options.bytes})
-    measured = Measured(workload, shape.directories * shape.files, options.cold)
+def _shape(workload: Workload, options: argparse.Namespace) -> Shape:
+    return replace(workload.shape(options.files), bytes=options.bytes)
+
+
+def _measure(workload: Workload, tree: Tree, options: argparse.Namespace) -> Measured:
+    measured = Measured(workload, tree.shape.directories * tree.shape.files, options.cold)
     skipped = [part for part in options.skip.split(",") if part]
     taking_part = []
     for who in workload.contestants:
@@ -122,14 +129,13 @@ def _measure(workload: Workload, options: argparse.Namespace) -> Measured:
             taking_part.append(who)
         else:
             measured.missing.append(who.name)
-    with planted(shape, options.place) as tree:
-        left: dict[bool, Digest] = {}
-        for _ in range(options.rounds):
-            for who in taking_part:
-                _prepare(tree, workload, who)
-                _warm(tree, cold=options.cold)
-                measured.add(who, who.run(tree))
-                _compare(measured, who, tree.digest(), left)
+    left: dict[bool, Digest] = {}
+    for _ in range(options.rounds):
+        for who in taking_part:
+            _prepare(tree, workload, who)
+            _warm(tree, cold=options.cold)
+            measured.add(who, who.run(tree))
+            _compare(measured, who, tree.digest(), left)
     return measured
 
 

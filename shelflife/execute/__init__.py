@@ -3,7 +3,8 @@
 storage    the base path and the areas' directories, held open
 planner    from the index to what would go, exactly
 cleanup    refresh, plan and act, area by area
-executor   from due directories to outcomes, file by file
+executor   from due directories to outcomes
+parcels    the ordinary way: many directories at a time, in several threads
 units      the same for directories that go as one
 recovery   what a run that was killed left open
 lock       one cleanup at a time over one storage

@@ -106,7 +106,6 @@ def _count(
 ) -> Iterator[tuple[str, Counts]]:
     """Count what is due in directories that nobody holds; those that the refresh has read are known."""
     primitives = for_reading(area, anchor)
-    root = context.index.root(directory)
 
     def take() -> list[str] | None:
         return list(islice(paths, _PIECE)) or None
@@ -121,15 +120,24 @@ def _count(
 
     for piece in context.crew.run(read, take, between=context.between):
         for path, reading in piece:
-            if reading is None:
-                if path in refreshed.due:  # otherwise it was not reached: the stop is raised when this piece is done
-                    yield path, refreshed.due[path]
-            elif not reading.error:
-                if reading.survey.complete:
-                    context.notebook.put(root, path, reading)
-                    yield path, Counts.of(reading.survey)
-            elif (survey := _survey(anchor, directory, path, area, cutoff, Holds())) is not None:
-                yield path, Counts.of(survey)
+            counts = refreshed.due.get(path)
+            if counts is None and reading is not None:  # without either, a stop came first: it is raised next
+                counts = _counts(context, anchor, area, directory, path, cutoff, reading)
+            if counts is not None:
+                yield path, counts
+
+
+def _counts(
+    context: Context, anchor: Anchor, area: Area, directory: str, path: str, cutoff: Cutoff, reading: Reading
+) -> Counts | None:
+    """Return what is due in a directory, by its reading, which is kept for the run; None when it is not known."""
+    if reading.error:
+        survey = _survey(anchor, directory, path, area, cutoff, Holds())
+        return None if survey is None else Counts.of(survey)
+    if not reading.survey.complete:
+        return None
+    context.notebook.put(context.index.root(directory), path, reading)
+    return Counts.of(reading.survey)
 
 
 def due_files(

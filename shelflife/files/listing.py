@@ -1,4 +1,4 @@
-"""Reading a directory: the first of the two hot primitives.
+"""Reading a directory, entry by entry.
 
 Everything the engine knows about files comes through `read_directory`, in chunks, so that a directory with a
 million entries takes no more memory than one with a few thousand.

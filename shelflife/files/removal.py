@@ -1,4 +1,4 @@
-"""Checking and removing a batch of listed entries: the second of the two hot primitives.
+"""Checking and removing a batch of listed entries, the careful way: one at a time, with retries.
 
 Between the listing of a file and its removal anything can happen to it. So each entry is looked at once more,
 through the held directory, right before it goes: it must still be what was listed (kind, inode, size, time of

@@ -252,7 +252,7 @@ class StorageMachine(RuleBasedStateMachine):
     def write_to_a_file(self, place: int) -> None:
         file = self._file(place)
         if file and file.is_file() and not file.is_symlink():
-            with ordinary_user(), suppress(OSError), file.open("r+b") as opened:
+            with ordinary_user(), suppress(OSError), file.open("r+b", buffering=0) as opened:
                 opened.write(b"more")
                 os.utime(opened.fileno(), ns=(0, self.now))  # the storage's clock, not the kernel's
 

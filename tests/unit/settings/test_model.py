@@ -72,7 +72,9 @@ def test_a_high_watermark_alone_takes_the_low_one_along() -> None:
 
 def test_single_keys_of_areas_are_changed_as_a_whole_is_checked() -> None:
     settings = _settings(areas={"uploads": "7d", "contact_sheets": -1})
-    changed = settings.with_areas({"uploads.retention": "3d", "contact-sheets.retention": 60, "uploads.quota": 5})
+    changed = settings.with_areas(
+        {"uploads.retention": "3d", "contact-sheets.retention": 60, "uploads.quota": 5}
+    )
     assert (changed.areas["uploads"].retention, changed.areas["uploads"].quota) == (3 * 86_400, 5)
     assert changed.areas["contact_sheets"].retention == 60
     assert settings.areas["uploads"].retention == 7 * 86_400
@@ -180,7 +182,10 @@ def test_the_state_is_in_the_storage_unless_told_otherwise() -> None:
         ),
         ({"areas": {"x": {"protect": [5]}}}, "areas.x.protect.0: 5: not text"),
         ({"areas": {"x": {"protect": "*.keep"}}}, 'areas.x.protect: "*.keep": not a list'),
-        ({"areas": {"x": {"quotta": 5}}}, "areas.x.quotta: 5: unknown key; allowed: path, aliases, retention"),
+        (
+            {"areas": {"x": {"quotta": 5}}},
+            "areas.x.quotta: 5: unknown key; allowed: path, aliases, retention",
+        ),
         (
             {"areas": {"x": {"path": "a"}, "y": {"path": "a"}}},
             'areas.y.path: "a": is a directory of area x already',

@@ -93,6 +93,8 @@ def show(made: Plan, reasons: list[str], *, as_json: bool) -> None:
     directories = sum(area.directories for area in made.areas)
     table.add_row("total", output.number(made.files), format_bytes(made.bytes), output.number(directories))
     output.print_table(table)
+    for line in _units(made):
+        output.print_line(line)
     if links := sum(area.links for area in made.areas):
         output.print_line(f"and {output.counted(links, 'symbolic link', 'symbolic links')}")
     output.print_line(f"plan {made.id}, made for {moment(made.made)}; nothing was removed")
@@ -100,6 +102,18 @@ def show(made: Plan, reasons: list[str], *, as_json: bool) -> None:
         output.print_line(f"a person must approve it: {reason}")
     if reasons:
         output.print_line(f"to approve and run it: shelflife cleanup --approve {made.id}")
+
+
+def _units(made: Plan) -> Iterator[str]:
+    """Yield a line for each unit that would go, so that it can be held in time; the first of many."""
+    from shelflife.explain.presentation import format_bytes
+
+    units = [due for area in made.areas for due in area.due if due.unit]
+    for due in units[: output.MOST_LINES]:
+        counts = f"{output.counted(due.files, 'file', 'files')}, {format_bytes(due.bytes)}"
+        yield f"  {due.root}/{due.path}  {counts}"
+    if len(units) > output.MOST_LINES:
+        yield f"  … and {len(units) - output.MOST_LINES} more; `--files` lists all that is in them"
 
 
 def report_errors(made: Plan) -> int:

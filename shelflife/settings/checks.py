@@ -109,6 +109,8 @@ def one_of(kind: type[Kind]) -> Callable[[object], Kind]:
     allowed = [member.value for member in kind]
 
     def check(value: object) -> Kind:
+        if value is False and "off" in allowed:  # which is how YAML 1.1 reads an unquoted off
+            value = "off"
         if value in allowed:
             return kind(value)
         raise ValueError(f"unknown; allowed: {', '.join(allowed)}{did_you_mean(str(value), allowed)}")

@@ -87,10 +87,14 @@ def test_a_signal_ends_a_run_at_its_next_batch_with_its_work_recorded(
     for name in names:
         site.file(name)
     program = (
-        "import os, sys; from shelflife.events import BatchFinished; from shelflife.engine import Engine\n"
-        "told = Engine.__init__\n"
+        "import os, sys, threading; import shelflife.cli.cleanup as verb\n"
+        "from shelflife.events import BatchFinished; from shelflife.engine import Engine\n"
+        "told, stop, handled = Engine.__init__, verb._Stop._stop, threading.Event()\n"
+        "def handle(self, *arguments): stop(self, *arguments); handled.set()\n"
+        "verb._Stop._stop = handle\n"
         "def tell(event):\n"
-        f"    if isinstance(event, BatchFinished): os.kill(os.getpid(), {int(number)})\n"
+        "    if isinstance(event, BatchFinished) and not handled.is_set():\n"
+        f"        os.kill(os.getpid(), {int(number)}); handled.wait(60)\n"
         "Engine.__init__ = lambda self, settings, listeners=(), **rest: "
         "told(self, settings, listeners=[*listeners, tell], **rest)\n"
         "from shelflife.cli.app import run; sys.exit(run(['cleanup']))"

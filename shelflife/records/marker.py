@@ -28,15 +28,13 @@ def check_marker(state: StateDirectory, journal: Journal, *, adopt: bool = False
     With `adopt`, the marker is written anew. Raises RecordsError when they do not, or cannot be read.
     """
     marked, known = _read(state), journal.identity()
-    if marked is None and known is not None:
-        marked = _read(state)  # somebody else's first use may have ended between the two
     if known is None and (marked is None or adopt):
         _join(state, journal)
         return
     if marked is None and journal.is_blank:
-        adopt = (
-            True  # whoever made the journal came no further, or is just doing it: there is nothing to lose
-        )
+        adopt = True  # whoever made the journal came no further, or is at it now: there is nothing to lose
+    elif marked is None:
+        marked = _read(state)  # the marker comes before the first record: was there none, there is one now
     if known is None or (marked != known and not adopt):
         raise RecordsError(
             f"the journal {state.journal} does not belong to the storage that {state.marker} marks "

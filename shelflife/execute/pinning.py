@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from stat import S_ISDIR
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +17,8 @@ from shelflife.records.journal import Journal, open_journal, read_journal
 from shelflife.records.marker import check_marker
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from shelflife.execute.run import Workplace
     from shelflife.policy.holds import Hold
 
@@ -45,14 +48,9 @@ def add_hold(work: Workplace, path: str, *, until: int | None = None, reason: st
 
 def _see_that_it_is_there(work: Workplace, place: Place, hold: Hold) -> None:
     """Raise UsageError, and end the hold, when what is held went before the hold could count."""
-    parent, _, name = place.path.rpartition("/")
     try:
-        with (
-            work.hold_base() as base,
-            Anchor.open(base, place.directory) as anchor,
-            anchor.directory(f"{parent}/" if parent else "") as fd,
-        ):
-            os.stat(name or ".", dir_fd=fd, follow_symlinks=False)
+        with _opened(work, place) as (fd, name):
+            os.stat(name, dir_fd=fd, follow_symlinks=False)
     except FileNotFoundError:
         with open_journal(work.state) as journal:
             journal.holds.end(hold.path, work.clock())
@@ -65,15 +63,10 @@ def _see_that_it_is_there(work: Workplace, place: Place, hold: Hold) -> None:
 
 def record_hold(work: Workplace, journal: Journal, place: Place, *, until: int | None, reason: str) -> Hold:
     """Write down a hold on what is at `place` now. Raises UsageError when nothing is."""
-    parent, _, name = place.path.rpartition("/")
     try:
-        with (
-            work.hold_base() as base,
-            Anchor.open(base, place.directory) as anchor,
-            anchor.directory(f"{parent}/" if parent else "") as fd,
-        ):
-            status = os.stat(name or ".", dir_fd=fd, follow_symlinks=False)
-            born = birth_time(fd, name or ".")
+        with _opened(work, place) as (fd, name):
+            status = os.stat(name, dir_fd=fd, follow_symlinks=False)
+            born = birth_time(fd, name)
     except OSError as error:
         raise UsageError(f"cannot hold {place.whole}: {error.strerror}") from error
     return journal.holds.add(
@@ -86,6 +79,18 @@ def record_hold(work: Workplace, journal: Journal, place: Place, *, until: int |
         until=until,
         reason=reason,
     )
+
+
+@contextmanager
+def _opened(work: Workplace, place: Place) -> Iterator[tuple[int, str]]:
+    """Open the directory that a place is in, as a context: its descriptor, and the place's name in it."""
+    parent, _, name = place.path.rpartition("/")
+    with (
+        work.hold_base() as base,
+        Anchor.open(base, place.directory) as anchor,
+        anchor.directory(f"{parent}/" if parent else "") as fd,
+    ):
+        yield fd, name or "."
 
 
 def end_hold(work: Workplace, path: str) -> list[Hold]:

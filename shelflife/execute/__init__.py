@@ -3,6 +3,7 @@
 storage    the base path and the areas' directories, held open
 planner    from the index to what would go, exactly
 cleanup    refresh, plan and act, area by area
+site       where a run removes, and what every way of removing does there
 executor   from due directories to outcomes
 parcels    the ordinary way: many directories at a time, in several threads
 units      the same for directories that go as one

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 from shelflife.errors import StorageError
 from shelflife.events import AreaFinished
 from shelflife.execute.context import Stopped
-from shelflife.execute.executor import AreaExecutor, AreaLost
+from shelflife.execute.executor import AreaExecutor
 from shelflife.execute.measuring import candidates_of, measure_of, size_of
 from shelflife.execute.planner import due_directories
 from shelflife.execute.purge import purge
 from shelflife.execute.report import AreaReport, Failure, RunReport
+from shelflife.execute.site import AreaLost, Site
 from shelflife.execute.storage import hold_roots
 from shelflife.execute.units import UnitExecutor
 from shelflife.policy.cutoff import by_quota, by_retention
@@ -207,7 +208,15 @@ def _act(context: Context, means: Means, area: Area, cutoff: Cutoff, report: Are
     try:
         with hold_roots(context.base, area) as (roots, _):
             for directory, anchor in roots:
-                act_on_root(context, means, area, directory, anchor, cutoff, report)
+                site = Site(
+                    context=context,
+                    means=means,
+                    anchor=anchor,
+                    area=area,
+                    directory=directory,
+                    report=report,
+                )
+                act_on_root(site, cutoff)
     except StorageError as error:
         if str(error) not in report.errors:  # it was said when the area was looked at
             report.errors.append(str(error))
@@ -223,28 +232,19 @@ def _act(context: Context, means: Means, area: Area, cutoff: Cutoff, report: Are
     )
 
 
-def act_on_root(
-    context: Context,
-    means: Means,
-    area: Area,
-    directory: str,
-    anchor: Anchor,
-    cutoff: Cutoff,
-    report: AreaReport,
-) -> None:
+def act_on_root(site: Site, cutoff: Cutoff) -> None:
     """Remove from one of an area's directories what is before a cutoff, and from its trash what waited."""
-    executor = AreaExecutor(context, means, anchor, area, directory, cutoff, report)
+    executor = AreaExecutor(site, cutoff)
     try:
-        purge(
-            context, means, anchor, area, directory, report
-        )  # first: it makes room for the trash of this run
-        if area.expire is Expire.FILE:
+        purge(site)  # first: it makes room for the trash of this run
+        if site.area.expire is Expire.FILE:
             executor.run()
         else:
             executor.run_in("")
-            UnitExecutor(context, means, anchor, area, directory, cutoff, report).run()
+            UnitExecutor(site, cutoff).run()
     except AreaLost as lost:
-        report.errors.append(str(lost))
+        site.report.errors.append(str(lost))
     finally:
         executor.close()
-        context.index.complete(context.index.root(directory), as_of=None)
+        index = site.context.index
+        index.complete(index.root(site.directory), as_of=None)

@@ -10,69 +10,37 @@ from __future__ import annotations
 
 import errno
 import os
-import time
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from shelflife.errors import ShelflifeError
-from shelflife.events import BatchFinished, DirectoryPruned
-from shelflife.execute.context import Context, Means, Stopped
+from shelflife.events import DirectoryPruned
+from shelflife.execute.context import Stopped
 from shelflife.execute.holding import held_directory, held_entry
-from shelflife.execute.parcels import LARGEST_BATCH, Directory, Parcels
-from shelflife.execute.report import AreaReport, Failure
-from shelflife.files.anchor import LED_AWAY, Anchor, Identity, identity_of, parent_of
+from shelflife.execute.parcels import Directory, Parcels
+from shelflife.execute.site import AreaLost, Site, in_place, is_denied, not_reached
+from shelflife.files.anchor import LED_AWAY, Identity, identity_of, parent_of
 from shelflife.files.listing import Entry, read_directory
 from shelflife.files.removal import Outcome, Removal, Result, unlink
 from shelflife.files.survey import FOREVER, Key, Survey, count_entry, is_due, managed
-from shelflife.files.trash import Trash
 from shelflife.policy.verdict import Reason
 from shelflife.records.index import RowState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
-    from shelflife.policy.area import Area
     from shelflife.policy.cutoff import Cutoff
-
-LONGEST_BATCH: Final = 0.05
-"""Seconds between two looks at where their directory is."""
-
-DISK_GONE: Final = (errno.EIO, errno.ESTALE, errno.ENODEV)
-"""What a disk gives that fails or is gone."""
-
-ENOUGH_ERRORS: Final = 3
-"""Errors of the disk in a row that end an area."""
-
-
-class AreaLost(ShelflifeError):  # noqa: N818 - a state of the disk, not a fault of ours
-    """The area's disk is read-only, failing or gone: nothing more can be done there."""
 
 
 class AreaExecutor:
     """Removes what is before a cutoff from one directory of an area."""
 
-    def __init__(
-        self,
-        context: Context,
-        means: Means,
-        anchor: Anchor,
-        area: Area,
-        directory: str,
-        cutoff: Cutoff,
-        report: AreaReport,
-    ) -> None:
-        """Prepare to remove what is before `cutoff` from `directory`, which `anchor` holds."""
-        self._context = context
-        self._means = means
-        self._anchor = anchor
-        self._area = area
-        self._directory = directory
+    def __init__(self, site: Site, cutoff: Cutoff) -> None:
+        """Prepare to remove what is before `cutoff` from the site."""
+        self._site = site
         self._cutoff = cutoff
-        self._index = context.index
-        self._root = context.index.root(directory)
-        self._report = report
-        self._trash = Trash(anchor, means.trash_name, owner=(means.owner.uid, means.owner.gid))
-        self._errors_in_a_row = 0
+        self._index = site.context.index
+        self._root = site.context.index.root(site.directory)
+        self._trash = site.trash
 
     def run(self) -> None:
         """Remove what is due. Raises Stopped, and AreaLost when the disk fails."""
@@ -88,10 +56,14 @@ class AreaExecutor:
         pruning.finish()
 
     def _is_ordinary(self) -> bool:
-        return self._area.trash is None and not self._means.one_by_one and not self._context.holds()
+        return (
+            self._site.area.trash is None
+            and not self._site.means.one_by_one
+            and not self._site.context.holds()
+        )
 
     def _run_parcels(self, paths: Iterator[str], pruning: _Pruning) -> None:
-        parcels = Parcels(self._context, self._means, self._anchor, self._area, self._directory, self._cutoff)
+        parcels = Parcels(self._site, self._cutoff)
         ended: Stopped | AreaLost | None = None
         for found in parcels.run(paths):
             pruning.enter(found.path)
@@ -109,12 +81,12 @@ class AreaExecutor:
                     parcels.stop.set()
         if ended is not None:
             raise ended
-        self._context.between()
+        self._site.context.between()
 
     def _take(self, found: Directory) -> bool:
         """Take what became of one directory of a parcel; return whether it may be empty because of that."""
         for answer in found.answers:
-            self._report.add_removed(answer)
+            self._site.report.add_removed(answer)
         if found.pruned or found.reading.error or not found.reading.survey.complete:
             return False
         return self._put_rest(found) == 0 and found.has_acted
@@ -125,12 +97,12 @@ class AreaExecutor:
         kept = [entry for outcomes in found.outcomes for entry in outcomes.kept]
         kept += [entry for left in found.left() for entry in left]
         for entry in kept:
-            count_entry(survey, entry, found.path, self._area)
-        freshness = self._context.freshness
+            count_entry(survey, entry, found.path, self._site.area)
+        freshness = self._site.context.freshness
         survey.finish(found.path, freshness.settled_before)
         state = RowState.DIRTY if kept or found.has_acted else None
         self._index.put(
-            self._root, found.path, survey, listed=freshness.now, rules=self._area.rules, state=state
+            self._root, found.path, survey, listed=freshness.now, rules=self._site.area.rules, state=state
         )
         return survey.entries
 
@@ -147,19 +119,21 @@ class AreaExecutor:
             return False
 
     def _act(self, path: str) -> bool:
-        self._context.between()
-        with self._anchor.directory(path) as fd:
+        self._site.context.between()
+        with self._site.anchor.directory(path) as fd:
             survey = Survey(key=Key.of(os.fstat(fd)))
             acted = self._act_on_entries(fd, path, survey)
             same = Key.of(os.fstat(fd)) == survey.key
         if survey.entries == 0 and not acted:
             return bool(path) and survey.key.mtime < self._cutoff.at and not self._held_directory(path)
-        freshness = self._context.freshness
+        freshness = self._site.context.freshness
         survey.finish(path, freshness.settled_before if same else -FOREVER)
         state = RowState.DIRTY if acted else None
         if not survey.complete:
             state = RowState.UNREADABLE
-        self._index.put(self._root, path, survey, listed=freshness.now, rules=self._area.rules, state=state)
+        self._index.put(
+            self._root, path, survey, listed=freshness.now, rules=self._site.area.rules, state=state
+        )
         return acted and survey.entries == 0
 
     def _act_on_entries(self, fd: int, path: str, survey: Survey) -> bool:
@@ -170,43 +144,43 @@ class AreaExecutor:
         for chunk in read_directory(fd):
             due = []
             for entry in managed(chunk, path):
-                if not denied and is_due(entry, path, self._area, self._cutoff):
+                if not denied and is_due(entry, path, self._site.area, self._cutoff):
                     due.append(entry)
                 else:
-                    count_entry(survey, entry, path, self._area)
+                    count_entry(survey, entry, path, self._site.area)
             for outcome in self._remove(fd, path, held, due, removal):
                 denied = denied or outcome.reason is Reason.NOT_REACHED
                 acted = acted or outcome.is_gone
                 if not outcome.is_gone:
-                    count_entry(survey, outcome.entry, path, self._area)
+                    count_entry(survey, outcome.entry, path, self._site.area)
         return acted
 
     def _removal(self, path: str, identity: Identity) -> Removal:
         """Return how the entries of one directory go, and what keeps them."""
-        place = f"{self._directory}/{path}"
+        place = self._site.place(path)
 
         def held(fd: int, entry: Entry) -> bool:
-            holds = self._context.holds()
-            return held_entry(holds, self._area.name, place + entry.name, fd, entry) is not None
+            holds = self._site.context.holds()
+            return held_entry(holds, self._site.area.name, place + entry.name, fd, entry) is not None
 
         return Removal(
-            area=self._area,
+            area=self._site.area,
             cutoff=self._cutoff.at,
-            dispose=unlink if self._area.trash is None else partial(self._trash.dispose, path),
+            dispose=unlink if self._site.area.trash is None else partial(self._trash.dispose, path),
             held=held,
-            in_use=self._area.in_use,
-            retries=self._means.retries,
-            in_place=partial(in_place, self._anchor, path, identity),
+            in_use=self._site.area.in_use,
+            retries=self._site.means.retries,
+            in_place=partial(in_place, self._site.anchor, path, identity),
         )
 
     def _remove(
         self, fd: int, path: str, held: Identity, due: list[Entry], removal: Removal
     ) -> Iterator[Outcome]:
         """Remove entries batch by batch, yielding each one's outcome."""
-        size = min(self._means.batch_size, LARGEST_BATCH)
+        size = self._site.batch_size
         while due:
-            self._context.between()
-            with self._means.gate():
+            self._site.context.between()
+            with self._site.means.gate():
                 outcomes = self._remove_batch(fd, path, held, due[:size], removal)
             self._tell(path, outcomes)  # outside the gate, where a listener may add holds, or take its time
             yield from outcomes
@@ -218,62 +192,41 @@ class AreaExecutor:
     def _remove_batch(
         self, fd: int, path: str, held: Identity, batch: list[Entry], removal: Removal
     ) -> list[Outcome]:
-        if not self._anchor.verify(path, held):
-            self._verify_root()
+        if not self._site.anchor.verify(path, held):
+            self._site.verify_root()
             raise FileNotFoundError(errno.ENOENT, "the directory was moved or replaced meanwhile", path)
         if self._held_directory(path):
             return [Outcome(entry, Result.KEPT, Reason.HELD) for entry in batch]
-        place = f"{self._directory}/{path}"
-        number = self._means.recorder.intend(self._area.name, place, batch)
-        outcomes = removal.batch(fd, batch, until=time.monotonic() + LONGEST_BATCH)
-        if is_denied(outcomes):
-            outcomes += map(not_reached, batch[len(outcomes) :])
-        self._means.recorder.settle(number, outcomes)
-        for outcome in outcomes:
-            self._report.add(outcome)
-            if outcome.result is Result.FAILED:
-                self._report.fail(self._failure(path + outcome.name, outcome.errno))
-        return outcomes
+        return self._site.remove(fd, path, batch, removal)
 
     def _tell(self, path: str, outcomes: list[Outcome]) -> None:
-        place = f"{self._directory}/{path}"
-        self._context.listener(BatchFinished(area=self._area.name, directory=place, outcomes=outcomes))
+        self._site.tell(path, outcomes)
         for outcome in outcomes:
-            self._watch_disk(outcome.errno)
-
-    def _verify_root(self) -> None:
-        if not self._anchor.verify("", self._anchor.identity):
-            raise AreaLost(f"{self._directory}: it was moved or replaced meanwhile")
+            self._site.watch_disk(outcome.errno)
 
     def _held_directory(self, path: str) -> bool:
-        holds = self._context.holds()
-        return held_directory(holds, self._anchor, self._area.name, self._directory, path) is not None
-
-    def _watch_disk(self, code: int) -> None:
-        """End the area when its disk is read-only, or failed several times in a row."""
-        self._errors_in_a_row = self._errors_in_a_row + 1 if code in DISK_GONE else 0
-        if code == errno.EROFS or self._errors_in_a_row >= ENOUGH_ERRORS:
-            raise AreaLost(f"{self._directory}: {os.strerror(code)}")
+        holds = self._site.context.holds()
+        return (
+            held_directory(holds, self._site.anchor, self._site.area.name, self._site.directory, path)
+            is not None
+        )
 
     def _fail(self, path: str, error: OSError) -> None:
         """Record that a directory could not be worked on."""
         code = error.errno or 0
         if code not in LED_AWAY:
-            self._report.note(self._failure(path, code))
-            self._report.errors.append(f"{self._directory}/{path}: {error.strerror}")
-        self._index.mark(self._root, path, RowState.UNREADABLE, listed=self._context.freshness.now)
-        self._watch_disk(code)
-
-    def _failure(self, path: str, code: int) -> Failure:
-        return Failure(path=f"{self._directory}/{path}", errno=code, error=os.strerror(code))
+            self._site.report.note(self._site.failure(path, code))
+            self._site.report.errors.append(f"{self._site.directory}/{path}: {error.strerror}")
+        self._index.mark(self._root, path, RowState.UNREADABLE, listed=self._site.context.freshness.now)
+        self._site.watch_disk(code)
 
     def _prune(self, path: str) -> bool:
         """Remove an empty directory; return whether it is gone. One that is not empty is no failure."""
         parent, name = parent_of(path)
         try:
             row = self._index.row(self._root, path)
-            with self._means.gate(), self._anchor.directory(parent) as fd:
-                if not self._anchor.verify(parent, identity_of(fd)):
+            with self._site.means.gate(), self._site.anchor.directory(parent) as fd:
+                if not self._site.anchor.verify(parent, identity_of(fd)):
                     return False
                 status = os.stat(name, dir_fd=fd, follow_symlinks=False)
                 if row is not None and Key.of(status).inode != row.inode:
@@ -285,37 +238,17 @@ class AreaExecutor:
             return False
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR, errno.EBUSY):
-                self._report.fail(self._failure(path, error.errno or 0))
+                self._site.report.fail(self._site.failure(path, error.errno or 0))
             return False
         self._note_pruned(path)
         return True
 
     def _note_pruned(self, path: str) -> None:
         self._index.forget(self._root, path)
-        self._report.directories += 1
-        self._context.listener(DirectoryPruned(area=self._area.name, directory=f"{self._directory}/{path}"))
-
-
-def in_place(anchor: Anchor, path: str, held: Identity) -> bool:
-    """Return whether `path` is known to lead still to the directory `held`."""
-    try:
-        return anchor.verify(path, held)
-    except OSError:
-        return False
-
-
-def is_denied(outcomes: Sequence[Outcome]) -> bool:
-    """Return whether a batch says that its directory may not be written to, which others would only repeat.
-
-    EPERM alone does not: it is also what a single file gives that is immutable, or somebody else's.
-    """
-    codes = {outcome.errno for outcome in outcomes}
-    return errno.EACCES in codes or (errno.EPERM in codes and not any(out.is_gone for out in outcomes))
-
-
-def not_reached(entry: Entry) -> Outcome:
-    """Return the outcome of an entry that was not tried."""
-    return Outcome(entry, Result.KEPT, Reason.NOT_REACHED)
+        self._site.report.directories += 1
+        self._site.context.listener(
+            DirectoryPruned(area=self._site.area.name, directory=self._site.place(path))
+        )
 
 
 class _Pruning:

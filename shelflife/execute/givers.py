@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Self
 from shelflife.errors import ShelflifeError, StorageError
 from shelflife.execute.cleanup import act_on_root
 from shelflife.execute.disks import Disk, usage_of
-from shelflife.execute.executor import AreaLost
 from shelflife.execute.measuring import histogram_of, measure_of, size_of
 from shelflife.execute.planner import due_directories
 from shelflife.execute.purge import purge_run, trash_load, trash_names
+from shelflife.execute.site import AreaLost, Site
 from shelflife.execute.storage import hold_roots
 from shelflife.files.survey import FOREVER
 from shelflife.policy.cutoff import by_retention
@@ -112,19 +112,29 @@ class Givers:
     ) -> None:
         """Let go what must. Raises what `context.between` raises."""
         context.between()
-        for area, (directory, anchor), name, _ in self.trash():
+
+        def site(area: Area, root: tuple[str, Anchor]) -> Site:
+            directory, anchor = root
+            return Site(
+                context=context,
+                means=means,
+                anchor=anchor,
+                area=area,
+                directory=directory,
+                report=reports[area.name],
+            )
+
+        for area, root, name, _ in self.trash():
             try:
-                purge_run(context, means, anchor, area, directory, name, reports[area.name])
+                purge_run(site(area, root), name)
             except AreaLost as lost:
                 reports[area.name].errors.append(str(lost))
         for area_plan in plan.areas:
             if area_plan.cutoff is None:
                 continue
-            report = reports[area_plan.area]
-            for directory, anchor in self._roots.get(area_plan.area, ()):
+            for root in self._roots.get(area_plan.area, ()):
                 context.between()
-                area = self._areas[area_plan.area]
-                act_on_root(context, means, area, directory, anchor, area_plan.cutoff, report)
+                act_on_root(site(self._areas[area_plan.area], root), area_plan.cutoff)
 
     def fills(self) -> list[str]:
         """Return in words what the file system is full of."""

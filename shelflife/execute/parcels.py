@@ -24,22 +24,14 @@ from typing import TYPE_CHECKING, Final
 from shelflife.errors import ShelflifeError
 from shelflife.events import BatchFinished
 from shelflife.execute.context import Stopped
+from shelflife.execute.site import LONGEST_BATCH, Site
 from shelflife.files.candidates import Candidates, Fate, Outcomes
 from shelflife.files.primitives import for_reading, for_removing
 from shelflife.files.reading import Answer, Flag, Manner, Reading, Task
 from shelflife.records.journal import JournalFull
 
 if TYPE_CHECKING:
-    from shelflife.execute.context import Context, Means
-    from shelflife.files.anchor import Anchor
-    from shelflife.policy.area import Area
     from shelflife.policy.cutoff import Cutoff
-
-LARGEST_BATCH: Final = 100
-"""Entries that are removed between two looks at where their directory is."""
-
-LONGEST_BATCH: Final = 50_000_000
-"""Nanoseconds between two such looks."""
 
 _PARCEL: Final = 32
 """Directories of a parcel."""
@@ -112,18 +104,11 @@ class _Batch:
 class Parcels:
     """Removes what is before a cutoff from one directory of an area, as far as it is ordinary."""
 
-    def __init__(
-        self, context: Context, means: Means, anchor: Anchor, area: Area, directory: str, cutoff: Cutoff
-    ) -> None:
-        """Prepare to remove what is before `cutoff` from `directory`, which `anchor` holds."""
-        self._context = context
-        self._means = means
-        self._anchor = anchor
-        self._area = area
-        self._directory = directory
+    def __init__(self, site: Site, cutoff: Cutoff) -> None:
+        """Prepare to remove what is before `cutoff` from the site."""
+        self._site = site
         self._cutoff = cutoff.at
-        self._root = context.index.root(directory)
-        self._size = min(means.batch_size, LARGEST_BATCH)
+        self._root = site.context.index.root(site.directory)
         self.stop = Flag()
         """Set, it ends the work with what is begun."""
 
@@ -134,13 +119,15 @@ class Parcels:
         """
 
         def take() -> list[tuple[str, Reading | None]] | None:
-            notebook = self._context.notebook
+            notebook = self._site.context.notebook
             parcel = [
                 (path, notebook.take(self._root, path, self._cutoff)) for path in islice(paths, _PARCEL)
             ]
             return parcel or None
 
-        for done in self._context.crew.run(self._work, take, between=self._context.between, stop=self.stop):
+        for done in self._site.context.crew.run(
+            self._work, take, between=self._site.context.between, stop=self.stop
+        ):
             yield from done
 
     def _work(self, parcel: list[tuple[str, Reading | None]], stop: Flag) -> list[Directory]:
@@ -163,11 +150,11 @@ class Parcels:
         return done
 
     def _read(self, paths: list[str], stop: Flag) -> list[Reading]:
-        primitives = for_reading(self._area, self._anchor)
+        primitives = for_reading(self._site.area, self._site.anchor)
         readings: list[Reading] = []
         while len(readings) < len(paths) and not stop:
             rest = paths[len(readings) :]
-            readings += primitives.read(self._anchor, rest, self._area, self._cutoff, stop)
+            readings += primitives.read(self._site.anchor, rest, self._site.area, self._cutoff, stop)
         return readings
 
     def _remove_all(self, directories: list[Directory], stop: Flag) -> None:
@@ -191,7 +178,7 @@ class Parcels:
             if is_empty and reading.survey.key.mtime < self._cutoff:
                 return [_Batch(directory, reading.due, task._replace(same=True, empty=True))]
             return []
-        portions = reading.due.portions(self._size)
+        portions = reading.due.portions(self._site.batch_size)
         batches = [_Batch(directory, portion, task._replace(entries=portion)) for portion in portions]
         if path and not reading.more and reading.rest().entries == 0:
             batches[-1].task = batches[-1].task._replace(empty=True)
@@ -199,12 +186,12 @@ class Parcels:
 
     def _remove_group(self, group: list[_Batch], stop: Flag) -> None:
         """Journal what is intended, remove it, and journal what became of it."""
-        recorder = self._means.recorder
+        recorder = self._site.means.recorder
         real = [batch for batch in group if len(batch.entries)]
         try:
             numbers = recorder.intend_all(
-                self._area.name,
-                [(f"{self._directory}/{batch.directory.path}", batch.entries) for batch in real],
+                self._site.area.name,
+                [(self._site.place(batch.directory.path), batch.entries) for batch in real],
             )
         except JournalFull:
             for batch in group:
@@ -213,7 +200,7 @@ class Parcels:
         for batch, number in zip(real, numbers, strict=True):
             batch.number = number
         try:
-            for batches in _groups(group, self._size):
+            for batches in _groups(group, self._site.batch_size):
                 self._remove_batches(batches, stop)
         finally:
             for batch in real:
@@ -221,16 +208,16 @@ class Parcels:
 
     def _remove_batches(self, batches: list[_Batch], stop: Flag) -> None:
         """Remove up to a hundred entries, of one directory or of several."""
-        primitives = for_removing(self._anchor)
+        primitives = for_removing(self._site.anchor)
         while not (stop or self._is_ending()):
             batches = [batch for batch in batches if not (batch.is_done or batch.directory.careful)]
             if not batches:
                 return
             answers: list[Answer] = []
-            with suppress(Stopped), self._means.gate():
-                if not self._context.holds():
-                    manner = Manner(self._area, self._cutoff, time.monotonic_ns() + LONGEST_BATCH)
-                    answers = primitives.remove(self._anchor, [batch.task for batch in batches], manner)
+            with suppress(Stopped), self._site.means.gate():
+                if not self._site.context.holds():
+                    manner = Manner(self._site.area, self._cutoff, time.monotonic_ns() + LONGEST_BATCH)
+                    answers = primitives.remove(self._site.anchor, [batch.task for batch in batches], manner)
             if not answers:  # the careful way finds out what to do, and whether to stop
                 for batch in batches:
                     batch.directory.careful = True
@@ -243,7 +230,7 @@ class Parcels:
     def _is_ending(self) -> bool:
         """Return whether the run is to end: asked in any thread, raised in the one that takes the results."""
         try:
-            self._context.between()
+            self._site.context.between()
         except (Stopped, ShelflifeError):
             return True
         return False
@@ -251,12 +238,12 @@ class Parcels:
     def _tell(self, batch: _Batch, answer: Answer) -> None:
         if answer.fates:
             event = BatchFinished(
-                area=self._area.name,
-                directory=f"{self._directory}/{batch.directory.path}",
+                area=self._site.area.name,
+                directory=self._site.place(batch.directory.path),
                 outcomes=Outcomes(batch.task.entries, answer.fates),
                 clean=True,
             )
-            self._context.listener(event)
+            self._site.context.listener(event)
 
 
 def _groups(batches: list[_Batch], size: int) -> Iterator[list[_Batch]]:

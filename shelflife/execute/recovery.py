@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from shelflife.execute.context import Context, Means, Recorder
 from shelflife.execute.purge import trash_names
 from shelflife.execute.report import AreaReport
+from shelflife.execute.site import Site
 from shelflife.execute.units import UnitExecutor
 from shelflife.files.anchor import Anchor
 from shelflife.files.kernel import rename_noreplace
@@ -117,7 +118,17 @@ class Recovery:
                 place = f"{TRASH_DIRECTORY}/{_trash_name(run)}/{unit.name}"
                 os.stat(place, dir_fd=anchor.fd, follow_symlinks=False)
                 chosen = Cutoff(at=cutoff["at"], cause=Cause(cutoff["cause"]))
-                executor = UnitExecutor(self._context, means, anchor, area, unit.directory, chosen, report)
+                executor = UnitExecutor(
+                    Site(
+                        context=self._context,
+                        means=means,
+                        anchor=anchor,
+                        area=area,
+                        directory=unit.directory,
+                        report=report,
+                    ),
+                    chosen,
+                )
                 if unit.decided:
                     executor.finish(unit.name, recorded=self._recorded(run, unit))
                 else:

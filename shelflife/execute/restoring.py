@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 from shelflife.errors import UsageError
 from shelflife.execute.context import Means, Recorder
-from shelflife.execute.executor import AreaLost
 from shelflife.execute.lock import cleanup_lock
 from shelflife.execute.pinning import record_hold
 from shelflife.execute.places import Place, locate
 from shelflife.execute.purge import purge, trash_names
 from shelflife.execute.report import AreaReport, RunReport
+from shelflife.execute.site import AreaLost, Site
 from shelflife.execute.storage import hold_roots
 from shelflife.files.anchor import Anchor
 from shelflife.files.kernel import rename_noreplace
@@ -279,7 +279,15 @@ def empty_trash(work: Workplace, areas: Iterable[Area], *, before: int | None = 
                 with hold_roots(context.base, area) as (roots, _):
                     for directory, anchor in roots:
                         try:
-                            purge(context, means, anchor, area, directory, report, before=limit)
+                            site = Site(
+                                context=context,
+                                means=means,
+                                anchor=anchor,
+                                area=area,
+                                directory=directory,
+                                report=report,
+                            )
+                            purge(site, before=limit)
                         except AreaLost as lost:
                             report.errors.append(str(lost))
         means.recorder.flush()

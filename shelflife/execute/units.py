@@ -13,29 +13,17 @@ from __future__ import annotations
 
 import errno
 import os
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from shelflife.events import BatchFinished
-from shelflife.execute.context import Context, Means
-from shelflife.execute.executor import (
-    DISK_GONE,
-    ENOUGH_ERRORS,
-    LONGEST_BATCH,
-    AreaLost,
-    in_place,
-    is_denied,
-)
-from shelflife.execute.parcels import LARGEST_BATCH
 from shelflife.execute.planner import read_unit, unit_is_due
-from shelflife.execute.report import AreaReport, Failure
+from shelflife.execute.site import Site, in_place, is_denied
 from shelflife.files.anchor import Anchor, identity_of, parent_of
 from shelflife.files.kernel import rename_noreplace
 from shelflife.files.listing import Entry, Kind
 from shelflife.files.removal import Outcome, Removal, Result
 from shelflife.files.survey import is_due
-from shelflife.files.trash import DISPLACED, Trash, prune_trash
+from shelflife.files.trash import DISPLACED, prune_trash
 from shelflife.files.tree import walk
 from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.verdict import Reason, judge_unit
@@ -43,45 +31,29 @@ from shelflife.policy.verdict import Reason, judge_unit
 if TYPE_CHECKING:
     from collections.abc import Container
 
-    from shelflife.policy.area import Area
     from shelflife.policy.cutoff import Cutoff
 
 
 class UnitExecutor:
     """Removes the units of one of an area's directories that are before a cutoff."""
 
-    def __init__(
-        self,
-        context: Context,
-        means: Means,
-        anchor: Anchor,
-        area: Area,
-        directory: str,
-        cutoff: Cutoff,
-        report: AreaReport,
-    ) -> None:
-        """Prepare to remove the units before `cutoff` from `directory`, which `anchor` holds."""
-        self._context = context
-        self._means = means
-        self._anchor = anchor
-        self._area = area
-        self._directory = directory
+    def __init__(self, site: Site, cutoff: Cutoff) -> None:
+        """Prepare to remove the units before `cutoff` from the site."""
+        self._site = site
         self._cutoff = cutoff
-        self._report = report
-        self._place = f"{TRASH_DIRECTORY}/{means.trash_name}"
-        self._errors_in_a_row = 0
+        self._place = f"{TRASH_DIRECTORY}/{site.means.trash_name}"
 
     def run(self) -> None:
         """Remove what is due. Raises Stopped, and AreaLost when the disk is read-only."""
-        index = self._context.index
-        root = index.root(self._directory)
+        index = self._site.context.index
+        root = index.root(self._site.directory)
         try:
             for path in [row.path for row in index.units(root) if unit_is_due(row, self._cutoff)]:
-                self._context.between()
+                self._site.context.between()
                 try:
                     if self._take(path[:-1]):
                         index.drop(root, path)
-                    self._errors_in_a_row = 0
+                    self._site.watch_disk(0)
                 except OSError as error:
                     self._fail(path[:-1], error)
         finally:
@@ -105,11 +77,10 @@ class UnitExecutor:
 
     def _take(self, name: str) -> bool:
         """Take a unit aside, look again, and let it go; return whether anything of it went."""
-        if self._reason_to_keep(self._anchor, name) is not None:
+        if self._reason_to_keep(self._site.anchor, name) is not None:
             return False
-        with self._means.gate():
-            if not self._anchor.verify("", self._anchor.identity):
-                raise AreaLost(f"{self._directory}: it was moved or replaced meanwhile")
+        with self._site.means.gate():
+            self._site.verify_root()
             with self._trash() as trash:
                 if not self._decide(trash, name):
                     return False
@@ -121,11 +92,11 @@ class UnitExecutor:
 
         Also whatever fails on the way to the decision puts it back: not decided means not due.
         """
-        status = os.stat(name, dir_fd=self._anchor.fd, follow_symlinks=False)
+        status = os.stat(name, dir_fd=self._site.anchor.fd, follow_symlinks=False)
         entry = Entry(name, Kind.DIRECTORY, status.st_ino)
-        recorder = self._means.recorder
-        number = recorder.intend(self._area.name, f"{self._directory}/", [entry], unit=True)
-        rename_noreplace(self._anchor.fd, name, trash.fd, name)
+        recorder = self._site.means.recorder
+        number = recorder.intend(self._site.area.name, f"{self._site.directory}/", [entry], unit=True)
+        rename_noreplace(self._site.anchor.fd, name, trash.fd, name)
         try:
             reason = self._reason_to_keep(trash, name)
             result = Result.REMOVED if reason is None else Result.KEPT
@@ -144,10 +115,10 @@ class UnitExecutor:
             found = read_unit(
                 anchor,
                 f"{name}/",
-                self._area,
-                directory=self._directory,
-                holds=self._context.holds(),
-                guarded=self._area.in_use,
+                self._site.area,
+                directory=self._site.directory,
+                holds=self._site.context.holds(),
+                guarded=self._site.area.in_use,
             )
         except OSError:
             return Reason.CHANGED
@@ -156,105 +127,85 @@ class UnitExecutor:
 
     def _return(self, trash: Anchor, name: str) -> bool:
         try:
-            rename_noreplace(trash.fd, name, self._anchor.fd, name)
+            rename_noreplace(trash.fd, name, self._site.anchor.fd, name)
         except OSError as error:
-            self._report.displaced += 1
-            self._report.errors.append(
-                f"{self._directory}/{name}: changed while it was looked at, and cannot be put back "
-                f"({error.strerror}); it waits in {self._directory}/{TRASH_DIRECTORY}/{DISPLACED}"
+            self._site.report.displaced += 1
+            self._site.report.errors.append(
+                f"{self._site.directory}/{name}: changed while it was looked at, and cannot be put back "
+                f"({error.strerror}); it waits in {self._site.directory}/{TRASH_DIRECTORY}/{DISPLACED}"
             )
-            keeper = Trash(
-                self._anchor, self._means.trash_name, owner=(self._means.owner.uid, self._means.owner.gid)
-            )
-            keeper.displace("", trash.fd, name)
+            self._site.trash.displace("", trash.fd, name)
             return False
         return True
 
     def _dispose(self, trash: Anchor, name: str, recorded: Container[str] = ()) -> None:
         """Let a unit go that was taken aside: it stays in the trash where the area has one."""
-        if self._area.trash is None:
+        if self._site.area.trash is None:
             self._delete(trash, name)
         else:
             self._keep_in_trash(trash, name, recorded)
 
     def _keep_in_trash(self, trash: Anchor, name: str, recorded: Container[str]) -> None:
-        recorder = self._means.recorder
+        recorder = self._site.means.recorder
         for path, _, entries in walk(trash, f"{name}/"):
-            place = f"{self._directory}/{path}"
+            place = self._site.place(path)
             files = [
                 entry
                 for entry in entries
                 if entry.kind is not Kind.DIRECTORY and place + entry.name not in recorded
             ]
             if files:
-                number = recorder.intend(self._area.name, place, files)
-                self._settle(number, path, [Outcome(entry, Result.TRASHED) for entry in files])
+                number = recorder.intend(self._site.area.name, place, files)
+                outcomes = [Outcome(entry, Result.TRASHED) for entry in files]
+                self._site.settle(number, path, outcomes)
+                self._site.tell(path, outcomes)
 
     def _delete(self, trash: Anchor, name: str) -> None:
         """Remove a unit that was taken aside, and put back what of it turns out to be in change."""
         directories: list[str] = []
         removal = Removal(
-            area=self._area,
+            area=self._site.area,
             cutoff=self._cutoff.at,
-            in_use=self._area.in_use,
-            retries=self._means.retries,
+            in_use=self._site.area.in_use,
+            retries=self._site.means.retries,
         )
         try:
             for path, fd, entries in walk(trash, f"{name}/"):
                 if not entries:
                     directories.append(path)
-                due = [entry for entry in entries if is_due(entry, path, self._area, self._cutoff)]
+                due = [entry for entry in entries if is_due(entry, path, self._site.area, self._cutoff)]
                 self._remove(trash, fd, path, due, removal)
             for path in reversed(directories):
                 parent, own = parent_of(path)
                 with suppress(OSError), trash.directory(parent) as fd:
                     os.rmdir(own, dir_fd=fd)
-                    self._report.directories += 1
+                    self._site.report.directories += 1
         finally:  # whatever is left of it was added meanwhile, or could not go: it belongs where it was
             with suppress(FileNotFoundError):
                 os.stat(name, dir_fd=trash.fd, follow_symlinks=False)
                 self._return(trash, name)
 
     def _remove(self, trash: Anchor, fd: int, path: str, entries: list[Entry], removal: Removal) -> None:
-        size = min(self._means.batch_size, LARGEST_BATCH)
         held = identity_of(fd)
         while entries and in_place(trash, path, held):
-            batch = entries[:size]
-            number = self._means.recorder.intend(self._area.name, f"{self._directory}/{path}", batch)
-            outcomes = removal.batch(fd, batch, until=time.monotonic() + LONGEST_BATCH)
-            self._settle(number, path, outcomes)
+            outcomes = self._site.remove(fd, path, entries[: self._site.batch_size], removal)
+            self._site.tell(path, outcomes)
             if is_denied(outcomes):
                 return
             entries = entries[len(outcomes) :]
 
-    def _settle(self, number: int, path: str, outcomes: list[Outcome]) -> None:
-        self._means.recorder.settle(number, outcomes)
-        for outcome in outcomes:
-            self._report.add(outcome)
-            if outcome.result is Result.FAILED:
-                self._report.fail(self._failure(path + outcome.name, outcome.errno))
-        self._context.listener(
-            BatchFinished(area=self._area.name, directory=f"{self._directory}/{path}", outcomes=outcomes)
-        )
-
     def _trash(self) -> Anchor:
         """Hold the trash of this run, made where it is missing. Raises OSError."""
-        owner = (self._means.owner.uid, self._means.owner.gid)
-        os.close(Trash(self._anchor, self._means.trash_name, owner=owner).open_mirror(""))
-        return Anchor.open(self._anchor.fd, self._place)
+        os.close(self._site.trash.open_mirror(""))
+        return Anchor.open(self._site.anchor.fd, self._place)
 
     def _leave_trash(self) -> None:
         """Remove the trash of this run where nothing waits in it."""
-        prune_trash(self._anchor, f"{self._place}/")
+        prune_trash(self._site.anchor, f"{self._place}/")
 
     def _fail(self, name: str, error: OSError) -> None:
         code = error.errno or 0
         if code == errno.ENOENT:
             return
-        self._report.fail(self._failure(name, code))
-        self._errors_in_a_row = self._errors_in_a_row + 1 if code in DISK_GONE else 0
-        if code == errno.EROFS or self._errors_in_a_row >= ENOUGH_ERRORS:
-            raise AreaLost(f"{self._directory}: {os.strerror(code)}") from error
-
-    def _failure(self, path: str, code: int) -> Failure:
-        return Failure(path=f"{self._directory}/{path}", errno=code, error=os.strerror(code))
+        self._site.report.fail(self._site.failure(name, code))
+        self._site.watch_disk(code)

@@ -47,14 +47,24 @@ class _Found:
     failures: list[Failure] = field(default_factory=list)
 
 
-def make_plan(context: Context, areas: Iterable[Area], *, at: int) -> Plan:
+def make_plan(
+    context: Context,
+    areas: Iterable[Area],
+    *,
+    at: int,
+    cutoffs: Mapping[str, Cutoff | None] | None = None,
+) -> Plan:
     """Bring the index up to date and return what would go from `areas` at the moment `at` (ns).
 
+    With `cutoffs` by area's name, what is before these, instead of those that are due at that moment.
     Raises Stopped.
     """
     plans = []
     for area in areas:
-        found = _look(context, area, at=at)
+        if cutoffs is None:
+            found = _look(context, area, at=at)
+        else:
+            found = _look(context, area, at=None, cutoff=cutoffs[area.name])
         plans.append(
             AreaPlan(
                 area=area.name,
@@ -72,10 +82,8 @@ def refresh(context: Context, areas: Iterable[Area]) -> dict[str, list[str]]:
     return {area.name: _look(context, area, at=None).errors for area in areas}
 
 
-def carry_out(
-    context: Context, means: Means, plan: Plan, areas: Mapping[str, Area], *, fresh: bool
-) -> RunReport:
-    """Remove what is before the plan's cutoffs; `fresh` says that the index was brought up to date just now.
+def carry_out(context: Context, means: Means, plan: Plan, areas: Mapping[str, Area]) -> RunReport:
+    """Remove what is before the plan's cutoffs. The index was brought up to date for it just now.
 
     Never raises Stopped: the report says that the run was stopped, and what it did until then.
     """
@@ -89,11 +97,7 @@ def carry_out(
             report = AreaReport(area=area_plan.area, scanned=area_plan.scanned)
             report.errors.extend(area_plan.errors)
             reports.append(report)
-            area = areas[area_plan.area]
-            if not fresh:
-                found = _look(context, area, at=None)
-                report.scanned, report.errors = found.scanned, found.errors
-            _act(context, means, area, area_plan.cutoff, report)
+            _act(context, means, areas[area_plan.area], area_plan.cutoff, report)
     except Stopped:
         state = RunState.STOPPED
     finally:
@@ -106,9 +110,12 @@ def carry_out(
     return RunReport(run=means.recorder.run, plan=plan.id, state=state, areas=tuple(reports))
 
 
-def _look(context: Context, area: Area, *, at: int | None) -> _Found:
-    """Bring the index up to date for an area; with `at` (ns), choose its cutoff and find what is due then."""
-    found = _Found(cutoff=None if at is None else by_retention(area, at))
+def _look(context: Context, area: Area, *, at: int | None, cutoff: Cutoff | None = None) -> _Found:
+    """Bring the index up to date for an area, and find what is before the cutoff that is chosen at `at` (ns).
+
+    Without `at`, before `cutoff`; without either, nothing is looked for.
+    """
+    found = _Found(cutoff=cutoff if at is None else by_retention(area, at))
     try:
         with hold_roots(context.base, area) as (roots, faults):
             found.errors.extend(faults)
@@ -117,7 +124,7 @@ def _look(context: Context, area: Area, *, at: int | None) -> _Found:
             }
             if roots and not faults:
                 _forget_others(context, area, set(looked))
-            if at is not None and found.cutoff is not None:
+            if found.cutoff is not None:
                 _find_due(context, area, roots, looked, found, at)
     except StorageError as error:  # this area leads away: nothing of it is touched, and the others go on
         found.errors.append(str(error))
@@ -153,18 +160,20 @@ def _find_due(
     roots: Sequence[tuple[str, Anchor]],
     looked: Mapping[str, Refreshed | None],
     found: _Found,
-    at: int,
+    at: int | None,
 ) -> None:
-    """Choose the area's cutoff at `at` (ns), and find what is before it."""
-    by_age = found.cutoff
+    """Find what is before the area's cutoff, which is chosen at `at` (ns) unless that is None."""
+    counted = found.cutoff
     readable = [(directory, anchor) for directory, anchor in roots if looked[directory] is not None]
-    found.cutoff = _cutoff_of(context, area, readable, at)
+    cutoff = counted if at is None else _cutoff_of(context, area, readable, at)
+    assert cutoff is not None  # noqa: S101 - who calls this has seen to it
+    found.cutoff = cutoff
     for directory, anchor in readable:
         refreshed = looked[directory]
-        if refreshed is None or found.cutoff != by_age:
+        if refreshed is None or cutoff != counted:
             refreshed = Refreshed()  # what was counted as due, was counted before another cutoff
         try:
-            found.due.extend(due_directories(context, anchor, area, directory, found.cutoff, refreshed))
+            found.due.extend(due_directories(context, anchor, area, directory, cutoff, refreshed))
         except OSError as error:
             found.errors.append(f"{directory}: {error.strerror}")
 

@@ -269,7 +269,7 @@ class _ReliefRun(Run):
         self._task = task
         self._expected = NOTHING
 
-    def choose(self, context: Context) -> tuple[Plan, bool]:
+    def choose(self, context: Context) -> Plan:
         """Return what must go, with the areas in the order in which they give."""
         task, now = self._task, context.freshness.now
         areas = {name: self._work.areas[name] for name in task.disk.areas}
@@ -308,7 +308,7 @@ class _ReliefRun(Run):
                 task.is_concluded = True
                 raise _NothingToDo
             self._expected = usage.excess(task.marks.low)
-        return plan, True
+        return plan
 
     def _is_doubtful(self, candidate: Candidate, held: Givers, now: int) -> bool:
         """Return whether an area is left out until a person has looked at what counts as expired there."""
@@ -328,7 +328,7 @@ class _ReliefRun(Run):
     def ask(self, plan: Plan) -> None:
         """Ask nobody: the need is the bound."""
 
-    def act(self, context: Context, means: Means, plan: Plan, *, is_fresh: bool) -> RunReport:  # noqa: ARG002
+    def act(self, context: Context, means: Means, plan: Plan) -> RunReport:
         """Let the trash go, then area after area, until there is room."""
         task = self._task
         reports = {name: AreaReport(area=name) for name in task.disk.areas}

@@ -176,9 +176,9 @@ class Run:
             areas, clock = self._work.areas, self._work.clock
             recovery = Recovery(self._journal, context, areas, owner=owner, clock=clock)
             recovery.run()
-            plan, is_fresh = self.choose(context)
+            plan = self.choose(context)
             self.ask(plan)
-            return self._carry_out(context, plan, owner, recovery, is_fresh=is_fresh)
+            return self._carry_out(context, plan, owner, recovery)
 
     def _between(self) -> None:
         """Show progress, and end the run when it was asked to stop."""
@@ -200,25 +200,29 @@ class Run:
             logger.warning("the journal was written by somebody else meanwhile; the next run goes on")
             raise Stopped
 
-    def choose(self, context: Context) -> tuple[Plan, bool]:
-        """Return the plan, and whether the index was brought up to date for it just now."""
+    def choose(self, context: Context) -> Plan:
+        """Return the plan: a new one, or one that was made before, with what is before its cutoffs now."""
+        made, cutoffs = context.freshness.now, None
         if self._order.approved is not None:
-            return self._approved(self._order.approved), False
-        if self._order.plan is not None:
-            self._refuse_future(self._order.plan.made)
-            return self._order.plan, False
-        chosen = [self._work.areas[name] for name in self._order.areas]
+            made, cutoffs = self._approved(self._order.approved)
+        elif self._order.plan is not None:
+            made = self._order.plan.made
+            cutoffs = {area.area: area.cutoff for area in self._order.plan.areas}
+            self._refuse_future(made)
         try:
-            return make_plan(context, chosen, at=context.freshness.now), True
+            areas = [self._work.areas[name] for name in cutoffs or self._order.areas]
+            return make_plan(context, areas, at=made, cutoffs=cutoffs)
         except Stopped:
-            return Plan(made=context.freshness.now, areas=()), True
+            begun = [AreaPlan(area=name, cutoff=cutoff) for name, cutoff in (cutoffs or {}).items()]
+            return Plan(made=made, areas=tuple(begun))
 
     def _refuse_future(self, made: int) -> None:
         """Refuse what was planned for a later moment: what is expired then need not be so now."""
         if made > self._work.clock():
             raise UsageError("the plan was made for a moment that has not come yet; make a new one")
 
-    def _approved(self, number: str) -> Plan:
+    def _approved(self, number: str) -> tuple[int, dict[str, Cutoff | None]]:
+        """Return when an approved plan was made (ns), and its cutoffs. Raises UsageError when it is none."""
         offered = self._journal.offered(number)
         if offered is None:
             raise UsageError(f"there is no plan {number} to approve; a refused cleanup names its plan")
@@ -230,17 +234,14 @@ class Run:
         }
         if current != offered.settings:
             raise UsageError(f"the settings have changed since plan {number} was made; make a new one")
-        return Plan(
-            made=offered.made,
-            areas=tuple(
-                AreaPlan(area=name, cutoff=Cutoff(at=cutoff["at"], cause=Cause(cutoff["cause"])))
-                for name, cutoff in offered.cutoffs.items()
-            ),
-        )
+        return offered.made, {
+            name: None if cutoff is None else Cutoff(at=cutoff["at"], cause=Cause(cutoff["cause"]))
+            for name, cutoff in offered.cutoffs.items()
+        }
 
-    def act(self, context: Context, means: Means, plan: Plan, *, is_fresh: bool) -> RunReport:
+    def act(self, context: Context, means: Means, plan: Plan) -> RunReport:
         """Carry out the plan."""
-        return carry_out(context, means, plan, self._work.areas, fresh=is_fresh)
+        return carry_out(context, means, plan, self._work.areas)
 
     def ask(self, plan: Plan) -> None:
         """Raise NeedsApproval, and record the refusal, when a person must confirm the plan."""
@@ -261,12 +262,10 @@ class Run:
         self._work.listener(RunRefused(reason=str(refusal)))
         raise refusal
 
-    def _carry_out(
-        self, context: Context, plan: Plan, owner: Owner, recovery: Recovery, *, is_fresh: bool
-    ) -> RunReport:
+    def _carry_out(self, context: Context, plan: Plan, owner: Owner, recovery: Recovery) -> RunReport:
         started = self._work.clock()
         number = self._journal.begin(
-            plan=self._order.approved or plan.id,
+            plan=plan.id,
             trigger=self._order.trigger,
             host=socket.gethostname(),
             pid=os.getpid(),
@@ -286,7 +285,7 @@ class Run:
             gate=self._gate,
         )
         try:
-            report = self.act(context, means, plan, is_fresh=is_fresh)
+            report = self.act(context, means, plan)
         except BaseException as error:
             record = self._journal.run(number)
             done = recovery.close(record) if record is not None else {}
@@ -341,8 +340,10 @@ def why_ask(work: Workplace, plan: Plan, last_runs: Mapping[str, LastRun]) -> li
 
 def offer(work: Workplace, journal: Journal, plan: Plan) -> None:
     """Record a plan, so that a person may approve it."""
-    settings = {name: settings_of(work.areas[name]) for name in cutoffs_of(plan)}
-    journal.offer(OfferedPlan(plan.id, plan.made, cutoffs_of(plan), settings))
+    cutoffs = cutoffs_of(plan)
+    settings = {name: settings_of(work.areas[name]) for name in cutoffs}
+    everything = {area.area: cutoffs.get(area.area) for area in plan.areas}
+    journal.offer(OfferedPlan(plan.id, plan.made, everything, settings))
 
 
 def cutoffs_of(plan: Plan) -> dict[str, Any]:

@@ -261,7 +261,7 @@ class OfferedPlan(NamedTuple):
     made: int
     """ns since the epoch."""
     cutoffs: dict[str, Any]
-    """Area → {at, cause}."""
+    """Area → {at, cause}, or None for an area that is kept indefinitely."""
     settings: dict[str, Any]
     """Area → its settings, as `shelflife.policy.limits.settings_of` gives them."""
 

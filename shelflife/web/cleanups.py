@@ -89,7 +89,7 @@ class Cleanup:
             results.of_run(report, removed),
             dry_run=False,
             run=report.run,
-            plan=self._order.approve or report.plan,
+            plan=report.plan,
             state=report.state,
         )
 

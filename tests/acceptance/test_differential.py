@@ -360,7 +360,7 @@ class StorageMachine(RuleBasedStateMachine):
         self._wait_for_the_clock_of_the_kernel()
 
 
-def _run(*, examples: int, steps: int) -> Counts:
+def _run(*, examples: int, steps: int, same_each_time: bool) -> Counts:
     StorageMachine.counts = Counts()
     run_state_machine_as_test(
         StorageMachine,
@@ -369,6 +369,7 @@ def _run(*, examples: int, steps: int) -> Counts:
             stateful_step_count=steps,
             deadline=None,
             database=None,
+            derandomize=same_each_time,
             suppress_health_check=list(HealthCheck),
         ),
     )
@@ -382,10 +383,11 @@ def _assert_that_directories_were_skipped(counts: Counts) -> None:
 
 
 def test_whatever_happens_the_plan_is_what_find_selects() -> None:
-    _assert_that_directories_were_skipped(_run(examples=20, steps=30))
+    """So few examples may by chance have little that is due, or skipped: here they are the same each time."""
+    _assert_that_directories_were_skipped(_run(examples=20, steps=30, same_each_time=True))
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_whatever_happens_the_plan_is_what_find_selects_at_length() -> None:
-    _assert_that_directories_were_skipped(_run(examples=600, steps=60))
+    _assert_that_directories_were_skipped(_run(examples=600, steps=60, same_each_time=False))

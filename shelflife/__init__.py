@@ -11,14 +11,16 @@ not wait for the others.
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from shelflife.lazy import loader as _loader
 
 if TYPE_CHECKING:
     from shelflife.engine import Engine
     from shelflife.errors import (
         CleanupBusy,
         CleanupDisabled,
+        NeedsApproval,
         RecordsError,
         SettingsError,
         ShelflifeError,
@@ -34,6 +36,7 @@ __all__ = [
     "CleanupBusy",
     "CleanupDisabled",
     "Engine",
+    "NeedsApproval",
     "Plan",
     "RecordsError",
     "Settings",
@@ -45,27 +48,22 @@ __all__ = [
     "load_settings",
 ]
 
-_MODULES = {
-    "engine": ("Engine",),
-    "errors": (
-        "CleanupBusy",
-        "CleanupDisabled",
-        "RecordsError",
-        "SettingsError",
-        "ShelflifeError",
-        "StorageError",
-        "UsageError",
-    ),
-    "policy.plan": ("AreaPlan", "Plan"),
-    "records.journal": ("Trigger",),
-    "settings": ("Settings", "load_settings"),
-}
-_HOME = {name: module for module, names in _MODULES.items() for name in names}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = _loader(
+    __name__,
+    {
+        "engine": ("Engine",),
+        "errors": (
+            "CleanupBusy",
+            "CleanupDisabled",
+            "NeedsApproval",
+            "RecordsError",
+            "SettingsError",
+            "ShelflifeError",
+            "StorageError",
+            "UsageError",
+        ),
+        "policy.plan": ("AreaPlan", "Plan"),
+        "records.journal": ("Trigger",),
+        "settings": ("Settings", "load_settings"),
+    },
+)

@@ -6,8 +6,9 @@ only prints its help need not wait for.
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from shelflife.lazy import loader as _loader
 
 if TYPE_CHECKING:
     from shelflife.settings.alerts import AlertsSettings, WebhookSettings
@@ -62,36 +63,30 @@ __all__ = [
     "unsafe_base_path",
 ]
 
-_MODULES = {
-    "alerts": ("AlertsSettings", "WebhookSettings"),
-    "area": ("AgeFrom", "AreaSettings", "Expire", "InUse"),
-    "layout": ("DEFAULT_RETENTION", "STATE_DIRECTORY", "TRASH_DIRECTORY"),
-    "load": ("CONFIG_NAME", "find_config", "load_settings"),
-    "model": (
-        "CleanupSettings",
-        "IndexSettings",
-        "JournalSettings",
-        "LimitsSettings",
-        "PressureSettings",
-        "Settings",
-    ),
-    "places": ("unsafe_base_path",),
-    "spelling": ("did_you_mean",),
-    "units": (
-        "INDEFINITE",
-        "format_duration",
-        "format_size",
-        "parse_duration",
-        "parse_retention",
-        "parse_size",
-    ),
-}
-_HOME = {name: module for module, names in _MODULES.items() for name in names}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = _loader(
+    __name__,
+    {
+        "alerts": ("AlertsSettings", "WebhookSettings"),
+        "area": ("AgeFrom", "AreaSettings", "Expire", "InUse"),
+        "layout": ("DEFAULT_RETENTION", "STATE_DIRECTORY", "TRASH_DIRECTORY"),
+        "load": ("CONFIG_NAME", "find_config", "load_settings"),
+        "model": (
+            "CleanupSettings",
+            "IndexSettings",
+            "JournalSettings",
+            "LimitsSettings",
+            "PressureSettings",
+            "Settings",
+        ),
+        "places": ("unsafe_base_path",),
+        "spelling": ("did_you_mean",),
+        "units": (
+            "INDEFINITE",
+            "format_duration",
+            "format_size",
+            "parse_duration",
+            "parse_retention",
+            "parse_size",
+        ),
+    },
+)

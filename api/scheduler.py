@@ -22,7 +22,7 @@ from api.storage import StorageManager
 from shelflife.engine import Engine
 from shelflife.errors import CleanupDisabled
 from shelflife.explain.presentation import metrics_as_json
-from shelflife.records.journal import Totals
+from shelflife.records.history import Totals
 from shelflife.schedule.scheduler import Scheduler
 
 if TYPE_CHECKING:

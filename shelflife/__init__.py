@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from shelflife.policy.plan import AreaPlan, Plan
-    from shelflife.records.journal import Trigger
+    from shelflife.records.history import Trigger
     from shelflife.settings import Settings, load_settings
 
 __all__ = [
@@ -63,7 +63,7 @@ __getattr__ = _loader(
             "UsageError",
         ),
         "policy.plan": ("AreaPlan", "Plan"),
-        "records.journal": ("Trigger",),
+        "records.history": ("Trigger",),
         "settings": ("Settings", "load_settings"),
     },
 )

@@ -35,8 +35,9 @@ from shelflife.explain.log import RunLog
 from shelflife.explain.why import explain
 from shelflife.policy.holds import Holds
 from shelflife.policy.plan import Plan
-from shelflife.records.index import read_index
-from shelflife.records.journal import FileRecord, RunRecord, Totals, Trigger, open_journal, read_journal
+from shelflife.records.history import FileRecord, RunRecord, Totals, Trigger
+from shelflife.records.index_file import read_index
+from shelflife.records.journal_file import open_journal, read_journal
 from shelflife.records.marker import check_marker
 from shelflife.records.statistics import Statistics, statistics_of
 

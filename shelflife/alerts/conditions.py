@@ -13,7 +13,7 @@ from shelflife.execute.relief import Outcome
 from shelflife.policy.forecast import DAY
 from shelflife.policy.schedule import Schedule
 from shelflife.records.alerts import Condition
-from shelflife.records.journal import RunState, Trigger
+from shelflife.records.history import RunState, Trigger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from shelflife.execute.disks import Disk
     from shelflife.execute.relief import DiskRelief
     from shelflife.records.alerts import ActiveAlert
-    from shelflife.records.journal import RunRecord
+    from shelflife.records.history import RunRecord
 
 
 class Kind(StrEnum):

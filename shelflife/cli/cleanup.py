@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from shelflife.engine import Engine
     from shelflife.execute.report import RunReport
-    from shelflife.records.journal import RunRecord
+    from shelflife.records.history import RunRecord
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _REMEMBERED: Final = 100
@@ -96,7 +96,7 @@ def _make_room(config: Path | None, *, as_json: bool) -> int:
 
 def _run(config: Path | None, areas: list[str] | None, approved: str | None, *, as_json: bool) -> int:
     from shelflife.cli.progress import progress
-    from shelflife.records.journal import Trigger
+    from shelflife.records.history import Trigger
 
     with _Stop() as stop:
         with progress(quiet=as_json) as listeners:

@@ -11,7 +11,7 @@ from shelflife.cli.options import Config, Json, engine_of
 
 if TYPE_CHECKING:
     from shelflife.engine import Engine
-    from shelflife.records.journal import FileRecord, RunRecord
+    from shelflife.records.history import FileRecord, RunRecord
 
 
 def history(

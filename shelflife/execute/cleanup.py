@@ -23,7 +23,7 @@ from shelflife.execute.storage import hold_roots
 from shelflife.execute.units import UnitExecutor
 from shelflife.policy.cutoff import by_quota, by_retention
 from shelflife.policy.plan import AreaPlan, DueDirectory, Plan
-from shelflife.records.journal import RunState
+from shelflife.records.history import RunState
 from shelflife.records.refresh import Refresh, Refreshed
 from shelflife.settings import Expire
 

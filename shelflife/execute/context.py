@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from shelflife.files.crew import Crew
 from shelflife.files.notebook import Notebook
 from shelflife.policy.holds import Holds
-from shelflife.records.journal import Intent, JournalFull, Settled
+from shelflife.records.history import Intent, Settled
+from shelflife.records.journal import JournalFull
 
 if TYPE_CHECKING:
     from shelflife.events import Listener

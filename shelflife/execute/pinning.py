@@ -13,7 +13,8 @@ from shelflife.execute.places import Place, locate
 from shelflife.files.anchor import Anchor
 from shelflife.files.kernel import birth_time
 from shelflife.files.listing import signed
-from shelflife.records.journal import Journal, open_journal, read_journal
+from shelflife.records.journal import Journal
+from shelflife.records.journal_file import open_journal, read_journal
 from shelflife.records.marker import check_marker
 
 if TYPE_CHECKING:

@@ -26,14 +26,15 @@ from shelflife.files.trash import Trash, TrashName
 from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.cutoff import Cause, Cutoff
 from shelflife.policy.verdict import Reason
-from shelflife.records.journal import Code, OpenBatch, RunState
+from shelflife.records.history import Code, OpenBatch, RunState
 from shelflife.settings import Expire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from shelflife.policy.area import Area
-    from shelflife.records.journal import Journal, RunRecord, UnitRecord
+    from shelflife.records.history import RunRecord, UnitRecord
+    from shelflife.records.journal import Journal
     from shelflife.records.state import Owner
 
 _KEPT = Code(Result.KEPT, Reason.NOT_REACHED)

@@ -32,7 +32,7 @@ from shelflife.policy.limits import doubt_about_expired
 from shelflife.policy.load import NOTHING, Load, total
 from shelflife.policy.plan import Plan
 from shelflife.policy.pressure import Candidate, Relief, choose_cutoffs
-from shelflife.records.journal import RunState, Trigger
+from shelflife.records.history import RunState, Trigger
 
 if TYPE_CHECKING:
     from shelflife.execute.context import Context, Means

@@ -27,7 +27,9 @@ from shelflife.files.listing import Kind, entry_at
 from shelflife.files.trash import DISPLACED, TrashName, prune_trash
 from shelflife.files.tree import walk
 from shelflife.policy.area import TRASH_DIRECTORY
-from shelflife.records.journal import Journal, RunState, Trigger, open_journal
+from shelflife.records.history import RunState, Trigger
+from shelflife.records.journal import Journal
+from shelflife.records.journal_file import open_journal
 from shelflife.records.marker import check_marker
 from shelflife.records.state import Owner
 

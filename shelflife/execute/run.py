@@ -32,8 +32,10 @@ from shelflife.policy.holds import Holds
 from shelflife.policy.limits import APPROVAL_LASTS, LastRun, reasons_to_ask, settings_of
 from shelflife.policy.plan import AreaPlan, Plan
 from shelflife.policy.schedule import Schedule
-from shelflife.records.index import open_index
-from shelflife.records.journal import Journal, OfferedPlan, RunState, Trigger, open_journal
+from shelflife.records.history import OfferedPlan, RunState, Trigger
+from shelflife.records.index_file import open_index
+from shelflife.records.journal import Journal
+from shelflife.records.journal_file import open_journal
 from shelflife.records.marker import check_marker
 from shelflife.records.refresh import freshness_at
 from shelflife.records.state import Owner, StateDirectory

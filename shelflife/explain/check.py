@@ -21,8 +21,8 @@ from shelflife.files import kernel, primitives
 from shelflife.files.mounts import NETWORK, TRUSTED, file_system_of, free_bytes
 from shelflife.policy.area import SECOND
 from shelflife.policy.schedule import Schedule
-from shelflife.records.index import read_index
-from shelflife.records.journal import read_journal
+from shelflife.records.index_file import read_index
+from shelflife.records.journal_file import read_journal
 from shelflife.records.statistics import statistics_of
 
 if TYPE_CHECKING:

@@ -28,8 +28,8 @@ from shelflife.policy.forecast import (
     settles_at,
 )
 from shelflife.policy.load import Load
-from shelflife.records.index import read_index
-from shelflife.records.journal import read_journal
+from shelflife.records.index_file import read_index
+from shelflife.records.journal_file import read_journal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

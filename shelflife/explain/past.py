@@ -15,11 +15,11 @@ from shelflife.files.removal import Result
 from shelflife.files.trash import DISPLACED, TrashName
 from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.holds import Holds
-from shelflife.records.journal import read_journal
+from shelflife.records.journal_file import read_journal
 
 if TYPE_CHECKING:
     from shelflife.execute.places import Place
-    from shelflife.records.journal import FileRecord
+    from shelflife.records.history import FileRecord
     from shelflife.records.state import StateDirectory
 
 _WENT = (Result.REMOVED, Result.TRASHED)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from shelflife.explain.check import Finding
     from shelflife.policy.holds import Hold
     from shelflife.policy.plan import AreaPlan, Plan
-    from shelflife.records.journal import FileRecord, RunRecord, Totals
+    from shelflife.records.history import FileRecord, RunRecord, Totals
     from shelflife.records.statistics import AreaStatistics, Statistics
     from shelflife.settings import CleanupSettings, Settings
 

@@ -100,3 +100,20 @@ def _has_room(directory: Path) -> bool:
         return True
     inodes = status.f_files == 0 or status.f_favail >= _FEW  # btrfs counts none
     return inodes and status.f_bavail * status.f_frsize >= _LITTLE
+
+
+def state_of(path: Path) -> tuple[bool, int, int] | None:
+    """Return what changes when somebody writes to a database; None when it is not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return has_wal(path), status.st_size, status.st_mtime_ns
+
+
+def has_wal(path: Path) -> bool:
+    """Return whether there are changes that are not in the database itself yet."""
+    try:
+        return path.with_name(path.name + "-wal").stat().st_size > 0
+    except OSError:
+        return False

@@ -11,16 +11,13 @@ form the order of bytes is a preorder of the tree, and the rows below a director
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 from array import array
-from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from shelflife.errors import RecordsError
 from shelflife.files.survey import FOREVER, Key
 from shelflife.records.database import connect, is_full, transaction
 
@@ -29,57 +26,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shelflife.files.survey import Survey
-    from shelflife.records.state import StateDirectory
-
-VERSION: Final = 1
-"""Raised with each change of the schema: an index of another version is built anew."""
 
 PAGE: Final = 2000
 """Rows that are read at once, and writes that are kept back until one transaction takes them."""
-
-_SCHEMA: Final = """
-CREATE TABLE root (
-    id INTEGER PRIMARY KEY,
-    directory BLOB NOT NULL UNIQUE,         -- relative to the base path
-    as_of INTEGER NOT NULL DEFAULT 0,       -- time (ns) of the last completed refresh
-    files INTEGER NOT NULL DEFAULT 0,       -- the totals of its directories, as of the last change
-    bytes INTEGER NOT NULL DEFAULT 0,
-    allocated INTEGER NOT NULL DEFAULT 0,
-    protected_files INTEGER NOT NULL DEFAULT 0,
-    protected_bytes INTEGER NOT NULL DEFAULT 0,
-    directories INTEGER NOT NULL DEFAULT 0,
-    readable_files INTEGER NOT NULL DEFAULT 0,
-    oldest INTEGER,
-    newest INTEGER
-);
-CREATE TABLE directory (
-    root INTEGER NOT NULL REFERENCES root,
-    path BLOB NOT NULL,
-    inode INTEGER NOT NULL,                 -- inode, mtime, ctime: the key when it was listed
-    mtime INTEGER NOT NULL,
-    ctime INTEGER NOT NULL,
-    listed INTEGER NOT NULL,                -- time (ns) of the listing
-    state INTEGER NOT NULL,
-    rules INTEGER NOT NULL,                 -- fingerprint of the rules it was read under
-    entries INTEGER NOT NULL,
-    files INTEGER NOT NULL,
-    bytes INTEGER NOT NULL,
-    allocated INTEGER NOT NULL,
-    protected_files INTEGER NOT NULL,
-    protected_bytes INTEGER NOT NULL,
-    staying INTEGER NOT NULL,
-    first_due INTEGER NOT NULL,
-    oldest INTEGER NOT NULL,
-    newest INTEGER NOT NULL,
-    PRIMARY KEY (root, path)
-) WITHOUT ROWID;
-CREATE TABLE histogram (
-    root INTEGER NOT NULL,
-    path BLOB NOT NULL,
-    hours BLOB NOT NULL,                    -- see shelflife.files.survey.pack_hours
-    PRIMARY KEY (root, path)
-) WITHOUT ROWID;
-"""
 
 _PUT: Final = f"INSERT OR REPLACE INTO directory VALUES ({', '.join('?' * 18)})"
 
@@ -513,135 +462,9 @@ class Index:
         return {hour: (number, sizes[hour]) for hour, number in files.items()}
 
 
-@contextmanager
-def open_index(state: StateDirectory) -> Iterator[Index]:
-    """Open the index to bring it up to date.
-
-    One process at a time writes it. Whoever comes second, or has no write access, works on a private copy
-    that ends with it: the answer is the same, only nothing is remembered. Raises RecordsError when it fails
-    while it is open, which the next one to open it mends.
-    """
-    lock = _try_lock(state)
-    try:
-        with _translated(state):
-            connection = _open_shared(state) if lock is not None else _open_private(state)
-            with closing(Index(connection, state.path)) as index:
-                yield index
-    finally:
-        if lock is not None:
-            os.close(lock)
-
-
-@contextmanager
-def read_index(state: StateDirectory) -> Iterator[Index | None]:
-    """Open the index as it is, to read; None when there is none that can be read."""
-    try:
-        connection = connect(state.index, read_only=True)
-    except sqlite3.Error:
-        connection = None
-    if connection is not None and not _is_current(connection):
-        connection.close()
-        connection = None
-    try:
-        with _translated(state):
-            yield None if connection is None else Index(connection, state.path)
-    finally:
-        if connection is not None:
-            connection.close()
-
-
-@contextmanager
-def _translated(state: StateDirectory) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise RecordsError(f"the index {state.index} failed: {error}; it may be deleted") from error
-
-
 def _range(path: str) -> tuple[bytes, bytes]:
     """Return the range of names (from, below) that a directory and all below it have."""
     start = os.fsencode(path)
     if not start:
         return b"", b"\xff" * 5000
     return start, start[:-1] + b"0"  # 0 follows / in ASCII
-
-
-def _try_lock(state: StateDirectory) -> int | None:
-    try:
-        state.create_file(state.index_lock)
-        fd = os.open(state.index_lock, os.O_RDWR | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(fd)
-        return None
-    return fd
-
-
-def _open_shared(state: StateDirectory) -> sqlite3.Connection:
-    """Open the index's file, made anew where it is of no use; a private copy where there is no room for it."""
-    try:
-        return _open_file(state)
-    except (OSError, sqlite3.Error) as error:
-        if not is_full(error, state.home.parent):
-            raise
-        return _open_private(state)
-
-
-def _open_file(state: StateDirectory) -> sqlite3.Connection:
-    with suppress(sqlite3.Error):
-        state.create_file(state.index)
-        connection = connect(state.index)
-        if (_is_current(connection) and _is_sound(connection)) or _create(connection):
-            return connection
-        connection.close()
-    for suffix in ("", "-wal", "-shm"):
-        state.index.with_name(state.index.name + suffix).unlink(missing_ok=True)
-    state.create_file(state.index)
-    connection = connect(state.index)
-    _create(connection)
-    return connection
-
-
-def _open_private(state: StateDirectory) -> sqlite3.Connection:
-    private = connect(":memory:")
-    with suppress(sqlite3.Error), closing(connect(state.index, read_only=True)) as shared:
-        if _is_current(shared):
-            shared.backup(private)
-            if _is_sound(private):
-                return private
-    private.close()
-    private = connect(":memory:")
-    _create(private)
-    return private
-
-
-def _is_current(connection: sqlite3.Connection) -> bool:
-    """Return whether the database is an index of this version, as far as a glance tells."""
-    try:
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version != VERSION:
-            return False
-        connection.execute("SELECT count(*) FROM root").fetchone()
-    except sqlite3.DatabaseError:
-        return False
-    return True
-
-
-def _is_sound(connection: sqlite3.Connection) -> bool:
-    """Return whether every page of the database can be read: half a microsecond a directory."""
-    try:
-        return bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
-    except sqlite3.DatabaseError:
-        return False
-
-
-def _create(connection: sqlite3.Connection) -> bool:
-    """Make the schema in an empty database; return False when it is not empty."""
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if tables:
-        return False
-    connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
-    return True

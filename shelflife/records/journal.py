@@ -11,20 +11,30 @@ import json
 import os
 import sqlite3
 import threading
-from array import array
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from shelflife.errors import RecordsError
-from shelflife.files.candidates import Candidates, Fate, Outcomes, meaning
+from shelflife.files.candidates import Candidates
 from shelflife.files.removal import Result
 from shelflife.policy.limits import LastRun
 from shelflife.policy.verdict import Reason
-from shelflife.records import alerts, usage
 from shelflife.records.alerts import AlertBook
-from shelflife.records.database import connect, is_full, transaction
+from shelflife.records.database import is_full, state_of, transaction
+from shelflife.records.history import (
+    BYTES,
+    CODES,
+    OfferedPlan,
+    OpenBatch,
+    RunRecord,
+    RunState,
+    Totals,
+    Trigger,
+    UnitRecord,
+    pack_outcomes,
+    unpack_batch,
+    unpack_facts,
+    unpack_names,
+)
 from shelflife.records.holds import HoldBook, HoldWatch
 from shelflife.records.usage import UsageBook
 
@@ -32,279 +42,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from shelflife.files.listing import Entry
     from shelflife.files.removal import Outcome
-    from shelflife.records.state import StateDirectory
-
-_MIGRATIONS: Final = (
-    """
-    CREATE TABLE run (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        plan TEXT NOT NULL,
-        trigger TEXT NOT NULL,              -- Trigger
-        host TEXT NOT NULL,
-        pid INTEGER NOT NULL,
-        started INTEGER NOT NULL,           -- ns since the epoch
-        finished INTEGER,
-        state TEXT NOT NULL,                -- RunState
-        reason TEXT NOT NULL DEFAULT '',    -- why it was refused or failed
-        cutoffs TEXT NOT NULL DEFAULT '{}', -- JSON: area -> {at, cause}
-        report TEXT NOT NULL DEFAULT '{}'   -- JSON: the run's report
-    );
-    CREATE TABLE batch (
-        id INTEGER PRIMARY KEY,
-        run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
-        area TEXT NOT NULL,
-        unit INTEGER NOT NULL,              -- 1: the one name is a directory that goes as one
-        directory BLOB NOT NULL,            -- relative to the base path, with a trailing slash
-        at INTEGER NOT NULL,                -- ns since the epoch
-        names BLOB NOT NULL,                -- joined by slashes
-        facts BLOB NOT NULL,                -- 64-bit integers: inodes, sizes, mtimes
-        outcomes BLOB,                      -- one byte a file, NULL while not known
-        errors TEXT NOT NULL DEFAULT ''     -- JSON: position -> errno
-    );
-    CREATE INDEX batch_directory ON batch (directory);
-    CREATE INDEX batch_run ON batch (run);
-    CREATE TABLE slot (
-        at INTEGER PRIMARY KEY,             -- the slot's time, ns since the epoch
-        claimed INTEGER NOT NULL,
-        run INTEGER
-    );
-    CREATE TABLE total (
-        name TEXT PRIMARY KEY,
-        value INTEGER NOT NULL
-    );
-    """,
-    """
-    CREATE TABLE hold (
-        id INTEGER PRIMARY KEY,
-        path BLOB NOT NULL,                 -- relative to the base path
-        tree INTEGER NOT NULL,
-        area TEXT NOT NULL,
-        inode INTEGER,
-        born INTEGER,                       -- birth time of the inode, ns since the epoch
-        created INTEGER NOT NULL,
-        until INTEGER,
-        reason TEXT NOT NULL,
-        ended INTEGER
-    );
-    CREATE TABLE area (
-        name TEXT PRIMARY KEY,
-        settings TEXT NOT NULL,             -- JSON: those of its last completed run
-        at INTEGER NOT NULL                 -- when that ended, ns since the epoch
-    );
-    CREATE TABLE plan (
-        id TEXT PRIMARY KEY,                -- plans that a person may approve
-        made INTEGER NOT NULL,
-        cutoffs TEXT NOT NULL,
-        settings TEXT NOT NULL,
-        used INTEGER                        -- the run that it served
-    );
-    CREATE TABLE identity (
-        uuid TEXT NOT NULL                  -- one row, the same as in the marker of the storage
-    );
-    """,
-    usage.SCHEMA,
-    alerts.SCHEMA,
-)
-"""Applied in order, each in one transaction with its record (`user_version`). Only ever append."""
-
-
-_SHARED_TABLES: Final = (
-    "run",
-    "slot",
-    "total",
-    "area",
-    "plan",
-    "identity",
-    "area_usage",
-    "disk_usage",
-    "alert",
-    "message",
-)
-"""What a journal in memory has of the file's, and writes back; without the holds, which it only reads."""
-
-_BATCH_COLUMNS: Final = "run, area, unit, directory, at, names, facts, outcomes, errors"
-
-
-class Trigger(StrEnum):
-    """Who asked for a run."""
-
-    SCHEDULE = "schedule"
-    CLI = "cli"
-    API = "api"
-    PROGRAM = "program"
-    TRASH = "trash"
-    """A person emptied the trash."""
-    PRESSURE = "pressure"
-    """A disk was too full."""
-
-
-class RunState(StrEnum):
-    """How far a run is, or how it ended."""
-
-    RUNNING = "running"
-    DONE = "done"
-    """To its end; single files may have failed."""
-    STOPPED = "stopped"
-    """It was asked to stop, and did at its next batch."""
-    FAILED = "failed"
-    """An error ended it."""
-    INTERRUPTED = "interrupted"
-    """Its process died; the next run found out what became of its last files."""
-    REFUSED = "refused"
-    """It was due, but did not start."""
-
-
-class Code(NamedTuple):
-    """The one outcome of a file, as the journal keeps it."""
-
-    result: Result
-    reason: Reason
-
-
-_CODES: Final = (
-    Code(Result.UNKNOWN, Reason.NOT_REACHED),
-    Code(Result.REMOVED, Reason.EXPIRED),
-    Code(Result.FAILED, Reason.EXPIRED),
-    Code(Result.KEPT, Reason.CHANGED),
-    Code(Result.KEPT, Reason.VANISHED),
-    Code(Result.KEPT, Reason.NOT_EXPIRED),
-    Code(Result.KEPT, Reason.NOT_REACHED),
-    Code(Result.KEPT, Reason.UNIT_NOT_EXPIRED),
-    Code(Result.KEPT, Reason.UNIT_PROTECTED),
-    Code(Result.KEPT, Reason.PROTECTED),
-    Code(Result.KEPT, Reason.HELD),
-    Code(Result.KEPT, Reason.IN_USE),
-    Code(Result.TRASHED, Reason.EXPIRED),
-    Code(Result.DISPLACED, Reason.CHANGED),
-    Code(Result.KEPT, Reason.UNIT_HELD),
-    Code(Result.KEPT, Reason.SPECIAL),
-    Code(Result.REMOVED, Reason.PURGED),
-)
-"""Position = the stored byte. Only ever append."""
-
-_BYTES: Final = {code: position for position, code in enumerate(_CODES)}
-
-
-_OF_FATES: Final = bytes(_BYTES[Code(*meaning(fate))] for fate in Fate).ljust(256, b"\0")
-"""The stored byte of each fate."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunRecord:
-    """One run, as it is remembered. Times in ns since the epoch."""
-
-    id: int
-    plan: str
-    trigger: str
-    host: str
-    pid: int
-    started: int
-    finished: int | None
-    state: str
-    reason: str
-    cutoffs: dict[str, Any]
-    report: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileRecord:
-    """What became of one file in one run."""
-
-    run: int
-    area: str
-    path: str
-    """Relative to the base path."""
-    at: int
-    """When, in ns since the epoch."""
-    inode: int
-    size: int
-    mtime: int
-    result: Result
-    reason: Reason
-    errno: int
-
-
-class Intent(NamedTuple):
-    """What is about to be removed."""
-
-    run: int
-    area: str
-    directory: str
-    """Relative to the base path, with a trailing slash."""
-    at: int
-    """Now, in ns since the epoch."""
-    entries: Sequence[Entry]
-    unit: bool = False
-    """Whether the one entry is a directory that goes as one."""
-
-
-class Settled(NamedTuple):
-    """The outcomes of a batch."""
-
-    number: int
-    """The batch's number; 0 when its intent is not recorded yet."""
-    outcomes: Sequence[Outcome]
-    intent: Intent | None = None
-    """Its intent, to be recorded together with the outcomes."""
+    from shelflife.records.history import Code, FileRecord, Intent, Settled
 
 
 class JournalFull(RecordsError):  # noqa: N818 - a state of the disk, not a fault
     """The disk has no room for what was to be recorded."""
-
-
-class OfferedPlan(NamedTuple):
-    """A plan that a person may approve: what it would do, and under which settings."""
-
-    id: str
-    made: int
-    """ns since the epoch."""
-    cutoffs: dict[str, Any]
-    """Area → {at, cause}, or None for an area that is kept indefinitely."""
-    settings: dict[str, Any]
-    """Area → its settings, as `shelflife.policy.limits.settings_of` gives them."""
-
-
-class OpenBatch(NamedTuple):
-    """A batch whose outcomes are not known: its process died."""
-
-    id: int
-    area: str
-    unit: bool
-    directory: str
-    names: list[str]
-    inodes: list[int]
-    sizes: list[int]
-    mtimes: list[int]
-
-
-class UnitRecord(NamedTuple):
-    """A unit that a run took aside, or was about to."""
-
-    id: int
-    area: str
-    directory: str
-    """The area's directory, relative to the base path."""
-    name: str
-    inode: int
-    decided: bool
-    """Whether the run had looked at it again and decided that it goes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
-    """What all executed runs together did."""
-
-    runs: int = 0
-    removed: int = 0
-    """Files that went, into the trash or for good."""
-    bytes: int = 0
-    """Bytes that were given back: of what went for good, and of what was purged from the trash."""
-    last_run: int | None = None
-    """When the last one ended, in ns since the epoch."""
-    last_success: int | None = None
-    """When the last one ended that came to its end, in ns since the epoch."""
 
 
 class Journal:
@@ -321,7 +64,7 @@ class Journal:
         self._directory = directory
         self._file = stand_in_for
         self._lock = threading.RLock()
-        self._seen = None if stand_in_for is None else _state_of(stand_in_for)
+        self._seen = None if stand_in_for is None else state_of(stand_in_for)
 
     @property
     def is_outdated(self) -> bool:
@@ -329,7 +72,7 @@ class Journal:
 
         He may have added a hold, of which this one knows nothing.
         """
-        return self._file is not None and _state_of(self._file) != self._seen
+        return self._file is not None and state_of(self._file) != self._seen
 
     @property
     def holds(self) -> HoldBook:
@@ -427,9 +170,11 @@ class Journal:
             (run,),
         )
         return [
-            OpenBatch(number, area, bool(unit), os.fsdecode(directory), names, *_facts(facts, len(names)))
+            OpenBatch(
+                number, area, bool(unit), os.fsdecode(directory), names, *unpack_facts(facts, len(names))
+            )
             for number, area, unit, directory, joined, facts in rows.fetchall()
-            for names in [_split(joined)]
+            for names in [unpack_names(joined)]
         ]
 
     def units(self, run: int) -> list[UnitRecord]:
@@ -440,8 +185,8 @@ class Journal:
         return [
             UnitRecord(number, area, os.fsdecode(directory)[:-1], os.fsdecode(name), inodes[0], decided)
             for number, area, directory, name, facts, codes in rows.fetchall()
-            for inodes in [_facts(facts, 1)[0]]
-            for decided in [bool(codes) and _CODES[codes[0]].result is Result.REMOVED]
+            for inodes in [unpack_facts(facts, 1)[0]]
+            for decided in [bool(codes) and CODES[codes[0]].result is Result.REMOVED]
         ]
 
     def resolve(self, batch: int, outcomes: Sequence[Code]) -> None:
@@ -449,7 +194,7 @@ class Journal:
         with transaction(self._connection):
             self._connection.execute(
                 "UPDATE batch SET outcomes = ? WHERE id = ?",
-                (bytes(_BYTES[code] for code in outcomes), batch),
+                (bytes(BYTES[code] for code in outcomes), batch),
             )
 
     def removed_by(self, run: int) -> tuple[int, int]:
@@ -630,7 +375,7 @@ class Journal:
     # -- rows
 
     def _settle(self, batch: int, outcomes: Sequence[Outcome]) -> None:
-        codes, errors = _codes(outcomes)
+        codes, errors = pack_outcomes(outcomes)
         self._connection.execute(
             "UPDATE batch SET outcomes = ?, errors = ? WHERE id = ?",
             (codes, json.dumps(errors) if errors else "", batch),
@@ -666,203 +411,4 @@ class Journal:
     def _files(self, condition: str, values: tuple[object, ...]) -> Iterator[FileRecord]:
         query = f"SELECT run, area, directory, at, names, facts, outcomes, errors FROM batch {condition}"
         for row in self._connection.execute(query, values):
-            yield from _records(*row)
-
-
-def _codes(outcomes: Sequence[Outcome]) -> tuple[bytes, dict[int, int]]:
-    """Return outcomes as they are stored: a byte for each, and the errnos of those that have one."""
-    if isinstance(outcomes, Outcomes):
-        return outcomes.fates.translate(_OF_FATES), {}
-    codes = bytes(_BYTES[Code(outcome.result, outcome.reason)] for outcome in outcomes)
-    return codes, {n: outcome.errno for n, outcome in enumerate(outcomes) if outcome.errno}
-
-
-@contextmanager
-def open_journal(state: StateDirectory) -> Iterator[Journal]:
-    """Open the journal to write, made where it is missing. Raises RecordsError.
-
-    On a full disk, what was set aside gives way. Where that does not do, the journal goes on in memory, with
-    all that it knows but single files, and is written when it is closed: the run has made room by then.
-    """
-    try:
-        connection, in_memory = _connect(state), False
-    except (OSError, sqlite3.Error) as error:
-        if not is_full(error, state.home.parent):
-            raise RecordsError(f"cannot open the journal {state.journal}: {error}") from error
-        state.give_way()
-        connection, in_memory = _connect_on_full_disk(state)
-    with closing(connection), _translated(state):
-        try:
-            yield Journal(connection, state.path, stand_in_for=state.journal if in_memory else None)
-        finally:
-            if in_memory:
-                _write_stand_in(state, connection)
-
-
-@contextmanager
-def read_journal(state: StateDirectory) -> Iterator[Journal | None]:
-    """Open the journal to read; None when there is none yet. Raises RecordsError when it cannot be read."""
-    if not _exists(state):
-        yield None
-        return
-    try:
-        connection = connect(state.journal, read_only=True)
-    except sqlite3.Error as error:
-        raise RecordsError(f"cannot read the journal {state.journal}: {error}") from error
-    with closing(connection), _translated(state):
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version == len(_MIGRATIONS):
-            yield Journal(connection, state.path)
-            return
-    with open_journal(state) as journal:  # of another version: it is brought up to date, or refused
-        yield journal
-
-
-def _connect(state: StateDirectory) -> sqlite3.Connection:
-    """Open the journal's file, made and migrated where need be. Raises OSError, sqlite3.Error, RecordsError."""
-    state.create_file(state.journal)
-    connection = connect(state.journal)
-    try:
-        _migrate(connection)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _connect_on_full_disk(state: StateDirectory) -> tuple[sqlite3.Connection, bool]:
-    """Open the journal now that there may be room; return it, and whether it is in memory for the time being."""
-    try:
-        return _connect(state), False
-    except (OSError, sqlite3.Error) as error:
-        if not is_full(error, state.home.parent):
-            raise RecordsError(f"cannot open the journal {state.journal}: {error}") from error
-    memory = connect(":memory:")
-    try:
-        _migrate(memory)
-        if _exists(state):
-            _copy_all_but_files(state, memory)
-    except BaseException:
-        memory.close()
-        raise
-    return memory, True
-
-
-def _copy_all_but_files(state: StateDirectory, memory: sqlite3.Connection) -> None:
-    """Copy what the journal knows into memory. Raises RecordsError where it cannot be read to the last."""
-    if _has_wal(state.journal):  # its last changes cannot be read without making another file
-        raise RecordsError(f"no room for the journal {state.journal}, and its last changes cannot be read")
-    memory.execute("ATTACH ? AS file", (f"{state.journal.absolute().as_uri()}?mode=ro&immutable=1",))
-    (version,) = memory.execute("PRAGMA file.user_version").fetchone()
-    if version != len(_MIGRATIONS):
-        raise RecordsError(f"no room to bring the journal {state.journal} up to date")
-    with transaction(memory):
-        for table in (*_SHARED_TABLES, "hold", "sqlite_sequence"):
-            memory.execute(f"DELETE FROM main.{table}")
-            memory.execute(f"INSERT INTO main.{table} SELECT * FROM file.{table}")
-    memory.execute("DETACH file")
-
-
-def _write_stand_in(state: StateDirectory, memory: sqlite3.Connection) -> None:
-    """Write what a journal in memory has learned. Raises RecordsError when there is still no room."""
-    try:
-        with closing(_connect(state)):  # made and migrated, and kept open meanwhile
-            memory.execute("ATTACH ? AS file", (str(state.journal),))
-            with transaction(memory):
-                for table in _SHARED_TABLES:
-                    memory.execute(f"INSERT OR REPLACE INTO file.{table} SELECT * FROM main.{table}")
-                memory.execute(
-                    f"INSERT INTO file.batch ({_BATCH_COLUMNS}) SELECT {_BATCH_COLUMNS} FROM main.batch"
-                )
-            memory.execute("DETACH file")
-    except (OSError, sqlite3.Error) as error:
-        raise RecordsError(f"the record of this run found no room in {state.journal}: {error}") from error
-
-
-def _state_of(path: Path) -> tuple[bool, int, int] | None:
-    """Return what changes when somebody writes to a database; None when it is not there."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return _has_wal(path), status.st_size, status.st_mtime_ns
-
-
-def _has_wal(path: Path) -> bool:
-    """Return whether there are changes that are not in the database itself yet."""
-    try:
-        return path.with_name(path.name + "-wal").stat().st_size > 0
-    except OSError:
-        return False
-
-
-@contextmanager
-def _translated(state: StateDirectory) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise RecordsError(f"the journal {state.journal} failed: {error}") from error
-
-
-def _exists(state: StateDirectory) -> bool:
-    try:
-        return state.journal.stat().st_size > 0
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise RecordsError(f"cannot read the journal {state.journal}: {error.strerror}") from error
-
-
-def _migrate(connection: sqlite3.Connection) -> None:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > len(_MIGRATIONS):
-        raise RecordsError(
-            f"the journal was written by a newer version (schema {version}; this one knows {len(_MIGRATIONS)})"
-        )
-    for number in range(version, len(_MIGRATIONS)):
-        with transaction(connection):
-            (current,) = connection.execute("PRAGMA user_version").fetchone()
-            if current == number:  # nobody else migrated it meanwhile
-                for statement in _MIGRATIONS[number].split(";"):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {number + 1}")
-
-
-def _records(
-    run: int,
-    area: str,
-    directory: bytes,
-    at: int,
-    joined: bytes,
-    packed: bytes,
-    codes: bytes | None,
-    errors: str,
-) -> Iterator[FileRecord]:
-    names = _split(joined)
-    inodes, sizes, mtimes = _facts(packed, len(names))
-    outcomes = codes if codes is not None else bytes(len(names))
-    numbers = {int(position): code for position, code in json.loads(errors or "{}").items()}
-    # A batch that was cut short has fewer outcomes than names: the rest is in the next one, if there is one.
-    for position, (name, outcome) in enumerate(zip(names, outcomes, strict=False)):
-        code = _CODES[outcome]
-        yield FileRecord(
-            run=run,
-            area=area,
-            path=os.fsdecode(directory) + name,
-            at=at,
-            inode=inodes[position],
-            size=sizes[position],
-            mtime=mtimes[position],
-            result=code.result,
-            reason=code.reason,
-            errno=numbers.get(position, 0),
-        )
-
-
-def _split(joined: bytes) -> list[str]:
-    return os.fsdecode(joined).split("/")
-
-
-def _facts(packed: bytes, count: int) -> tuple[list[int], list[int], list[int]]:
-    values = array("q", packed).tolist()
-    return values[:count], values[count : 2 * count], values[2 * count :]
+            yield from unpack_batch(*row)

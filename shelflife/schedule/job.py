@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from shelflife.errors import CleanupBusy, NeedsApproval, SlotTaken
 from shelflife.explain.presentation import format_bytes, moment, visible
-from shelflife.records.journal import Trigger
+from shelflife.records.history import Trigger
 from shelflife.schedule.current import FAULTS
 
 if TYPE_CHECKING:

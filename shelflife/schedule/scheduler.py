@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 from shelflife.errors import CleanupDisabled
 from shelflife.explain.presentation import moment
 from shelflife.policy.schedule import Schedule
-from shelflife.records.journal import Trigger
+from shelflife.records.history import Trigger
 from shelflife.schedule.current import FAULTS, Current
 from shelflife.schedule.job import PAUSE, Job, preview
 from shelflife.schedule.watch import Watch

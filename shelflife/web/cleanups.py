@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shelflife.engine import Engine
 from shelflife.explain import results
-from shelflife.records.journal import Trigger
+from shelflife.records.history import Trigger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

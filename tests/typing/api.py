@@ -26,7 +26,7 @@ from shelflife.events import BatchFinished, Event, RunFinished
 from shelflife.execute.lock import Holder
 from shelflife.execute.planner import PlannedFile
 from shelflife.execute.report import RunReport
-from shelflife.records.journal import FileRecord, RunRecord, Totals
+from shelflife.records.history import FileRecord, RunRecord, Totals
 from shelflife.records.statistics import Statistics
 
 

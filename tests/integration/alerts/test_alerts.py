@@ -21,7 +21,8 @@ from shelflife.execute.lock import cleanup_lock
 from shelflife.execute.relief import DiskRelief, Outcome
 from shelflife.execute.report import AreaReport, RunReport
 from shelflife.records.alerts import Condition, Message
-from shelflife.records.journal import RunState, Trigger, open_journal
+from shelflife.records.history import RunState, Trigger
+from shelflife.records.journal_file import open_journal
 from shelflife.records.usage import DiskSample
 from shelflife.settings import Settings
 from tests.integration.alerts.conftest import Receiver, receiving

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shelflife.records.journal import Trigger
+from shelflife.records.history import Trigger
 
 if TYPE_CHECKING:
     from shelflife.testing import MakeStorage

@@ -9,7 +9,7 @@ import pytest
 from shelflife import Engine, Settings, UsageError
 from shelflife.errors import NeedsApproval
 from shelflife.events import RunRefused
-from shelflife.records.journal import Trigger
+from shelflife.records.history import Trigger
 from shelflife.testing import MakeStorage, Storage
 
 _FILES = 6

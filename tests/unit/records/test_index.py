@@ -14,14 +14,10 @@ from shelflife.errors import RecordsError
 from shelflife.files.survey import FOREVER, Key, Survey, pack_hours, unpack_hours
 from shelflife.policy.load import HOUR
 from shelflife.records import index as module
+from shelflife.records import index_file
 from shelflife.records.database import connect
-from shelflife.records.index import (
-    VERSION,
-    Index,
-    RowState,
-    open_index,
-    read_index,
-)
+from shelflife.records.index import Index, RowState
+from shelflife.records.index_file import VERSION, open_index, read_index
 from shelflife.records.state import Owner, StateDirectory
 from tests.integration.engine.users import common_directory, needs_root, ordinary_user
 
@@ -127,7 +123,7 @@ def test_dropping_a_directory_drops_what_is_below_it_and_nothing_else(
 
 def _in_memory() -> Index:
     connection = connect(":memory:")
-    module._create(connection)  # an index without a file, a thousand times a second
+    index_file._create(connection)  # an index without a file, a thousand times a second
     return Index(connection, Path("/"))
 
 

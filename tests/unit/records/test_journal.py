@@ -14,20 +14,11 @@ from shelflife.errors import RecordsError
 from shelflife.files.listing import Entry, Kind
 from shelflife.files.removal import Outcome, Result
 from shelflife.policy.verdict import Reason
-from shelflife.records import journal as module
+from shelflife.records import journal_file as module
 from shelflife.records.database import connect
-from shelflife.records.journal import (
-    Code,
-    FileRecord,
-    Intent,
-    Journal,
-    RunState,
-    Settled,
-    Totals,
-    Trigger,
-    open_journal,
-    read_journal,
-)
+from shelflife.records.history import CODES, Code, FileRecord, Intent, RunState, Settled, Totals, Trigger
+from shelflife.records.journal import Journal
+from shelflife.records.journal_file import open_journal, read_journal
 from shelflife.records.state import StateDirectory
 
 _DAY = 86_400 * 10**9
@@ -158,7 +149,7 @@ def test_a_batch_that_was_cut_short_says_nothing_of_the_rest(journal: Journal) -
     assert [file.path for file in journal.files(run)] == ["temp/a", "temp/b", "temp/c"]
 
 
-@pytest.mark.parametrize("code", module._CODES, ids=lambda code: f"{code.result.name} {code.reason}")
+@pytest.mark.parametrize("code", CODES, ids=lambda code: f"{code.result.name} {code.reason}")
 def test_every_outcome_is_remembered_with_its_reason(journal: Journal, code: Code) -> None:
     run, entries = _begin(journal), _entries("a")
     number = journal.exchange([], Intent(run, "temp", "temp/", 5, entries))
@@ -180,7 +171,7 @@ def test_every_outcome_is_remembered_with_its_reason(journal: Journal, code: Cod
 
 def test_the_bytes_of_outcomes_never_change() -> None:
     """Journals hold them: a code may only be appended."""
-    assert [(code.result.name, code.reason.value) for code in module._CODES[:17]] == [
+    assert [(code.result.name, code.reason.value) for code in CODES[:17]] == [
         ("UNKNOWN", "not reached"),
         ("REMOVED", "expired"),
         ("FAILED", "expired"),

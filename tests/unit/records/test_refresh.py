@@ -4,18 +4,23 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shelflife.events import ignore
 from shelflife.files.anchor import Anchor
-from shelflife.files.survey import survey_directory
+from shelflife.files.survey import Key, Survey, survey_directory
 from shelflife.policy.area import Area
 from shelflife.policy.cutoff import Cause, Cutoff
+from shelflife.records import index_file
 from shelflife.records import refresh as module
-from shelflife.records.index import Index, Row, RowState, open_index
+from shelflife.records.database import connect
+from shelflife.records.index import Index, Row, RowState, Trust
+from shelflife.records.index_file import open_index
 from shelflife.records.refresh import Freshness, Refresh, Refreshed
 from shelflife.records.state import Owner, StateDirectory
 from tests.integration.engine.users import common_directory, make_readable, needs_root, ordinary_user
@@ -265,10 +270,10 @@ def test_everything_is_listed_again_after_the_rescan_time_but_not_all_at_once(st
         (storage.area / f"many/{number}").mkdir(parents=True)
     assert storage.counts() == (0, 107)
     listed = []
-    for _ in range(16):
-        storage.now += 2 * DAY
+    for _ in range(32):
+        storage.now += DAY  # fewer than 69 of 1024 steps: a hundred neighbours never fit into one day
         listed.append(storage.counts()[1])
-    assert listed[:7] == [0] * 7  # for half of the time nothing is
+    assert listed[:14] == [0] * 14  # for half of the time nothing is
     assert sum(listed) >= 107  # and until its end everything was
     assert max(listed) < 107
 
@@ -287,6 +292,35 @@ def test_everything_is_listed_again_after_the_rescan_time_but_not_all_at_once(st
 def test_a_row_is_stale_by_its_age_and_its_inode(age: int, inode: int, stale: bool) -> None:
     fresh = Freshness(now=100 * DAY, settle=0, rescan_after=30 * DAY)
     assert fresh.is_stale(Row("a/", inode, 0, 0, 100 * DAY - age, 0, 0)) is stale
+
+
+def test_neighbouring_inodes_become_stale_one_after_the_other() -> None:
+    rows = [Row("a/", 5_000_000 + number, 0, 0, 0, 0, 0) for number in range(1024)]
+    ages = range(15 * DAY + 1, 30 * DAY, 15 * DAY // 16)
+    stale = [sum(map(Freshness(now=age, settle=0, rescan_after=30 * DAY).is_stale, rows)) for age in ages]
+    assert stale == [1 + 64 * number for number in range(16)]
+
+
+@given(
+    rows=st.lists(st.tuples(st.integers(-(2**63), 2**63 - 1), st.integers(-1, 31 * DAY)), min_size=1),
+    rescan_after=st.integers(1, 30 * DAY),
+)
+def test_the_index_trusts_a_row_as_long_as_it_is_not_stale(
+    rows: list[tuple[int, int]], rescan_after: int
+) -> None:
+    now = 100 * DAY
+    fresh = Freshness(now=now, settle=0, rescan_after=rescan_after)
+    connection = connect(":memory:")
+    index_file._create(connection)
+    with closing(Index(connection, Path("/"))) as index:
+        root = index.root("area")
+        for number, (inode, age) in enumerate(rows):
+            survey = Survey(key=Key(inode, 2, 3), settled=True)
+            index.put(root, f"{number:05}/", survey, listed=now - age, rules=7)
+        index.flush()
+        trust = Trust(rules=7, completed=2**62, now=now, rescan_after=rescan_after)
+        trusted = [bool(row[4]) for page in index.pages(root, trust) for row in page]
+        assert trusted == [not fresh.is_stale(row) for row in index.rows(root)]
 
 
 @pytest.mark.parametrize("after", range(7))

@@ -1,0 +1,251 @@
+"""The values of which the journal is made, and how a batch of files is packed into its row.
+
+Who asked for a run and how it ended, what became of each file, what is about to be removed; and the byte that
+stands for an outcome.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from array import array
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from shelflife.files.candidates import Fate, Outcomes, meaning
+from shelflife.files.removal import Result
+from shelflife.policy.verdict import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from shelflife.files.listing import Entry
+    from shelflife.files.removal import Outcome
+
+
+class Trigger(StrEnum):
+    """Who asked for a run."""
+
+    SCHEDULE = "schedule"
+    CLI = "cli"
+    API = "api"
+    PROGRAM = "program"
+    TRASH = "trash"
+    """A person emptied the trash."""
+    PRESSURE = "pressure"
+    """A disk was too full."""
+
+
+class RunState(StrEnum):
+    """How far a run is, or how it ended."""
+
+    RUNNING = "running"
+    DONE = "done"
+    """To its end; single files may have failed."""
+    STOPPED = "stopped"
+    """It was asked to stop, and did at its next batch."""
+    FAILED = "failed"
+    """An error ended it."""
+    INTERRUPTED = "interrupted"
+    """Its process died; the next run found out what became of its last files."""
+    REFUSED = "refused"
+    """It was due, but did not start."""
+
+
+class Code(NamedTuple):
+    """The one outcome of a file, as the journal keeps it."""
+
+    result: Result
+    reason: Reason
+
+
+CODES: Final = (
+    Code(Result.UNKNOWN, Reason.NOT_REACHED),
+    Code(Result.REMOVED, Reason.EXPIRED),
+    Code(Result.FAILED, Reason.EXPIRED),
+    Code(Result.KEPT, Reason.CHANGED),
+    Code(Result.KEPT, Reason.VANISHED),
+    Code(Result.KEPT, Reason.NOT_EXPIRED),
+    Code(Result.KEPT, Reason.NOT_REACHED),
+    Code(Result.KEPT, Reason.UNIT_NOT_EXPIRED),
+    Code(Result.KEPT, Reason.UNIT_PROTECTED),
+    Code(Result.KEPT, Reason.PROTECTED),
+    Code(Result.KEPT, Reason.HELD),
+    Code(Result.KEPT, Reason.IN_USE),
+    Code(Result.TRASHED, Reason.EXPIRED),
+    Code(Result.DISPLACED, Reason.CHANGED),
+    Code(Result.KEPT, Reason.UNIT_HELD),
+    Code(Result.KEPT, Reason.SPECIAL),
+    Code(Result.REMOVED, Reason.PURGED),
+)
+"""Position = the stored byte. Only ever append."""
+
+BYTES: Final = {code: position for position, code in enumerate(CODES)}
+"""The stored byte of each code."""
+
+_OF_FATES: Final = bytes(BYTES[Code(*meaning(fate))] for fate in Fate).ljust(256, b"\0")
+"""The stored byte of each fate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """One run, as it is remembered. Times in ns since the epoch."""
+
+    id: int
+    plan: str
+    trigger: str
+    host: str
+    pid: int
+    started: int
+    finished: int | None
+    state: str
+    reason: str
+    cutoffs: dict[str, Any]
+    report: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRecord:
+    """What became of one file in one run."""
+
+    run: int
+    area: str
+    path: str
+    """Relative to the base path."""
+    at: int
+    """When, in ns since the epoch."""
+    inode: int
+    size: int
+    mtime: int
+    result: Result
+    reason: Reason
+    errno: int
+
+
+class Intent(NamedTuple):
+    """What is about to be removed."""
+
+    run: int
+    area: str
+    directory: str
+    """Relative to the base path, with a trailing slash."""
+    at: int
+    """Now, in ns since the epoch."""
+    entries: Sequence[Entry]
+    unit: bool = False
+    """Whether the one entry is a directory that goes as one."""
+
+
+class Settled(NamedTuple):
+    """The outcomes of a batch."""
+
+    number: int
+    """The batch's number; 0 when its intent is not recorded yet."""
+    outcomes: Sequence[Outcome]
+    intent: Intent | None = None
+    """Its intent, to be recorded together with the outcomes."""
+
+
+class OfferedPlan(NamedTuple):
+    """A plan that a person may approve: what it would do, and under which settings."""
+
+    id: str
+    made: int
+    """ns since the epoch."""
+    cutoffs: dict[str, Any]
+    """Area → {at, cause}, or None for an area that is kept indefinitely."""
+    settings: dict[str, Any]
+    """Area → its settings, as `shelflife.policy.limits.settings_of` gives them."""
+
+
+class OpenBatch(NamedTuple):
+    """A batch whose outcomes are not known: its process died."""
+
+    id: int
+    area: str
+    unit: bool
+    directory: str
+    names: list[str]
+    inodes: list[int]
+    sizes: list[int]
+    mtimes: list[int]
+
+
+class UnitRecord(NamedTuple):
+    """A unit that a run took aside, or was about to."""
+
+    id: int
+    area: str
+    directory: str
+    """The area's directory, relative to the base path."""
+    name: str
+    inode: int
+    decided: bool
+    """Whether the run had looked at it again and decided that it goes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """What all executed runs together did."""
+
+    runs: int = 0
+    removed: int = 0
+    """Files that went, into the trash or for good."""
+    bytes: int = 0
+    """Bytes that were given back: of what went for good, and of what was purged from the trash."""
+    last_run: int | None = None
+    """When the last one ended, in ns since the epoch."""
+    last_success: int | None = None
+    """When the last one ended that came to its end, in ns since the epoch."""
+
+
+def pack_outcomes(outcomes: Sequence[Outcome]) -> tuple[bytes, dict[int, int]]:
+    """Return outcomes as they are stored: a byte for each, and the errnos of those that have one."""
+    if isinstance(outcomes, Outcomes):
+        return outcomes.fates.translate(_OF_FATES), {}
+    codes = bytes(BYTES[Code(outcome.result, outcome.reason)] for outcome in outcomes)
+    return codes, {n: outcome.errno for n, outcome in enumerate(outcomes) if outcome.errno}
+
+
+def unpack_batch(
+    run: int,
+    area: str,
+    directory: bytes,
+    at: int,
+    joined: bytes,
+    packed: bytes,
+    codes: bytes | None,
+    errors: str,
+) -> Iterator[FileRecord]:
+    """Yield the files of a batch, given as its row: `codes` is None while its outcomes are not known."""
+    names = unpack_names(joined)
+    inodes, sizes, mtimes = unpack_facts(packed, len(names))
+    outcomes = codes if codes is not None else bytes(len(names))
+    numbers = {int(position): code for position, code in json.loads(errors or "{}").items()}
+    # A batch that was cut short has fewer outcomes than names: the rest is in the next one, if there is one.
+    for position, (name, outcome) in enumerate(zip(names, outcomes, strict=False)):
+        code = CODES[outcome]
+        yield FileRecord(
+            run=run,
+            area=area,
+            path=os.fsdecode(directory) + name,
+            at=at,
+            inode=inodes[position],
+            size=sizes[position],
+            mtime=mtimes[position],
+            result=code.result,
+            reason=code.reason,
+            errno=numbers.get(position, 0),
+        )
+
+
+def unpack_names(joined: bytes) -> list[str]:
+    """Return the names of a batch, as `Candidates.names` holds them."""
+    return os.fsdecode(joined).split("/")
+
+
+def unpack_facts(packed: bytes, count: int) -> tuple[list[int], list[int], list[int]]:
+    """Return the inodes, sizes and mtimes of `count` files, as `Candidates.facts` holds them."""
+    values = array("q", packed).tolist()
+    return values[:count], values[count : 2 * count], values[2 * count :]

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from shelflife.execute.throttle import Throttle
 from shelflife.files.crew import Crew
 from shelflife.files.notebook import Notebook
 from shelflife.policy.holds import Holds
@@ -78,6 +79,9 @@ class Means:
 
     retries: int
     """Further tries after a transient error."""
+
+    throttle: Throttle = field(default_factory=Throttle)
+    """How fast files go."""
 
     one_by_one: bool = False
     """Whether to look between any two batches if to go on, and so to do nothing in advance."""

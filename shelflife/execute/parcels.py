@@ -209,7 +209,7 @@ class Parcels:
     def _remove_batches(self, batches: list[_Batch], stop: Flag) -> None:
         """Remove up to a hundred entries, of one directory or of several."""
         primitives = for_removing(self._site.anchor)
-        while not (stop or self._is_ending()):
+        while not (stop or self._is_ending(pace=True)):
             batches = [batch for batch in batches if not (batch.is_done or batch.directory.careful)]
             if not batches:
                 return
@@ -227,12 +227,18 @@ class Parcels:
                     self._tell(batch, answer)
                     batch.take(answer)
 
-    def _is_ending(self) -> bool:
-        """Return whether the run is to end: asked in any thread, raised in the one that takes the results."""
+    def _is_ending(self, *, pace: bool = False) -> bool:
+        """Return whether the run is to end: asked in any thread, raised in the one that takes the results.
+
+        With `pace`, after a wait until the next batch may go.
+            if pace:
+                self._site.pace()
+        """
         try:
             self._site.context.between()
         except (Stopped, ShelflifeError):
             return True
+        self._site.means.throttle.spend(answer.files + answer.links)
         return False
 
     def _tell(self, batch: _Batch, answer: Answer) -> None:

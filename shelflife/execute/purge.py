@@ -117,6 +117,7 @@ class _Purge:
         )
         while files:
             self._site.context.between()
+            self._site.pace()
             with self._site.means.gate():
                 if not self._site.anchor.verify(path, identity) or self._held_directory(path):
                     return

@@ -28,6 +28,7 @@ from shelflife.execute.gauge import Enough, Gauge, NoGain
 from shelflife.execute.givers import Givers
 from shelflife.execute.report import AreaReport, RunReport
 from shelflife.execute.run import Order, Run, Workplace, run
+from shelflife.execute.throttle import Throttle
 from shelflife.policy.limits import doubt_about_expired
 from shelflife.policy.load import NOTHING, Load, total
 from shelflife.policy.plan import Plan
@@ -347,7 +348,7 @@ class _ReliefRun(Run):
             watched = replace(context, between=watch.after(context.between))
             outcome = Outcome.HOPELESS if task.is_hopeless else Outcome.NOT_ENOUGH
             try:
-                held.carry_out(watched, replace(means, one_by_one=True), plan, reports)
+                held.carry_out(watched, replace(means, one_by_one=True, throttle=Throttle()), plan, reports)
                 watch.look()
             except Enough:
                 outcome = Outcome.RELIEVED

@@ -21,6 +21,7 @@ from shelflife.execute.purge import purge, trash_names
 from shelflife.execute.report import AreaReport, RunReport
 from shelflife.execute.site import AreaLost, Site
 from shelflife.execute.storage import hold_roots
+from shelflife.execute.throttle import Throttle
 from shelflife.files.anchor import Anchor
 from shelflife.files.kernel import rename_noreplace
 from shelflife.files.listing import Kind, entry_at
@@ -269,6 +270,7 @@ def empty_trash(work: Workplace, areas: Iterable[Area], *, before: int | None = 
             owner=Owner.of(work.settings.base_path),
             batch_size=work.settings.cleanup.batch_size,
             retries=work.settings.cleanup.retries,
+            throttle=Throttle(work.settings.cleanup.max_per_second),
             gate=lock.batch,
         )
         holds = journal.watch_holds(clock=work.clock)

@@ -22,6 +22,7 @@ from shelflife.execute.lock import Lock, cleanup_lock
 from shelflife.execute.recovery import Recovery
 from shelflife.execute.sampling import take_sample
 from shelflife.execute.storage import hold_base
+from shelflife.execute.throttle import Throttle
 from shelflife.files.anchor import identity_of
 from shelflife.files.crew import Crew
 from shelflife.files.mounts import NETWORK, file_system_of
@@ -284,6 +285,7 @@ class Run:
             owner=owner,
             batch_size=self._order.batch_size or cleanup.batch_size,
             retries=cleanup.retries,
+            throttle=Throttle(cleanup.max_per_second),
             gate=self._gate,
         )
         try:

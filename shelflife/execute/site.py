@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from shelflife.errors import ShelflifeError
 from shelflife.events import BatchFinished
 from shelflife.execute.report import AreaReport, Failure
+from shelflife.execute.throttle import LONGEST_NAP
 from shelflife.files.removal import Outcome, Result
 from shelflife.files.trash import Trash
 from shelflife.policy.verdict import Reason
@@ -68,7 +69,7 @@ class Site:
     @property
     def batch_size(self) -> int:
         """Entries of a batch, at the most."""
-        return min(self.means.batch_size, LARGEST_BATCH)
+        return self.means.throttle.batch_size(min(self.means.batch_size, LARGEST_BATCH))
 
     @property
     def trash(self) -> Trash:
@@ -97,9 +98,16 @@ class Site:
         self.settle(number, path, outcomes)
         return outcomes
 
+    def pace(self) -> None:
+        """Wait until the next batch may go: outside the gate, where nobody waits for us. Raises as `between`."""
+        while (delay := self.means.throttle.delay()) > 0:
+            time.sleep(min(delay, LONGEST_NAP))
+            self.context.between()
+
     def settle(self, number: int, path: str, outcomes: list[Outcome]) -> None:
         """Journal the outcomes of a batch, and count them."""
         self.means.recorder.settle(number, outcomes)
+        self.means.throttle.spend(sum(outcome.is_gone for outcome in outcomes))
         for outcome in outcomes:
             self.report.add(outcome)
             if outcome.result is Result.FAILED:

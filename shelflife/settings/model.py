@@ -72,6 +72,8 @@ class CleanupSettings(Section, frozen=True):
     """Further tries after an error of the disk that may pass; each waits twice as long."""
     workers: _Workers = 2
     """Threads that read and remove, 1 to 64."""
+    max_per_second: _OptionalCount = None
+    """Files that go in a second, where users wait for the same disk; None: as many as can. Pressure waits not."""
 
     @property
     def zone(self) -> tzinfo:

@@ -80,6 +80,7 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
         "timezone": "Europe/Berlin",
         "retries": 3,
         "workers": 2,
+        "max_per_second": None,
     }
 
 

@@ -175,7 +175,7 @@ def test_relative_paths_start_from_where_a_linked_file_is_seen(tmp_path: Path) -
             (
                 "config.yaml:3: storage.cleanup.shedule: "
                 '"x": unknown key; allowed: enabled, schedule, dry_run, '
-                'batch_size, lock_timeout, timezone, retries, workers (did you mean "schedule"?)'
+                'batch_size, lock_timeout, timezone, retries, workers, max_per_second (did you mean "schedule"?)'
             ),
         ),
         (

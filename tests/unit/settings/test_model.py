@@ -45,6 +45,7 @@ def test_everything_else_has_the_documented_default() -> None:
         "timezone": "UTC",
         "retries": 3,
         "workers": 2,
+        "max_per_second": None,
     }
     assert settings.pressure is None
     assert not settings.alerts.has_receiver

@@ -19,7 +19,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 _FOLDER = Path("shelflife/files/native")
 _SOURCE = "primitives.c"
 _LIBRARY = "primitives.compiled"
-_FLAGS = ("-std=c11", "-O2", "-fPIC", "-shared", "-Wall", "-Wextra")
+_FLAGS = ("-std=c11", "-O2", "-fPIC", "-shared", "-pthread", "-Wall", "-Wextra")
 
 
 class CustomBuildHook(BuildHookInterface[Any]):

@@ -26,7 +26,7 @@ from shelflife.events import BatchFinished
 from shelflife.execute.context import Stopped
 from shelflife.execute.site import LONGEST_BATCH, Site
 from shelflife.files.candidates import Candidates, Fate, Outcomes
-from shelflife.files.primitives import for_reading, for_removing
+from shelflife.files.primitives import for_removing, read_all
 from shelflife.files.reading import Answer, Flag, Manner, Reading, Task
 from shelflife.records.journal import JournalFull
 
@@ -150,12 +150,9 @@ class Parcels:
         return done
 
     def _read(self, paths: list[str], stop: Flag) -> list[Reading]:
-        primitives = for_reading(self._site.area, self._site.anchor)
-        readings: list[Reading] = []
-        while len(readings) < len(paths) and not stop:
-            rest = paths[len(readings) :]
-            readings += primitives.read(self._site.anchor, rest, self._site.area, self._cutoff, stop)
-        return readings
+        site = self._site
+        workers = site.context.crew.workers
+        return read_all(site.anchor, paths, site.area, self._cutoff, stop, workers=workers)
 
     def _remove_all(self, directories: list[Directory], stop: Flag) -> None:
         for directory in directories:
@@ -231,17 +228,17 @@ class Parcels:
         """Return whether the run is to end: asked in any thread, raised in the one that takes the results.
 
         With `pace`, after a wait until the next batch may go.
-            if pace:
-                self._site.pace()
         """
         try:
             self._site.context.between()
+            if pace:
+                self._site.pace()
         except (Stopped, ShelflifeError):
             return True
-        self._site.means.throttle.spend(answer.files + answer.links)
         return False
 
     def _tell(self, batch: _Batch, answer: Answer) -> None:
+        self._site.means.throttle.spend(answer.files + answer.links)
         if answer.fates:
             event = BatchFinished(
                 area=self._site.area.name,

@@ -17,7 +17,7 @@ from shelflife.files.in_use import Guard, Writers
 from shelflife.files.kernel import birth_time
 from shelflife.files.listing import Kind, read_directory, signed
 from shelflife.files.notebook import Counts
-from shelflife.files.primitives import for_reading
+from shelflife.files.primitives import read_all
 from shelflife.files.survey import FOREVER, is_due, managed, survey_directory
 from shelflife.files.tree import walk
 from shelflife.policy.holds import Holds
@@ -105,16 +105,13 @@ def _count(
     paths: Iterator[str],
 ) -> Iterator[tuple[str, Counts]]:
     """Count what is due in directories that nobody holds; those that the refresh has read are known."""
-    primitives = for_reading(area, anchor)
 
     def take() -> list[str] | None:
         return list(islice(paths, _PIECE)) or None
 
     def read(piece: list[str], stop: Flag) -> list[tuple[str, Reading | None]]:
         unknown = [path for path in piece if path not in refreshed.due]
-        readings: list[Reading] = []
-        while len(readings) < len(unknown) and not stop:
-            readings += primitives.read(anchor, unknown[len(readings) :], area, cutoff.at, stop)
+        readings = read_all(anchor, unknown, area, cutoff.at, stop, workers=context.crew.workers)
         found = dict(zip(unknown, readings, strict=False))
         return [(path, found.get(path)) for path in piece]
 

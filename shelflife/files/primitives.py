@@ -40,12 +40,18 @@ class Primitives(Protocol):
         """
 
     def read(
-        self, anchor: Anchor, paths: Sequence[str], area: Area, cutoff: int | None, stop: Flag
+        self,
+        anchor: Anchor,
+        paths: Sequence[str],
+        area: Area,
+        cutoff: int | None,
+        stop: Flag,
+        workers: int = 1,
     ) -> list[Reading]:
         """Read the first of the directories at `paths`, at least one, as many as a few ms allow.
 
         Lists what is before `cutoff` (ns), if given. A directory that cannot be read has an error;
-        after a `stop` that is ECANCELED.
+        after a `stop` that is ECANCELED. So many `workers` may share a directory with thousands of entries.
         """
 
     def remove(self, anchor: Anchor, tasks: Sequence[Task], manner: Manner) -> list[Answer]:
@@ -73,6 +79,17 @@ _PURE = Pure()
 def for_reading(area: Area, anchor: Anchor) -> Primitives:
     """Return what reads an area: patterns are matched in Python, and openat2 may be missing."""
     return _PURE if area.protection or not anchor.uses_openat2 else chosen()
+
+
+def read_all(
+    anchor: Anchor, paths: Sequence[str], area: Area, cutoff: int | None, stop: Flag, *, workers: int = 1
+) -> list[Reading]:
+    """Read directories as `Primitives.read` does, all of them; fewer after a `stop`."""
+    primitives = for_reading(area, anchor)
+    readings: list[Reading] = []
+    while len(readings) < len(paths) and not stop:
+        readings += primitives.read(anchor, paths[len(readings) :], area, cutoff, stop, workers)
+    return readings
 
 
 def for_removing(anchor: Anchor) -> Primitives:

@@ -53,7 +53,13 @@ class Pure:
         return bytes(mask)
 
     def read(
-        self, anchor: Anchor, paths: Sequence[str], area: Area, cutoff: int | None, stop: Flag
+        self,
+        anchor: Anchor,
+        paths: Sequence[str],
+        area: Area,
+        cutoff: int | None,
+        stop: Flag,
+        workers: int = 1,  # noqa: ARG002 - the GIL lets one work at a time
     ) -> list[Reading]:
         """See `Primitives`."""
         until = time.monotonic() + _PATIENCE

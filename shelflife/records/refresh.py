@@ -26,7 +26,7 @@ from shelflife.events import DirectoriesScanned
 from shelflife.files.crew import Crew
 from shelflife.files.mounts import is_trusted
 from shelflife.files.notebook import Counts, Notebook
-from shelflife.files.primitives import for_reading
+from shelflife.files.primitives import for_reading, read_all
 from shelflife.files.reading import Flag
 from shelflife.files.survey import survey_directory
 from shelflife.policy.area import SECOND
@@ -97,7 +97,7 @@ class Freshness:
         return self.now - self.settle
 
     def is_stale(self, row: Row) -> bool:
-        """Return whether a row is due for its rolling re-scan (`Index.pages` asks the same of many).
+        """Return whether a row is due for its rolling re-scan; the query of `Index.pages` has the same formula.
 
         Spread by inode over the second half of the time, so that what was first scanned in one night is not
         scanned again in one night. The half has 1024 steps, and of two neighbouring inodes each has its own:
@@ -292,12 +292,9 @@ class Refresh:
 
     def _read_piece(self, paths: list[str], stop: Flag) -> list[tuple[str, Reading]]:
         cutoff = None if self._cutoff is None else self._cutoff.at
-        found: list[tuple[str, Reading]] = []
-        while len(found) < len(paths) and not stop:
-            rest = paths[len(found) :]
-            readings = self._primitives.read(self._anchor, rest, self._area, cutoff, stop)
-            found += zip(rest, readings, strict=False)
-        return found
+        workers = self._crew.workers
+        readings = read_all(self._anchor, paths, self._area, cutoff, stop, workers=workers)
+        return list(zip(paths, readings, strict=False))
 
     def _list(self, path: str) -> Survey | None:
         """Read one directory and record it; return None when it cannot be read."""

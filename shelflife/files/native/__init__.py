@@ -13,7 +13,7 @@ from ctypes import CDLL, POINTER, Structure, byref, c_char_p, c_int, c_int64, c_
 from functools import partial
 from pathlib import Path
 from struct import Struct
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.files.candidates import Candidates
 from shelflife.files.reading import MOST_DUE, Answer, Flag, Manner, Reading, Task
@@ -28,19 +28,18 @@ if TYPE_CHECKING:
 
 LIBRARY: Final = Path(__file__).with_name("primitives.compiled")
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 """As in primitives.c: a library of another version is left alone."""
 
 _PATIENCE: Final = 20_000_000
 """Nanoseconds for which one call reads on."""
 
-_HEADER: Final = Struct("=31q")
 _TASK: Final = Struct("=8q")
 _ANSWER: Final = Struct("=8q")
 
 
 class _Rules(Structure):
-    _fields_ = tuple((name, c_int64) for name in ("is_root", "changed", "cutoff", "most_due"))
+    _fields_ = tuple((name, c_int64) for name in ("is_root", "changed", "cutoff", "most_due", "threads"))
 
 
 class _Removal(Structure):
@@ -92,13 +91,20 @@ class Native:
         return bytes(mask)
 
     def read(
-        self, anchor: Anchor, paths: Sequence[str], area: Area, cutoff: int | None, stop: Flag
+        self,
+        anchor: Anchor,
+        paths: Sequence[str],
+        area: Area,
+        cutoff: int | None,
+        stop: Flag,
+        workers: int = 1,
     ) -> list[Reading]:
         """See `Primitives`."""
         rules = _Rules(
             changed=area.age_from is AgeFrom.CHANGED,
             cutoff=-FOREVER if cutoff is None else cutoff,
             most_due=MOST_DUE,
+            threads=workers,
         )
         result, length = c_void_p(), c_int64()
         done = self._read(
@@ -111,7 +117,8 @@ class Native:
             packed = string_at(result.value or 0, length.value)
         finally:
             self._free(result)
-        return _readings(packed, done, cutoff)
+        records = _Records(packed, cutoff)
+        return [records.reading() for _ in range(done)]
 
     def remove(self, anchor: Anchor, tasks: Sequence[Task], manner: Manner) -> list[Answer]:
         """See `Primitives`."""
@@ -154,116 +161,118 @@ def _packed(task: Task) -> bytes:
     return b"".join((header, path, entries.facts, names, bytes(8 - len(names) % 8)))
 
 
-def _readings(packed: bytes, count: int, cutoff: int | None) -> list[Reading]:
-    found = []
-    position = 0
-    for _ in range(count):
-        header = _HEADER.unpack_from(packed, position)
-        position += _HEADER.size
-        if header[0]:
-            found.append(Reading(error=header[0]))
-            continue
-        reading, position = _reading(header, packed, position, cutoff)
-        found.append(reading)
-    return found
+class _Header(NamedTuple):
+    """The numbers that a directory's record begins with (write_record in primitives.c)."""
+
+    error: int
+    device: int
+    inode: int
+    mtime: int
+    ctime: int
+    same: int
+    entries: int
+    staying: int
+    fault: int
+    newest: int
+    newest_change: int
+    files: int
+    bytes: int
+    allocated: int
+    first_due: int
+    oldest: int
+    rest_files: int
+    rest_bytes: int
+    rest_allocated: int
+    rest_first_due: int
+    rest_oldest: int
+    due_files: int
+    due_bytes: int
+    due_links: int
+    more: int
+    children: int
+    due: int
+    hours: int
+    rest_hours: int
+    child_names: int
+    names: int
 
 
-def _reading(
-    header: tuple[int, ...], packed: bytes, position: int, cutoff: int | None
-) -> tuple[Reading, int]:
-    (
-        *_,  # the error, which there is none of here
-        device,
-        inode,
-        mtime,
-        ctime,
-        same,
-        entries,
-        staying,
-        fault,
-        newest,
-        newest_change,
-        files,
-        size,
-        allocated,
-        first_due,
-        oldest,
-        rest_files,
-        rest_size,
-        rest_allocated,
-        rest_first_due,
-        rest_oldest,
-        due_files,
-        due_bytes,
-        due_links,
-        more,
-        children,
-        due,
-        hours,
-        rest_hours,
-        child_names_length,
-        names_length,
-    ) = header
-    end = position + 24 * hours
-    packed_hours, position = packed[position:end], end
-    end = position + 24 * rest_hours
-    packed_rest_hours, position = packed[position:end], end
-    end = position + child_names_length
-    child_names, position = packed[position:end], end
-    end = position + 8 * children
-    child_inodes, position = packed[position:end], end
-    survey = Survey(
-        key=Key(inode, mtime, ctime),
-        complete=not fault,
-        errno=fault,
-        entries=entries,
-        files=files,
-        bytes=size,
-        allocated=allocated,
-        staying=staying,
-        first_due=first_due,
-        oldest=oldest,
-        newest=newest,
-        newest_change=newest_change,
-        packed_hours=packed_hours,
-        children=_children(child_names, child_inodes) if children else {},
-        due_files=due_files,
-        due_bytes=due_bytes,
-        due_links=due_links,
-        changed=not same,
-    )
-    if not due_files and not due_links:
-        return Reading(device=device, survey=survey, cutoff=cutoff), position
-    due_names = packed[position : position + names_length]
-    position += names_length
-    facts = packed[position : position + 24 * due]
-    position += 24 * due
-    candidates = Candidates(
-        due_names,
-        facts,
-        packed[position : position + 8 * due],
-        packed[position + 8 * due : position + 9 * due],
-    )
-    rest = partial(
-        Survey,
+_HEADER: Final = Struct(f"={len(_Header._fields)}q")
+
+
+class _Records:
+    """Takes records apart, from front to back."""
+
+    def __init__(self, packed: bytes, cutoff: int | None) -> None:
+        self._packed = packed
+        self._position = 0
+        self._cutoff = cutoff
+
+    def _take(self, length: int) -> bytes:
+        start, self._position = self._position, self._position + length
+        return self._packed[start : self._position]
+
+    def reading(self) -> Reading:
+        """Return what the next record tells."""
+        head = _Header._make(_HEADER.unpack(self._take(_HEADER.size)))
+        if head.error:
+            return Reading(error=head.error)
+        packed_hours = self._take(24 * head.hours)
+        rest_hours = self._take(24 * head.rest_hours)
+        child_names, child_inodes = self._take(head.child_names), self._take(8 * head.children)
+        survey = Survey(
+            key=Key(head.inode, head.mtime, head.ctime),
+            complete=not head.fault,
+            errno=head.fault,
+            entries=head.entries,
+            files=head.files,
+            bytes=head.bytes,
+            allocated=head.allocated,
+            staying=head.staying,
+            first_due=head.first_due,
+            oldest=head.oldest,
+            newest=head.newest,
+            newest_change=head.newest_change,
+            packed_hours=packed_hours,
+            children=_children(child_names, child_inodes) if head.children else {},
+            due_files=head.due_files,
+            due_bytes=head.due_bytes,
+            due_links=head.due_links,
+            changed=not head.same,
+        )
+        if not head.due:
+            return Reading(device=head.device, survey=survey, cutoff=self._cutoff)
+        names, facts = self._take(head.names), self._take(24 * head.due)
+        candidates = Candidates(names, facts, self._take(8 * head.due), self._take(head.due))
+        return Reading(
+            device=head.device,
+            survey=survey,
+            rest=partial(_rest, head, survey, rest_hours),
+            due=candidates,
+            cutoff=self._cutoff,
+            more=bool(head.more),
+        )
+
+
+def _rest(head: _Header, survey: Survey, hours: bytes) -> Survey:
+    """Return a survey of what stays when all that is due is gone."""
+    return Survey(
         key=survey.key,
         complete=survey.complete,
-        errno=fault,
-        entries=entries - due_files - due_links,
-        files=rest_files,
-        bytes=rest_size,
-        allocated=rest_allocated,
-        staying=staying,
-        first_due=rest_first_due,
-        oldest=rest_oldest,
-        newest=newest,
-        newest_change=newest_change,
-        packed_hours=packed_rest_hours,
+        errno=survey.errno,
+        entries=head.entries - head.due_files - head.due_links,
+        files=head.rest_files,
+        bytes=head.rest_bytes,
+        allocated=head.rest_allocated,
+        staying=head.staying,
+        first_due=head.rest_first_due,
+        oldest=head.rest_oldest,
+        newest=head.newest,
+        newest_change=head.newest_change,
+        packed_hours=hours,
         children=survey.children,
-        changed=not same,
+        changed=survey.changed,
     )
-    reading = Reading(device=device, survey=survey, rest=rest, due=candidates, cutoff=cutoff, more=bool(more))
-    return reading, position + 9 * due
 
 
 def _children(names: bytes, inodes: bytes) -> dict[str, int]:

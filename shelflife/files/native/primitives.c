@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -29,7 +30,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define VERSION 1 /* raised with each change of what goes in or out */
+#define VERSION 2 /* raised with each change of what goes in or out */
 
 #ifndef SYS_openat2
 #define SYS_openat2 437 /* the same on every architecture */
@@ -197,11 +198,12 @@ struct rules {
     int64_t changed;  /* age counts from the later of mtime and ctime */
     int64_t cutoff;   /* entries before it are due; INT64_MIN for none */
     int64_t most_due; /* due entries that are listed, at the most */
+    int64_t threads;  /* that may share a large directory */
 };
 
-/* Returns whether the hour could be counted. */
-static int count_hour(struct hours *hours, int64_t time, int64_t size) {
-    int64_t hour = time / HOUR - (time % HOUR < 0), low = 0, high = hours->used;
+/* Counts files of an hour; returns whether there was memory for it. */
+static int count_hour(struct hours *hours, int64_t hour, int64_t files, int64_t size) {
+    int64_t low = 0, high = hours->used;
     if (hours->last < hours->used && hours->values[3 * hours->last] == hour)
         low = hours->last;
     else {
@@ -229,7 +231,7 @@ static int count_hour(struct hours *hours, int64_t time, int64_t size) {
         }
         hours->last = low;
     }
-    hours->values[3 * low + 1]++;
+    hours->values[3 * low + 1] += files;
     hours->values[3 * low + 2] += size;
     return 1;
 }
@@ -242,7 +244,7 @@ static int count_file(struct sum *sum, const struct stat *status, int64_t time) 
         sum->oldest = time;
     if (time < sum->first_due)
         sum->first_due = time;
-    return count_hour(&sum->hours, time, status->st_size);
+    return count_hour(&sum->hours, time / HOUR - (time % HOUR < 0), 1, status->st_size);
 }
 
 static void list_due(struct reading *reading, const struct rules *rules, const char *name, size_t length,
@@ -319,24 +321,6 @@ static int count_entry(struct reading *reading, const struct rules *rules, int d
     return 1;
 }
 
-/* Reads an open directory to its end. Returns 0, or the errno with which that failed. */
-static int read_entries(struct reading *reading, const struct rules *rules, int directory,
-                        const volatile int *stop) {
-    _Alignas(8) char chunk[1 << 16];
-    for (;;) {
-        long length = syscall(SYS_getdents64, directory, chunk, sizeof chunk);
-        if (length <= 0)
-            return length < 0 ? errno : 0;
-        for (long position = 0; position < length;) {
-            const struct dirent64_ *entry = (const void *)(chunk + position);
-            position += entry->length;
-            if (!count_entry(reading, rules, directory, entry))
-                return ENOMEM;
-        }
-        if (*stop)
-            return ECANCELED;
-    }
-}
 
 static void write_hours(struct buffer *out, const struct hours *hours) {
     for (int column = 0; column < 3; column++)
@@ -355,6 +339,140 @@ static void forget(struct reading *reading) {
     struct buffer *blobs[] = BLOBS(reading);
     for (size_t i = 0; i < sizeof blobs / sizeof *blobs; i++)
         free(blobs[i]->data);
+}
+
+/* ------------------------------------------------------------------ reading one directory, in several threads
+ *
+ * The kernel hands out a directory's entries chunk by chunk, each once, whoever asks: so threads that read from
+ * the same open directory share it out by themselves. Each counts what it got, and the counts are added up. */
+
+enum { CHUNK = 1 << 16, MOST_THREADS = 8 };
+enum { ALONE = 4 }; /* chunks after which a directory counts as large */
+
+struct share {
+    struct reading reading;
+    const struct rules *rules;
+    int directory, error;
+    const volatile int *stop;
+    pthread_t thread;
+};
+
+/* Counts the next entries of a directory. Returns whether there may be more; otherwise, with share->error. */
+static int read_chunk(struct share *share, char *chunk) {
+    long length = syscall(SYS_getdents64, share->directory, chunk, CHUNK);
+    if (length <= 0) {
+        share->error = length < 0 ? errno : 0;
+        return 0;
+    }
+    for (long position = 0; position < length;) {
+        const struct dirent64_ *entry = (const void *)(chunk + position);
+        position += entry->length;
+        if (!count_entry(&share->reading, share->rules, share->directory, entry)) {
+            share->error = ENOMEM;
+            return 0;
+        }
+    }
+    if (*share->stop)
+        share->error = ECANCELED;
+    return !share->error;
+}
+
+static void *read_share(void *given) {
+    _Alignas(8) char chunk[CHUNK];
+    while (read_chunk(given, chunk)) {
+    }
+    return NULL;
+}
+
+static void start_reading(struct reading *reading) {
+    memset(reading, 0, sizeof *reading);
+    reading->newest = reading->newest_change = -FOREVER;
+    reading->all.first_due = reading->all.oldest = FOREVER;
+    reading->rest.first_due = reading->rest.oldest = FOREVER;
+}
+
+static void add_sum(struct sum *sum, const struct sum *other, int *error) {
+    sum->files += other->files;
+    sum->bytes += other->bytes;
+    sum->allocated += other->allocated;
+    if (other->first_due < sum->first_due)
+        sum->first_due = other->first_due;
+    if (other->oldest < sum->oldest)
+        sum->oldest = other->oldest;
+    const int64_t *value = other->hours.values;
+    for (int64_t i = 0; i < other->hours.used; i++, value += 3)
+        if (!count_hour(&sum->hours, value[0], value[1], value[2]))
+            *error = ENOMEM;
+}
+
+static void add_reading(struct reading *reading, struct reading *other, int *error) {
+    add_sum(&reading->all, &other->all, error);
+    add_sum(&reading->rest, &other->rest, error);
+    if (reading->due && other->due)
+        add(&reading->names, "/", 1);
+    if (reading->children && other->children)
+        add(&reading->child_names, "/", 1);
+    struct buffer *blobs[] = BLOBS(reading), *others[] = BLOBS(other);
+    for (size_t i = 0; i < sizeof blobs / sizeof *blobs; i++) {
+        blobs[i]->failed |= others[i]->failed;
+        add(blobs[i], others[i]->data, others[i]->used);
+    }
+    reading->entries += other->entries;
+    reading->staying += other->staying;
+    reading->children += other->children;
+    if (!reading->fault)
+        reading->fault = other->fault;
+    if (other->newest > reading->newest)
+        reading->newest = other->newest;
+    if (other->newest_change > reading->newest_change)
+        reading->newest_change = other->newest_change;
+    reading->due += other->due;
+    reading->due_files += other->due_files;
+    reading->due_bytes += other->due_bytes;
+    reading->due_links += other->due_links;
+    reading->more |= other->more;
+}
+
+/* Begins more threads on a directory; returns how many. They take no signals: those are Python's business. */
+static int bring_help(struct share *shares, int most, const struct share *own) {
+    sigset_t all, before;
+    int count = 0;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    while (count < most) {
+        struct share *share = shares + count;
+        *share = (struct share){.rules = own->rules, .directory = own->directory, .stop = own->stop};
+        start_reading(&share->reading);
+        if (pthread_create(&share->thread, NULL, read_share, share) != 0)
+            break;
+        count++;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return count;
+}
+
+/* Reads an open directory to its end. Returns 0, or the errno with which that failed. */
+static int read_entries(struct reading *reading, const struct rules *common, int directory,
+                        const volatile int *stop) {
+    _Alignas(8) char chunk[CHUNK];
+    struct share shares[MOST_THREADS];
+    struct rules rules = *common;
+    struct share own = {.rules = &rules, .directory = directory, .stop = stop};
+    int most = rules.threads < MOST_THREADS ? (int)rules.threads : MOST_THREADS, helpers = 0;
+    rules.most_due /= most > 0 ? most : 1;
+    start_reading(&own.reading);
+    for (int chunks = 1; read_chunk(&own, chunk); chunks++)
+        if (chunks == ALONE)
+            helpers = bring_help(shares, most - 1, &own);
+    for (int i = 0; i < helpers; i++) {
+        pthread_join(shares[i].thread, NULL);
+        if (!own.error)
+            own.error = shares[i].error;
+        add_reading(&own.reading, &shares[i].reading, &own.error);
+        forget(&shares[i].reading);
+    }
+    *reading = own.reading;
+    return own.error;
 }
 
 /* One directory's record: 31 numbers, then the blobs whose lengths they tell (shelflife.files.native). */
@@ -409,12 +527,12 @@ static void write_record(struct buffer *out, int error, const struct stat *befor
 
 static void read_one(struct buffer *out, int directory, const char *path, const struct rules *common,
                      const volatile int *stop) {
-    struct reading reading = {.newest = -FOREVER, .newest_change = -FOREVER};
-    reading.all.first_due = reading.all.oldest = reading.rest.first_due = reading.rest.oldest = FOREVER;
+    struct reading reading;
     struct rules rules = *common;
     struct stat before = {0}, after = {0};
     int same = 0, error = 0, fd = open_below(directory, path, BENEATH | NO_SYMLINKS | NO_XDEV);
     rules.is_root = *path == 0;
+    start_reading(&reading);
     if (fd < 0)
         error = -fd;
     else {

@@ -21,6 +21,12 @@ DAYS: Final = 7
 _MINUTES: Final = DAYS * 24 * 60
 ROOT: Final = Path(__file__).resolve().parent.parent
 
+_ENVIRONMENT = {
+    **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
+    "PYTHONPATH": str(ROOT),
+}
+"""With it, modules would be compiled at each start, which those of an installed program never are."""
+
 
 @dataclass(frozen=True, slots=True)
 class Took:
@@ -63,7 +69,7 @@ def ours(
 
     def run(tree: Tree) -> Took:
         command = [sys.executable, "-m", "bench.ours", task, str(tree.base), in_use, str(workers)]
-        environment = os.environ | {"PYTHONPATH": str(ROOT)} | ({"SHELFLIFE_PURE": "1"} if pure else {})
+        environment = _ENVIRONMENT | ({"SHELFLIFE_PURE": "1"} if pure else {})
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment, cwd=ROOT)
         return Took(**json.loads(done.stdout))
 
@@ -80,7 +86,7 @@ def command_line(tree: Tree) -> Took:
     )
     program = [sys.executable, "-m", "shelflife", "cleanup", "--config", str(config), "--json"]
     start = time.perf_counter()
-    subprocess.run(program, check=True, stdout=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    subprocess.run(program, check=True, stdout=subprocess.DEVNULL, env=_ENVIRONMENT)
     return Took(time.perf_counter() - start)
 
 

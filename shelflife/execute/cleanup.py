@@ -150,7 +150,7 @@ def _refresh(context: Context, anchor: Anchor, area: Area, directory: str, found
         found.errors.append(f"{directory}: {error.strerror}")
         return None
     found.errors.extend(_errors(directory, refreshed))
-    found.scanned += context.index.totals(directory).readable_files
+    found.scanned += context.index.totals(directory).scanned
     return refreshed
 
 

@@ -230,7 +230,7 @@ class AreaExecutor:
                 if not self._site.anchor.verify(parent, identity_of(fd)):
                     return False
                 status = os.stat(name, dir_fd=fd, follow_symlinks=False)
-                if row is not None and Key.of(status).inode != row.inode:
+                if row is not None and Key.of(status).inode != row.key.inode:
                     return False
                 if self._held_directory(path):
                     return False

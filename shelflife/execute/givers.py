@@ -105,7 +105,7 @@ class Givers:
     def scanned(self, area: Area) -> int:
         """Return how many files of an area are on the file system."""
         roots = self._roots.get(area.name, ())
-        return sum(self._context.index.totals(directory).readable_files for directory, _ in roots)
+        return sum(self._context.index.totals(directory).scanned for directory, _ in roots)
 
     def carry_out(
         self, context: Context, means: Means, plan: Plan, reports: Mapping[str, AreaReport]

@@ -36,9 +36,11 @@ def size_of(index: Index, directories: Sequence[str]) -> Load:
     """Return what an area holds in these directories, protected files included, as far as it can be read."""
     size = NOTHING
     for root in _known(index, directories):
-        found = index.readable(root)
+        found = index.sums(root)
         size = size.plus(
-            Load(found.files + found.protected_files, found.bytes + found.protected_bytes, found.allocated)
+            Load(
+                found.scanned, found.readable_bytes + found.readable_protected_bytes, found.readable_allocated
+            )
         )
     return size
 
@@ -51,8 +53,8 @@ def histogram_of(index: Index, area: Area, directories: Sequence[str]) -> Histog
     histogram: Histogram = {}
     for root in _known(index, directories):
         by_unit = area.expire is Expire.DIRECTORY
-        found = index.readable(root)
-        ratio = found.allocated / found.bytes if found.bytes else 1.0
+        found = index.sums(root)
+        ratio = found.readable_allocated / found.readable_bytes if found.readable_bytes else 1.0
         for hour, (files, size) in index.hours(root, own=by_unit).items():
             _add(histogram, hour, Load(files, size, int(size * ratio)))
         for moment, load in _units(index, root) if by_unit else ():

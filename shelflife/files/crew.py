@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 from shelflife.files.reading import Flag
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from types import TracebackType
 
 _AHEAD: Final = 2
@@ -56,7 +56,7 @@ class Crew:
         *,
         between: Callable[[], None],
         stop: Flag | None = None,
-    ) -> Iterator[Found]:
+    ) -> Generator[Found]:
         """Yield what `work` returns for each piece that `take` gives, in order, until there is none.
 
         `take` may give more after a result was taken than before. `between` is called in this thread, often,

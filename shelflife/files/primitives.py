@@ -20,7 +20,6 @@ from shelflife.files.native import load
 from shelflife.files.pure import Pure
 
 if TYPE_CHECKING:
-    from array import array
     from collections.abc import Sequence
 
     from shelflife.files.anchor import Anchor
@@ -33,10 +32,10 @@ class Primitives(Protocol):
 
     is_compiled: bool
 
-    def stand(self, anchor: Anchor, paths: Sequence[bytes], keys: array[int], stop: Flag) -> bytes:
+    def stand(self, anchor: Anchor, paths: bytes, keys: bytes, stop: Flag) -> bytes:
         """Return for each known directory 1 when it has the anchor's device and its key, else 0.
 
-        `keys` are inode, mtime, ctime of each. A hint: links on the way are followed. Zeros follow a `stop`.
+        `paths` are joined by NUL, `keys` packed. A hint: links on the way are followed. Zeros follow a `stop`.
         """
 
     def read(

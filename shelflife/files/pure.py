@@ -12,12 +12,11 @@ from shelflife.files.candidates import Candidates, Fate
 from shelflife.files.listing import Entry, read_directory
 from shelflife.files.reading import MOST_DUE, Answer, Flag, Manner, Reading, Task
 from shelflife.files.removal import Outcome, Removal, Result
-from shelflife.files.survey import Key, Survey, count_entry, is_due, managed
+from shelflife.files.survey import KEY_SIZE, Key, Survey, count_entry, is_due, managed
 from shelflife.policy.cutoff import Cause, Cutoff
 from shelflife.policy.verdict import Reason
 
 if TYPE_CHECKING:
-    from array import array
     from collections.abc import Sequence
 
     from shelflife.policy.area import Area
@@ -38,18 +37,18 @@ class Pure:
 
     is_compiled = False
 
-    def stand(self, anchor: Anchor, paths: Sequence[bytes], keys: array[int], stop: Flag) -> bytes:
+    def stand(self, anchor: Anchor, paths: bytes, keys: bytes, stop: Flag) -> bytes:
         """See `Primitives`."""
-        mask = bytearray(len(paths))
-        for position, path in enumerate(paths):
+        mask = bytearray(len(keys) // KEY_SIZE)
+        for position, path in enumerate(paths.split(b"\0")[: len(mask)]):
             if stop:
                 break
             try:
                 status = anchor.stat(os.fsdecode(path))
             except OSError:
                 continue
-            key = Key(*keys[3 * position : 3 * position + 3])
-            mask[position] = Key.of(status) == key and status.st_dev == anchor.identity.device
+            key = keys[position * KEY_SIZE : (position + 1) * KEY_SIZE]
+            mask[position] = Key.of(status).pack() == key and status.st_dev == anchor.identity.device
         return bytes(mask)
 
     def read(

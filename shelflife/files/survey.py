@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from array import array
 from dataclasses import dataclass, field, replace
+from struct import Struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.files.listing import Entry, Kind, clamp, read_directory, signed
@@ -45,6 +46,21 @@ class Key(NamedTuple):
     def of(cls, status: os.stat_result) -> Key:
         """Return the key in the attributes of a directory."""
         return cls(signed(status.st_ino), clamp(status.st_mtime_ns), clamp(status.st_ctime_ns))
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> Key:
+        """Return the key that `pack` packed."""
+        return cls(*_KEY.unpack(packed))
+
+    def pack(self) -> bytes:
+        """Return three 64-bit integers in the machine's order, as compiled code compares them."""
+        return _KEY.pack(*self)
+
+
+_KEY: Final = Struct("=3q")
+
+KEY_SIZE: Final = _KEY.size
+"""Bytes of a packed key."""
 
 
 @dataclass(slots=True)

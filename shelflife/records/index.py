@@ -14,7 +14,6 @@ from __future__ import annotations
 import os
 import sqlite3
 from array import array
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -27,23 +26,35 @@ if TYPE_CHECKING:
 
     from shelflife.files.survey import Survey
 
-PAGE: Final = 2000
-"""Rows that are read at once, and writes that are kept back until one transaction takes them."""
+PAGE: Final = 1000
+"""Rows that are read at once."""
 
-_PUT: Final = f"INSERT OR REPLACE INTO directory VALUES ({', '.join('?' * 18)})"
+KEPT_BACK: Final = 2000
+"""Writes that are kept back until one transaction takes them."""
 
-_PUT_HISTOGRAM: Final = "INSERT OR REPLACE INTO histogram VALUES (?, ?, ?)"
+_COLUMNS: Final = 19
 
-_ROWS: Final = """
-SELECT path, inode, mtime, ctime, listed, state, rules FROM directory
-WHERE root = ? AND path > ? ORDER BY path LIMIT ?
+_PUT: Final = f"INSERT OR REPLACE INTO directory VALUES ({', '.join('?' * _COLUMNS)})"
+
+_ROW: Final = "SELECT path, key, listed, state, rules FROM directory WHERE root = ?"
+
+_PAGE_END: Final = "SELECT path FROM directory WHERE root = ? AND path > ? ORDER BY path LIMIT 1 OFFSET ?"
+
+_TRUSTED: Final = """
+state = 0 AND rules = :rules AND listed <= :completed AND listed <= :now
+AND :now - listed <= :rescan_after * (0.5 + scatter / 2048.0)
 """
+"""Spread over the second half of the time, so that what was first scanned in one night is not scanned again in
+one night."""
 
-_PAGE: Final = """
-SELECT path, inode, mtime, ctime,
-       state = 0 AND rules = :rules AND listed <= :completed AND listed <= :now
-       AND :now - listed <= :rescan_after * (0.5 + (inode & 1023) / 2048.0)
-FROM directory WHERE root = :root AND path > :position ORDER BY path LIMIT :size
+_OWN_PAGE: Final = (
+    f"SELECT path, key, CAST({_TRUSTED} AS BLOB) FROM directory WHERE root = :root AND path = x''"
+)
+
+_PAGE: Final = f"""
+SELECT CAST(group_concat(path, x'00') AS BLOB), CAST(group_concat(key, '') AS BLOB),
+       CAST(group_concat({_TRUSTED}, '') AS BLOB)
+FROM directory WHERE root = :root AND path > :start AND path <= :end
 """
 
 _DUE: Final = """
@@ -64,45 +75,18 @@ _BETWEEN: Final = """
 SELECT path FROM directory WHERE root = ? AND first_due < ? AND newest >= ? AND state <= 2 ORDER BY path
 """
 
-_READABLE: Final = """
-SELECT coalesce(sum(files), 0), coalesce(sum(bytes), 0), coalesce(sum(allocated), 0),
-       coalesce(sum(protected_files), 0), coalesce(sum(protected_bytes), 0)
-FROM directory WHERE root = ? AND state <= 2
-"""
+_HOURS: Final = "SELECT hours FROM directory WHERE root = ? AND state <= 2 AND files > 0"
 
-_HOURS: Final = """
-SELECT hours FROM histogram JOIN directory USING (root, path) WHERE root = ? AND state <= 2 AND files > 0
-"""
-
-_OWN_HOURS: Final = """
-SELECT hours FROM histogram WHERE root = ? AND path = x''
-"""
-
-_TOTALS: Final = f"""
-UPDATE root SET (files, bytes, allocated, protected_files, protected_bytes, directories, readable_files,
-                 oldest, newest) = (
-    SELECT coalesce(sum(files), 0), coalesce(sum(bytes), 0), coalesce(sum(allocated), 0),
-           coalesce(sum(protected_files), 0), coalesce(sum(protected_bytes), 0), count(*),
-           coalesce(sum((files + protected_files) * (state <= 2)), 0),
-           nullif(min(oldest), {FOREVER}), nullif(max(newest), {-FOREVER})
-    FROM directory WHERE root = root.id)
-WHERE id = ?
-"""
+_OWN_HOURS: Final = "SELECT hours FROM directory WHERE root = ? AND path = x''"
 
 _MARK: Final = (
-    f"INSERT INTO directory VALUES ({', '.join('?' * 18)}) "
+    f"INSERT INTO directory VALUES ({', '.join('?' * _COLUMNS)}) "
     "ON CONFLICT (root, path) DO UPDATE SET state = excluded.state, listed = excluded.listed"
 )
 
-_DROP: Final = (
-    "DELETE FROM directory WHERE root = ? AND path >= ? AND path < ?",
-    "DELETE FROM histogram WHERE root = ? AND path >= ? AND path < ?",
-)
+_DROP: Final = "DELETE FROM directory WHERE root = ? AND path >= ? AND path < ?"
 
-_FORGET: Final = (
-    "DELETE FROM directory WHERE root = ? AND path = ?",
-    "DELETE FROM histogram WHERE root = ? AND path = ?",
-)
+_FORGET: Final = "DELETE FROM directory WHERE root = ? AND path = ?"
 
 _UNREACHABLE: Final = """
 UPDATE directory SET state = ? WHERE root = ? AND path >= ? AND path < ?
@@ -128,17 +112,11 @@ class Row(NamedTuple):
     """What is needed to recognise an unchanged directory."""
 
     path: str
-    inode: int
-    mtime: int
-    ctime: int
+    key: Key
+    """The directory's key when it was listed."""
     listed: int
     state: int
     rules: int
-
-    @property
-    def key(self) -> Key:
-        """The directory's key when it was listed."""
-        return Key(self.inode, self.mtime, self.ctime)
 
 
 class Trust(NamedTuple):
@@ -153,8 +131,15 @@ class Trust(NamedTuple):
     """Age at which a row is read again."""
 
 
-PageRow = tuple[bytes, int, int, int, int]
-"""Path, inode, mtime, ctime, and whether the row may be trusted."""
+class Page(NamedTuple):
+    """Rows that follow each other, packed: they are recognised a thousand at a time."""
+
+    paths: bytes
+    """Joined by NUL, in preorder."""
+    keys: bytes
+    """A packed `Key` each."""
+    trusted: bytes
+    """For each `1` where the row may be trusted while its key is the recorded one, else `0`."""
 
 
 class UnitRow(NamedTuple):
@@ -172,34 +157,55 @@ class UnitRow(NamedTuple):
     state: int
 
 
-class Readable(NamedTuple):
-    """What can be read of one of an area's directories. Sizes in bytes."""
-
-    files: int
-    """Files that a cleanup may remove."""
-    bytes: int
-    allocated: int
-    protected_files: int
-    protected_bytes: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RootTotals:
-    """One of an area's directories in numbers. Sizes in bytes, times in ns."""
+class RootTotals(NamedTuple):
+    """One of an area's directories in numbers: the columns of `root`. Sizes in bytes, times in ns."""
 
     as_of: int = 0
     """When the last refresh was completed; 0 before the first."""
     files: int = 0
+    """Files that a cleanup may remove; the last known ones where a directory cannot be read."""
     bytes: int = 0
     allocated: int = 0
     protected_files: int = 0
     protected_bytes: int = 0
     directories: int = 0
     """Directories, its own included."""
-    readable_files: int = 0
-    """Files in directories that could be read, protected ones included."""
     oldest: int | None = None
     newest: int | None = None
+    first_due: int | None = None
+    """The earliest cutoff at which something goes; None where nothing ever does."""
+    readable_files: int = 0
+    """Those of the files that are in directories that could be read."""
+    readable_bytes: int = 0
+    readable_allocated: int = 0
+    readable_protected_files: int = 0
+    readable_protected_bytes: int = 0
+
+    @property
+    def scanned(self) -> int:
+        """Files in directories that could be read, protected ones included."""
+        return self.readable_files + self.readable_protected_files
+
+
+_SUMS: Final = f"""
+SELECT coalesce(sum(files), 0), coalesce(sum(bytes), 0), coalesce(sum(allocated), 0),
+       coalesce(sum(protected_files), 0), coalesce(sum(protected_bytes), 0), count(*),
+       nullif(min(oldest), {FOREVER}), nullif(max(newest), {-FOREVER}),
+       min(first_due) FILTER (WHERE state <= 1),
+       coalesce(sum(files) FILTER (WHERE state <= 2), 0),
+       coalesce(sum(bytes) FILTER (WHERE state <= 2), 0),
+       coalesce(sum(allocated) FILTER (WHERE state <= 2), 0),
+       coalesce(sum(protected_files) FILTER (WHERE state <= 2), 0),
+       coalesce(sum(protected_bytes) FILTER (WHERE state <= 2), 0)
+FROM directory WHERE root = ?
+"""
+"""All of `RootTotals` after `as_of`."""
+
+_SUM_UP: Final = f"UPDATE root SET summed = 1, ({', '.join(RootTotals._fields[1:])}) = ({_SUMS}) WHERE id = ? AND NOT summed"
+
+_UNSUM: Final = "UPDATE root SET summed = 0 WHERE id = ? AND summed"
+
+_TOTALS: Final = f"SELECT {', '.join(RootTotals._fields)} FROM root WHERE"
 
 
 class Index:
@@ -214,11 +220,8 @@ class Index:
         self._connection = connection
         self._directory = directory
         self._rows: list[tuple[object, ...]] = []
-        self._histograms: list[tuple[int, bytes, bytes]] = []
         self._forgotten: list[tuple[int, bytes]] = []
         self._roots: dict[str, int] = {}
-        self._summed: set[int] = set()
-        """Roots whose sums hold since this was opened."""
 
     def close(self) -> None:
         """Close the database."""
@@ -253,36 +256,40 @@ class Index:
 
         Rows may be written and dropped meanwhile; what is written behind the current one is not yielded.
         """
-        position: bytes | None = None
         own = self.row(root, "")
         if own is not None:
             yield own
         position = b""
-        while page := self._connection.execute(_ROWS, (root, position, PAGE)).fetchall():
-            for path, *rest in page:
-                yield Row(os.fsdecode(path), *rest)
+        while page := self._connection.execute(
+            f"{_ROW} AND path > ? ORDER BY path LIMIT ?", (root, position, PAGE)
+        ).fetchall():
+            yield from map(_row, page)
             position = page[-1][0]
             self.flush()
 
-    def pages(self, root: int, trust: Trust) -> Iterator[list[PageRow]]:
-        """Yield the rows below a root in preorder, page by page, the root's own row left out.
+    def pages(self, root: int, trust: Trust) -> Iterator[Page]:
+        """Yield the rows below a root in preorder, page by page, the root's own alone first.
 
-        As for `rows`. Each row says whether it may be trusted while its key is as recorded.
+        As for `rows`.
         """
-        position = b""
-        values = {"root": root, "size": PAGE, **trust._asdict()}
-        while page := self._connection.execute(_PAGE, values | {"position": position}).fetchall():
-            yield page
-            position = page[-1][0]
+        values: dict[str, object] = {"root": root, **trust._asdict()}
+        own = self._connection.execute(_OWN_PAGE, values).fetchone()
+        if own is not None:
+            yield Page(*own)
+        start, last = b"", _range("")[1]
+        while start < last:
+            found = self._connection.execute(_PAGE_END, (root, start, PAGE - 1)).fetchone()
+            end = last if found is None else found[0]
+            page = self._connection.execute(_PAGE, values | {"start": start, "end": end}).fetchone()
+            if page[0] is not None:
+                yield Page(*page)
+            start = end
             self.flush()
 
     def row(self, root: int, path: str) -> Row | None:
         """Return the row of one directory."""
-        query = (
-            "SELECT path, inode, mtime, ctime, listed, state, rules FROM directory WHERE root=? AND path=?"
-        )
-        found = self._connection.execute(query, (root, os.fsencode(path))).fetchone()
-        return Row(os.fsdecode(found[0]), *found[1:]) if found else None
+        found = self._connection.execute(f"{_ROW} AND path = ?", (root, os.fsencode(path))).fetchone()
+        return _row(found) if found else None
 
     def put(
         self, root: int, path: str, survey: Survey, *, listed: int, rules: int, state: RowState | None = None
@@ -290,15 +297,14 @@ class Index:
         """Record a survey; its own state unless `state` says otherwise."""
         if state is None:
             state = RowState.OK if survey.settled else RowState.UNSETTLED
-        self._summed.discard(root)
         name = os.fsencode(path)
         self._rows.append(
             (
                 root,
                 name,
-                survey.key.inode,
+                survey.key.pack(),
                 survey.key.mtime,
-                survey.key.ctime,
+                survey.key.inode & 1023,  # neighbours are numbered in a row: each has its own
                 listed,
                 int(state),
                 rules,
@@ -312,21 +318,22 @@ class Index:
                 survey.first_due,
                 survey.oldest,
                 survey.newest,
+                survey.histogram(),
             )
         )
-        self._histograms.append((root, name, survey.histogram()))
-        if len(self._rows) >= PAGE:
+        if len(self._rows) >= KEPT_BACK:
             self.flush()
 
     def mark(self, root: int, path: str, state: RowState, *, listed: int) -> None:
         """Record that a directory, and so all below it, could not be read; what was known is kept."""
         self.flush()
-        self._summed.discard(root)
         start, end = _range(path)
         name = os.fsencode(path)
-        row = (root, name, 0, 0, 0, listed, int(state), *[0] * 8, FOREVER, FOREVER, -FOREVER)
+        counts = (*[0] * 8, FOREVER, FOREVER, -FOREVER, b"")
+        row = (root, name, Key(0, 0, 0).pack(), 0, 0, listed, int(state), *counts)
 
         def change(connection: sqlite3.Connection) -> None:
+            connection.execute(_UNSUM, (root,))
             connection.execute(_UNREACHABLE, (int(RowState.UNREADABLE), root, start, end))
             connection.execute(_MARK, row)
 
@@ -334,18 +341,16 @@ class Index:
 
     def forget(self, root: int, path: str) -> None:
         """Forget one directory that was removed, empty."""
-        self._summed.discard(root)
         self._forgotten.append((root, os.fsencode(path)))
 
     def drop(self, root: int, path: str) -> None:
         """Forget a directory and all below it."""
         self.flush()
-        self._summed.discard(root)
         start, end = _range(path)
 
         def change(connection: sqlite3.Connection) -> None:
-            for query in _DROP:
-                connection.execute(query, (root, start, end))
+            connection.execute(_UNSUM, (root,))
+            connection.execute(_DROP, (root, start, end))
 
         self._change(change)
 
@@ -353,34 +358,29 @@ class Index:
         """Write what was kept back."""
         if not self._rows and not self._forgotten:
             return
+        changed = {(row[0],) for row in (*self._rows, *self._forgotten)}
 
         def change(connection: sqlite3.Connection) -> None:
+            connection.executemany(_UNSUM, changed)
             connection.executemany(_PUT, self._rows)
-            connection.executemany(_PUT_HISTOGRAM, self._histograms)
-            for query in _FORGET:
-                connection.executemany(query, self._forgotten)
+            connection.executemany(_FORGET, self._forgotten)
 
         self._change(change)
         self._rows.clear()
-        self._histograms.clear()
         self._forgotten.clear()
 
     def complete(self, root: int, *, as_of: int | None) -> None:
         """Sum up a root; with `as_of` (ns) because a refresh of it is completed."""
         self.flush()
-
-        is_summed = root in self._summed
-        if is_summed and as_of is None:
+        if self._is_summed(root) and as_of is None:
             return
 
         def change(connection: sqlite3.Connection) -> None:
-            if not is_summed:
-                connection.execute(_TOTALS, (root,))
+            connection.execute(_SUM_UP, (root, root))
             if as_of is not None:
                 connection.execute("UPDATE root SET as_of = ? WHERE id = ?", (as_of, root))
 
         self._change(change)
-        self._summed.add(root)
 
     def _change(self, change: Callable[[sqlite3.Connection], object]) -> None:
         """Make a change as one transaction, in memory where the disk has no room for it."""
@@ -401,16 +401,21 @@ class Index:
         self._connection = memory
 
     def totals(self, directory: str) -> RootTotals:
-        """Return the totals of an area's directory; zeros when it was never scanned."""
-        found = self._connection.execute(
-            "SELECT as_of, files, bytes, allocated, protected_files, protected_bytes, directories, "
-            "readable_files, oldest, newest FROM root WHERE directory = ?",
-            (os.fsencode(directory),),
-        ).fetchone()
-        if found is None:
-            return RootTotals()
-        names = RootTotals.__slots__
-        return RootTotals(**dict(zip(names, found, strict=True)))
+        """Return an area's directory in numbers, as of its last `complete`; zeros when it was never scanned."""
+        found = self._connection.execute(f"{_TOTALS} directory = ?", (os.fsencode(directory),)).fetchone()
+        return RootTotals() if found is None else RootTotals(*found)
+
+    def sums(self, root: int) -> RootTotals:
+        """Return a root in numbers, as its rows are now."""
+        self.flush()
+        known = RootTotals(*self._connection.execute(f"{_TOTALS} id = ?", (root,)).fetchone())
+        if self._is_summed(root):
+            return known
+        return RootTotals(known.as_of, *self._connection.execute(_SUMS, (root,)).fetchone())
+
+    def _is_summed(self, root: int) -> bool:
+        (summed,) = self._connection.execute("SELECT summed FROM root WHERE id = ?", (root,)).fetchone()
+        return bool(summed)
 
     def due(self, root: int, cutoff: int) -> Iterator[str]:
         """Yield the directories in which something may be before `cutoff` (ns), in preorder.
@@ -418,6 +423,9 @@ class Index:
         Rows may be written meanwhile. Never too few; perhaps too many: a file can have become younger.
         """
         self.flush()
+        first_due = self.sums(root).first_due
+        if first_due is None or first_due >= cutoff:
+            return
         (own,) = self._connection.execute(
             "SELECT count(*) FROM directory WHERE root = ? AND path = x'' AND first_due < ? AND state <= 1",
             (root, cutoff),
@@ -442,11 +450,6 @@ class Index:
         rows = self._connection.execute(_BETWEEN, (root, end, start)).fetchall()
         return [os.fsdecode(path) for (path,) in rows]
 
-    def readable(self, root: int) -> Readable:
-        """Return what the directories of a root hold that could be read."""
-        self.flush()
-        return Readable(*self._connection.execute(_READABLE, (root,)).fetchone())
-
     def hours(self, root: int, *, own: bool = False) -> dict[int, tuple[int, int]]:
         """Return hour → (files, bytes) over all directories of a root that could be read; or its `own` only."""
         self.flush()
@@ -460,6 +463,11 @@ class Index:
                 files[hour] = files.get(hour, 0) + values[count + position]
                 sizes[hour] = sizes.get(hour, 0) + values[2 * count + position]
         return {hour: (number, sizes[hour]) for hour, number in files.items()}
+
+
+def _row(columns: tuple[bytes, bytes, int, int, int]) -> Row:
+    path, key, listed, state, rules = columns
+    return Row(os.fsdecode(path), Key.unpack(key), listed, state, rules)
 
 
 def _range(path: str) -> tuple[bytes, bytes]:

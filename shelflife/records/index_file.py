@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from shelflife.records.state import StateDirectory
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raised with each change of the schema: an index of another version is built anew."""
 
 _SCHEMA: Final = """
@@ -25,22 +25,28 @@ CREATE TABLE root (
     id INTEGER PRIMARY KEY,
     directory BLOB NOT NULL UNIQUE,         -- relative to the base path
     as_of INTEGER NOT NULL DEFAULT 0,       -- time (ns) of the last completed refresh
-    files INTEGER NOT NULL DEFAULT 0,       -- the totals of its directories, as of the last change
+    summed INTEGER NOT NULL DEFAULT 0,      -- whether the rest is true of its directories as they are now
+    files INTEGER NOT NULL DEFAULT 0,
     bytes INTEGER NOT NULL DEFAULT 0,
     allocated INTEGER NOT NULL DEFAULT 0,
     protected_files INTEGER NOT NULL DEFAULT 0,
     protected_bytes INTEGER NOT NULL DEFAULT 0,
     directories INTEGER NOT NULL DEFAULT 0,
-    readable_files INTEGER NOT NULL DEFAULT 0,
     oldest INTEGER,
-    newest INTEGER
+    newest INTEGER,
+    first_due INTEGER,                      -- of what could be read, as all below
+    readable_files INTEGER NOT NULL DEFAULT 0,
+    readable_bytes INTEGER NOT NULL DEFAULT 0,
+    readable_allocated INTEGER NOT NULL DEFAULT 0,
+    readable_protected_files INTEGER NOT NULL DEFAULT 0,
+    readable_protected_bytes INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE directory (
     root INTEGER NOT NULL REFERENCES root,
     path BLOB NOT NULL,
-    inode INTEGER NOT NULL,                 -- inode, mtime, ctime: the key when it was listed
+    key BLOB NOT NULL,                      -- inode, mtime, ctime when it was listed (shelflife.files.survey.Key)
     mtime INTEGER NOT NULL,
-    ctime INTEGER NOT NULL,
+    scatter INTEGER NOT NULL,               -- 0 to 1023: when in the second half of its time it is read again
     listed INTEGER NOT NULL,                -- time (ns) of the listing
     state INTEGER NOT NULL,
     rules INTEGER NOT NULL,                 -- fingerprint of the rules it was read under
@@ -54,11 +60,6 @@ CREATE TABLE directory (
     first_due INTEGER NOT NULL,
     oldest INTEGER NOT NULL,
     newest INTEGER NOT NULL,
-    PRIMARY KEY (root, path)
-) WITHOUT ROWID;
-CREATE TABLE histogram (
-    root INTEGER NOT NULL,
-    path BLOB NOT NULL,
     hours BLOB NOT NULL,                    -- see shelflife.files.survey.pack_hours
     PRIMARY KEY (root, path)
 ) WITHOUT ROWID;
@@ -175,7 +176,7 @@ def _is_current(connection: sqlite3.Connection) -> bool:
 
 
 def _is_sound(connection: sqlite3.Connection) -> bool:
-    """Return whether every page of the database can be read: half a microsecond a directory."""
+    """Return whether every page of the database can be read: a fifth of a microsecond a directory."""
     try:
         return bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
     except sqlite3.DatabaseError:

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import errno
 import os
-from array import array
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -30,10 +29,10 @@ from shelflife.files.primitives import for_reading, read_all
 from shelflife.files.reading import Flag
 from shelflife.files.survey import survey_directory
 from shelflife.policy.area import SECOND
-from shelflife.records.index import Row, RowState, Trust
+from shelflife.records.index import RowState, Trust
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator
 
     from shelflife.events import Listener
     from shelflife.files.anchor import Anchor
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
     from shelflife.files.survey import Survey
     from shelflife.policy.area import Area
     from shelflife.policy.cutoff import Cutoff
-    from shelflife.records.index import Index, PageRow
+    from shelflife.records.index import Index, Page
 
 _PROGRESS: Final = 500
 """Directories between two reports of progress."""
@@ -96,16 +95,6 @@ class Freshness:
         """Times before this one are settled."""
         return self.now - self.settle
 
-    def is_stale(self, row: Row) -> bool:
-        """Return whether a row is due for its rolling re-scan; the query of `Index.pages` has the same formula.
-
-        Spread by inode over the second half of the time, so that what was first scanned in one night is not
-        scanned again in one night. The half has 1024 steps, and of two neighbouring inodes each has its own:
-        directories that were made together come one after the other, and a thousand of them fill the half evenly.
-        """
-        share = (row.inode & 1023) / 2048.0
-        return row.listed > self.now or self.now - row.listed > self.rescan_after * (0.5 + share)
-
 
 class _Frame:
     """A directory on the way down, with the children that a listing found and no row has claimed yet."""
@@ -159,49 +148,46 @@ class Refresh:
 
     def run(self) -> Refreshed:
         """Bring the root up to date and return what was found. Raises OSError if the root cannot be read."""
-        own = self._index.row(self._root, "")
-        if own is None:
+        if self._index.row(self._root, "") is None:
             self._walk([""])
         else:
-            self._pass(own)
+            self._pass()
         self._report()
         self._index.complete(self._root, as_of=self._freshness.now)
         return self.result
 
-    def _pass(self, own: Row) -> None:
+    def _pass(self) -> None:
         """Go over the rows, the root's own first."""
         trust = Trust(self._area.rules, self._completed, self._freshness.now, self._freshness.rescan_after)
-        is_ours = own.rules == trust.rules and own.state == RowState.OK
-        counts = own.listed <= self._completed and not self._freshness.is_stale(own)
-        mask = self._recognise([(b"", *own.key, is_ours and counts)])
-        self._frames = [_Frame("", None if mask[0] else self._children_of(""))]
-        self.result.skipped += mask[0]
-        for page in self._index.pages(self._root, trust):
-            self._between()
-            mask = self._recognise(page)
-            if 0 in mask or self._unreachable is not None or any(frame.pending for frame in self._frames):
-                self._pass_page(page, mask)
-            else:
-                self.result.skipped += len(page)
-                self._report()
+        pages = self._index.pages(self._root, trust)
+        with closing(
+            self._crew.run(self._recognise, lambda: next(pages, None), between=self._between)
+        ) as recognised:
+            _, mask = next(recognised)
+            self._frames = [_Frame("", None if mask[0] else self._children_of(""))]
+            self.result.skipped += mask[0]
+            for page, mask in recognised:
+                if 0 in mask or self._unreachable is not None or any(frame.pending for frame in self._frames):
+                    self._pass_page(page, mask)
+                else:
+                    self.result.skipped += len(mask)
+                    self._report()
         while self._frames:
             self._leave(self._frames.pop())
 
-    def _recognise(self, page: Sequence[PageRow]) -> bytes:
-        """Return for each row of a page 1 when it stands for its directory, else 0."""
+    def _recognise(self, page: Page, stop: Flag) -> tuple[Page, bytes]:
+        """Return a page, and for each of its rows 1 when it stands for its directory, else 0."""
         if not self._trusted:
-            return bytes(len(page))
-        known = [row for row in page if row[4]]
-        keys = array("q", [number for row in known for number in row[1:4]])
-        mask = self._primitives.stand(self._anchor, [row[0] for row in known], keys, Flag())
-        if len(known) == len(page):
-            return mask
-        standing = iter(mask)
-        return bytes(next(standing) if row[4] else 0 for row in page)
+            return page, bytes(len(page.trusted))
+        mask = self._primitives.stand(self._anchor, page.paths, page.keys, stop)
+        if b"0" in page.trusted:
+            # the digits 0 and 1 end in these bits
+            mask = bytes(stands & trusted for stands, trusted in zip(mask, page.trusted, strict=True))
+        return page, mask
 
-    def _pass_page(self, page: Sequence[PageRow], mask: bytes) -> None:
+    def _pass_page(self, page: Page, mask: bytes) -> None:
         """Go over a page of rows one by one; those that do not stand have been read ahead."""
-        rows = [(os.fsdecode(row[0]), stands) for row, stands in zip(page, mask, strict=True)]
+        rows = list(zip(os.fsdecode(page.paths).split("\0"), mask, strict=True))
         changed = [path for path, stands in rows if not stands and self._may_be_there(path)]
         with closing(self._read(changed)) as ahead:
             for path, stands in rows:

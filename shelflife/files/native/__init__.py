@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.files.candidates import Candidates
 from shelflife.files.reading import MOST_DUE, Answer, Flag, Manner, Reading, Task
-from shelflife.files.survey import FOREVER, Key, Survey
+from shelflife.files.survey import FOREVER, KEY_SIZE, Key, Survey
 from shelflife.policy.area import Area
 from shelflife.settings import AgeFrom
 
@@ -80,14 +80,12 @@ class Native:
             *(POINTER(_Removal), c_void_p, c_void_p),
         ]
 
-    def stand(self, anchor: Anchor, paths: Sequence[bytes], keys: array[int], stop: Flag) -> bytes:
+    def stand(self, anchor: Anchor, paths: bytes, keys: bytes, stop: Flag) -> bytes:
         """See `Primitives`."""
-        mask = bytearray(len(paths))
-        place = (c_int * 0).from_buffer(mask) if mask else None
-        joined = b"\0".join(paths)
-        self._stand(
-            anchor.fd, anchor.identity.device, joined, keys.tobytes(), len(paths), byref(stop.value), place
-        )
+        count = len(keys) // KEY_SIZE
+        mask = bytearray(count)
+        place = _address(mask) if mask else None
+        self._stand(anchor.fd, anchor.identity.device, paths, keys, count, byref(stop.value), place)
         return bytes(mask)
 
     def read(

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import time
-from array import array
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -105,17 +104,19 @@ def _fates(answer: Answer, reading: Reading) -> dict[str, Fate]:
 def test_a_directory_stands_as_long_as_nothing_in_it_has_changed(
     tools: Primitives, anchor: Anchor, directory: Path
 ) -> None:
-    key = array("q", Key.of(directory.stat()))
-    assert tools.stand(anchor, [b"d/", b"gone/"], key + key, Flag()) == b"\1\0"
+    key = Key.of(directory.stat()).pack()
+    assert tools.stand(anchor, b"d/\0gone/", key + key, Flag()) == b"\1\0"
     os.utime(directory, ns=(0, 0))
-    assert tools.stand(anchor, [b"d/"], key, Flag()) == b"\0"
-    assert tools.stand(anchor, [], array("q"), Flag()) == b""
+    assert tools.stand(anchor, b"d/", key, Flag()) == b"\0"
+    assert tools.stand(anchor, b"", b"", Flag()) == b""
+    own = Key.of(directory.parent.stat()).pack()
+    assert tools.stand(anchor, b"", own, Flag()) == b"\1"
 
 
 def test_nothing_stands_after_a_stop(tools: Primitives, anchor: Anchor, directory: Path) -> None:
     stop = Flag()
     stop.set()
-    assert tools.stand(anchor, [b"d/"], array("q", Key.of(directory.stat())), stop) == b"\0"
+    assert tools.stand(anchor, b"d/", Key.of(directory.stat()).pack(), stop) == b"\0"
 
 
 # -- reading

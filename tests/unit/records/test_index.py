@@ -201,7 +201,7 @@ def test_what_cannot_be_read_keeps_its_numbers_and_is_not_due(index: Index) -> N
     index.complete(root, as_of=9)
     assert list(index.due(root, 5)) == ["", "a-b/"]
     totals = index.totals("frames")
-    assert (totals.files, totals.bytes, totals.directories, totals.readable_files) == (12, 120, 4, 6)
+    assert (totals.files, totals.bytes, totals.directories, totals.scanned) == (12, 120, 4, 6)
     below = index.row(root, "a/b/")
     assert below is not None
     assert below.state == RowState.UNREADABLE
@@ -254,7 +254,7 @@ def test_totals_are_the_sums_of_the_rows(index: Index) -> None:
     totals = index.totals("frames")
     assert (totals.as_of, totals.files, totals.bytes, totals.allocated) == (77, 3, 30, 4096)
     assert (totals.protected_files, totals.protected_bytes, totals.directories) == (3, 5, 3)
-    assert (totals.oldest, totals.newest, totals.readable_files) == (4, 9, 6)
+    assert (totals.oldest, totals.newest, totals.scanned) == (4, 9, 6)
     assert index.totals("temp").as_of == 0
 
 

@@ -8,8 +8,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from shelflife.events import ignore
 from shelflife.files.anchor import Anchor
@@ -278,38 +276,8 @@ def test_everything_is_listed_again_after_the_rescan_time_but_not_all_at_once(st
     assert max(listed) < 107
 
 
-@pytest.mark.parametrize(
-    ("age", "inode", "stale"),
-    [
-        (0, 0, False),
-        (15 * DAY, 0, False),
-        (15 * DAY + 1, 0, True),
-        (15 * DAY + 1, 1023, False),
-        (30 * DAY, 1023, True),
-        (-1, 0, True),  # the clock was set back since
-    ],
-)
-def test_a_row_is_stale_by_its_age_and_its_inode(age: int, inode: int, stale: bool) -> None:
-    fresh = Freshness(now=100 * DAY, settle=0, rescan_after=30 * DAY)
-    assert fresh.is_stale(Row("a/", inode, 0, 0, 100 * DAY - age, 0, 0)) is stale
-
-
-def test_neighbouring_inodes_become_stale_one_after_the_other() -> None:
-    rows = [Row("a/", 5_000_000 + number, 0, 0, 0, 0, 0) for number in range(1024)]
-    ages = range(15 * DAY + 1, 30 * DAY, 15 * DAY // 16)
-    stale = [sum(map(Freshness(now=age, settle=0, rescan_after=30 * DAY).is_stale, rows)) for age in ages]
-    assert stale == [1 + 64 * number for number in range(16)]
-
-
-@given(
-    rows=st.lists(st.tuples(st.integers(-(2**63), 2**63 - 1), st.integers(-1, 31 * DAY)), min_size=1),
-    rescan_after=st.integers(1, 30 * DAY),
-)
-def test_the_index_trusts_a_row_as_long_as_it_is_not_stale(
-    rows: list[tuple[int, int]], rescan_after: int
-) -> None:
-    now = 100 * DAY
-    fresh = Freshness(now=now, settle=0, rescan_after=rescan_after)
+def _trusted(rows: list[tuple[int, int]], *, now: int, completed: int = 2**62) -> list[bool]:
+    """Return which rows of these inodes and ages the index trusts, for 30 days at the most."""
     connection = connect(":memory:")
     index_file._create(connection)
     with closing(Index(connection, Path("/"))) as index:
@@ -318,9 +286,35 @@ def test_the_index_trusts_a_row_as_long_as_it_is_not_stale(
             survey = Survey(key=Key(inode, 2, 3), settled=True)
             index.put(root, f"{number:05}/", survey, listed=now - age, rules=7)
         index.flush()
-        trust = Trust(rules=7, completed=2**62, now=now, rescan_after=rescan_after)
-        trusted = [bool(row[4]) for page in index.pages(root, trust) for row in page]
-        assert trusted == [not fresh.is_stale(row) for row in index.rows(root)]
+        trust = Trust(rules=7, completed=completed, now=now, rescan_after=30 * DAY)
+        return [digit == ord("1") for page in index.pages(root, trust) for digit in page.trusted]
+
+
+@pytest.mark.parametrize(
+    ("age", "inode", "trusted"),
+    [
+        (0, 0, True),
+        (15 * DAY, 0, True),
+        (15 * DAY + 1, 0, False),
+        (15 * DAY + 1, 1023, True),
+        (30 * DAY, 1023, False),
+        (15 * DAY + 1, -1, True),  # an inode above 2^63, as SQLite holds it
+        (-1, 0, False),  # the clock was set back since
+    ],
+)
+def test_a_row_is_trusted_by_its_age_and_its_inode(age: int, inode: int, trusted: bool) -> None:
+    assert _trusted([(inode, age)], now=100 * DAY) == [trusted]
+
+
+def test_a_row_of_a_refresh_that_did_not_come_to_its_end_is_not_trusted() -> None:
+    assert _trusted([(0, 5), (0, 6), (0, 4)], now=100 * DAY, completed=100 * DAY - 5) == [True, True, False]
+
+
+def test_neighbouring_inodes_are_read_again_one_after_the_other() -> None:
+    neighbours = range(5_000_000, 5_000_000 + 1024)
+    ages = range(15 * DAY + 1, 30 * DAY, 15 * DAY // 16)
+    stale = [_trusted([(inode, age) for inode in neighbours], now=100 * DAY).count(False) for age in ages]
+    assert stale == [1 + 64 * number for number in range(16)]
 
 
 @pytest.mark.parametrize("after", range(7))
@@ -378,7 +372,7 @@ def test_an_unreadable_directory_keeps_its_numbers_and_is_read_again_once_it_can
         assert storage.files() == 5
         with storage.opened() as (index, _):
             assert list(index.due(index.root("area"), 2**62)) == ["", "a/", "z/"]
-            assert index.totals("area").readable_files == 3
+            assert index.totals("area").scanned == 3
         assert storage.refresh().unreadable == found.unreadable  # said again each time
         storage.tick()
         (storage.area / "a/b").chmod(0o755)

@@ -201,7 +201,9 @@ FROM directory WHERE root = ?
 """
 """All of `RootTotals` after `as_of`."""
 
-_SUM_UP: Final = f"UPDATE root SET summed = 1, ({', '.join(RootTotals._fields[1:])}) = ({_SUMS}) WHERE id = ? AND NOT summed"
+_SUM_UP: Final = f"""
+UPDATE root SET summed = 1, ({", ".join(RootTotals._fields[1:])}) = ({_SUMS}) WHERE id = ? AND NOT summed
+"""
 
 _UNSUM: Final = "UPDATE root SET summed = 0 WHERE id = ? AND summed"
 

@@ -167,13 +167,32 @@ class Refresh:
             self._frames = [_Frame("", None if mask[0] else self._children_of(""))]
             self.result.skipped += mask[0]
             for page, mask in recognised:
-                if 0 in mask or self._unreachable is not None or any(frame.pending for frame in self._frames):
+                if 0 in mask or self._unreachable is not None or not self._claim_all(page):
                     self._pass_page(page, mask)
                 else:
                     self.result.skipped += len(mask)
                     self._report()
         while self._frames:
             self._leave(self._frames.pop())
+
+    def _claim_all(self, page: Page) -> bool:
+        """Claim the directories of a page in which every row stands; return whether it was as easy as that.
+
+        It is unless a directory below the root was listed on the way here, or the root's listing lacks one.
+        """
+        root = self._frames[0]
+        if any(frame.pending for frame in self._frames[1:]):
+            return False
+        if root.pending is None:
+            return True
+        names = [path.partition("/")[0] for path in os.fsdecode(page.paths).split("\0")]
+        below = self._frames[1].path[:-1] if len(self._frames) > 1 else ""
+        claimed = {name for name in names if name != below}
+        if not claimed <= root.pending:
+            return False
+        root.pending -= claimed
+        self._frames[1:] = [_Frame(f"{names[-1]}/", None)]
+        return True
 
     def _recognise(self, page: Page, stop: Flag) -> tuple[Page, bytes]:
         """Return a page, and for each of its rows 1 when it stands for its directory, else 0."""

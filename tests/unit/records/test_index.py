@@ -245,6 +245,32 @@ def test_due_directories_come_in_preorder_page_by_page(index: Index, monkeypatch
     assert list(index.due(root, 2)) == _paths(index, root)
 
 
+def test_sums_are_of_the_rows_as_they_are_and_totals_as_they_were_when_last_summed_up(index: Index) -> None:
+    root = index.root("frames")
+    _put(index, root, "a/", files=2, bytes=20, first_due=50)
+    index.complete(root, as_of=77)
+    summed = index.sums(root)
+    assert summed == index.totals("frames")
+    assert (summed.scanned, summed.readable_bytes, summed.first_due) == (2, 20, 50)
+
+    def changes() -> Iterator[Callable[[], None]]:
+        yield lambda: _put(index, root, "b/", files=1, bytes=5, first_due=40)
+        yield lambda: index.mark(root, "a/", RowState.UNREADABLE, listed=1)
+        yield lambda: index.forget(root, "b/")
+        yield lambda: index.drop(root, "a/")
+
+    expected = [(3, 25, 40), (1, 5, 40), (0, 0, None), (0, 0, None)]
+    for change, numbers in zip(changes(), expected, strict=True):
+        before = index.totals("frames")
+        change()
+        now = index.sums(root)
+        assert (now.scanned, now.readable_bytes, now.first_due) == numbers
+        assert index.totals("frames") == before
+        assert list(index.due(root, 41)) == (["b/"] if numbers[2] == 40 else [])
+        index.complete(root, as_of=None)
+        assert index.totals("frames") == now
+
+
 def test_totals_are_the_sums_of_the_rows(index: Index) -> None:
     root = index.root("frames")
     _put(index, root, "", files=1, bytes=10, allocated=4096, oldest=7, newest=7)

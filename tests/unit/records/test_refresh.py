@@ -1,19 +1,25 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from shelflife.events import ignore
 from shelflife.files.anchor import Anchor
+from shelflife.files.crew import Crew
 from shelflife.files.survey import Key, Survey, survey_directory
 from shelflife.policy.area import Area
 from shelflife.policy.cutoff import Cause, Cutoff
+from shelflife.records import index as index_module
 from shelflife.records import index_file
 from shelflife.records import refresh as module
 from shelflife.records.database import connect
@@ -55,9 +61,10 @@ class _Storage:
         *,
         cutoff: int | None = None,
         between: Callable[[], None] = lambda: None,
+        workers: int = 1,
     ) -> Refreshed:
         self.now += 1
-        with self.opened() as (index, anchor):
+        with self.opened() as (index, anchor), Crew(workers) as crew:
             return Refresh(
                 index,
                 anchor,
@@ -67,6 +74,7 @@ class _Storage:
                 cutoff=None if cutoff is None else Cutoff(at=cutoff, cause=Cause.RETENTION),
                 listener=ignore,
                 between=between,
+                crew=crew,
             ).run()
 
     def counts(self, area: Area | None = None) -> tuple[int, int]:
@@ -208,6 +216,60 @@ def test_a_directory_that_became_a_link_is_forgotten(storage: _Storage) -> None:
 
 
 # -- settling
+
+
+_NAMES = st.sampled_from(["a", "a-b", "a0", "b"])
+_PATHS = st.lists(_NAMES, min_size=1, max_size=3).map("/".join)
+_CHANGES = st.one_of(
+    st.tuples(st.just("file"), _PATHS, st.sampled_from(["1", "2"])),
+    st.tuples(st.just("remove"), _PATHS, st.just("")),
+    st.tuples(st.just("rename"), _PATHS, _PATHS),
+)
+
+
+def _change(area: Path, kind: str, path: str, other: str) -> None:
+    if kind == "file":
+        (area / path).mkdir(parents=True, exist_ok=True)
+        (area / path / other).touch()
+    elif kind == "remove":
+        shutil.rmtree(area / path, ignore_errors=True)
+    elif (area / path).exists() and not (area / other).exists() and not f"{other}/".startswith(f"{path}/"):
+        (area / other).parent.mkdir(parents=True, exist_ok=True)
+        (area / path).rename(area / other)
+
+
+def _files_by_directory(area: Path) -> dict[str, int]:
+    return {
+        "".join(f"{part}/" for part in Path(directory).relative_to(area).parts): len(files)
+        for directory, _, files in os.walk(area)
+    }
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    nights=st.lists(st.lists(_CHANGES, max_size=6), min_size=2, max_size=5),
+    page=st.sampled_from([1, 2, 3, 5]),
+    workers=st.sampled_from([1, 2]),
+)
+def test_after_any_changes_the_rows_are_those_of_the_tree(
+    nights: list[list[tuple[str, str, str]]], page: int, workers: int
+) -> None:
+    with tempfile.TemporaryDirectory() as base, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(index_module, "PAGE", page)
+        storage = _Storage(Path(base))
+        for changes in nights:
+            for change in changes:
+                _change(storage.area, *change)
+            storage.refresh(workers=workers)
+            storage.tick()
+            there = _files_by_directory(storage.area)
+            with storage.opened() as (index, _):
+                root = index.root("area")
+                totals = index.totals("area")
+                assert [row.path for row in index.rows(root)] == sorted(there, key=os.fsencode)
+                assert (totals.files, totals.directories) == (sum(there.values()), len(there))
+            found = storage.refresh(workers=workers)
+            assert (found.skipped, found.listed) == (len(there), 0)
 
 
 def test_what_was_made_just_now_is_listed_again(storage: _Storage) -> None:

@@ -3,11 +3,12 @@
 An `Engine` holds settings and nothing else: each method opens what it needs and closes it, so one engine may be
 used from several threads, before and after a fork. Methods block; each has an async twin, named with a leading
 `a`, that runs in a worker thread.
+
+What only some methods need is imported by them: a command line that cleans up does not wait for the forecast.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import socket
@@ -15,24 +16,19 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
 from shelflife.errors import CleanupDisabled, RecordsError, StorageError, UsageError
 from shelflife.events import RunRefused, guarded
 from shelflife.execute import cleanup as steps
-from shelflife.execute import pinning, restoring
 from shelflife.execute.context import Stopped
 from shelflife.execute.disks import disks_of
 from shelflife.execute.lock import Holder, holder_of
 from shelflife.execute.planner import PlannedFile, due_files
-from shelflife.execute.relief import relieve
 from shelflife.execute.run import Order, Workplace, offer, run, why_ask
 from shelflife.execute.sampling import take_sample
 from shelflife.execute.storage import create_directories, hold_roots
-from shelflife.explain.check import check_storage
-from shelflife.explain.foresee import forecast, what_if
 from shelflife.explain.log import RunLog
-from shelflife.explain.why import explain
 from shelflife.policy.holds import Holds
 from shelflife.policy.plan import Plan
 from shelflife.records.history import FileRecord, RunRecord, Totals, Trigger
@@ -62,6 +58,9 @@ if TYPE_CHECKING:
     from shelflife.settings import Settings
 
 logger = logging.getLogger(__name__)
+
+_Given = ParamSpec("_Given")
+_Found = TypeVar("_Found")
 
 
 class Engine:
@@ -234,6 +233,8 @@ class Engine:
         StorageError, RecordsError.
         """
         self._refuse_when_dry()
+        from shelflife.execute.relief import relieve
+
         return relieve(self._work, trigger=trigger, stop=stop, wait=wait)
 
     # -- holds and trash
@@ -244,18 +245,26 @@ class Engine:
         Returns when no batch of a running cleanup can still ignore it.
         Raises UsageError when it lies in no area or is not there, RecordsError, StorageError.
         """
+        from shelflife.execute import pinning
+
         return pinning.add_hold(self._work, os.fspath(path), until=until, reason=reason)
 
     def unhold(self, path: str | os.PathLike[str]) -> list[Hold]:
         """End the hold on a path; return what was ended. Raises UsageError when there is none."""
+        from shelflife.execute import pinning
+
         return pinning.end_hold(self._work, os.fspath(path))
 
     def holds(self, *, ended: bool = False) -> list[Hold]:
         """Return the holds that are active, the latest first; with `ended`, all there ever were."""
+        from shelflife.execute import pinning
+
         return pinning.list_holds(self._work, ended=ended)
 
     def trash(self, areas: Iterable[str] | None = None) -> Iterator[TrashedFile]:
         """Yield what waits in the trash, by area, the oldest first. Raises StorageError."""
+        from shelflife.execute import restoring
+
         return restoring.trashed_files(self._work, [self._work.areas[name] for name in self._choose(areas)])
 
     def restore(self, target: str, *, to: str | None = None, hold: bool = True) -> list[str]:
@@ -264,6 +273,8 @@ class Engine:
         Nothing is ever replaced. `to` is another path for it. Unless `hold` is False, what comes back is held
         for one retention. Raises UsageError, CleanupBusy, StorageError, RecordsError.
         """
+        from shelflife.execute import restoring
+
         return restoring.restore(self._work, target, to=to, hold=hold)
 
     def empty_trash(self, areas: Iterable[str] | None = None, *, before: int | None = None) -> RunReport:
@@ -272,6 +283,8 @@ class Engine:
         Holds are respected. Raises CleanupBusy, StorageError, RecordsError.
         """
         chosen = [self._work.areas[name] for name in self._choose(areas)]
+        from shelflife.execute import restoring
+
         return restoring.empty_trash(self._work, chosen, before=before)
 
     # -- questions
@@ -329,6 +342,8 @@ class Engine:
 
         Raises UsageError for an empty path, StorageError when the base path is not there.
         """
+        from shelflife.explain.why import explain
+
         return explain(
             os.fspath(path),
             settings=self.settings,
@@ -343,6 +358,8 @@ class Engine:
             state = self.state
         except StorageError:
             state = None
+        from shelflife.explain.check import check_storage
+
         return check_storage(settings=self.settings, areas=self._work.areas, state=state, now=self._clock())
 
     def whatif(self, changes: Mapping[str, object]) -> WhatIf:
@@ -351,10 +368,14 @@ class Engine:
         From the index and the journal alone, to the hour; nothing is changed.
         Raises UsageError for an unknown area, SettingsError, StorageError.
         """
+        from shelflife.explain.foresee import what_if
+
         return what_if(self._work, self.settings.with_areas(changes))
 
     def forecast(self) -> Forecast:
         """Return what expires on the coming days, and when the disks will be full. Raises StorageError."""
+        from shelflife.explain.foresee import forecast
+
         return forecast(self._work)
 
     def sample(self, *, at_most_every: float = 0.0) -> bool:
@@ -436,36 +457,36 @@ class Engine:
 
     async def aplan(self, areas: Iterable[str] | None = None, *, at: int | None = None) -> Plan:
         """Do `plan` in a worker thread."""
-        return await asyncio.to_thread(self.plan, areas, at=at)
+        return await _in_thread(self.plan, areas, at=at)
 
     async def aexecute(self, plan: Plan, *, trigger: Trigger = Trigger.PROGRAM) -> RunReport:
         """Do `execute` in a worker thread; cancelled, the run ends at its next batch."""
         with _stopped_when_cancelled() as stop:
-            return await asyncio.to_thread(self.execute, plan, trigger=trigger, stop=stop)
+            return await _in_thread(self.execute, plan, trigger=trigger, stop=stop)
 
     async def acleanup(
         self, areas: Iterable[str] | None = None, *, trigger: Trigger = Trigger.PROGRAM
     ) -> RunReport:
         """Do `cleanup` in a worker thread; cancelled, the run ends at its next batch."""
         with _stopped_when_cancelled() as stop:
-            return await asyncio.to_thread(self.cleanup, areas, trigger=trigger, stop=stop)
+            return await _in_thread(self.cleanup, areas, trigger=trigger, stop=stop)
 
     async def arelieve(self) -> list[DiskRelief]:
         """Do `relieve` in a worker thread; cancelled, it ends at its next batch."""
         with _stopped_when_cancelled() as stop:
-            return await asyncio.to_thread(self.relieve, stop=stop)
+            return await _in_thread(self.relieve, stop=stop)
 
     async def awhatif(self, changes: Mapping[str, object]) -> WhatIf:
         """Do `whatif` in a worker thread."""
-        return await asyncio.to_thread(self.whatif, changes)
+        return await _in_thread(self.whatif, changes)
 
     async def aforecast(self) -> Forecast:
         """Do `forecast` in a worker thread."""
-        return await asyncio.to_thread(self.forecast)
+        return await _in_thread(self.forecast)
 
     async def astats(self, *, refresh: bool = False) -> Statistics:
         """Do `stats` in a worker thread."""
-        return await asyncio.to_thread(self.stats, refresh=refresh)
+        return await _in_thread(self.stats, refresh=refresh)
 
     def running(self, *, load: Callable[[], Settings] | None = None) -> AbstractAsyncContextManager[object]:
         """Keep the schedule while an application runs: `async with engine.running():` (extra `schedule`).
@@ -505,6 +526,12 @@ class Engine:
             raise CleanupDisabled("only dry runs are allowed: cleanup.dry_run is true in the configuration")
 
 
+async def _in_thread(work: Callable[_Given, _Found], *args: _Given.args, **kwargs: _Given.kwargs) -> _Found:
+    import asyncio  # by then it is loaded: a command line need not wait for it
+
+    return await asyncio.to_thread(work, *args, **kwargs)
+
+
 def _stopper(stop: threading.Event | None) -> Callable[[], None]:
     """Return what is called between directories: it ends the work when asked to stop."""
 
@@ -521,6 +548,5 @@ def _stopped_when_cancelled() -> Iterator[threading.Event]:
     stop = threading.Event()
     try:
         yield stop
-    except asyncio.CancelledError:
+    finally:  # a run that came to its end does not look any more
         stop.set()
-        raise

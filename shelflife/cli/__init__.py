@@ -11,6 +11,7 @@ nothing below; only this part prints, and only this part handles signals.
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import NoReturn
 
@@ -29,6 +30,10 @@ def main() -> NoReturn:
         )
         sys.exit(2)
     _log_to_stderr()
+    if sys.argv[1:2] != ["serve"]:
+        os.environ.setdefault(
+            "PYDANTIC_DISABLE_PLUGINS", "__all__"
+        )  # else it reads about every package there is
     sys.exit(run(sys.argv[1:]))
 
 

@@ -5,24 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 import typer
 from typer.exceptions import Exit, TyperException
 
-from shelflife.cli import alerts, hold, trash
-from shelflife.cli.check import check
-from shelflife.cli.cleanup import cleanup
-from shelflife.cli.forecast import forecast
-from shelflife.cli.history import history
-from shelflife.cli.init import init
 from shelflife.cli.output import print_json, say
-from shelflife.cli.plan import plan
-from shelflife.cli.serve import serve
-from shelflife.cli.stats import stats
-from shelflife.cli.units import units
-from shelflife.cli.whatif import whatif
-from shelflife.cli.why import why
 from shelflife.errors import CleanupBusy, ExitCode, NeedsApproval, SettingsError, ShelflifeError
 
 if TYPE_CHECKING:
@@ -34,20 +23,34 @@ INTERRUPTED: Final = 130
 _PIPE_CLOSED: Final = 141
 """Exit code when nobody reads on: 128 and the number of SIGPIPE."""
 
-app = typer.Typer(
-    name="shelflife",
-    add_completion=False,
-    rich_markup_mode=None,  # plain help: it answers in half the time, and examples can be copied
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+_VERBS: Final = (
+    *("init", "check", "stats", "plan", "cleanup", "why", "whatif", "forecast", "history", "serve", "units"),
 )
-for verb in (init, check, stats, plan, cleanup, why, whatif, forecast, history, serve, units):
-    app.command()(verb)
-app.add_typer(trash.verbs, name="trash")
-app.add_typer(hold.verbs, name="hold")
-app.add_typer(alerts.verbs, name="alerts")
+"""Each a module of this part, with a function of that name; in the order of the help."""
+
+_GROUPS: Final = ("trash", "hold", "alerts")
+"""Verbs with verbs of their own: modules with an application `verbs`."""
 
 
-@app.callback()
+def _application(verb: str) -> typer.Typer:
+    """Return the command line with that verb; with all of them when there is none of that name."""
+    app = typer.Typer(
+        name="shelflife",
+        add_completion=False,
+        rich_markup_mode=None,  # plain help: it answers in half the time, and examples can be copied
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    app.callback()(_about)
+    names = (*_VERBS, *_GROUPS)
+    for name in (verb,) if verb in names else names:
+        module = import_module(f"shelflife.cli.{name}")
+        if name in _GROUPS:
+            app.add_typer(module.verbs, name=name)
+        else:
+            app.command()(getattr(module, name))
+    return app
+
+
 def _about() -> None:
     """Keep the directories of a service from filling up the disk: see, foresee, explain, clean up.
 
@@ -78,7 +81,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _invoke(arguments: list[str]) -> int:
-    command = typer.main.get_command(app)
+    command = typer.main.get_command(_application(arguments[0]))
     try:
         with command.make_context("shelflife", arguments) as context:
             return int(command.invoke(context) or 0)

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import TypeVar
 
-import pathspec
 from pydantic import SecretStr
 
 from shelflife.settings.spelling import did_you_mean
@@ -127,12 +126,14 @@ def pattern(line: str) -> str:
     One that can't be read, that matches nothing, or whose set of characters (``[[:alpha:]]``) means something
     else to Python's expressions, would leave unprotected what it was meant for.
     """
+    from pathspec import GitIgnoreSpec  # imported when needed: most areas protect nothing
+
     if _ODD_SET.search(line):
         raise ValueError(
             "not a gitignore-style pattern that is understood here; write the set's characters out"
         )
     try:
-        patterns = list(pathspec.GitIgnoreSpec.from_lines([line]).patterns)
+        patterns = list(GitIgnoreSpec.from_lines([line]).patterns)
     except (ValueError, re.error) as error:
         raise ValueError(f"not a gitignore-style pattern ({error})") from error
     if not patterns or patterns[0].include is None or "\n" in line:

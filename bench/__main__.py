@@ -163,8 +163,8 @@ def _put_aside(tree: Tree, share: int) -> Iterator[tuple[Path, Path]]:
 
 
 def _warm(tree: Tree, *, cold: bool) -> None:
+    os.sync()  # else whoever waits for the disk waits for what the preparation wrote
     if cold:
-        subprocess.run(["sync"], check=True)
         Path("/proc/sys/vm/drop_caches").write_text("3", encoding="ascii")
     else:
         subprocess.run([str(tree.loop), "look", str(tree.area)], check=True, stdout=subprocess.DEVNULL)

@@ -7,7 +7,6 @@ made counts as settled at once, so that nothing has to wait.
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 from pathlib import Path
@@ -29,7 +28,7 @@ def main() -> None:
     """Run a task once, after everything was imported, and say how long it took and how much memory."""
     task, base, in_use, workers = sys.argv[1:]
     engine = Engine(settings_of(base, in_use, int(workers)))
-    before = _resident()
+    before = _memory("VmRSS")
     start = time.perf_counter()
     if task == "cleanup":
         engine.cleanup()
@@ -38,13 +37,13 @@ def main() -> None:
     else:
         engine.stats(refresh=task == "stats-now")
     seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({"seconds": seconds, "memory": max(0, peak - before)}))
+    print(json.dumps({"seconds": seconds, "memory": max(0, _memory("VmHWM") - before)}))
 
 
-def _resident() -> int:
+def _memory(name: str) -> int:
+    """Return bytes that this process takes, or took at the most. getrusage would include who started it."""
     for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("VmRSS:"):
+        if line.startswith(f"{name}:"):
             return int(line.split()[1]) * 1024
     return 0
 

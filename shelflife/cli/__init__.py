@@ -11,15 +11,20 @@ nothing below; only this part prints, and only this part handles signals.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
-from typing import NoReturn
+from typing import Final, NoReturn
 
 __all__ = ["main"]
+
+_GARBAGE: Final = 50_000
+"""Objects between two searches for garbage: imports make many and leave none, and to look costs them a tenth."""
 
 
 def main() -> NoReturn:
     """Run the command line of this process, and exit with what came of it."""
+    gc.set_threshold(_GARBAGE)
     try:
         from shelflife.cli.app import run
     except ImportError as error:

@@ -18,7 +18,6 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from shelflife.errors import ShelflifeError
@@ -33,8 +32,11 @@ from shelflife.records.journal import JournalFull
 if TYPE_CHECKING:
     from shelflife.policy.cutoff import Cutoff
 
-_PARCEL: Final = 32
-"""Directories of a parcel."""
+_PARCEL: Final = 500
+"""Due entries and directories of a parcel, about: enough to be worth a transaction, few enough to share out."""
+
+_UNREAD: Final = 15
+"""What a directory weighs that must be read first."""
 
 _INTENTS: Final = 1000
 """Entries whose removal is journalled in one transaction."""
@@ -92,12 +94,11 @@ class _Batch:
         directory.pruned = directory.pruned or answer.pruned
         if answer.error:
             directory.careful = True
-        reached = len(answer.fates)
-        self.is_done = answer.error != 0 or (reached == len(self.task.entries) and reached > 0)
-        if not len(self.task.entries):  # an empty directory that should go
-            self.is_done = True
+        reached, wanted = len(answer.fates), len(self.task.entries)
+        self.is_done = answer.error != 0 or reached == wanted
+        if not wanted:  # an empty directory that should go
             directory.careful = not answer.pruned
-        elif reached:
+        elif 0 < reached < wanted:
             self.task = self.task._replace(entries=self.task.entries.after(reached))
 
 
@@ -119,10 +120,14 @@ class Parcels:
         """
 
         def take() -> list[tuple[str, Reading | None]] | None:
-            notebook = self._site.context.notebook
-            parcel = [
-                (path, notebook.take(self._root, path, self._cutoff)) for path in islice(paths, _PARCEL)
-            ]
+            parcel = []
+            weight = 0
+            for path in paths:
+                reading = self._site.context.notebook.take(self._root, path, self._cutoff)
+                parcel.append((path, reading))
+                weight += _UNREAD if reading is None else 1 + len(reading.due)
+                if weight >= _PARCEL:
+                    break
             return parcel or None
 
         for done in self._site.context.crew.run(
@@ -168,17 +173,18 @@ class Parcels:
 
     def _batches(self, directory: Directory) -> list[_Batch]:
         """Return what is to be done in a directory, in batches."""
-        path, reading = directory.path, directory.reading
-        task = Task(path, reading.device, reading.survey.key, reading.due, same=False, empty=False)
-        if not len(reading.due):
-            is_empty = bool(path) and reading.survey.entries == 0
-            if is_empty and reading.survey.key.mtime < self._cutoff:
-                return [_Batch(directory, reading.due, task._replace(same=True, empty=True))]
+        path, due = directory.path, directory.reading.due
+        device, survey = directory.reading.device, directory.reading.survey
+        if not len(due):
+            if path and survey.entries == 0 and survey.key.mtime < self._cutoff:
+                return [_Batch(directory, due, Task(path, device, survey.key, due, same=True, empty=True))]
             return []
-        portions = reading.due.portions(self._site.batch_size)
-        batches = [_Batch(directory, portion, task._replace(entries=portion)) for portion in portions]
-        if path and not reading.more and reading.rest().entries == 0:
-            batches[-1].task = batches[-1].task._replace(empty=True)
+        batches = []
+        left = survey.entries
+        for portion in due.portions(self._site.batch_size):
+            left -= len(portion)
+            task = Task(path, device, survey.key, portion, same=False, empty=bool(path) and left == 0)
+            batches.append(_Batch(directory, portion, task))
         return batches
 
     def _remove_group(self, group: list[_Batch], stop: Flag) -> None:

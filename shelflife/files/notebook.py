@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from shelflife.files.reading import Reading
     from shelflife.files.survey import Survey
 
-MOST: Final = 16 * 1024 * 1024
+MOST: Final = 24 * 1024 * 1024
 """Bytes that the readings in a notebook take, at the most."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
@@ -65,12 +66,16 @@ class Area:
     @property
     def rules(self) -> int:
         """Fingerprint (63 bits) of what an index row depends on: rows read under other rules are read again."""
-        text = "\n".join([self.age_from, *self.protection.patterns])
-        return int.from_bytes(sha256(text.encode()).digest()[:8], "big") >> 1
+        return _fingerprint(self.age_from, *self.protection.patterns)
 
     def file_time(self, mtime: int, ctime: int) -> int:
         """Return the time (ns) that a file's age is counted from."""
         return max(mtime, ctime) if self.age_from is AgeFrom.CHANGED else mtime
+
+
+@cache
+def _fingerprint(*words: str) -> int:
+    return int.from_bytes(sha256("\n".join(words).encode()).digest()[:8], "big") >> 1
 
 
 def areas_of(settings: Settings) -> dict[str, Area]:

@@ -11,11 +11,12 @@ import errno
 import os
 import sqlite3
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 """What the kernel says when a disk, or an owner's share of it, is full."""
@@ -25,6 +26,9 @@ _LITTLE: Final = 1024 * 1024
 
 _FEW: Final = 4
 """Inodes with which SQLite can work: the database and the two files beside it."""
+
+_PARAMETERS: Final = 999
+"""Values that a statement may take, whatever SQLite was built with: https://www.sqlite.org/limits.html."""
 
 BUSY_TIMEOUT: Final = 10.0
 """Seconds that a writer waits for another one."""
@@ -48,6 +52,7 @@ def connect(path: Path | str, *, read_only: bool = False) -> sqlite3.Connection:
             connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA cache_size=-8000")
+        connection.execute("PRAGMA temp_store=MEMORY")  # there may be no room for a temporary file
     except BaseException:
         connection.close()
         raise
@@ -77,6 +82,22 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         if connection.in_transaction:  # a full disk has ended it already
             connection.execute("ROLLBACK")
         raise
+
+
+def insert_rows(connection: sqlite3.Connection, insert: str, rows: Sequence[Sequence[object]]) -> None:
+    """Insert rows of equal length, many to a statement: `insert` is all of it before VALUES.
+
+    Python lets go of the GIL for each step of a statement, and may wait for it afterwards: `executemany` would
+    do that for each row.
+    """
+    if not rows:
+        return
+    width = len(rows[0])
+    size = max(1, _PARAMETERS // width)
+    row = f"({', '.join('?' * width)})"
+    for start in range(0, len(rows), size):
+        some = rows[start : start + size]
+        connection.execute(f"{insert} VALUES {', '.join([row] * len(some))}", list(chain.from_iterable(some)))
 
 
 def is_full(error: BaseException, directory: Path) -> bool:

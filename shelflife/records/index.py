@@ -18,7 +18,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.files.survey import FOREVER, Key
-from shelflife.records.database import connect, is_full, transaction
+from shelflife.records.database import connect, insert_rows, is_full, transaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ KEPT_BACK: Final = 2000
 
 _COLUMNS: Final = 19
 
-_PUT: Final = f"INSERT OR REPLACE INTO directory VALUES ({', '.join('?' * _COLUMNS)})"
+_PUT: Final = "INSERT OR REPLACE INTO directory"
 
 _ROW: Final = "SELECT path, key, listed, state, rules FROM directory WHERE root = ?"
 
@@ -191,12 +191,12 @@ _SUMS: Final = f"""
 SELECT coalesce(sum(files), 0), coalesce(sum(bytes), 0), coalesce(sum(allocated), 0),
        coalesce(sum(protected_files), 0), coalesce(sum(protected_bytes), 0), count(*),
        nullif(min(oldest), {FOREVER}), nullif(max(newest), {-FOREVER}),
-       min(first_due) FILTER (WHERE state <= 1),
-       coalesce(sum(files) FILTER (WHERE state <= 2), 0),
-       coalesce(sum(bytes) FILTER (WHERE state <= 2), 0),
-       coalesce(sum(allocated) FILTER (WHERE state <= 2), 0),
-       coalesce(sum(protected_files) FILTER (WHERE state <= 2), 0),
-       coalesce(sum(protected_bytes) FILTER (WHERE state <= 2), 0)
+       min(CASE WHEN state <= 1 THEN first_due END),
+       coalesce(sum(files * (state <= 2)), 0),
+       coalesce(sum(bytes * (state <= 2)), 0),
+       coalesce(sum(allocated * (state <= 2)), 0),
+       coalesce(sum(protected_files * (state <= 2)), 0),
+       coalesce(sum(protected_bytes * (state <= 2)), 0)
 FROM directory WHERE root = ?
 """
 """All of `RootTotals` after `as_of`."""
@@ -364,7 +364,7 @@ class Index:
 
         def change(connection: sqlite3.Connection) -> None:
             connection.executemany(_UNSUM, changed)
-            connection.executemany(_PUT, self._rows)
+            insert_rows(connection, _PUT, self._rows)
             connection.executemany(_FORGET, self._forgotten)
 
         self._change(change)

@@ -19,7 +19,7 @@ from shelflife.files.removal import Result
 from shelflife.policy.limits import LastRun
 from shelflife.policy.verdict import Reason
 from shelflife.records.alerts import AlertBook
-from shelflife.records.database import is_full, state_of, transaction
+from shelflife.records.database import insert_rows, is_full, state_of, transaction
 from shelflife.records.history import (
     BYTES,
     CODES,
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from shelflife.files.removal import Outcome
     from shelflife.records.history import Code, FileRecord, Intent, Settled
 
 
@@ -129,10 +128,9 @@ class Journal:
         """
         try:
             with self._lock, transaction(self._connection):
-                for batch in settled:
-                    number = batch.number if batch.intent is None else self._intend(batch.intent)
-                    self._settle(number, batch.outcomes)
-                return [self._intend(intent) for intent in intents]
+                late = self._intend([batch.intent for batch in settled if batch.intent is not None])
+                self._settle(settled, late)
+                return self._intend(intents)
         except sqlite3.Error as error:
             if is_full(error, self._directory):
                 raise JournalFull("no room for the journal") from error
@@ -374,30 +372,44 @@ class Journal:
 
     # -- rows
 
-    def _settle(self, batch: int, outcomes: Sequence[Outcome]) -> None:
-        codes, errors = pack_outcomes(outcomes)
+    def _settle(self, settled: Sequence[Settled], late: Sequence[int]) -> None:
+        """Record outcomes; `late` are the numbers of those batches whose intents are just recorded."""
+        numbers = iter(late)
+        rows = []
+        for batch in settled:
+            codes, errors = pack_outcomes(batch.outcomes)
+            number = batch.number if batch.intent is None else next(numbers)
+            rows.append((codes, json.dumps(errors) if errors else "", number))
+        if not rows:
+            return
         self._connection.execute(
-            "UPDATE batch SET outcomes = ?, errors = ? WHERE id = ?",
-            (codes, json.dumps(errors) if errors else "", batch),
+            "CREATE TEMP TABLE IF NOT EXISTS settled (outcomes, errors, id INTEGER PRIMARY KEY)"
         )
+        insert_rows(self._connection, "INSERT OR REPLACE INTO settled", rows)
+        self._connection.execute(
+            "UPDATE batch SET (outcomes, errors) = "
+            "(SELECT outcomes, errors FROM settled WHERE settled.id = batch.id) "
+            "WHERE id IN (SELECT id FROM settled)"
+        )
+        self._connection.execute("DELETE FROM settled")
 
-    def _intend(self, intent: Intent) -> int:
-        packed = intent.entries
-        if not isinstance(packed, Candidates):
-            packed = Candidates.of(packed)
-        cursor = self._connection.execute(
-            "INSERT INTO batch (run, area, unit, directory, at, names, facts) VALUES (?,?,?,?,?,?,?)",
-            (
-                intent.run,
-                intent.area,
-                intent.unit,
-                os.fsencode(intent.directory),
-                intent.at,
-                packed.names,
-                packed.facts,
-            ),
-        )
-        return int(cursor.lastrowid or 0)
+    def _intend(self, intents: Sequence[Intent]) -> list[int]:
+        """Record what is intended; return a number for each. Within a transaction, so that these are free."""
+        if not intents:
+            return []
+        (last,) = self._connection.execute("SELECT coalesce(max(id), 0) FROM batch").fetchone()
+        numbers = list(range(last + 1, last + 1 + len(intents)))
+        rows = []
+        for number, intent in zip(numbers, intents, strict=True):
+            packed = intent.entries
+            if not isinstance(packed, Candidates):
+                packed = Candidates.of(packed)
+            place = os.fsencode(intent.directory)
+            facts = (packed.names, packed.facts)
+            rows.append((number, intent.run, intent.area, intent.unit, place, intent.at, *facts))
+        columns = "id, run, area, unit, directory, at, names, facts"
+        insert_rows(self._connection, f"INSERT INTO batch ({columns})", rows)
+        return numbers
 
     def _runs(self, condition: str, values: tuple[object, ...]) -> Iterator[RunRecord]:
         query = (

@@ -130,9 +130,8 @@ class Parcels:
                     break
             return parcel or None
 
-        for done in self._site.context.crew.run(
-            self._work, take, between=self._site.context.between, stop=self.stop
-        ):
+        crew = self._site.context.crew.suited_to(for_removing(self._site.anchor))
+        for done in crew.run(self._work, take, between=self._site.context.between, stop=self.stop):
             yield from done
 
     def _work(self, parcel: list[tuple[str, Reading | None]], stop: Flag) -> list[Directory]:

@@ -17,7 +17,7 @@ from shelflife.files.in_use import Guard, Writers
 from shelflife.files.kernel import birth_time
 from shelflife.files.listing import Kind, read_directory, signed
 from shelflife.files.notebook import Counts
-from shelflife.files.primitives import read_all
+from shelflife.files.primitives import for_reading, read_all
 from shelflife.files.survey import FOREVER, is_due, managed, survey_directory
 from shelflife.files.tree import walk
 from shelflife.policy.holds import Holds
@@ -105,17 +105,18 @@ def _count(
     paths: Iterator[str],
 ) -> Iterator[tuple[str, Counts]]:
     """Count what is due in directories that nobody holds; those that the refresh has read are known."""
+    crew = context.crew.suited_to(for_reading(area, anchor))
 
     def take() -> list[str] | None:
         return list(islice(paths, _PIECE)) or None
 
     def read(piece: list[str], stop: Flag) -> list[tuple[str, Reading | None]]:
         unknown = [path for path in piece if path not in refreshed.due]
-        readings = read_all(anchor, unknown, area, cutoff.at, stop, workers=context.crew.workers)
+        readings = read_all(anchor, unknown, area, cutoff.at, stop, workers=crew.workers)
         found = dict(zip(unknown, readings, strict=False))
         return [(path, found.get(path)) for path in piece]
 
-    for piece in context.crew.run(read, take, between=context.between):
+    for piece in crew.run(read, take, between=context.between):
         for path, reading in piece:
             counts = refreshed.due.get(path)
             if counts is None and reading is not None:  # without either, a stop came first: it is raised next

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from types import TracebackType
 
+    from shelflife.files.primitives import Primitives
+
 _AHEAD: Final = 2
 """Pieces of work that are begun for each thread."""
 
@@ -48,6 +50,13 @@ class Crew:
     ) -> None:
         if self._threads is not None:
             self._threads.end()
+
+    def suited_to(self, primitives: Primitives) -> Crew:
+        """Return this crew, or nobody besides whoever asks, for primitives in Python.
+
+        Two threads would take the GIL from each other at every system call, and be a quarter slower than one.
+        """
+        return self if primitives.is_compiled else Crew()
 
     def run(
         self,

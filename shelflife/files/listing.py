@@ -72,7 +72,7 @@ def read_directory(fd: int) -> Iterator[list[Entry]]:
 
 def entry_at(fd: int, name: str) -> Entry:
     """Return what `name` is in the open directory `fd`, now. Raises OSError as stat(2) does."""
-    return _entry(name, os.stat(name, dir_fd=fd, follow_symlinks=False))
+    return entry_of(name, os.stat(name, dir_fd=fd, follow_symlinks=False))
 
 
 def clamp(time: int) -> int:
@@ -89,14 +89,15 @@ def _read(entry: os.DirEntry[str]) -> Entry | None:
     try:
         if entry.is_dir(follow_symlinks=False):
             return Entry(entry.name, Kind.DIRECTORY, entry.inode())
-        return _entry(entry.name, entry.stat(follow_symlinks=False))
+        return entry_of(entry.name, entry.stat(follow_symlinks=False))
     except FileNotFoundError:
         return None
     except OSError as error:
         return Entry(entry.name, Kind.UNKNOWN, 0, error.errno or 0)
 
 
-def _entry(name: str, status: os.stat_result) -> Entry:
+def entry_of(name: str, status: os.stat_result) -> Entry:
+    """Return what a name is that has these attributes."""
     mode = status.st_mode
     kind = Kind.FILE if S_ISREG(mode) else Kind.LINK if S_ISLNK(mode) else _rare_kind(mode)
     return Entry(

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from shelflife.files.anchor import Anchor, identity_of
+from shelflife.files.bulk import count_in_bulk
 from shelflife.files.candidates import Candidates, Fate
 from shelflife.files.listing import Entry, read_directory
 from shelflife.files.reading import MOST_DUE, Answer, Flag, Manner, Reading, Task
@@ -61,9 +62,9 @@ class Pure:
         workers: int = 1,  # noqa: ARG002 - the GIL lets one work at a time
     ) -> list[Reading]:
         """See `Primitives`."""
-        until = time.monotonic() + _PATIENCE
         chosen = None if cutoff is None else Cutoff(at=cutoff, cause=Cause.RETENTION)
         found = []
+        until = time.monotonic() + _PATIENCE
         for path in paths:
             try:
                 found.append(_read(anchor, path, area, chosen, stop))
@@ -91,19 +92,12 @@ class Pure:
 def _read(anchor: Anchor, path: str, area: Area, cutoff: Cutoff | None, stop: Flag) -> Reading:
     with anchor.directory(path) as fd:
         status = os.fstat(fd)
-        rest, gone = Survey(key=Key.of(status)), Survey(key=Key.of(status))
-        due: list[Entry] = []
-        for chunk in read_directory(fd):
-            for entry in managed(chunk, path):
-                if cutoff is None or not is_due(entry, path, area, cutoff):
-                    count_entry(rest, entry, path, area)
-                else:
-                    count_entry(gone, entry, path, area, cutoff)
-                    if len(due) < MOST_DUE:
-                        due.append(entry)
-            if stop:
-                raise OSError(errno.ECANCELED, os.strerror(errno.ECANCELED), path)
-        rest.changed = Key.of(os.fstat(fd)) != rest.key
+        key = Key.of(status)
+        rest, gone = Survey(key=key), Survey(key=key)
+        due = count_in_bulk(fd, status, path, area, cutoff, rest, gone)
+        if due is None:
+            due = _count_one_by_one(fd, path, area, cutoff, stop, rest, gone)
+        rest.changed = Key.of(os.fstat(fd)) != key
     if not gone.entries:
         return Reading(device=status.st_dev, survey=rest, cutoff=cutoff.at if cutoff else None)
     return Reading(
@@ -114,6 +108,23 @@ def _read(anchor: Anchor, path: str, area: Area, cutoff: Cutoff | None, stop: Fl
         cutoff=cutoff.at if cutoff else None,
         more=gone.entries > len(due),
     )
+
+
+def _count_one_by_one(
+    fd: int, path: str, area: Area, cutoff: Cutoff | None, stop: Flag, rest: Survey, gone: Survey
+) -> list[Entry]:
+    due: list[Entry] = []
+    for chunk in read_directory(fd):
+        for entry in managed(chunk, path):
+            if cutoff is None or not is_due(entry, path, area, cutoff):
+                count_entry(rest, entry, path, area)
+            else:
+                count_entry(gone, entry, path, area, cutoff)
+                if len(due) < MOST_DUE:
+                    due.append(entry)
+        if stop:
+            raise OSError(errno.ECANCELED, os.strerror(errno.ECANCELED), path)
+    return due
 
 
 def _remove(anchor: Anchor, task: Task, manner: Manner) -> Answer:

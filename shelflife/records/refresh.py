@@ -136,9 +136,9 @@ class Refresh:
         self._cutoff = cutoff
         self._listener = listener
         self._between = between
-        self._crew = crew or Crew()
         self._notebook = notebook or Notebook()
         self._primitives = for_reading(area, anchor)
+        self._crew = (crew or Crew()).suited_to(self._primitives)
         self._trusted = is_trusted(anchor.fd)
         self._frames: list[_Frame] = []
         self._unreachable: str | None = None

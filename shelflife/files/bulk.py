@@ -1,0 +1,84 @@
+"""Reading a plain directory in bulk, where there is no compiled code: files only, no patterns, nothing odd.
+
+Whatever Python does entry by entry costs more than the system call for it. So the attributes of all files are
+gathered in lists, and builtins sum these up. A directory that is not that plain is read entry by entry instead.
+"""
+
+from __future__ import annotations
+
+import os
+from stat import S_IFMT, S_IFREG
+from typing import TYPE_CHECKING, Final
+
+from shelflife.files.listing import Entry, clamp, entry_of
+from shelflife.files.survey import Survey, count_entry
+from shelflife.policy.area import KEEP_FILE
+from shelflife.policy.load import HOUR
+from shelflife.settings import AgeFrom
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shelflife.policy.area import Area
+    from shelflife.policy.cutoff import Cutoff
+
+_LARGEST: Final = 256 * 1024
+"""Bytes of a directory itself, up to which all of its names are held at once: some ten thousand."""
+
+
+def count_in_bulk(
+    fd: int, status: os.stat_result, path: str, area: Area, cutoff: Cutoff | None, rest: Survey, gone: Survey
+) -> list[Entry] | None:
+    """Count the open directory `fd`, which is `path` below its area's directory: what is due into `gone`.
+
+    Returns the entries that are due, or None, with nothing counted, when it must be read entry by entry.
+    """
+    if (
+        area.protection or not path or status.st_size > _LARGEST or status.st_nlink > 2
+    ):  # it has subdirectories
+        return None
+    try:
+        names = os.listdir(fd)
+        stats = [os.stat(name, dir_fd=fd, follow_symlinks=False) for name in names]
+    except OSError:  # one of them vanished, or cannot be looked at
+        return None
+    if KEEP_FILE in names or any(S_IFMT(mode) != S_IFREG for mode in {found.st_mode for found in stats}):
+        return None
+    mtimes, ctimes = [found.st_mtime_ns for found in stats], [found.st_ctime_ns for found in stats]
+    times = list(map(max, mtimes, ctimes)) if area.age_from is AgeFrom.CHANGED else mtimes
+    if not stats:
+        return []
+    first, last = min(*mtimes, *ctimes), max(*mtimes, *ctimes)
+    if clamp(first) != first or clamp(last) != last:
+        return None
+    if cutoff is None or min(times) >= cutoff.at:
+        _add(rest, stats, times, ctimes)
+        return []
+    due = [
+        entry_of(name, found) for name, found, at in zip(names, stats, times, strict=True) if at < cutoff.at
+    ]
+    for entry in due:
+        count_entry(gone, entry, path, area, cutoff)
+    kept = [position for position, at in enumerate(times) if at >= cutoff.at]
+    if kept:
+        _add(rest, [stats[n] for n in kept], [times[n] for n in kept], [ctimes[n] for n in kept])
+    return due
+
+
+def _add(
+    survey: Survey, stats: Sequence[os.stat_result], times: Sequence[int], ctimes: Sequence[int]
+) -> None:
+    """Count files into a survey of none."""
+    sizes = [found.st_size for found in stats]
+    survey.entries = survey.files = len(stats)
+    survey.bytes = sum(sizes)
+    survey.allocated = 512 * sum([found.st_blocks for found in stats])
+    survey.first_due = survey.oldest = min(times)
+    survey.newest, survey.newest_change = max(times), max(ctimes)
+    if survey.oldest // HOUR == survey.newest // HOUR:
+        survey.hours = {survey.oldest // HOUR: [len(stats), survey.bytes]}
+        return
+    for time, size in zip(times, sizes, strict=True):
+        hour = survey.hours.setdefault(time // HOUR, [0, 0])
+        hour[0] += 1
+        hour[1] += size

@@ -44,6 +44,8 @@ class Tree:
         self.base = base
         self.shape = shape
         self.loop = loop
+        self.is_worn = False
+        """Whether something may have been removed from it."""
 
     @property
     def area(self) -> Path:

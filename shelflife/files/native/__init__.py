@@ -253,7 +253,11 @@ class _Records:
 
 
 def _rest(head: _Header, survey: Survey, hours: bytes) -> Survey:
-    """Return a survey of what stays when all that is due is gone."""
+    """Return a survey of what stays when all that is due is gone.
+
+    What stays is younger than what goes: where anything does, the newest is the newest of all.
+    """
+    stays = head.rest_files > 0 or head.rest_first_due < FOREVER
     return Survey(
         key=survey.key,
         complete=survey.complete,
@@ -265,7 +269,7 @@ def _rest(head: _Header, survey: Survey, hours: bytes) -> Survey:
         staying=head.staying,
         first_due=head.rest_first_due,
         oldest=head.rest_oldest,
-        newest=head.newest,
+        newest=head.newest if stays else -FOREVER,
         newest_change=head.newest_change,
         packed_hours=hours,
         children=survey.children,

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shelflife.files import native, primitives
@@ -23,8 +26,10 @@ from shelflife.files.primitives import Primitives
 from shelflife.files.pure import Pure
 from shelflife.files.reading import Answer, Flag, Manner, Reading, Task
 from shelflife.files.removal import Result
-from shelflife.files.survey import Key, Survey, unpack_hours
+from shelflife.files.survey import Key, Survey, survey_directory, unpack_hours
 from shelflife.policy.area import Area
+from shelflife.policy.cutoff import Cause, Cutoff
+from shelflife.settings import AgeFrom
 from tests.unit.policy.areas import an_area
 
 _AT = 1_700_000_000 * 10**9
@@ -38,7 +43,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> native.Native:
         pytest.skip("no C compiler")
     library = tmp_path_factory.mktemp("compiled") / native.LIBRARY.name
     source = native.LIBRARY.with_suffix(".c")
-    flags = ("-std=c11", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-shared", "-fPIC")
+    flags = ("-std=c11", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-shared", "-fPIC", "-pthread")
     subprocess.run(["cc", *flags, "-o", library, source], check=True)
     loaded = native.load(library)
     assert loaded is not None
@@ -156,6 +161,88 @@ def test_both_read_the_same(compiled: native.Native, anchor: Anchor, directory: 
     assert sorted(one.due) == sorted(other.due)
     for ours, theirs in ((one.survey, other.survey), (one.rest(), other.rest())):
         assert _plain(ours) == _plain(theirs)
+
+
+_TIMES = st.sampled_from([_AT - 1, _AT, _AT + 1, _AT - 3600 * 10**9, 0, -(10**18), 4 * 10**18])
+_ODD = st.sampled_from([".gitkeep", "link", "fifo", "below/"])
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    files=st.lists(st.tuples(_TIMES, st.integers(0, 9000)), max_size=12),
+    odd=st.sets(_ODD),
+    cutoff=st.sampled_from([None, _AT, 1]),
+    age_from=st.sampled_from(list(AgeFrom)),
+)
+def test_whatever_is_in_a_directory_all_ways_of_reading_it_tell_the_same(
+    files: list[tuple[int, int]], odd: set[str], cutoff: int | None, age_from: AgeFrom
+) -> None:
+    area = an_area(in_use="off", age_from=age_from)
+    chosen = None if cutoff is None else Cutoff(at=cutoff, cause=Cause.RETENTION)
+    with tempfile.TemporaryDirectory() as place:
+        directory = Path(place, "area/d")
+        directory.mkdir(parents=True)
+        for number, (mtime, size) in enumerate(files):
+            _file(directory / f"{number}", mtime, size)
+        for name in odd:
+            _make_odd(directory, name)
+        with _closing(os.open(place, os.O_RDONLY)) as base, Anchor.open(base, "area") as anchor:
+            ways = [primitives for primitives in (native.load(), Pure()) if primitives is not None]
+            readings = [way.read(anchor, ["d/"], area, cutoff, Flag(), 2)[0] for way in ways]
+        with _closing(os.open(directory, os.O_RDONLY)) as fd:
+            one_by_one = survey_directory(fd, "d/", area, settled_before=0, cutoff=chosen)
+    for reading in readings:
+        assert sorted(reading.due) == sorted(readings[0].due)
+        rests = [_plain(one.rest()) | {"newest_change": 0} for one in (reading, readings[0])]
+        assert rests[0] == rests[1]  # only the latest change may be one of a file that goes
+    for reading in readings:
+        reading.survey.finish("d/", 0)
+        assert _plain(reading.survey) == _plain(one_by_one)
+
+
+def _make_odd(directory: Path, name: str) -> None:
+    if name == "link":
+        (directory / name).symlink_to("nowhere")
+    elif name == "fifo":
+        os.mkfifo(directory / name)
+    elif name.endswith("/"):
+        (directory / name).mkdir()
+    else:
+        _file(directory / name)
+
+
+@contextmanager
+def _closing(fd: int) -> Iterator[int]:
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def test_a_directory_of_many_chunks_is_the_same_for_several_threads(
+    compiled: native.Native, anchor: Anchor, directory: Path
+) -> None:
+    for number in range(9000):  # more than the 256 KiB of names after which help is brought
+        (directory / f"{number:060}").touch()
+    for number in range(0, 9000, 7):
+        os.utime(directory / f"{number:060}", ns=(0, _AT - 1 - number))
+    for number in range(3):
+        (directory / f"below-{number}").mkdir()
+    one, other = (compiled.read(anchor, ["d/"], an_area(), _AT, Flag(), workers)[0] for workers in (1, 4))
+    assert len(one.due) == len(range(0, 9000, 7))
+    assert sorted(one.due) == sorted(other.due)
+    assert one.survey.children == other.survey.children
+    for ours, theirs in ((one.survey, other.survey), (one.rest(), other.rest())):
+        assert _plain(ours) == _plain(theirs)
+
+
+def test_several_threads_end_at_a_stop(compiled: native.Native, anchor: Anchor, directory: Path) -> None:
+    for number in range(9000):
+        (directory / f"{number:060}").touch()
+    stop = Flag()
+    stop.set()
+    (found,) = compiled.read(anchor, ["d/"], an_area(), _AT, stop, 4)
+    assert found.error == errno.ECANCELED
 
 
 def _plain(survey: Survey) -> dict[str, object]:

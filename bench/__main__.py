@@ -33,7 +33,7 @@ _MANY: Final = 100_000
 """Removed files from which it takes less time to wait than to make them again at once."""
 
 _RECENT: Final = 65
-"""Seconds for which ext4 gives no inode away again, and looks long for others (RECENTCY_MIN, fs/ext4/ialloc.c)."""
+"""Seconds for which ext4 gives no inode away again and looks long for others: RECENTCY_MIN, fs/ext4/ialloc.c."""
 
 
 @dataclass(slots=True)

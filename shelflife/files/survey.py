@@ -159,6 +159,8 @@ class Survey:
         """Return files and bytes by the hour, packed."""
         if not self.hours:
             return self.packed_hours
+        if not self.packed_hours:
+            return pack_hours(self.hours)
         return pack_hours(_sum_of_hours(self.hours, unpack_hours(self.packed_hours)))
 
     def plus(self, other: Survey) -> Survey:

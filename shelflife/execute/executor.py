@@ -179,9 +179,7 @@ class AreaExecutor:
         """Remove entries batch by batch, yielding each one's outcome."""
         size = self._site.batch_size
         while due:
-            self._site.context.between()
-            self._site.pace()
-            with self._site.means.gate():
+            with self._site.batch():
                 outcomes = self._remove_batch(fd, path, held, due[:size], removal)
             self._tell(path, outcomes)  # outside the gate, where a listener may add holds, or take its time
             yield from outcomes

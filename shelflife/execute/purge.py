@@ -116,9 +116,7 @@ class _Purge:
             in_place=partial(in_place, self._site.anchor, path, identity),
         )
         while files:
-            self._site.context.between()
-            self._site.pace()
-            with self._site.means.gate():
+            with self._site.batch():
                 if not self._site.anchor.verify(path, identity) or self._held_directory(path):
                     return
                 outcomes = self._site.remove(fd, path, files[: self._site.batch_size], removal)

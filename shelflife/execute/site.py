@@ -9,7 +9,8 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -97,6 +98,14 @@ class Site:
             outcomes += map(not_reached, batch[len(outcomes) :])
         self.settle(number, path, outcomes)
         return outcomes
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """Surround a batch of removals: when it may go, and within the gate. Raises as `between`."""
+        self.context.between()
+        self.pace()
+        with self.means.gate():
+            yield
 
     def pace(self) -> None:
         """Wait until the next batch may go: outside the gate, where nobody waits for us. Raises as `between`."""

@@ -79,8 +79,7 @@ class UnitExecutor:
         """Take a unit aside, look again, and let it go; return whether anything of it went."""
         if self._reason_to_keep(self._site.anchor, name) is not None:
             return False
-        self._site.pace()
-        with self._site.means.gate():
+        with self._site.batch():
             self._site.verify_root()
             with self._trash() as trash:
                 if not self._decide(trash, name):

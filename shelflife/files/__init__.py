@@ -5,11 +5,13 @@ anchor     an area's directory held open; everything below is opened from it, an
 listing    reading a directory, entry by entry
 survey     one directory in numbers, as the index records it
 removal    checking and removing a batch of listed entries, the careful way
-primitives the hot part: many directories at once, compiled (`native`) or in Python (`pure`)
+primitives the hot part: many directories at once, compiled (`native`) or in Python (`pure`, `bulk`)
 reading    the values of that contract
 candidates listed entries that are due, packed
 notebook   what was read and will be needed again
 crew       threads that read and remove
-units      a directory that goes as one
+in_use     whether somebody has a file open for writing
+trash      where what goes waits, to be restored
+tree       a directory with all below it, one directory after the other
 mounts     which file system a path is on, and what can be trusted of it
 """

@@ -33,9 +33,8 @@ def count_in_bulk(
 
     Returns the entries that are due, or None, with nothing counted, when it must be read entry by entry.
     """
-    if (
-        area.protection or not path or status.st_size > _LARGEST or status.st_nlink > 2
-    ):  # it has subdirectories
+    has_subdirectories = not path or status.st_nlink > 2  # where the file system counts them
+    if area.protection or has_subdirectories or status.st_size > _LARGEST:
         return None
     try:
         names = os.listdir(fd)
@@ -79,6 +78,4 @@ def _add(
         survey.hours = {survey.oldest // HOUR: [len(stats), survey.bytes]}
         return
     for time, size in zip(times, sizes, strict=True):
-        hour = survey.hours.setdefault(time // HOUR, [0, 0])
-        hour[0] += 1
-        hour[1] += size
+        survey.add_to_hour(time, size)

@@ -141,12 +141,16 @@ class Survey:
         self.allocated += entry.allocated
         if time < self.oldest:
             self.oldest = time
+        self.add_to_hour(time, entry.size)
+
+    def add_to_hour(self, time: int, size: int) -> None:
+        """Count a file into the histogram."""
         hour = self.hours.get(time // HOUR)
         if hour is None:
-            self.hours[time // HOUR] = [1, entry.size]
+            self.hours[time // HOUR] = [1, size]
         else:
             hour[0] += 1
-            hour[1] += entry.size
+            hour[1] += size
 
     def finish(self, path: str, settled_before: int) -> None:
         """Draw the conclusions once all entries are counted; times before `settled_before` are settled."""

@@ -59,7 +59,7 @@ FROM directory WHERE root = :root AND path > :start AND path <= :end
 
 _DUE: Final = """
 SELECT path FROM directory
-WHERE root = ? AND first_due < ? AND path > ? AND state <= 1
+WHERE root = ? AND first_due < ? AND path >= ? AND state <= 1
 ORDER BY path LIMIT ?
 """
 
@@ -258,15 +258,12 @@ class Index:
 
         Rows may be written and dropped meanwhile; what is written behind the current one is not yielded.
         """
-        own = self.row(root, "")
-        if own is not None:
-            yield own
-        position = b""
+        start = b""
         while page := self._connection.execute(
-            f"{_ROW} AND path > ? ORDER BY path LIMIT ?", (root, position, PAGE)
+            f"{_ROW} AND path >= ? ORDER BY path LIMIT ?", (root, start, PAGE)
         ).fetchall():
             yield from map(_row, page)
-            position = page[-1][0]
+            start = _following(page[-1][0])
             self.flush()
 
     def pages(self, root: int, trust: Trust) -> Iterator[Page]:
@@ -410,10 +407,10 @@ class Index:
     def sums(self, root: int) -> RootTotals:
         """Return a root in numbers, as its rows are now."""
         self.flush()
-        known = RootTotals(*self._connection.execute(f"{_TOTALS} id = ?", (root,)).fetchone())
-        if self._is_summed(root):
-            return known
-        return RootTotals(known.as_of, *self._connection.execute(_SUMS, (root,)).fetchone())
+        known = self._connection.execute(f"{_TOTALS} id = ?", (root,)).fetchone()
+        if not self._is_summed(root):
+            known = (known[0], *self._connection.execute(_SUMS, (root,)).fetchone())
+        return RootTotals(*known)
 
     def _is_summed(self, root: int) -> bool:
         (summed,) = self._connection.execute("SELECT summed FROM root WHERE id = ?", (root,)).fetchone()
@@ -424,21 +421,14 @@ class Index:
 
         Rows may be written meanwhile. Never too few; perhaps too many: a file can have become younger.
         """
-        self.flush()
         first_due = self.sums(root).first_due
         if first_due is None or first_due >= cutoff:
             return
-        (own,) = self._connection.execute(
-            "SELECT count(*) FROM directory WHERE root = ? AND path = x'' AND first_due < ? AND state <= 1",
-            (root, cutoff),
-        ).fetchone()
-        if own:
-            yield ""
-        position = b""
-        while page := self._connection.execute(_DUE, (root, cutoff, position, PAGE)).fetchall():
+        start = b""
+        while page := self._connection.execute(_DUE, (root, cutoff, start, PAGE)).fetchall():
             for (path,) in page:
                 yield os.fsdecode(path)
-            position = page[-1][0]
+            start = _following(page[-1][0])
 
     def units(self, root: int) -> Iterator[UnitRow]:
         """Yield the directories right below a root with the sums of all below them."""
@@ -470,6 +460,11 @@ class Index:
 def _row(columns: tuple[bytes, bytes, int, int, int]) -> Row:
     path, key, listed, state, rules = columns
     return Row(os.fsdecode(path), Key.unpack(key), listed, state, rules)
+
+
+def _following(path: bytes) -> bytes:
+    """Return the first name after a path, in the order of bytes."""
+    return path + b"\0"
 
 
 def _range(path: str) -> tuple[bytes, bytes]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+import time
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -33,6 +34,9 @@ _PARAMETERS: Final = 999
 BUSY_TIMEOUT: Final = 10.0
 """Seconds that a writer waits for another one."""
 
+_BUSY_PAUSE: Final = 0.005
+"""Seconds between two tries at what SQLite does not wait for by itself."""
+
 
 def connect(path: Path | str, *, read_only: bool = False) -> sqlite3.Connection:
     """Open the database at `path`, which exists; ":memory:" is a private one that ends with the connection.
@@ -49,7 +53,7 @@ def connect(path: Path | str, *, read_only: bool = False) -> sqlite3.Connection:
     )
     try:
         if is_file and not read_only:
-            connection.execute("PRAGMA journal_mode=WAL")
+            _write_ahead(connection)
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA cache_size=-8000")
         connection.execute("PRAGMA temp_store=MEMORY")  # there may be no room for a temporary file
@@ -57,6 +61,24 @@ def connect(path: Path | str, *, read_only: bool = False) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Turn WAL on, which a database remembers.
+
+    Whoever does it first needs the file for itself for a moment, and who finds it taken is refused at once:
+    SQLite, which cannot tell whether both wait for each other, does not honour its own timeout there.
+    """
+    until = time.monotonic() + BUSY_TIMEOUT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                raise
+            time.sleep(_BUSY_PAUSE)
+        else:
+            return
 
 
 def _is_at_rest(path: Path) -> bool:

@@ -67,12 +67,17 @@ class Job:
     def __call__(self) -> None:
         """Attend to what is due; return when nothing is, or when asked to stop."""
         self._current.look(self._clock())
+        fault = ""
         while not self._stop.is_set():
             try:
                 slot = self.due()
             except FAULTS as error:
-                logger.error("cannot tell whether a cleanup is due: %s", error)  # noqa: TRY400 - says it all
-                return
+                if str(error) != fault:
+                    fault = str(error)
+                    message = "cannot tell whether a cleanup is due, and try again: %s"
+                    logger.error(message, error)  # noqa: TRY400 - it says all
+                self._stop.wait(self._pause_after_error)
+                continue
             if slot is None:
                 return
             if self._clock() - slot > _MISSED:

@@ -55,7 +55,7 @@ def test_four_workers_run_a_slot_once(engine: Engine, method: str) -> None:
         process.start()
     assert [results.get(timeout=workers.PATIENCE) for _ in processes] == ["ready"] * _WORKERS
 
-    order = slot_in(1.0, engine)
+    order = slot_in(2.0, engine)
     for _ in processes:
         orders.put(order)
     outcomes = sorted(results.get(timeout=workers.PATIENCE) for _ in processes)

@@ -14,6 +14,7 @@ from shelflife.engine import Engine
 from shelflife.errors import CleanupBusy
 from shelflife.events import Event as Told
 from shelflife.events import RunStarted
+from shelflife.schedule import clockwork as _clockwork  # noqa: F401 - loaded before a slot is near, not at start
 from shelflife.schedule.scheduler import Scheduler
 from shelflife.settings import Settings
 

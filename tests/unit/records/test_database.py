@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -47,6 +49,22 @@ def test_a_transaction_that_fails_changes_nothing(path: Path) -> None:
 def test_what_is_opened_to_read_cannot_be_written(path: Path) -> None:
     with closing(connect(path, read_only=True)) as connection, pytest.raises(sqlite3.OperationalError):
         connection.execute("INSERT INTO number VALUES (1)")
+
+
+def test_whoever_opens_it_for_the_first_time_together_waits(tmp_path: Path) -> None:
+    together = threading.Barrier(4)
+
+    def open_each(_number: int) -> None:
+        for path in paths:
+            together.wait(60)
+            with closing(connect(path)) as connection, transaction(connection):
+                connection.execute("CREATE TABLE IF NOT EXISTS number (value INTEGER)")
+
+    paths = [tmp_path / f"{number}.db" for number in range(30)]
+    for path in paths:
+        path.touch()
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(open_each, range(4))) == [None] * 4
 
 
 @pytest.mark.parametrize("read_only", [True, False])

@@ -399,12 +399,36 @@ def test_a_storage_that_is_not_there_is_tried_again(world: World, caplog: pytest
     assert caplog.text.count("cannot run now") == 1
 
 
-def test_without_its_storage_it_says_so_and_ends(world: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_slot_is_not_lost_where_the_storage_cannot_be_asked_whether_it_is_due(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = world.process()
+    job()
+    base_path = world.settings.base_path
+    world.now = ns("2026-11-23T02:00")
+    shutil.move(base_path, base_path.with_name("elsewhere"))
+
+    thread = threading.Thread(target=job, daemon=True)
+    thread.start()
+    until(lambda: "cannot tell" in caplog.text)
+    shutil.move(base_path.with_name("elsewhere"), base_path)
+    thread.join(30)
+
+    assert not thread.is_alive()
+    assert world.states() == ["done"]
+    assert caplog.text.count("cannot tell") == 1
+
+
+def test_without_its_storage_it_ends_when_told(world: World, caplog: pytest.LogCaptureFixture) -> None:
     shutil.rmtree(world.settings.base_path)
+    thread = threading.Thread(target=world.process(), daemon=True)
+    thread.start()
+    until(lambda: "does not exist" in caplog.text)
 
-    world.process()()
+    world.stop.set()
+    thread.join(30)
 
-    assert "does not exist" in caplog.text
+    assert not thread.is_alive()
 
 
 def test_asked_to_stop_it_waits_no_longer(world: World) -> None:

@@ -4,8 +4,8 @@
  * loop look ROOT CUTOFF     looks at all and removes nothing
  * loop digest ROOT          prints the number of files, of directories, and a sum over all paths of files
  * loop build ROOT DIRECTORIES FILES DUE_DIRECTORIES DUE_FILES BYTES ONLY_DUE
- *                           makes a tree: in the first DUE_DIRECTORIES, the first DUE_FILES are 40 days old and
- *                           all others an hour; with ONLY_DUE nothing but those due (to mend a tree)
+ *                           makes a tree: in the first DUE_DIRECTORIES, DUE_FILES (others in each) are 40 days old
+ *                           and all others an hour; with ONLY_DUE nothing but those due (to mend a tree)
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -85,8 +85,11 @@ static void build(char **argv) {
         snprintf(name, sizeof name, "media-%07ld", number);
         mkdir(name, 0755);
         int directory = open(name, O_RDONLY | O_DIRECTORY);
-        for (long file = 0; file < (only ? old : each); file++) {
-            long age = number < due && file < old ? 40 * 86400 : 3600;
+        for (long file = 0; file < each; file++) {
+            int is_due = number < due && (file + number) % each < old;
+            if (only && !is_due)
+                continue;
+            long age = is_due ? 40 * 86400 : 3600;
             struct timespec times[2] = {{now - age, 0}, {now - age, 0}};
             snprintf(name, sizeof name, "frame_%06ld.jpg", file);
             int fd = openat(directory, name, O_CREAT | O_WRONLY, 0644);

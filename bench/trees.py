@@ -18,7 +18,7 @@ _SOURCE = Path(__file__).with_name("loop.c")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """How a tree looks. In the first `due_directories`, the first `due_files` are expired."""
+    """How a tree looks. In each of the first `due_directories`, `due_files` are expired, not the same ones."""
 
     directories: int
     files: int

@@ -98,9 +98,11 @@ class AreaExecutor:
         kept += [entry for left in found.left() for entry in left]
         for entry in kept:
             count_entry(survey, entry, found.path, self._site.area)
+        state = RowState.DIRTY if kept or found.has_acted else None
+        if state is None and found.reading.is_partial:
+            return survey.entries  # the row stands, and nobody has listed all of it since
         freshness = self._site.context.freshness
         survey.finish(found.path, freshness.settled_before)
-        state = RowState.DIRTY if kept or found.has_acted else None
         self._index.put(
             self._root, found.path, survey, listed=freshness.now, rules=self._site.area.rules, state=state
         )

@@ -15,10 +15,10 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.errors import ShelflifeError
 from shelflife.events import BatchFinished
@@ -26,10 +26,11 @@ from shelflife.execute.context import Stopped
 from shelflife.execute.site import LONGEST_BATCH, Site
 from shelflife.files.candidates import Candidates, Fate, Outcomes
 from shelflife.files.primitives import for_removing, read_all
-from shelflife.files.reading import Answer, Flag, Manner, Reading, Task
+from shelflife.files.reading import Answer, Flag, Manner, Reading, Search, Task
 from shelflife.records.journal import JournalFull
 
 if TYPE_CHECKING:
+    from shelflife.files.known import Known
     from shelflife.policy.cutoff import Cutoff
 
 _PARCEL: Final = 500
@@ -102,6 +103,17 @@ class _Batch:
             self.task = self.task._replace(entries=self.task.entries.after(reached))
 
 
+class _Parcel(NamedTuple):
+    """Directories that are worked on together."""
+
+    readings: dict[str, Reading | None]
+    """By path, as they were read for the plan."""
+    unread: list[str]
+    """Those that were not, or are not noted."""
+    plain: dict[str, Known]
+    """What the index knows of these."""
+
+
 class Parcels:
     """Removes what is before a cutoff from one directory of an area, as far as it is ordinary."""
 
@@ -119,28 +131,32 @@ class Parcels:
         One that has more due than a reading lists comes several times. Raises Stopped.
         """
 
-        def take() -> list[tuple[str, Reading | None]] | None:
-            parcel = []
+        def take() -> _Parcel | None:
+            readings = {}
             weight = 0
             for path in paths:
                 reading = self._site.context.notebook.take(self._root, path, self._cutoff)
-                parcel.append((path, reading))
+                readings[path] = reading
                 weight += _UNREAD if reading is None else 1 + len(reading.due)
                 if weight >= _PARCEL:
                     break
-            return parcel or None
+            unread = [path for path, reading in readings.items() if reading is None]
+            return _Parcel(readings, unread, self._plain(unread)) if readings else None
 
         crew = self._site.context.crew.suited_to(for_removing(self._site.anchor))
         for done in crew.run(self._work, take, between=self._site.context.between, stop=self.stop):
             yield from done
 
-    def _work(self, parcel: list[tuple[str, Reading | None]], stop: Flag) -> list[Directory]:
+    def _plain(self, paths: list[str]) -> dict[str, Known]:
+        site = self._site
+        return site.context.index.plain(self._root, paths, self._cutoff, site.area.rules)
+
+    def _work(self, parcel: _Parcel, stop: Flag) -> list[Directory]:
         """Remove what is due in the directories of a parcel. Called in any thread."""
-        unread = [path for path, reading in parcel if reading is None]
-        read = dict(zip(unread, self._read(unread, stop), strict=False))
+        read = dict(zip(parcel.unread, self._read(parcel.unread, stop, parcel.plain), strict=False))
         directories = [
             Directory(path, reading or read.get(path) or Reading(error=errno.ECANCELED))
-            for path, reading in parcel
+            for path, reading in parcel.readings.items()
         ]
         done = []
         while directories and not (stop or self._is_ending()):
@@ -149,14 +165,13 @@ class Parcels:
             again = [found.path for found in directories if found.reading.more and not found.careful]
             directories = [
                 Directory(path, reading)
-                for path, reading in zip(again, self._read(again, stop), strict=False)
+                for path, reading in zip(again, self._read(again, stop, {}), strict=False)
             ]
         return done
 
-    def _read(self, paths: list[str], stop: Flag) -> list[Reading]:
-        site = self._site
-        workers = site.context.crew.workers
-        return read_all(site.anchor, paths, site.area, self._cutoff, stop, workers=workers)
+    def _read(self, paths: list[str], stop: Flag, plain: Mapping[str, Known]) -> list[Reading]:
+        search = Search(self._site.area, self._cutoff, self._site.context.crew.workers, plain)
+        return read_all(self._site.anchor, paths, search, stop)
 
     def _remove_all(self, directories: list[Directory], stop: Flag) -> None:
         for directory in directories:

@@ -18,6 +18,7 @@ from shelflife.files.kernel import birth_time
 from shelflife.files.listing import Kind, read_directory, signed
 from shelflife.files.notebook import Counts
 from shelflife.files.primitives import for_reading, read_all
+from shelflife.files.reading import Search
 from shelflife.files.survey import FOREVER, is_due, managed, survey_directory
 from shelflife.files.tree import walk
 from shelflife.policy.holds import Holds
@@ -106,14 +107,17 @@ def _count(
 ) -> Iterator[tuple[str, Counts]]:
     """Count what is due in directories that nobody holds; those that the refresh has read are known."""
     crew = context.crew.suited_to(for_reading(area, anchor))
+    root = context.index.root(directory)
 
-    def take() -> list[str] | None:
-        return list(islice(paths, _PIECE)) or None
+    def take() -> tuple[list[str], list[str], Search] | None:
+        piece = list(islice(paths, _PIECE))
+        unread = [path for path in piece if path not in refreshed.due]
+        plain = context.index.plain(root, unread, cutoff.at, area.rules)
+        return (piece, unread, Search(area, cutoff.at, crew.workers, plain)) if piece else None
 
-    def read(piece: list[str], stop: Flag) -> list[tuple[str, Reading | None]]:
-        unknown = [path for path in piece if path not in refreshed.due]
-        readings = read_all(anchor, unknown, area, cutoff.at, stop, workers=crew.workers)
-        found = dict(zip(unknown, readings, strict=False))
+    def read(work: tuple[list[str], list[str], Search], stop: Flag) -> list[tuple[str, Reading | None]]:
+        piece, unread, search = work
+        found = dict(zip(unread, read_all(anchor, unread, search, stop), strict=False))
         return [(path, found.get(path)) for path in piece]
 
     for piece in crew.run(read, take, between=context.between):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shelflife.files.anchor import Anchor
-    from shelflife.files.reading import Answer, Flag, Manner, Reading, Task
+    from shelflife.files.reading import Answer, Flag, Manner, Reading, Search, Task
     from shelflife.policy.area import Area
 
 
@@ -38,19 +38,10 @@ class Primitives(Protocol):
         `paths` are joined by NUL, `keys` packed. A hint: links on the way are followed. Zeros follow a `stop`.
         """
 
-    def read(
-        self,
-        anchor: Anchor,
-        paths: Sequence[str],
-        area: Area,
-        cutoff: int | None,
-        stop: Flag,
-        workers: int = 1,
-    ) -> list[Reading]:
+    def read(self, anchor: Anchor, paths: Sequence[str], search: Search, stop: Flag) -> list[Reading]:
         """Read the first of the directories at `paths`, at least one, as many as a few ms allow.
 
-        Lists what is before `cutoff` (ns), if given. A directory that cannot be read has an error;
-        after a `stop` that is ECANCELED. So many `workers` may share a directory with thousands of entries.
+        A directory that cannot be read has an error; after a `stop` that is ECANCELED.
         """
 
     def remove(self, anchor: Anchor, tasks: Sequence[Task], manner: Manner) -> list[Answer]:
@@ -80,14 +71,12 @@ def for_reading(area: Area, anchor: Anchor) -> Primitives:
     return _PURE if area.protection or not anchor.uses_openat2 else chosen()
 
 
-def read_all(
-    anchor: Anchor, paths: Sequence[str], area: Area, cutoff: int | None, stop: Flag, *, workers: int = 1
-) -> list[Reading]:
+def read_all(anchor: Anchor, paths: Sequence[str], search: Search, stop: Flag) -> list[Reading]:
     """Read directories as `Primitives.read` does, all of them; fewer after a `stop`."""
-    primitives = for_reading(area, anchor)
+    primitives = for_reading(search.area, anchor)
     readings: list[Reading] = []
     while len(readings) < len(paths) and not stop:
-        readings += primitives.read(anchor, paths[len(readings) :], area, cutoff, stop, workers)
+        readings += primitives.read(anchor, paths[len(readings) :], search, stop)
     return readings
 
 

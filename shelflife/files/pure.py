@@ -11,7 +11,7 @@ from shelflife.files.anchor import Anchor, identity_of
 from shelflife.files.bulk import count_in_bulk
 from shelflife.files.candidates import Candidates, Fate
 from shelflife.files.listing import Entry, read_directory
-from shelflife.files.reading import MOST_DUE, Answer, Flag, Manner, Reading, Task
+from shelflife.files.reading import MOST_DUE, Answer, Flag, Manner, Reading, Search, Task
 from shelflife.files.removal import Outcome, Removal, Result
 from shelflife.files.survey import KEY_SIZE, Key, Survey, count_entry, is_due, managed
 from shelflife.policy.cutoff import Cause, Cutoff
@@ -52,22 +52,14 @@ class Pure:
             mask[position] = Key.of(status).pack() == key and status.st_dev == anchor.identity.device
         return bytes(mask)
 
-    def read(
-        self,
-        anchor: Anchor,
-        paths: Sequence[str],
-        area: Area,
-        cutoff: int | None,
-        stop: Flag,
-        workers: int = 1,  # noqa: ARG002 - the GIL lets one work at a time
-    ) -> list[Reading]:
-        """See `Primitives`."""
-        chosen = None if cutoff is None else Cutoff(at=cutoff, cause=Cause.RETENTION)
+    def read(self, anchor: Anchor, paths: Sequence[str], search: Search, stop: Flag) -> list[Reading]:
+        """See `Primitives`. One thread reads, and each directory to its end."""
+        cutoff = None if search.cutoff is None else Cutoff(at=search.cutoff, cause=Cause.RETENTION)
         found = []
         until = time.monotonic() + _PATIENCE
         for path in paths:
             try:
-                found.append(_read(anchor, path, area, chosen, stop))
+                found.append(_read(anchor, path, search.area, cutoff, stop))
             except OSError as error:
                 found.append(Reading(error=error.errno or errno.EIO))
             if time.monotonic() >= until:

@@ -5,14 +5,16 @@ These are the values of the contract that the two implementations share (`shelfl
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from ctypes import c_int
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.files.candidates import Candidates
 from shelflife.files.survey import Key, Survey
 
 if TYPE_CHECKING:
+    from shelflife.files.known import Known
     from shelflife.policy.area import Area
 
 MOST_DUE: Final = 250_000
@@ -35,10 +37,22 @@ class Flag:
         return bool(self.value.value)
 
 
+class Search(NamedTuple):
+    """What is looked for in directories."""
+
+    area: Area
+    cutoff: int | None = None
+    """What is before it (ns) is listed; None: nothing is."""
+    workers: int = 1
+    """So many threads may share a directory with thousands of entries."""
+    known: Mapping[str, Known] = MappingProxyType({})
+    """By path: directories that need not be read to their ends."""
+
+
 class Reading:
     """One directory as it was read: in numbers, and with the names of what is before a cutoff."""
 
-    __slots__ = ("_rest", "cutoff", "device", "due", "error", "more", "survey")
+    __slots__ = ("_rest", "cutoff", "device", "due", "error", "is_partial", "more", "survey")
 
     def __init__(
         self,
@@ -50,6 +64,7 @@ class Reading:
         due: Candidates = NOTHING,
         cutoff: int | None = None,
         more: bool = False,
+        is_partial: bool = False,
     ) -> None:
         self.error = error
         """Errno; nothing else is known then."""
@@ -62,6 +77,9 @@ class Reading:
         """What `due` is before (ns)."""
         self.more = more
         """Whether there is more due than listed."""
+        self.is_partial = is_partial
+        """Whether it was not read to its end: `survey` is what was known of it then, and what `rest` derives
+        from that is right to the hour in its earliest times."""
 
     def rest(self) -> Survey:
         """Return a survey of what stays when `due` is gone, not finished."""

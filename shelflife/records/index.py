@@ -17,11 +17,12 @@ from array import array
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from shelflife.files.known import Known
 from shelflife.files.survey import FOREVER, Key
 from shelflife.records.database import connect, insert_rows, is_full, transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from shelflife.files.survey import Survey
@@ -63,6 +64,12 @@ WHERE root = ? AND first_due < ? AND path >= ? AND state <= 1
 ORDER BY path LIMIT ?
 """
 
+_PLAIN: Final = """
+SELECT path, key, files, bytes, allocated, oldest, newest, hours FROM directory
+WHERE root = ? AND path >= ? AND path <= ? AND first_due < ? AND newest >= ?
+AND state = 0 AND rules = ? AND entries = files
+"""
+
 _UNITS: Final = """
 SELECT substr(path, 1, instr(path, x'2F')) AS unit, max(newest) AS newest, max(mtime) AS changed,
        sum(files) AS files, sum(bytes) AS bytes, sum(allocated) AS allocated,
@@ -101,7 +108,8 @@ class RowState(IntEnum):
     UNSETTLED = 1
     """True when it was read, but an unchanged key proves nothing yet."""
     DIRTY = 2
-    """Removed from by ourselves: the counts are right, the key is void until the next listing."""
+    """Removed from by ourselves: the counts are right, `oldest` and `first_due` at least to the hour, the key is
+    void until the next listing."""
     UNREADABLE = 3
     """It, an entry of it or a directory above could not be read; the counts are the last known ones."""
     MOUNT = 4
@@ -429,6 +437,17 @@ class Index:
             for (path,) in page:
                 yield os.fsdecode(path)
             start = _following(page[-1][0])
+
+    def plain(self, root: int, paths: Sequence[str], cutoff: int, rules: int) -> dict[str, Known]:
+        """Return which of `paths`, in preorder, hold files only, some before `cutoff` (ns) and some not.
+
+        They are as of their listings, under today's `rules`, and true as long as the key is.
+        """
+        if not paths:
+            return {}
+        bounds = os.fsencode(paths[0]), os.fsencode(paths[-1])
+        rows = self._connection.execute(_PLAIN, (root, *bounds, cutoff, cutoff, rules))
+        return {os.fsdecode(path): Known(Key.unpack(key), *rest) for path, key, *rest in rows}
 
     def units(self, root: int) -> Iterator[UnitRow]:
         """Yield the directories right below a root with the sums of all below them."""

@@ -26,7 +26,7 @@ from shelflife.files.crew import Crew
 from shelflife.files.mounts import is_trusted
 from shelflife.files.notebook import Counts, Notebook
 from shelflife.files.primitives import for_reading, read_all
-from shelflife.files.reading import Flag
+from shelflife.files.reading import Flag, Search
 from shelflife.files.survey import survey_directory
 from shelflife.policy.area import SECOND
 from shelflife.records.index import RowState, Trust
@@ -297,8 +297,8 @@ class Refresh:
 
     def _read_piece(self, paths: list[str], stop: Flag) -> list[tuple[str, Reading]]:
         cutoff = None if self._cutoff is None else self._cutoff.at
-        workers = self._crew.workers
-        readings = read_all(self._anchor, paths, self._area, cutoff, stop, workers=workers)
+        search = Search(self._area, cutoff, self._crew.workers)
+        readings = read_all(self._anchor, paths, search, stop)
         return list(zip(paths, readings, strict=False))
 
     def _list(self, path: str) -> Survey | None:
@@ -336,7 +336,8 @@ class Refresh:
             self.result.unreadable.append(Unreadable(path, survey.errno))
             self._index.put(self._root, path, survey, listed=now, rules=rules, state=RowState.UNREADABLE)
             return
-        self._index.put(self._root, path, survey, listed=now, rules=rules)
+        state = None if self._trusted else RowState.UNSETTLED
+        self._index.put(self._root, path, survey, listed=now, rules=rules, state=state)
         if self._cutoff is not None and survey.first_due < self._cutoff.at:
             self.result.due[path] = Counts.of(survey)
             self._notebook.put(self._root, path, reading)

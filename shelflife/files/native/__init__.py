@@ -16,9 +16,11 @@ from struct import Struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.files.candidates import Candidates
-from shelflife.files.reading import MOST_DUE, Answer, Flag, Manner, Reading, Task
+from shelflife.files.known import Gone, Known
+from shelflife.files.listing import clamp
+from shelflife.files.reading import MOST_DUE, NOTHING, Answer, Flag, Manner, Reading, Search, Task
 from shelflife.files.survey import FOREVER, KEY_SIZE, Key, Survey
-from shelflife.policy.area import Area
+from shelflife.policy.load import HOUR
 from shelflife.settings import AgeFrom
 
 if TYPE_CHECKING:
@@ -28,18 +30,24 @@ if TYPE_CHECKING:
 
 LIBRARY: Final = Path(__file__).with_name("primitives.compiled")
 
-_VERSION: Final = 2
+_VERSION: Final = 3
 """As in primitives.c: a library of another version is left alone."""
 
 _PATIENCE: Final = 20_000_000
 """Nanoseconds for which one call reads on."""
 
+_KNOWN: Final = Struct("=4q")
 _TASK: Final = Struct("=8q")
 _ANSWER: Final = Struct("=8q")
 
+_NOTHING_KNOWN: Final = bytes(_KNOWN.size)
+
+
+_RULES: Final = ("is_root", "changed", "cutoff", "early", "most_due", "threads")
+
 
 class _Rules(Structure):
-    _fields_ = tuple((name, c_int64) for name in ("is_root", "changed", "cutoff", "most_due", "threads"))
+    _fields_ = tuple((name, c_int64) for name in _RULES)
 
 
 class _Removal(Structure):
@@ -67,7 +75,7 @@ class Native:
         self._read = library.shelflife_read
         self._read.restype = c_int64
         self._read.argtypes = [
-            *(c_int, c_char_p, c_int64, POINTER(_Rules), c_int64, POINTER(c_int)),
+            *(c_int, c_char_p, c_int64, POINTER(_Rules), c_char_p, c_int64, POINTER(c_int)),
             *(POINTER(c_void_p), POINTER(c_int64)),
         ]
         self._free = library.shelflife_free
@@ -88,26 +96,23 @@ class Native:
         self._stand(anchor.fd, anchor.identity.device, paths, keys, count, byref(stop.value), place)
         return bytes(mask)
 
-    def read(
-        self,
-        anchor: Anchor,
-        paths: Sequence[str],
-        area: Area,
-        cutoff: int | None,
-        stop: Flag,
-        workers: int = 1,
-    ) -> list[Reading]:
+    def read(self, anchor: Anchor, paths: Sequence[str], search: Search, stop: Flag) -> list[Reading]:
         """See `Primitives`."""
+        cutoff = -FOREVER if search.cutoff is None else search.cutoff
+        hour = -(-cutoff // HOUR)  # the first that is wholly past the cutoff
         rules = _Rules(
-            changed=area.age_from is AgeFrom.CHANGED,
-            cutoff=-FOREVER if cutoff is None else cutoff,
+            changed=search.area.age_from is AgeFrom.CHANGED,
+            cutoff=cutoff,
+            early=clamp(hour * HOUR),
             most_due=MOST_DUE,
-            threads=workers,
+            threads=search.workers,
         )
+        known = [search.known.get(path) for path in paths]
         result, length = c_void_p(), c_int64()
         done = self._read(
-            *(anchor.fd, os.fsencode("\0".join(paths)), len(paths), byref(rules), _PATIENCE),
-            *(byref(stop.value), byref(result), byref(length)),
+            *(anchor.fd, os.fsencode("\0".join(paths)), len(paths), byref(rules)),
+            b"".join([_NOTHING_KNOWN if one is None else _packed_known(one, hour) for one in known]),
+            *(_PATIENCE, byref(stop.value), byref(result), byref(length)),
         )
         if done < 0:
             raise MemoryError
@@ -115,8 +120,8 @@ class Native:
             packed = string_at(result.value or 0, length.value)
         finally:
             self._free(result)
-        records = _Records(packed, cutoff)
-        return [records.reading() for _ in range(done)]
+        records = _Records(packed, search.cutoff)
+        return [records.reading(one) for one in known[:done]]
 
     def remove(self, anchor: Anchor, tasks: Sequence[Task], manner: Manner) -> list[Answer]:
         """See `Primitives`."""
@@ -150,6 +155,11 @@ def _address(buffer: bytearray) -> object:
     return (c_int * 0).from_buffer(buffer)
 
 
+def _packed_known(known: Known, hour: int) -> bytes:
+    """Return a key, and how many files are of hours before `hour`."""
+    return _KNOWN.pack(*known.key, known.files_before(hour))
+
+
 def _packed(task: Task) -> bytes:
     entries = task.entries
     path = os.fsencode(task.path)
@@ -168,6 +178,7 @@ class _Header(NamedTuple):
     mtime: int
     ctime: int
     same: int
+    partial: int
     entries: int
     staying: int
     fault: int
@@ -210,46 +221,59 @@ class _Records:
         start, self._position = self._position, self._position + length
         return self._packed[start : self._position]
 
-    def reading(self) -> Reading:
-        """Return what the next record tells."""
+    def reading(self, known: Known | None) -> Reading:
+        """Return what the next record tells, of a directory of which something may be known."""
         head = _Header._make(_HEADER.unpack(self._take(_HEADER.size)))
         if head.error:
             return Reading(error=head.error)
-        packed_hours = self._take(24 * head.hours)
-        rest_hours = self._take(24 * head.rest_hours)
+        hours, rest_hours = self._take(24 * head.hours), self._take(24 * head.rest_hours)
         child_names, child_inodes = self._take(head.child_names), self._take(8 * head.children)
-        survey = Survey(
-            key=Key(head.inode, head.mtime, head.ctime),
-            complete=not head.fault,
-            errno=head.fault,
-            entries=head.entries,
-            files=head.files,
-            bytes=head.bytes,
-            allocated=head.allocated,
-            staying=head.staying,
-            first_due=head.first_due,
-            oldest=head.oldest,
-            newest=head.newest,
-            newest_change=head.newest_change,
-            packed_hours=packed_hours,
-            children=_children(child_names, child_inodes) if head.children else {},
-            due_files=head.due_files,
-            due_bytes=head.due_bytes,
-            due_links=head.due_links,
-            changed=not head.same,
-        )
-        if not head.due:
-            return Reading(device=head.device, survey=survey, cutoff=self._cutoff)
-        names, facts = self._take(head.names), self._take(24 * head.due)
-        candidates = Candidates(names, facts, self._take(8 * head.due), self._take(head.due))
+        due = self._candidates(head) if head.due else NOTHING
+        if known is not None and self._cutoff is not None and head.partial:
+            gone = Gone(head.files, head.bytes, head.allocated, hours)
+            rest = partial(known.without, gone, self._cutoff)
+            survey = known.survey()
+            survey.due_files, survey.due_bytes = head.due_files, head.due_bytes
+        else:
+            survey = _survey(head, hours)
+            if head.children:
+                survey.children = _children(child_names, child_inodes)
+            rest = partial(_rest, head, survey, rest_hours)
         return Reading(
             device=head.device,
             survey=survey,
-            rest=partial(_rest, head, survey, rest_hours),
-            due=candidates,
+            rest=rest if head.due else None,
+            due=due,
             cutoff=self._cutoff,
             more=bool(head.more),
+            is_partial=bool(head.partial),
         )
+
+    def _candidates(self, head: _Header) -> Candidates:
+        names, facts = self._take(head.names), self._take(24 * head.due)
+        return Candidates(names, facts, self._take(8 * head.due), self._take(head.due))
+
+
+def _survey(head: _Header, hours: bytes) -> Survey:
+    return Survey(
+        key=Key(head.inode, head.mtime, head.ctime),
+        complete=not head.fault,
+        errno=head.fault,
+        entries=head.entries,
+        files=head.files,
+        bytes=head.bytes,
+        allocated=head.allocated,
+        staying=head.staying,
+        first_due=head.first_due,
+        oldest=head.oldest,
+        newest=head.newest,
+        newest_change=head.newest_change,
+        packed_hours=hours,
+        due_files=head.due_files,
+        due_bytes=head.due_bytes,
+        due_links=head.due_links,
+        changed=not head.same,
+    )
 
 
 def _rest(head: _Header, survey: Survey, hours: bytes) -> Survey:

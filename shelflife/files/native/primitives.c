@@ -30,7 +30,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define VERSION 2 /* raised with each change of what goes in or out */
+#define VERSION 3 /* raised with each change of what goes in or out */
 
 #ifndef SYS_openat2
 #define SYS_openat2 437 /* the same on every architecture */
@@ -188,6 +188,7 @@ struct sum {
 struct reading {
     int64_t entries, staying, children, fault; /* fault: errno of an entry that could not be looked at */
     int64_t newest, newest_change;
+    int64_t early; /* files before rules->early */
     struct sum all, rest;
     int64_t due, due_files, due_bytes, due_links, more; /* more: there are due entries that are not listed */
     struct buffer child_names, child_inodes, names, inodes, sizes, mtimes, ctimes, kinds;
@@ -197,8 +198,15 @@ struct rules {
     int64_t is_root;  /* leave out `.trash` */
     int64_t changed;  /* age counts from the later of mtime and ctime */
     int64_t cutoff;   /* entries before it are due; INT64_MIN for none */
+    int64_t early;    /* what is known counts files before it: the end of the cutoff's hour */
     int64_t most_due; /* due entries that are listed, at the most */
     int64_t threads;  /* that may share a large directory */
+};
+
+/* What is known of a directory that holds nothing but files, as long as it has this key. */
+struct known {
+    int64_t inode, mtime, ctime;
+    int64_t early; /* its files before rules->early; 0: nothing is known */
 };
 
 /* Counts files of an hour; returns whether there was memory for it. */
@@ -310,6 +318,7 @@ static int count_entry(struct reading *reading, const struct rules *rules, int d
             reading->due_links += kind == LINK;
             list_due(reading, rules, name, length, &status, kind);
         }
+        reading->early += kind == FILE_ && time < rules->early;
         for (int i = 0; i < (due ? 1 : 2); i++) {
             struct sum *sum = i ? &reading->rest : &reading->all;
             if (kind == FILE_ && !count_file(sum, &status, time))
@@ -352,10 +361,18 @@ enum { ALONE = 4 }; /* chunks after which a directory counts as large */
 struct share {
     struct reading reading;
     const struct rules *rules;
-    int directory, error;
+    int64_t early; /* with so many early files, all that can be due have been seen; 0: read to the end */
+    int directory, error, partial;
     const volatile int *stop;
     pthread_t thread;
 };
+
+/* Says whether what is not read yet cannot be due, by what is known: all is as it was, files and nothing else. */
+static int has_seen_enough(const struct share *share) {
+    const struct reading *reading = &share->reading;
+    return share->early && reading->early >= share->early && reading->entries == reading->all.files &&
+           !reading->fault && !reading->more;
+}
 
 /* Counts the next entries of a directory. Returns whether there may be more; otherwise, with share->error. */
 static int read_chunk(struct share *share, char *chunk) {
@@ -369,6 +386,10 @@ static int read_chunk(struct share *share, char *chunk) {
         position += entry->length;
         if (!count_entry(&share->reading, share->rules, share->directory, entry)) {
             share->error = ENOMEM;
+            return 0;
+        }
+        if (has_seen_enough(share)) {
+            share->partial = 1;
             return 0;
         }
     }
@@ -451,19 +472,23 @@ static int bring_help(struct share *shares, int most, const struct share *own) {
     return count;
 }
 
-/* Reads an open directory to its end. Returns 0, or the errno with which that failed. */
-static int read_entries(struct reading *reading, const struct rules *common, int directory,
-                        const volatile int *stop) {
+/* Reads an open directory: to its end, or until it has seen `early` files that are early, if that is not 0; then
+ * *partial is set. Returns 0, or the errno with which that failed. */
+static int read_entries(struct reading *reading, const struct rules *common, int directory, int64_t early,
+                        const volatile int *stop, int *partial) {
     _Alignas(8) char chunk[CHUNK];
     struct share shares[MOST_THREADS];
     struct rules rules = *common;
-    struct share own = {.rules = &rules, .directory = directory, .stop = stop};
+    struct share own = {.rules = &rules, .early = early, .directory = directory, .stop = stop};
     int most = rules.threads < MOST_THREADS ? (int)rules.threads : MOST_THREADS, helpers = 0;
     rules.most_due /= most > 0 ? most : 1;
     start_reading(&own.reading);
     for (int chunks = 1; read_chunk(&own, chunk); chunks++)
-        if (chunks == ALONE)
+        if (chunks == ALONE) {
             helpers = bring_help(shares, most - 1, &own);
+            if (helpers) /* each would have to ask what the others have seen */
+                own.early = 0;
+        }
     for (int i = 0; i < helpers; i++) {
         pthread_join(shares[i].thread, NULL);
         if (!own.error)
@@ -472,11 +497,34 @@ static int read_entries(struct reading *reading, const struct rules *common, int
         forget(&shares[i].reading);
     }
     *reading = own.reading;
+    *partial = own.partial;
     return own.error;
 }
 
-/* One directory's record: 31 numbers, then the blobs whose lengths they tell (shelflife.files.native). */
-static void write_record(struct buffer *out, int error, const struct stat *before, int same,
+/* Leaves in a sum what another one, which is a part of it, does not have. Its earliest times stay: they are
+ * earlier than the other's. */
+static void subtract(struct sum *sum, struct sum *part) {
+    int64_t used = 0;
+    sum->files -= part->files;
+    sum->bytes -= part->bytes;
+    sum->allocated -= part->allocated;
+    for (int64_t i = 0, j = 0; i < sum->hours.used; i++) {
+        int64_t *hour = sum->hours.values + 3 * i, *kept = sum->hours.values + 3 * used;
+        int64_t *other = part->hours.values + 3 * j;
+        int both = j < part->hours.used && other[0] == hour[0];
+        int64_t files = hour[1] - (both ? other[1] : 0), bytes = hour[2] - (both ? other[2] : 0);
+        j += both;
+        kept[0] = hour[0];
+        kept[1] = files;
+        kept[2] = bytes;
+        used += files > 0;
+    }
+    sum->hours.used = used;
+    *part = (struct sum){.first_due = FOREVER, .oldest = FOREVER, .hours.values = part->hours.values};
+}
+
+/* One directory's record: 32 numbers, then the blobs whose lengths they tell (shelflife.files.native). */
+static void write_record(struct buffer *out, int error, const struct stat *before, int same, int partial,
                          struct reading *reading) {
     struct buffer *blobs[] = BLOBS(reading);
     for (size_t i = 0; i < sizeof blobs / sizeof *blobs; i++)
@@ -490,6 +538,7 @@ static void write_record(struct buffer *out, int error, const struct stat *befor
         nanoseconds(before->st_mtim),
         nanoseconds(before->st_ctim),
         same,
+        partial,
         reading->entries,
         reading->staying,
         reading->fault,
@@ -525,12 +574,17 @@ static void write_record(struct buffer *out, int error, const struct stat *befor
         add(out, blobs[i]->data, blobs[i]->used);
 }
 
+static int is_as_known(const struct stat *status, const struct known *known) {
+    return (int64_t)status->st_ino == known->inode && nanoseconds(status->st_mtim) == known->mtime &&
+           nanoseconds(status->st_ctim) == known->ctime;
+}
+
 static void read_one(struct buffer *out, int directory, const char *path, const struct rules *common,
-                     const volatile int *stop) {
+                     const struct known *known, const volatile int *stop) {
     struct reading reading;
     struct rules rules = *common;
     struct stat before = {0}, after = {0};
-    int same = 0, error = 0, fd = open_below(directory, path, BENEATH | NO_SYMLINKS | NO_XDEV);
+    int same = 0, partial = 0, error = 0, fd = open_below(directory, path, BENEATH | NO_SYMLINKS | NO_XDEV);
     rules.is_root = *path == 0;
     start_reading(&reading);
     if (fd < 0)
@@ -539,26 +593,33 @@ static void read_one(struct buffer *out, int directory, const char *path, const 
         if (fstat(fd, &before) != 0)
             error = errno;
         else
-            error = read_entries(&reading, &rules, fd, stop);
+            error = read_entries(&reading, &rules, fd, is_as_known(&before, known) ? known->early : 0, stop,
+                                 &partial);
         if (!error && fstat(fd, &after) != 0)
             error = errno;
         close(fd);
         same = before.st_ino == after.st_ino && nanoseconds(before.st_mtim) == nanoseconds(after.st_mtim) &&
                nanoseconds(before.st_ctim) == nanoseconds(after.st_ctim);
+        if (!error && partial && !same)
+            error = EAGAIN; /* what was known does not hold any more */
+        if (partial)
+            subtract(&reading.all, &reading.rest);
     }
-    write_record(out, error, &before, same, &reading);
+    write_record(out, error, &before, same, partial, &reading);
     forget(&reading);
 }
 
-/* Reads the directories at `count` paths below an open one, as many as `patience` ns allow but at least one.
- * Returns how many, with their records in *result (of *length bytes), which the caller frees by
+/* Reads the directories at `count` paths below an open one, as many as `patience` ns allow but at least one. One
+ * that is as known need not be read to its end: its record is partial then, and its first sum counts what is due
+ * only. Returns how many, with their records in *result (of *length bytes), which the caller frees by
  * shelflife_free; -1 when there is no memory. Ends early, with ECANCELED, as soon as *stop is set. */
 int64_t shelflife_read(int directory, const char *paths, int64_t count, const struct rules *rules,
-                       int64_t patience, const volatile int *stop, char **result, int64_t *length) {
+                       const struct known *known, int64_t patience, const volatile int *stop, char **result,
+                       int64_t *length) {
     struct buffer out = {0};
     int64_t done = 0, until = now() + patience;
     do {
-        read_one(&out, directory, paths, rules, stop);
+        read_one(&out, directory, paths, rules, known + done, stop);
         paths += strlen(paths) + 1;
         done++;
     } while (done < count && now() < until);

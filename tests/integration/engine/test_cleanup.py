@@ -12,6 +12,8 @@ from shelflife.errors import CleanupDisabled, UsageError
 from shelflife.events import AreaFinished, BatchFinished, DirectoryPruned, Event, RunFinished, RunStarted
 from shelflife.files.removal import Result
 from shelflife.policy.verdict import Reason
+from shelflife.records.index import Row, RowState
+from shelflife.records.index_file import read_index
 from shelflife.testing import MakeStorage, Storage, set_age
 
 
@@ -456,6 +458,34 @@ def test_what_is_added_meanwhile_is_found_by_the_next_run(storage: Storage) -> N
     storage.tick()
     storage.engine.cleanup()
     assert storage.files() == []
+
+
+def test_a_directory_that_was_not_read_to_its_end_counts_as_read_when_it_was(storage: Storage) -> None:
+    """A file became younger, but not by an hour: by the index it is due, and by now it is not."""
+    hour = 3600 * 10**9
+    at = storage.now() // hour * hour
+    file, other = storage.file("temp/x/a"), storage.file("temp/x/b")
+    os.utime(file, ns=(at, at + 1))
+    os.utime(other, ns=(at, at + hour))
+    storage.tick()
+    storage.engine.refresh()
+    listed = _row(storage, "x/").listed
+    os.utime(file, ns=(at, at + hour // 2))
+    storage.ahead += at + 24 * hour + hour // 4 - storage.now()
+
+    assert storage.engine.cleanup(["temp"]).removed == 0
+    row = _row(storage, "x/")
+    assert (row.listed, row.state) == (listed, RowState.OK)  # the rolling re-scan is still due when it was
+
+
+def _row(storage: Storage, path: str) -> Row:
+    with read_index(storage.engine.state) as index:
+        assert index is not None
+        root = index.find("temp")
+        assert root is not None
+        row = index.row(root, path)
+    assert row is not None
+    return row
 
 
 def test_a_directory_that_is_moved_out_of_the_area_meanwhile_is_left_alone(storage: Storage) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,9 +16,11 @@ from hypothesis import strategies as st
 
 from shelflife import Engine, Settings
 from shelflife.files.removal import Result
+from shelflife.records.index_file import read_index
 
 _NOW = 1_900_000_000 * 10**9
 _DAY = 86_400 * 10**9
+_HOUR = 3_600 * 10**9
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,68 @@ def test_statistics_are_what_is_on_disk_before_and_after(tree: list[_File], area
             assert counted.bytes == 5 * counted.files
             engine.cleanup()
             assert engine.stats().files == len(_regular(engine))  # without another look at the disk
+
+
+_changes = st.lists(
+    st.tuples(st.sampled_from(["younger", "add", "remove", "rename"]), st.integers(0, 30)), max_size=4
+)
+
+
+@_examples
+@given(
+    files=st.lists(st.tuples(st.sampled_from(["", "x", "x/y", "z"]), st.integers(0, 200)), max_size=30),
+    changes=_changes,
+    hours=st.lists(st.integers(1, 300), min_size=1, max_size=3),
+)
+def test_as_time_passes_what_goes_is_what_has_expired(
+    files: list[tuple[str, int]], changes: list[tuple[str, int]], hours: list[int]
+) -> None:
+    """Most of it is known from the index by then, and need not be read to its end."""
+    tree = [_File(directory, f"{n}", age * _HOUR, "file") for n, (directory, age) in enumerate(files)]
+    with _storage(tree, {"in_use": "off"}) as made:
+        now = _NOW - 3 * _DAY
+        engine = Engine(made.settings, clock=lambda: now)
+        engine.cleanup()
+        for later in hours:
+            for kind, number in changes:
+                _change(sorted(_regular(engine)), engine.settings.base_path, kind, number)
+            now += later * _HOUR
+            expired = {path for path in _regular(engine) if _time(engine, path) < now - 7 * _DAY}
+            before = _regular(engine)
+            plan = engine.plan()
+            assert plan.files == len(expired)
+            assert engine.cleanup().removed == len(expired)
+            assert before - _regular(engine) == expired
+            left = engine.stats()  # without another look at the disk
+            assert (left.files, left.bytes) == (len(before - expired), 5 * len(before - expired))
+            if all(kind != "younger" for kind, _ in changes):  # which the index may not notice, as promised
+                hours_left = Counter(_time(engine, path) // _HOUR for path in _regular(engine))
+                assert {hour: number for hour, (number, _) in _hours(engine).items()} == hours_left
+
+
+def _time(engine: Engine, path: str) -> int:
+    return (engine.settings.base_path / path).stat().st_mtime_ns
+
+
+def _hours(engine: Engine) -> dict[int, tuple[int, int]]:
+    with read_index(engine.state) as index:
+        root = None if index is None else index.find("frames")
+        return {} if index is None or root is None else index.hours(root)
+
+
+def _change(paths: list[str], base: Path, kind: str, number: int) -> None:
+    if not paths:
+        return
+    path = base / paths[number % len(paths)]
+    if kind == "younger":
+        os.utime(path, ns=(_NOW, _NOW))
+    elif kind == "add":
+        path.with_name(f"{path.name}+").write_bytes(b"12345")
+        os.utime(path.with_name(f"{path.name}+"), ns=(0, _NOW - number * _DAY))
+    elif kind == "remove":
+        path.unlink()
+    else:
+        path.rename(path.with_name(f"{path.name}-"))
 
 
 @_examples

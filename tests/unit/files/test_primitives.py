@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,14 +22,16 @@ from shelflife.files import native, primitives
 from shelflife.files.anchor import Anchor
 from shelflife.files.candidates import Candidates, Fate, Outcomes
 from shelflife.files.crew import Crew
+from shelflife.files.known import Known
 from shelflife.files.listing import Entry, Kind
 from shelflife.files.primitives import Primitives
 from shelflife.files.pure import Pure
-from shelflife.files.reading import Answer, Flag, Manner, Reading, Task
+from shelflife.files.reading import Answer, Flag, Manner, Reading, Search, Task
 from shelflife.files.removal import Result
 from shelflife.files.survey import Key, Survey, survey_directory, unpack_hours
 from shelflife.policy.area import Area
 from shelflife.policy.cutoff import Cause, Cutoff
+from shelflife.policy.load import HOUR
 from shelflife.settings import AgeFrom
 from tests.unit.policy.areas import an_area
 
@@ -79,7 +82,7 @@ def _file(path: Path, mtime: int = _AT - 1, size: int = 5) -> Path:
 
 
 def _read(tools: Primitives, anchor: Anchor, path: str = "d/", *, cutoff: int | None = _AT) -> Reading:
-    (found,) = tools.read(anchor, [path], an_area(in_use="off"), cutoff, Flag())
+    (found,) = tools.read(anchor, [path], Search(an_area(in_use="off"), cutoff), Flag())
     return found
 
 
@@ -188,7 +191,7 @@ def test_whatever_is_in_a_directory_all_ways_of_reading_it_tell_the_same(
             _make_odd(directory, name)
         with _closing(os.open(place, os.O_RDONLY)) as base, Anchor.open(base, "area") as anchor:
             ways = [primitives for primitives in (native.load(), Pure()) if primitives is not None]
-            readings = [way.read(anchor, ["d/"], area, cutoff, Flag(), 2)[0] for way in ways]
+            readings = [way.read(anchor, ["d/"], Search(area, cutoff, 2), Flag())[0] for way in ways]
         with _closing(os.open(directory, os.O_RDONLY)) as fd:
             one_by_one = survey_directory(fd, "d/", area, settled_before=0, cutoff=chosen)
     for reading in readings:
@@ -228,7 +231,9 @@ def test_a_directory_of_many_chunks_is_the_same_for_several_threads(
         os.utime(directory / f"{number:060}", ns=(0, _AT - 1 - number))
     for number in range(3):
         (directory / f"below-{number}").mkdir()
-    one, other = (compiled.read(anchor, ["d/"], an_area(), _AT, Flag(), workers)[0] for workers in (1, 4))
+    one, other = (
+        compiled.read(anchor, ["d/"], Search(an_area(), _AT, workers), Flag())[0] for workers in (1, 4)
+    )
     assert len(one.due) == len(range(0, 9000, 7))
     assert sorted(one.due) == sorted(other.due)
     assert one.survey.children == other.survey.children
@@ -241,8 +246,85 @@ def test_several_threads_end_at_a_stop(compiled: native.Native, anchor: Anchor, 
         (directory / f"{number:060}").touch()
     stop = Flag()
     stop.set()
-    (found,) = compiled.read(anchor, ["d/"], an_area(), _AT, stop, 4)
+    (found,) = compiled.read(anchor, ["d/"], Search(an_area(), _AT, 4), stop)
     assert found.error == errno.ECANCELED
+
+
+# -- reading what is known
+
+
+def _known(survey: Survey) -> Known:
+    counts = (survey.files, survey.bytes, survey.allocated, survey.oldest, survey.newest)
+    return Known(survey.key, *counts, survey.histogram())
+
+
+def _read_known(tools: Primitives, anchor: Anchor, known: Known, *, cutoff: int = _AT) -> Reading:
+    (found,) = tools.read(anchor, ["d/"], Search(an_area(in_use="off"), cutoff, known={"d/": known}), Flag())
+    return found
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    files=st.lists(st.tuples(_TIMES, st.integers(0, 9000)), min_size=1, max_size=12),
+    cutoff=st.sampled_from([_AT, _AT + 1, _AT // HOUR * HOUR, -(10**17), 2**63 - 2]),
+)
+def test_a_directory_that_is_known_tells_the_same_without_being_read_to_its_end(
+    files: list[tuple[int, int]], cutoff: int
+) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        directory = Path(place, "area/d")
+        directory.mkdir(parents=True)
+        for number, (mtime, size) in enumerate(files):
+            _file(directory / f"{number}", mtime, size)
+        with _closing(os.open(place, os.O_RDONLY)) as base, Anchor.open(base, "area") as anchor:
+            whole = _read(Pure(), anchor, cutoff=cutoff)
+            ways = [way for way in (native.load(), Pure()) if way is not None]
+            readings = [_read_known(way, anchor, _known(whole.survey), cutoff=cutoff) for way in ways]
+    for reading in readings:
+        assert sorted(reading.due) == sorted(whole.due)
+        # The latest change is for telling whether a listing has settled: nobody asks that of a partial one.
+        assert _plain(reading.survey) | {"newest_change": 0} == _plain(whole.survey) | {"newest_change": 0}
+        rest, expected = reading.rest(), whole.rest()
+        if reading.is_partial:
+            assert rest.oldest // HOUR == expected.oldest // HOUR
+            assert min(cutoff, expected.oldest) <= rest.oldest == rest.first_due <= expected.oldest
+            rest = replace(rest, oldest=expected.oldest, first_due=expected.first_due)
+        assert _plain(rest) | {"newest_change": 0} == _plain(expected) | {"newest_change": 0}
+
+
+def test_what_is_known_saves_looking_at_the_rest(
+    compiled: native.Native, anchor: Anchor, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(20):
+        _file(directory / f"{number}", _AT - 1 if number == 7 else _AT + HOUR)
+    known = _known(_read(compiled, anchor).survey)
+    reading = _read_known(compiled, anchor, known)
+    assert reading.is_partial
+    assert [entry.name for entry in reading.due] == ["7"]
+    assert reading.survey.files == 20
+
+
+@pytest.mark.parametrize("change", ["added", "removed", "younger", "other inode"])
+def test_what_is_known_no_longer_counts_for_nothing(
+    compiled: native.Native, anchor: Anchor, directory: Path, change: str
+) -> None:
+    for number in range(20):
+        _file(directory / f"{number}", _AT - 1 if number == 7 else _AT + HOUR)
+    known = _known(_read(compiled, anchor).survey)
+    if change == "added":
+        _file(directory / "more")
+    elif change == "removed":
+        (directory / "3").unlink()
+    elif change == "younger":
+        os.utime(directory / "7")  # the directory's own times do not tell
+    else:
+        shutil.copytree(directory, directory.with_name("copy"))
+        shutil.rmtree(directory)
+        directory.with_name("copy").rename(directory)
+    reading = _read_known(compiled, anchor, known)
+    assert not reading.is_partial
+    assert sorted(reading.due) == sorted(_read(Pure(), anchor).due)
+    assert _plain(reading.survey) == _plain(_read(Pure(), anchor).survey)
 
 
 def _plain(survey: Survey) -> dict[str, object]:

@@ -5,12 +5,14 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shelflife.errors import RecordsError
+from shelflife.files.known import Known
 from shelflife.files.survey import FOREVER, Key, Survey, pack_hours, unpack_hours
 from shelflife.policy.load import HOUR
 from shelflife.records import index as module
@@ -243,6 +245,30 @@ def test_due_directories_come_in_preorder_page_by_page(index: Index, monkeypatch
         _put(index, root, path, first_due=1)
     index.flush()
     assert list(index.due(root, 2)) == _paths(index, root)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"state": RowState.UNSETTLED},
+        {"state": RowState.DIRTY},
+        {"entries": 4},  # a link, or a directory below it
+        {"first_due": 50},
+        {"newest": 49},  # all of it is due
+    ],
+)
+def test_what_may_be_known_without_being_read_is_settled_and_has_files_only(
+    index: Index, change: dict[str, Any]
+) -> None:
+    root = index.root("frames")
+    plain: dict[str, Any] = {"entries": 3, "files": 3, "bytes": 30, "first_due": 5, "oldest": 5, "newest": 90}
+    _put(index, root, "a/", **plain)
+    _put(index, root, "b/", **plain | change)
+    index.flush()
+    known = index.plain(root, ["a/", "b/"], 50, 7)
+    assert known == {"a/": Known(Key(1, 2, 3), 3, 30, 0, 5, 90, b"")}
+    assert index.plain(root, ["a/", "b/"], 50, 8) == {}  # listed under other rules
+    assert index.plain(root, [], 50, 7) == {}
 
 
 def test_sums_are_of_the_rows_as_they_are_and_totals_as_they_were_when_last_summed_up(index: Index) -> None:

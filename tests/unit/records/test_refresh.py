@@ -323,6 +323,8 @@ def test_on_a_file_system_that_is_not_trusted_everything_is_listed(
     monkeypatch.setattr(module, "is_trusted", lambda _fd: False)
     assert storage.counts() == (0, 6)
     assert storage.counts() == (0, 6)
+    with open_index(storage.state) as index:
+        assert {row.state for row in index.rows(index.root("area"))} == {RowState.UNSETTLED}
 
 
 def test_everything_is_listed_again_after_the_rescan_time_but_not_all_at_once(storage: _Storage) -> None:

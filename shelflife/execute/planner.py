@@ -27,7 +27,7 @@ from shelflife.policy.verdict import Reason, Unit, judge, judge_unit
 from shelflife.settings import Expire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from shelflife.execute.context import Context
     from shelflife.files.anchor import Anchor
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from shelflife.files.survey import Survey
     from shelflife.policy.area import Area
     from shelflife.policy.cutoff import Cutoff
-    from shelflife.records.index import Index, UnitRow
+    from shelflife.records.index import UnitRow
     from shelflife.records.refresh import Refreshed
 
 _PIECE = 32
@@ -71,7 +71,7 @@ def due_directories(
     index, holds = context.index, context.holds()
     paths: Iterator[str] = index.due(index.root(directory), cutoff.at)
     if area.expire is Expire.DIRECTORY:
-        yield from _due_units(index, anchor, area, directory, cutoff, holds)
+        yield from _due_units(context, anchor, area, directory, cutoff, holds)
         paths = (path for path in paths if not path)
     found: Iterator[tuple[str, Counts]]
     if holds:
@@ -181,18 +181,32 @@ class UnitReading:
     bytes: int
 
 
+def is_held_by_path(holds: Holds, place: str) -> bool:
+    """Return whether somebody holds the directory at `place`, or something in it."""
+    return bool(holds.covering(place) or holds.below(f"{place}/"))
+
+
 def read_unit(
-    anchor: Anchor, path: str, area: Area, *, directory: str, holds: Holds, guarded: bool
+    anchor: Anchor,
+    path: str,
+    area: Area,
+    *,
+    directory: str,
+    holds: Holds,
+    guarded: bool,
+    between: Callable[[], None] = lambda: None,
 ) -> UnitReading:
     """Read the unit at `path` below an anchor; its original place is the same path below `directory`.
 
-    `guarded` asks for each file whether it is open for writing. Raises OSError, also for an entry that cannot
-    be looked at: what is not known to be expired keeps the unit.
+    `guarded` asks for each file whether it is open for writing. `between` is called now and then, and may raise
+    to end it. Raises OSError, also for an entry that cannot be looked at: what is not known to be expired keeps
+    the unit.
     """
     newest, changed, protected, staying, files, size, in_use = None, -FOREVER, 0, 0, 0, 0, False
-    held = bool(holds.covering(f"{directory}/{path}".rstrip("/")) or holds.below(f"{directory}/{path}"))
+    held = is_held_by_path(holds, f"{directory}/{path}".rstrip("/"))
     writers = Writers()
     for place, fd, entries in walk(anchor, path):
+        between()
         changed = max(changed, os.fstat(fd).st_mtime_ns)
         held = held or _is_held_by_inode(holds, area, fd)
         for entry in entries:
@@ -228,13 +242,16 @@ def _is_held_by_inode(holds: Holds, area: Area, fd: int) -> bool:
 
 
 def _due_units(
-    index: Index, anchor: Anchor, area: Area, directory: str, cutoff: Cutoff, holds: Holds
+    context: Context, anchor: Anchor, area: Area, directory: str, cutoff: Cutoff, holds: Holds
 ) -> Iterator[DueDirectory]:
+    index, between = context.index, context.between
     for row in index.units(index.root(directory)):
         if not unit_is_due(row, cutoff):
             continue
         try:
-            found = read_unit(anchor, row.path, area, directory=directory, holds=holds, guarded=False)
+            found = read_unit(
+                anchor, row.path, area, directory=directory, holds=holds, guarded=False, between=between
+            )
         except OSError:
             continue
         if judge_unit(found.unit, cutoff).remove:

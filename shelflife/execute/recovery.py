@@ -13,7 +13,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from shelflife.execute.context import Context, Means, Recorder
+from shelflife.execute.context import Context, Means, Recorder, Stopped
 from shelflife.execute.purge import trash_names
 from shelflife.execute.report import AreaReport
 from shelflife.execute.site import Site
@@ -74,9 +74,10 @@ class Recovery:
                 report=report,
                 reason="its process died; the next run completed the record",
             )
-        for number in self._left_aside():
+        closed = {run.id for run in runs}
+        for number in self._left_aside() - closed:
             record = self._journal.run(number)
-            if record is not None and record.state != RunState.INTERRUPTED:
+            if record is not None:
                 self._close_units(record)
         return [run.id for run in runs]
 
@@ -102,7 +103,7 @@ class Recovery:
     # -- units
 
     def _close_units(self, run: RunRecord) -> list[str]:
-        """Complete the units that the run had decided on, and put back the others."""
+        """Complete the units that the run had decided on, and put back the others, until asked to stop."""
         report = AreaReport(area="")
         means = Means(
             recorder=Recorder(self._journal, run.id, clock=self._clock),
@@ -115,7 +116,7 @@ class Recovery:
             area, cutoff = self._areas.get(unit.area), run.cutoffs.get(unit.area)
             if area is None or not cutoff:
                 continue
-            with suppress(OSError), Anchor.open(self._context.base, unit.directory) as anchor:
+            with suppress(OSError, Stopped), Anchor.open(self._context.base, unit.directory) as anchor:
                 place = f"{TRASH_DIRECTORY}/{_trash_name(run)}/{unit.name}"
                 os.stat(place, dir_fd=anchor.fd, follow_symlinks=False)
                 chosen = Cutoff(at=cutoff["at"], cause=Cause(cutoff["cause"]))

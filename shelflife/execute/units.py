@@ -6,17 +6,19 @@ put back under its old name – never over something that took the name meanwhil
 stays in the trash and is reported as displaced.
 
 The rename is journalled before, the decision after; a run that is killed in between is undone, one that is
-killed later is completed (`shelflife.execute.recovery`).
+killed or stopped later is completed by the next one (`shelflife.execute.recovery`). A hold that is added while a
+unit goes stops that: what is left is put back.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
-from shelflife.execute.planner import read_unit, unit_is_due
+from shelflife.execute.context import Stopped
+from shelflife.execute.planner import is_held_by_path, read_unit, unit_is_due
 from shelflife.execute.site import Site, in_place, is_denied
 from shelflife.files.anchor import Anchor, identity_of, parent_of
 from shelflife.files.kernel import rename_noreplace
@@ -79,12 +81,13 @@ class UnitExecutor:
         """Take a unit aside, look again, and let it go; return whether anything of it went."""
         if self._reason_to_keep(self._site.anchor, name) is not None:
             return False
-        with self._site.batch():
-            self._site.verify_root()
-            with self._trash() as trash:
+        with ExitStack() as stack:
+            with self._site.batch():
+                self._site.verify_root()
+                trash = stack.enter_context(self._trash())
                 if not self._decide(trash, name):
                     return False
-                self._dispose(trash, name)
+            self._dispose(trash, name)
         return True
 
     def _decide(self, trash: Anchor, name: str) -> bool:
@@ -119,6 +122,7 @@ class UnitExecutor:
                 directory=self._site.directory,
                 holds=self._site.context.holds(),
                 guarded=self._site.area.in_use,
+                between=self._site.context.between,
             )
         except OSError:
             return Reason.CHANGED
@@ -161,8 +165,12 @@ class UnitExecutor:
                 self._site.tell(path, outcomes)
 
     def _delete(self, trash: Anchor, name: str) -> None:
-        """Remove a unit that was taken aside, and put back what of it turns out to be in change."""
+        """Remove a unit that was taken aside, and put back what of it turns out to be in change, or held.
+
+        Raises Stopped, and then the rest waits where it is for the next run.
+        """
         directories: list[str] = []
+        waits = False
         removal = Removal(
             area=self._site.area,
             cutoff=self._cutoff.at,
@@ -174,25 +182,43 @@ class UnitExecutor:
                 if not entries:
                     directories.append(path)
                 due = [entry for entry in entries if is_due(entry, path, self._site.area, self._cutoff)]
-                self._remove(trash, fd, path, due, removal)
+                if not self._remove(trash, name, fd, path, due, removal):
+                    break
             for path in reversed(directories):
                 parent, own = parent_of(path)
                 with suppress(OSError), trash.directory(parent) as fd:
                     os.rmdir(own, dir_fd=fd)
                     self._site.report.directories += 1
-        finally:  # whatever is left of it was added meanwhile, or could not go: it belongs where it was
-            with suppress(FileNotFoundError):
-                os.stat(name, dir_fd=trash.fd, follow_symlinks=False)
-                self._return(trash, name)
+        except Stopped:
+            waits = True
+            raise
+        finally:
+            if (
+                not waits
+            ):  # what is left was added meanwhile, is held, or could not go: it belongs where it was
+                with suppress(FileNotFoundError):
+                    os.stat(name, dir_fd=trash.fd, follow_symlinks=False)
+                    self._return(trash, name)
 
-    def _remove(self, trash: Anchor, fd: int, path: str, entries: list[Entry], removal: Removal) -> None:
-        held = identity_of(fd)
-        while entries and in_place(trash, path, held):
-            outcomes = self._site.remove(fd, path, entries[: self._site.batch_size], removal)
+    def _remove(
+        self, trash: Anchor, name: str, fd: int, path: str, entries: list[Entry], removal: Removal
+    ) -> bool:
+        """Remove entries of a unit batch by batch; return whether to go on: nobody holds it meanwhile."""
+        place = identity_of(fd)
+        while entries and in_place(trash, path, place):
+            with self._site.batch():
+                if self._is_held(name):
+                    return False
+                outcomes = self._site.remove(fd, path, entries[: self._site.batch_size], removal)
             self._site.tell(path, outcomes)
             if is_denied(outcomes):
-                return
+                break
             entries = entries[len(outcomes) :]
+        return True
+
+    def _is_held(self, name: str) -> bool:
+        """Return whether somebody holds a unit, or something in it, by its path."""
+        return is_held_by_path(self._site.context.holds(), self._site.place(name))
 
     def _trash(self) -> Anchor:
         """Hold the trash of this run, made where it is missing. Raises OSError."""

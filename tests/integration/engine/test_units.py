@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from shelflife.engine import Engine
 from shelflife.events import BatchFinished, Event
 from shelflife.execute import units as module
 from shelflife.files.kernel import rename_noreplace
@@ -190,19 +191,49 @@ def test_a_unit_whose_name_is_taken_meanwhile_is_displaced_and_reported(
     assert [path for path in storage.files() if path.startswith("frames/.trash/")] == waiting
 
 
-def test_a_run_that_is_asked_to_stop_leaves_no_unit_half_done(storage: Storage) -> None:
-    _unit(storage, "first", files=20)
-    _unit(storage, "second", files=20)
+def _files(storage: Storage, unit: str) -> list[str]:
+    return [path for path in storage.files() if path.startswith(f"frames/{unit}/")]
+
+
+def _after_the_first_batch(storage: Storage, act: Callable[[], object]) -> Engine:
+    """An engine of the storage; something is done once when a part of a unit has gone."""
+    done: list[Event] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, BatchFinished) and not done:
+            done.append(event)
+            act()
+
+    return type(storage.engine)(storage.settings, listeners=[listen], clock=storage.now)
+
+
+def test_a_run_that_is_asked_to_stop_does_so_within_a_unit_and_the_next_one_completes_it(
+    storage: Storage,
+) -> None:
+    for name in ("first", "second"):
+        _unit(storage, name, files=20)
     stop = threading.Event()
+    stopped = _after_the_first_batch(storage, stop.set).cleanup(batch_size=5, stop=stop)
+    gone = stopped.removed
+    assert (stopped.state, 0 < gone <= 5) == ("stopped", True)
+    (other,) = set(os.listdir(storage.path("frames"))) - {".trash"}
+    aside = [path for path in storage.files() if path.startswith("frames/.trash/")]
+    assert (len(aside), len(_files(storage, other))) == (21 - gone, 21)
 
-    def stop_after_the_first_batch(event: Event) -> None:
-        if isinstance(event, BatchFinished):
-            stop.set()
+    stop.set()
+    again = storage.engine.cleanup(stop=stop)  # stopped before it could go on with that
+    assert (again.state, len(storage.files())) == ("stopped", 42 - gone)
 
-    engine = type(storage.engine)(storage.settings, listeners=[stop_after_the_first_batch], clock=storage.now)
-    stopped = engine.cleanup(batch_size=5, stop=stop)
-    assert (stopped.state, stopped.removed) == ("stopped", 21)
-    assert len(storage.files()) == 21
-    assert len(os.listdir(storage.path("frames"))) == 1
     storage.engine.cleanup()
     assert storage.files() == []
+    recorded = [file.path for run in storage.engine.history() for file in storage.engine.run_files(run.id)]
+    assert len(set(recorded)) == 42
+
+
+def test_a_unit_that_is_held_while_it_goes_is_put_back_with_what_is_left(storage: Storage) -> None:
+    _unit(storage, "unit", files=20)
+    engine = _after_the_first_batch(storage, lambda: storage.engine.hold(storage.path("frames")))
+    report = engine.cleanup(batch_size=5)
+    assert 0 < report.removed <= 5
+    assert len(_files(storage, "unit")) == 21 - report.removed
+    assert storage.engine.cleanup().removed == 0

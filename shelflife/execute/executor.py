@@ -87,7 +87,7 @@ class AreaExecutor:
         """Take what became of one directory of a parcel; return whether it may be empty because of that."""
         for answer in found.answers:
             self._site.report.add_removed(answer)
-        if found.pruned or found.reading.error or not found.reading.survey.complete:
+        if found.pruned or found.reading.error or not found.reading.is_complete:
             return False
         return self._put_rest(found) == 0 and found.has_acted
 
@@ -95,7 +95,7 @@ class AreaExecutor:
         """Record what is left of a directory of a parcel; return how many entries these are."""
         survey = found.reading.rest()
         kept = [entry for outcomes in found.outcomes for entry in outcomes.kept]
-        kept += [entry for left in found.left() for entry in left]
+        kept += [entry for left in found.left for entry in left]
         for entry in kept:
             count_entry(survey, entry, found.path, self._site.area)
         state = RowState.DIRTY if kept or found.has_acted else None

@@ -54,24 +54,16 @@ class Directory:
     pruned: bool = False
     """Whether it is gone itself."""
     answers: list[Answer] = field(default_factory=list)
-    batches: list[_Batch] = field(default_factory=list)
-
-    @property
-    def outcomes(self) -> list[Outcomes]:
-        """What became of its entries, batch by batch."""
-        return [Outcomes(batch.entries, bytes(batch.fates)) for batch in self.batches if batch.fates]
+    outcomes: list[Outcomes] = field(default_factory=list)
+    """What became of its entries, batch by batch."""
+    left: list[Candidates] = field(default_factory=list)
+    """Entries that were not reached."""
 
     @property
     def has_acted(self) -> bool:
         """Whether anything went."""
         gone = (Fate.REMOVED, Fate.VANISHED)
-        return any(fate in batch.fates for batch in self.batches for fate in gone)
-
-    def left(self) -> Iterator[Candidates]:
-        """Yield the entries that were not reached."""
-        for batch in self.batches:
-            if len(batch.fates) < len(batch.entries):
-                yield batch.entries.after(len(batch.fates))
+        return any(fate in outcomes.fates for outcomes in self.outcomes for fate in gone)
 
 
 @dataclass(slots=True)
@@ -101,6 +93,13 @@ class _Batch:
             directory.careful = not answer.pruned
         elif 0 < reached < wanted:
             self.task = self.task._replace(entries=self.task.entries.after(reached))
+
+    def close(self) -> None:
+        """Tell the directory what became of the entries, which stays with it."""
+        if self.fates:
+            self.directory.outcomes.append(Outcomes(self.entries, bytes(self.fates)))
+        if len(self.fates) < len(self.entries):
+            self.directory.left.append(self.entries.after(len(self.fates)))
 
 
 class _Parcel(NamedTuple):
@@ -137,7 +136,7 @@ class Parcels:
             for path in paths:
                 reading = self._site.context.notebook.take(self._root, path, self._cutoff)
                 readings[path] = reading
-                weight += _UNREAD if reading is None else 1 + len(reading.due)
+                weight += _UNREAD if reading is None else 1 + reading.listed
                 if weight >= _PARCEL:
                     break
             unread = [path for path, reading in readings.items() if reading is None]
@@ -174,16 +173,18 @@ class Parcels:
         return read_all(self._site.anchor, paths, search, stop)
 
     def _remove_all(self, directories: list[Directory], stop: Flag) -> None:
+        batches: list[_Batch] = []
         for directory in directories:
             reading = directory.reading
-            directory.careful = bool(reading.error) or not reading.survey.complete
+            directory.careful = bool(reading.error) or not reading.is_complete
             if not directory.careful:
-                directory.batches = self._batches(directory)
-        batches = [batch for directory in directories for batch in directory.batches]
+                batches += self._batches(directory)
         for group in _groups(batches, _INTENTS):
             if stop or self._is_ending():
-                return
+                break
             self._remove_group(group, stop)
+        for batch in batches:
+            batch.close()
 
     def _batches(self, directory: Directory) -> list[_Batch]:
         """Return what is to be done in a directory, in batches."""

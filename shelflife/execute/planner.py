@@ -16,9 +16,8 @@ from shelflife.execute.holding import held_directory, held_entry
 from shelflife.files.in_use import Guard, Writers
 from shelflife.files.kernel import birth_time
 from shelflife.files.listing import Kind, read_directory, signed
-from shelflife.files.notebook import Counts
 from shelflife.files.primitives import for_reading, read_all
-from shelflife.files.reading import Search
+from shelflife.files.reading import Counts, Search
 from shelflife.files.survey import FOREVER, is_due, managed, survey_directory
 from shelflife.files.tree import walk
 from shelflife.policy.holds import Holds
@@ -136,10 +135,10 @@ def _counts(
     if reading.error:
         survey = _survey(anchor, directory, path, area, cutoff, Holds())
         return None if survey is None else Counts.of(survey)
-    if not reading.survey.complete:
+    if not reading.is_complete:
         return None
     context.notebook.put(context.index.root(directory), path, reading)
-    return Counts.of(reading.survey)
+    return reading.counts
 
 
 def due_files(

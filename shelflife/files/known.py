@@ -13,14 +13,10 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from shelflife.files.survey import Survey
+from shelflife.files.survey import Key, Survey
 from shelflife.policy.load import HOUR
-
-if TYPE_CHECKING:
-    from shelflife.files.survey import Key
-
 
 _Packed = bytes
 """What values that have a field of that name call bytes."""
@@ -39,7 +35,8 @@ class Gone(NamedTuple):
 class Known(NamedTuple):
     """A plain directory as it was when it was listed. Times in ns, sizes in bytes."""
 
-    key: Key
+    key: _Packed
+    """As `Key.pack` gives it."""
     files: int
     bytes: int
     allocated: int
@@ -57,7 +54,7 @@ class Known(NamedTuple):
     def survey(self) -> Survey:
         """Return it in numbers, as if it had been listed again."""
         return Survey(
-            key=self.key,
+            key=Key.unpack(self.key),
             entries=self.files,
             files=self.files,
             bytes=self.bytes,
@@ -75,12 +72,12 @@ class Known(NamedTuple):
         """
         files = self.files - gone.files
         if files <= 0:
-            return Survey(key=self.key)
+            return Survey(key=Key.unpack(self.key))
         hours = _less(self.hours, gone.hours)
         first = array("q", hours)[0] * HOUR if hours else self.oldest
         oldest = max(first, cutoff, self.oldest)
         return Survey(
-            key=self.key,
+            key=Key.unpack(self.key),
             entries=files,
             files=files,
             bytes=self.bytes - gone.bytes,

@@ -7,30 +7,13 @@ decides nothing: every entry is looked at once more before it goes, and a direct
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from shelflife.files.reading import Reading
-    from shelflife.files.survey import Survey
 
 MOST: Final = 24 * 1024 * 1024
 """Bytes that the readings in a notebook take, at the most."""
-
-
-class Counts(NamedTuple):
-    """What of a directory is before a cutoff."""
-
-    due_files: int
-    due_bytes: int
-    due_links: int
-    empty: int | None
-    """Modification time (ns) of a directory with nothing in it; None where there is something."""
-
-    @classmethod
-    def of(cls, survey: Survey) -> Counts:
-        """Return what a survey counted."""
-        empty = survey.key.mtime if survey.entries == 0 else None
-        return cls(survey.due_files, survey.due_bytes, survey.due_links, empty)
 
 
 class Notebook:
@@ -46,6 +29,7 @@ class Notebook:
         if reading.error == 0 and reading.weight <= self._left and (root, path) not in self._readings:
             self._left -= reading.weight
             self._readings[root, path] = reading
+            reading.fold()
 
     def take(self, root: int, path: str, cutoff: int) -> Reading | None:
         """Return what was read of a directory for that cutoff (ns), and forget it; None when it was not noted."""

@@ -49,10 +49,29 @@ class Search(NamedTuple):
     """By path: directories that need not be read to their ends."""
 
 
+class Counts(NamedTuple):
+    """What of a directory is before a cutoff."""
+
+    due_files: int
+    due_bytes: int
+    due_links: int
+    empty: int | None
+    """Modification time (ns) of a directory with nothing in it; None where there is something."""
+
+    @classmethod
+    def of(cls, survey: Survey) -> Counts:
+        """Return what a survey counted."""
+        empty = survey.key.mtime if survey.entries == 0 else None
+        return cls(survey.due_files, survey.due_bytes, survey.due_links, empty)
+
+
 class Reading:
     """One directory as it was read: in numbers, and with the names of what is before a cutoff."""
 
-    __slots__ = ("_rest", "cutoff", "device", "due", "error", "is_partial", "more", "survey")
+    __slots__ = (
+        *("_due", "_rest", "_survey"),
+        *("cutoff", "device", "error", "is_complete", "is_partial", "listed", "more"),
+    )
 
     def __init__(
         self,
@@ -64,30 +83,52 @@ class Reading:
         due: Candidates = NOTHING,
         cutoff: int | None = None,
         more: bool = False,
-        is_partial: bool = False,
     ) -> None:
+        self._survey: Survey | None = survey if survey is not None else Survey(key=Key(0, 0, 0))
+        self._rest = rest
+        self._due: Candidates | None = due
         self.error = error
         """Errno; nothing else is known then."""
         self.device = device
-        self.survey = survey if survey is not None else Survey(key=Key(0, 0, 0))
-        """All that is in the directory, not finished."""
-        self._rest = rest
-        self.due = due
         self.cutoff = cutoff
         """What `due` is before (ns)."""
+        self.listed = len(due)
+        """How many entries `due` has."""
         self.more = more
         """Whether there is more due than listed."""
-        self.is_partial = is_partial
+        self.is_complete = self.survey.complete
+        """Whether every entry could be looked at."""
+        self.is_partial = False
         """Whether it was not read to its end: `survey` is what was known of it then, and what `rest` derives
         from that is right to the hour in its earliest times."""
+
+    @property
+    def survey(self) -> Survey:
+        """All that is in the directory, not finished."""
+        assert self._survey is not None  # noqa: S101 - given at the beginning
+        return self._survey
+
+    @property
+    def due(self) -> Candidates:
+        """What is before the cutoff."""
+        assert self._due is not None  # noqa: S101 - likewise
+        return self._due
+
+    @property
+    def counts(self) -> Counts:
+        """How much that is."""
+        return Counts.of(self.survey)
 
     def rest(self) -> Survey:
         """Return a survey of what stays when `due` is gone, not finished."""
         return self._rest() if self._rest is not None else self.survey
 
+    def fold(self) -> None:
+        """Take little memory until somebody asks for more."""
+
     @property
     def weight(self) -> int:
-        """Bytes that it takes, about."""
+        """Bytes that it takes then, about."""
         return 1500 + self.due.weight
 
 

@@ -447,7 +447,7 @@ class Index:
             return {}
         bounds = os.fsencode(paths[0]), os.fsencode(paths[-1])
         rows = self._connection.execute(_PLAIN, (root, *bounds, cutoff, cutoff, rules))
-        return {os.fsdecode(path): Known(Key.unpack(key), *rest) for path, key, *rest in rows}
+        return {os.fsdecode(path): Known(*row) for path, *row in rows}
 
     def units(self, root: int) -> Iterator[UnitRow]:
         """Yield the directories right below a root with the sums of all below them."""

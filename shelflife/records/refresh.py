@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING, Final
 from shelflife.events import DirectoriesScanned
 from shelflife.files.crew import Crew
 from shelflife.files.mounts import is_trusted
-from shelflife.files.notebook import Counts, Notebook
+from shelflife.files.notebook import Notebook
 from shelflife.files.primitives import for_reading, read_all
-from shelflife.files.reading import Flag, Search
+from shelflife.files.reading import Counts, Flag, Search
 from shelflife.files.survey import survey_directory
 from shelflife.policy.area import SECOND
 from shelflife.records.index import RowState, Trust

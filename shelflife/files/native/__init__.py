@@ -7,19 +7,16 @@ nothing of Python, so one build serves every version of it.
 from __future__ import annotations
 
 import os
-from array import array
 from contextlib import suppress
 from ctypes import CDLL, POINTER, Structure, byref, c_char_p, c_int, c_int64, c_void_p, string_at
-from functools import partial
 from pathlib import Path
 from struct import Struct
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from shelflife.files.candidates import Candidates
-from shelflife.files.known import Gone, Known
 from shelflife.files.listing import clamp
-from shelflife.files.reading import MOST_DUE, NOTHING, Answer, Flag, Manner, Reading, Search, Task
-from shelflife.files.survey import FOREVER, KEY_SIZE, Key, Survey
+from shelflife.files.native.records import readings_of
+from shelflife.files.reading import MOST_DUE, Answer, Flag, Manner, Reading, Search, Task
+from shelflife.files.survey import FOREVER, KEY_SIZE
 from shelflife.policy.load import HOUR
 from shelflife.settings import AgeFrom
 
@@ -27,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shelflife.files.anchor import Anchor
+    from shelflife.files.known import Known
 
 LIBRARY: Final = Path(__file__).with_name("primitives.compiled")
 
@@ -36,11 +34,11 @@ _VERSION: Final = 3
 _PATIENCE: Final = 20_000_000
 """Nanoseconds for which one call reads on."""
 
-_KNOWN: Final = Struct("=4q")
+_EARLY: Final = Struct("=q")
 _TASK: Final = Struct("=8q")
 _ANSWER: Final = Struct("=8q")
 
-_NOTHING_KNOWN: Final = bytes(_KNOWN.size)
+_NOTHING_KNOWN: Final = bytes(KEY_SIZE + _EARLY.size)
 
 
 _RULES: Final = ("is_root", "changed", "cutoff", "early", "most_due", "threads")
@@ -120,8 +118,7 @@ class Native:
             packed = string_at(result.value or 0, length.value)
         finally:
             self._free(result)
-        records = _Records(packed, search.cutoff)
-        return [records.reading(one) for one in known[:done]]
+        return readings_of(packed, known[:done], search.cutoff)
 
     def remove(self, anchor: Anchor, tasks: Sequence[Task], manner: Manner) -> list[Answer]:
         """See `Primitives`."""
@@ -157,7 +154,7 @@ def _address(buffer: bytearray) -> object:
 
 def _packed_known(known: Known, hour: int) -> bytes:
     """Return a key, and how many files are of hours before `hour`."""
-    return _KNOWN.pack(*known.key, known.files_before(hour))
+    return known.key + _EARLY.pack(known.files_before(hour))
 
 
 def _packed(task: Task) -> bytes:
@@ -167,140 +164,3 @@ def _packed(task: Task) -> bytes:
     path += bytes(8 - len(path) % 8)
     names = entries.kinds + entries.names
     return b"".join((header, path, entries.facts, names, bytes(8 - len(names) % 8)))
-
-
-class _Header(NamedTuple):
-    """The numbers that a directory's record begins with (write_record in primitives.c)."""
-
-    error: int
-    device: int
-    inode: int
-    mtime: int
-    ctime: int
-    same: int
-    partial: int
-    entries: int
-    staying: int
-    fault: int
-    newest: int
-    newest_change: int
-    files: int
-    bytes: int
-    allocated: int
-    first_due: int
-    oldest: int
-    rest_files: int
-    rest_bytes: int
-    rest_allocated: int
-    rest_first_due: int
-    rest_oldest: int
-    due_files: int
-    due_bytes: int
-    due_links: int
-    more: int
-    children: int
-    due: int
-    hours: int
-    rest_hours: int
-    child_names: int
-    names: int
-
-
-_HEADER: Final = Struct(f"={len(_Header._fields)}q")
-
-
-class _Records:
-    """Takes records apart, from front to back."""
-
-    def __init__(self, packed: bytes, cutoff: int | None) -> None:
-        self._packed = packed
-        self._position = 0
-        self._cutoff = cutoff
-
-    def _take(self, length: int) -> bytes:
-        start, self._position = self._position, self._position + length
-        return self._packed[start : self._position]
-
-    def reading(self, known: Known | None) -> Reading:
-        """Return what the next record tells, of a directory of which something may be known."""
-        head = _Header._make(_HEADER.unpack(self._take(_HEADER.size)))
-        if head.error:
-            return Reading(error=head.error)
-        hours, rest_hours = self._take(24 * head.hours), self._take(24 * head.rest_hours)
-        child_names, child_inodes = self._take(head.child_names), self._take(8 * head.children)
-        due = self._candidates(head) if head.due else NOTHING
-        if known is not None and self._cutoff is not None and head.partial:
-            gone = Gone(head.files, head.bytes, head.allocated, hours)
-            rest = partial(known.without, gone, self._cutoff)
-            survey = known.survey()
-            survey.due_files, survey.due_bytes = head.due_files, head.due_bytes
-        else:
-            survey = _survey(head, hours)
-            if head.children:
-                survey.children = _children(child_names, child_inodes)
-            rest = partial(_rest, head, survey, rest_hours)
-        return Reading(
-            device=head.device,
-            survey=survey,
-            rest=rest if head.due else None,
-            due=due,
-            cutoff=self._cutoff,
-            more=bool(head.more),
-            is_partial=bool(head.partial),
-        )
-
-    def _candidates(self, head: _Header) -> Candidates:
-        names, facts = self._take(head.names), self._take(24 * head.due)
-        return Candidates(names, facts, self._take(8 * head.due), self._take(head.due))
-
-
-def _survey(head: _Header, hours: bytes) -> Survey:
-    return Survey(
-        key=Key(head.inode, head.mtime, head.ctime),
-        complete=not head.fault,
-        errno=head.fault,
-        entries=head.entries,
-        files=head.files,
-        bytes=head.bytes,
-        allocated=head.allocated,
-        staying=head.staying,
-        first_due=head.first_due,
-        oldest=head.oldest,
-        newest=head.newest,
-        newest_change=head.newest_change,
-        packed_hours=hours,
-        due_files=head.due_files,
-        due_bytes=head.due_bytes,
-        due_links=head.due_links,
-        changed=not head.same,
-    )
-
-
-def _rest(head: _Header, survey: Survey, hours: bytes) -> Survey:
-    """Return a survey of what stays when all that is due is gone.
-
-    What stays is younger than what goes: where anything does, the newest is the newest of all.
-    """
-    stays = head.rest_files > 0 or head.rest_first_due < FOREVER
-    return Survey(
-        key=survey.key,
-        complete=survey.complete,
-        errno=survey.errno,
-        entries=head.entries - head.due_files - head.due_links,
-        files=head.rest_files,
-        bytes=head.rest_bytes,
-        allocated=head.rest_allocated,
-        staying=head.staying,
-        first_due=head.rest_first_due,
-        oldest=head.rest_oldest,
-        newest=head.newest if stays else -FOREVER,
-        newest_change=head.newest_change,
-        packed_hours=hours,
-        children=survey.children,
-        changed=survey.changed,
-    )
-
-
-def _children(names: bytes, inodes: bytes) -> dict[str, int]:
-    numbers = [number % 2**64 for number in array("q", inodes)]
-    return dict(zip(os.fsdecode(names).split("/"), numbers, strict=True))

@@ -255,7 +255,7 @@ def test_several_threads_end_at_a_stop(compiled: native.Native, anchor: Anchor, 
 
 def _known(survey: Survey) -> Known:
     counts = (survey.files, survey.bytes, survey.allocated, survey.oldest, survey.newest)
-    return Known(survey.key, *counts, survey.histogram())
+    return Known(survey.key.pack(), *counts, survey.histogram())
 
 
 def _read_known(tools: Primitives, anchor: Anchor, known: Known, *, cutoff: int = _AT) -> Reading:

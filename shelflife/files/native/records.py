@@ -1,0 +1,218 @@
+"""Records: what the compiled reading writes for each directory (`write_record` in primitives.c).
+
+A run reads many directories to plan and comes back to them a while later to act. Until then a record stays as it
+is, some hundred bytes and one object, and is taken apart when somebody asks what is in it.
+"""
+
+from __future__ import annotations
+
+import os
+from array import array
+from struct import Struct
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from shelflife.files.candidates import Candidates
+from shelflife.files.known import Gone, Known
+from shelflife.files.reading import NOTHING, Counts, Reading
+from shelflife.files.survey import FOREVER, Key, Survey
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class _Header(NamedTuple):
+    """The numbers that a record begins with."""
+
+    error: int
+    device: int
+    inode: int
+    mtime: int
+    ctime: int
+    same: int
+    partial: int
+    entries: int
+    staying: int
+    fault: int
+    newest: int
+    newest_change: int
+    files: int
+    bytes: int
+    allocated: int
+    first_due: int
+    oldest: int
+    rest_files: int
+    rest_bytes: int
+    rest_allocated: int
+    rest_first_due: int
+    rest_oldest: int
+    due_files: int
+    due_bytes: int
+    due_links: int
+    more: int
+    children: int
+    due: int
+    hours: int
+    rest_hours: int
+    child_names: int
+    names: int
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Bytes of what follows: hours, those of the rest, children; of what is due names, facts, and so on."""
+        children = self.child_names, 8 * self.children
+        return (
+            24 * self.hours,
+            24 * self.rest_hours,
+            *children,
+            self.names,
+            24 * self.due,
+            8 * self.due,
+            self.due,
+        )
+
+
+_HEADER: Final = Struct(f"={len(_Header._fields)}q")
+
+
+def readings_of(packed: bytes, known: Sequence[Known | None], cutoff: int | None) -> list[Reading]:
+    """Return the readings of as many directories as something is, or is not, `known` of."""
+    found: list[Reading] = []
+    start = 0
+    for one in known:
+        head = _Header._make(_HEADER.unpack_from(packed, start))
+        end = start + _HEADER.size
+        if head.error:
+            found.append(Reading(error=head.error))
+        else:
+            end += sum(head.lengths)
+            found.append(Record(packed[start:end], head, one if head.partial else None, cutoff))
+        start = end
+    return found
+
+
+class Record(Reading):
+    """A reading that is taken apart when it is asked for."""
+
+    __slots__ = ("_known", "_packed")
+
+    def __init__(self, packed: bytes, head: _Header, known: Known | None, cutoff: int | None) -> None:
+        """Take a record; of a partial one, what was known of the directory."""
+        self._packed = packed
+        self._known = known
+        self.error = 0
+        self.device = head.device
+        self.cutoff = cutoff
+        self.listed = head.due
+        self.more = bool(head.more)
+        self.is_partial = bool(head.partial)
+        self.is_complete = not head.fault
+        self.fold()
+
+    def fold(self) -> None:
+        """See `Reading`."""
+        self._survey = self._due = None
+
+    @property
+    def survey(self) -> Survey:
+        """See `Reading`."""
+        if self._survey is None:
+            head, (hours, _, names, inodes, *_) = self._parts()
+            if self._known is None:
+                self._survey = _survey(head, hours)
+            else:
+                self._survey = self._known.survey()
+                self._survey.due_files, self._survey.due_bytes = head.due_files, head.due_bytes
+            if head.children:
+                self._survey.children = _children(names, inodes)
+        return self._survey
+
+    @property
+    def due(self) -> Candidates:
+        """See `Reading`."""
+        if self._due is None:
+            *_, names, facts, ctimes, kinds = self._parts()[1]
+            self._due = Candidates(names, facts, ctimes, kinds) if kinds else NOTHING
+        return self._due
+
+    @property
+    def counts(self) -> Counts:
+        """See `Reading`."""
+        head = self._head()
+        empty = head.mtime if head.entries == 0 and not head.partial else None
+        return Counts(head.due_files, head.due_bytes, head.due_links, empty)
+
+    def rest(self) -> Survey:
+        """See `Reading`."""
+        if not self.listed:
+            return self.survey
+        head, (hours, rest_hours, *_) = self._parts()
+        if self._known is not None and self.cutoff is not None:
+            return self._known.without(Gone(head.files, head.bytes, head.allocated, hours), self.cutoff)
+        return _rest(head, self.survey, rest_hours)
+
+    @property
+    def weight(self) -> int:
+        """See `Reading`."""
+        return 500 + len(self._packed) + (300 + len(self._known.hours) if self._known else 0)
+
+    def _head(self) -> _Header:
+        return _Header._make(_HEADER.unpack_from(self._packed))
+
+    def _parts(self) -> tuple[_Header, list[bytes]]:
+        head, position, parts = self._head(), _HEADER.size, []
+        for length in head.lengths:
+            parts.append(self._packed[position : position + length])
+            position += length
+        return head, parts
+
+
+def _survey(head: _Header, hours: bytes) -> Survey:
+    return Survey(
+        key=Key(head.inode, head.mtime, head.ctime),
+        complete=not head.fault,
+        errno=head.fault,
+        entries=head.entries,
+        files=head.files,
+        bytes=head.bytes,
+        allocated=head.allocated,
+        staying=head.staying,
+        first_due=head.first_due,
+        oldest=head.oldest,
+        newest=head.newest,
+        newest_change=head.newest_change,
+        packed_hours=hours,
+        due_files=head.due_files,
+        due_bytes=head.due_bytes,
+        due_links=head.due_links,
+        changed=not head.same,
+    )
+
+
+def _rest(head: _Header, survey: Survey, hours: bytes) -> Survey:
+    """Return a survey of what stays when all that is due is gone.
+
+    What stays is younger than what goes: where anything does, the newest is the newest of all.
+    """
+    stays = head.rest_files > 0 or head.rest_first_due < FOREVER
+    return Survey(
+        key=survey.key,
+        complete=survey.complete,
+        errno=survey.errno,
+        entries=head.entries - head.due_files - head.due_links,
+        files=head.rest_files,
+        bytes=head.rest_bytes,
+        allocated=head.rest_allocated,
+        staying=head.staying,
+        first_due=head.rest_first_due,
+        oldest=head.rest_oldest,
+        newest=head.newest if stays else -FOREVER,
+        newest_change=head.newest_change,
+        packed_hours=hours,
+        children=survey.children,
+        changed=survey.changed,
+    )
+
+
+def _children(names: bytes, inodes: bytes) -> dict[str, int]:
+    numbers = [number % 2**64 for number in array("q", inodes)]
+    return dict(zip(os.fsdecode(names).split("/"), numbers, strict=True))

@@ -188,17 +188,17 @@ class Parcels:
 
     def _batches(self, directory: Directory) -> list[_Batch]:
         """Return what is to be done in a directory, in batches."""
-        path, due = directory.path, directory.reading.due
-        device, survey = directory.reading.device, directory.reading.survey
-        if not len(due):
-            if path and survey.entries == 0 and survey.key.mtime < self._cutoff:
-                return [_Batch(directory, due, Task(path, device, survey.key, due, same=True, empty=True))]
+        path, reading = directory.path, directory.reading
+        device, key, due = reading.device, reading.key, reading.due
+        if not reading.listed:
+            if path and reading.entries == 0 and reading.survey.key.mtime < self._cutoff:
+                return [_Batch(directory, due, Task(path, device, key, due, same=True, empty=True))]
             return []
         batches = []
-        left = survey.entries
+        left = reading.entries
         for portion in due.portions(self._site.batch_size):
             left -= len(portion)
-            task = Task(path, device, survey.key, portion, same=False, empty=bool(path) and left == 0)
+            task = Task(path, device, key, portion, same=False, empty=bool(path) and left == 0)
             batches.append(_Batch(directory, portion, task))
         return batches
 

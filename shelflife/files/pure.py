@@ -124,9 +124,10 @@ def _remove(anchor: Anchor, task: Task, manner: Manner) -> Answer:
     outcomes: list[Outcome] = []
     try:
         with anchor.directory(task.path) as fd:
-            if identity_of(fd) != (task.device, task.key.inode % 2**64):
+            key = Key.unpack(task.key)
+            if identity_of(fd) != (task.device, key.inode % 2**64):
                 return Answer(errno.ESTALE, b"")
-            if task.same and Key.of(os.fstat(fd)) != task.key:
+            if task.same and Key.of(os.fstat(fd)) != key:
                 return Answer(errno.ESTALE, b"")
             for entry in task.entries:
                 outcome = removal.once(fd, entry)
@@ -138,7 +139,7 @@ def _remove(anchor: Anchor, task: Task, manner: Manner) -> Answer:
     except OSError as error:
         return _answer(outcomes, error.errno or errno.EIO)
     is_done = task.empty and len(outcomes) == len(task.entries)
-    return _answer(outcomes, 0)._replace(pruned=is_done and anchor.prune(task.path, task.key.inode))
+    return _answer(outcomes, 0)._replace(pruned=is_done and anchor.prune(task.path, key.inode))
 
 
 def _answer(outcomes: list[Outcome], error: int) -> Answer:

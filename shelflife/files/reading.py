@@ -70,7 +70,7 @@ class Reading:
 
     __slots__ = (
         *("_due", "_rest", "_survey"),
-        *("cutoff", "device", "error", "is_complete", "is_partial", "listed", "more"),
+        *("cutoff", "device", "entries", "error", "is_complete", "is_partial", "listed", "more"),
     )
 
     def __init__(
@@ -96,6 +96,8 @@ class Reading:
         """How many entries `due` has."""
         self.more = more
         """Whether there is more due than listed."""
+        self.entries = self.survey.entries
+        """Everything in it."""
         self.is_complete = self.survey.complete
         """Whether every entry could be looked at."""
         self.is_partial = False
@@ -113,6 +115,11 @@ class Reading:
         """What is before the cutoff."""
         assert self._due is not None  # noqa: S101 - likewise
         return self._due
+
+    @property
+    def key(self) -> bytes:
+        """The directory's key as it was before, as `Key.pack` gives it."""
+        return self.survey.key.pack()
 
     @property
     def counts(self) -> Counts:
@@ -137,7 +144,8 @@ class Task(NamedTuple):
 
     path: str
     device: int
-    key: Key
+    key: bytes
+    """As `Key.pack` gives it."""
     entries: Candidates
     same: bool
     """Whether the directory must have the same mtime and ctime as when it was read."""

@@ -35,7 +35,9 @@ _PATIENCE: Final = 20_000_000
 """Nanoseconds for which one call reads on."""
 
 _EARLY: Final = Struct("=q")
-_TASK: Final = Struct("=8q")
+_DEVICE: Final = Struct("=q")
+_TASK: Final = Struct("=4q")
+"""A task without its device and key, which come first."""
 _ANSWER: Final = Struct("=8q")
 
 _NOTHING_KNOWN: Final = bytes(KEY_SIZE + _EARLY.size)
@@ -160,7 +162,8 @@ def _packed_known(known: Known, hour: int) -> bytes:
 def _packed(task: Task) -> bytes:
     entries = task.entries
     path = os.fsencode(task.path)
-    header = _TASK.pack(task.device, *task.key, task.same, task.empty, len(entries), len(entries.names))
+    device = _DEVICE.pack(task.device)
+    rest = _TASK.pack(task.same, task.empty, len(entries), len(entries.names))
     path += bytes(8 - len(path) % 8)
     names = entries.kinds + entries.names
-    return b"".join((header, path, entries.facts, names, bytes(8 - len(names) % 8)))
+    return b"".join((device, task.key, rest, path, entries.facts, names, bytes(8 - len(names) % 8)))

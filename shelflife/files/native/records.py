@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from shelflife.files.candidates import Candidates
 from shelflife.files.known import Gone, Known
 from shelflife.files.reading import NOTHING, Counts, Reading
-from shelflife.files.survey import FOREVER, Key, Survey
+from shelflife.files.survey import FOREVER, KEY_SIZE, Key, Survey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,6 +73,9 @@ class _Header(NamedTuple):
 
 _HEADER: Final = Struct(f"={len(_Header._fields)}q")
 
+_KEY: Final = slice(16, 16 + KEY_SIZE)
+"""Where in a record inode, mtime and ctime are."""
+
 
 def readings_of(packed: bytes, known: Sequence[Known | None], cutoff: int | None) -> list[Reading]:
     """Return the readings of as many directories as something is, or is not, `known` of."""
@@ -105,6 +108,7 @@ class Record(Reading):
         self.listed = head.due
         self.more = bool(head.more)
         self.is_partial = bool(head.partial)
+        self.entries = head.entries if known is None else known.files
         self.is_complete = not head.fault
         self.fold()
 
@@ -133,6 +137,11 @@ class Record(Reading):
             *_, names, facts, ctimes, kinds = self._parts()[1]
             self._due = Candidates(names, facts, ctimes, kinds) if kinds else NOTHING
         return self._due
+
+    @property
+    def key(self) -> bytes:
+        """See `Reading`."""
+        return self._packed[_KEY]
 
     @property
     def counts(self) -> Counts:

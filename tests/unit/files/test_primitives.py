@@ -96,7 +96,7 @@ def _remove(
     until: int = _LONG,
     path: str = "d/",
 ) -> Answer:
-    task = Task(path, reading.device, reading.survey.key, reading.due, same=False, empty=empty)
+    task = Task(path, reading.device, reading.key, reading.due, same=False, empty=empty)
     manner = Manner(area or an_area(in_use="off"), _AT, time.monotonic_ns() + until)
     (answer,) = tools.remove(anchor, [task], manner)
     return answer

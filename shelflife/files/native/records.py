@@ -57,18 +57,10 @@ class _Header(NamedTuple):
     names: int
 
     @property
-    def lengths(self) -> tuple[int, ...]:
-        """Bytes of what follows: hours, those of the rest, children; of what is due names, facts, and so on."""
-        children = self.child_names, 8 * self.children
-        return (
-            24 * self.hours,
-            24 * self.rest_hours,
-            *children,
-            self.names,
-            24 * self.due,
-            8 * self.due,
-            self.due,
-        )
+    def length(self) -> int:
+        """Bytes that follow."""
+        hours, children = 24 * (self.hours + self.rest_hours), self.child_names + 8 * self.children
+        return hours + children + self.names + (24 + 8 + 1) * self.due
 
 
 _HEADER: Final = Struct(f"={len(_Header._fields)}q")
@@ -87,16 +79,20 @@ def readings_of(packed: bytes, known: Sequence[Known | None], cutoff: int | None
         if head.error:
             found.append(Reading(error=head.error))
         else:
-            end += sum(head.lengths)
+            end += head.length
             found.append(Record(packed[start:end], head, one if head.partial else None, cutoff))
         start = end
     return found
 
 
+_Parts = tuple[_Header, bytes, bytes, bytes, bytes]
+"""The numbers; the histograms of all and of the rest; names and inodes of subdirectories; what is due."""
+
+
 class Record(Reading):
     """A reading that is taken apart when it is asked for."""
 
-    __slots__ = ("_known", "_packed")
+    __slots__ = ("_known", "_packed", "_parts")
 
     def __init__(self, packed: bytes, head: _Header, known: Known | None, cutoff: int | None) -> None:
         """Take a record; of a partial one, what was known of the directory."""
@@ -115,27 +111,28 @@ class Record(Reading):
     def fold(self) -> None:
         """See `Reading`."""
         self._survey = self._due = None
+        self._parts: _Parts | None = None
 
     @property
     def survey(self) -> Survey:
         """See `Reading`."""
         if self._survey is None:
-            head, (hours, _, names, inodes, *_) = self._parts()
+            head, hours, _, children, _ = self._take_apart()
             if self._known is None:
                 self._survey = _survey(head, hours)
             else:
                 self._survey = self._known.survey()
                 self._survey.due_files, self._survey.due_bytes = head.due_files, head.due_bytes
             if head.children:
-                self._survey.children = _children(names, inodes)
+                self._survey.children = _children(children, head)
         return self._survey
 
     @property
     def due(self) -> Candidates:
         """See `Reading`."""
         if self._due is None:
-            *_, names, facts, ctimes, kinds = self._parts()[1]
-            self._due = Candidates(names, facts, ctimes, kinds) if kinds else NOTHING
+            head, *_, due = self._take_apart()
+            self._due = _candidates(due, head) if due else NOTHING
         return self._due
 
     @property
@@ -154,7 +151,7 @@ class Record(Reading):
         """See `Reading`."""
         if not self.listed:
             return self.survey
-        head, (hours, rest_hours, *_) = self._parts()
+        head, hours, rest_hours, *_ = self._take_apart()
         if self._known is not None and self.cutoff is not None:
             return self._known.without(Gone(head.files, head.bytes, head.allocated, hours), self.cutoff)
         return _rest(head, self.survey, rest_hours)
@@ -167,12 +164,17 @@ class Record(Reading):
     def _head(self) -> _Header:
         return _Header._make(_HEADER.unpack_from(self._packed))
 
-    def _parts(self) -> tuple[_Header, list[bytes]]:
-        head, position, parts = self._head(), _HEADER.size, []
-        for length in head.lengths:
-            parts.append(self._packed[position : position + length])
-            position += length
-        return head, parts
+    def _take_apart(self) -> _Parts:
+        if self._parts is None:
+            head, packed = self._head(), self._packed
+            hours = _HEADER.size + 24 * head.hours
+            rest = hours + 24 * head.rest_hours
+            children = rest + head.child_names + 8 * head.children
+            self._parts = (
+                *(head, packed[_HEADER.size : hours], packed[hours:rest]),
+                *(packed[rest:children], packed[children:]),
+            )
+        return self._parts
 
 
 def _survey(head: _Header, hours: bytes) -> Survey:
@@ -222,6 +224,13 @@ def _rest(head: _Header, survey: Survey, hours: bytes) -> Survey:
     )
 
 
-def _children(names: bytes, inodes: bytes) -> dict[str, int]:
+def _children(packed: bytes, head: _Header) -> dict[str, int]:
+    names, inodes = packed[: head.child_names], packed[head.child_names :]
     numbers = [number % 2**64 for number in array("q", inodes)]
     return dict(zip(os.fsdecode(names).split("/"), numbers, strict=True))
+
+
+def _candidates(packed: bytes, head: _Header) -> Candidates:
+    facts = head.names + 24 * head.due
+    ctimes = facts + 8 * head.due
+    return Candidates(packed[: head.names], packed[head.names : facts], packed[facts:ctimes], packed[ctimes:])

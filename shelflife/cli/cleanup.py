@@ -212,6 +212,7 @@ def _show_areas(report: RunReport) -> None:
         )
         if count
     ]
+    output.print_special(report.total("special"))
     ending = f"; also removed: {', '.join(also)}" if also else ""
     output.print_line(
         f"run {report.run} {report.state}: {format_bytes(report.total('freed'))} of disk freed{ending}"

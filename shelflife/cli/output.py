@@ -88,3 +88,9 @@ def number(value: int) -> str:
 def counted(value: int, one: str, many: str) -> str:
     """Return a number with what it counts: `1 area`, `2 areas`."""
     return f"{number(value)} {one if value == 1 else many}"
+
+
+def print_special(value: int) -> None:
+    """Say how many special files there are, if any."""
+    if value:
+        print_line(counted(value, "FIFO, socket or device stays", "FIFOs, sockets and devices stay"))

@@ -97,6 +97,7 @@ def show(made: Plan, reasons: list[str], *, as_json: bool) -> None:
         output.print_line(line)
     if links := sum(area.links for area in made.areas):
         output.print_line(f"and {output.counted(links, 'symbolic link', 'symbolic links')}")
+    output.print_special(sum(area.special for area in made.areas))
     output.print_line(f"plan {made.id}, made for {moment(made.made)}; nothing was removed")
     for reason in reasons:
         output.print_line(f"a person must approve it: {reason}")

@@ -43,6 +43,7 @@ class _Found:
     cutoff: Cutoff | None = None
     due: list[DueDirectory] = field(default_factory=list)
     scanned: int = 0
+    special: int = 0
     errors: list[str] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
 
@@ -70,6 +71,7 @@ def make_plan(
                 area=area.name,
                 cutoff=found.cutoff,
                 scanned=found.scanned,
+                special=found.special,
                 due=tuple(found.due),
                 errors=tuple(found.errors),
             )
@@ -94,7 +96,7 @@ def carry_out(context: Context, means: Means, plan: Plan, areas: Mapping[str, Ar
         for area_plan in plan.areas:
             if area_plan.cutoff is None:
                 continue
-            report = AreaReport(area=area_plan.area, scanned=area_plan.scanned)
+            report = AreaReport(area=area_plan.area, scanned=area_plan.scanned, special=area_plan.special)
             report.errors.extend(area_plan.errors)
             reports.append(report)
             _act(context, means, areas[area_plan.area], area_plan.cutoff, report)
@@ -150,7 +152,9 @@ def _refresh(context: Context, anchor: Anchor, area: Area, directory: str, found
         found.errors.append(f"{directory}: {error.strerror}")
         return None
     found.errors.extend(_errors(directory, refreshed))
-    found.scanned += context.index.totals(directory).scanned
+    totals = context.index.totals(directory)
+    found.scanned += totals.scanned
+    found.special += totals.special
     return refreshed
 
 

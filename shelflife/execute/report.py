@@ -39,6 +39,8 @@ class AreaReport:
     area: str
     scanned: int = 0
     """Regular files considered, those in unchanged directories included."""
+    special: int = 0
+    """FIFOs, sockets and devices, which stay; not part of `scanned`."""
     removed: int = 0
     """Regular files removed."""
     bytes: int = 0
@@ -171,6 +173,7 @@ class RunReport:
 
 _COUNTS: Final = (
     "scanned",
+    "special",
     "removed",
     "trashed",
     "kept",

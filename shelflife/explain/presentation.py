@@ -119,6 +119,7 @@ def _area_plan(area: AreaPlan) -> dict[str, Any]:
         "directories": area.directories,
         "links": area.links,
         "scanned": area.scanned,
+        "special": area.special,
         "errors": [printable(error) for error in area.errors],
     }
 

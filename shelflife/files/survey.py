@@ -100,6 +100,9 @@ class Survey:
     staying: int = 0
     """Entries that never go, whatever the cutoff: `.gitkeep`, protected links, FIFOs, sockets, devices."""
 
+    special: int = 0
+    """FIFOs, sockets and devices among them."""
+
     first_due: int = FOREVER
     """The earliest cutoff (exclusive) at which something here goes: of a file, a link, or of the directory
     itself when it is empty."""
@@ -177,7 +180,7 @@ class Survey:
 
 
 _SUMS: Final = (
-    *("entries", "files", "bytes", "allocated", "protected_files", "protected_bytes", "staying"),
+    *("entries", "files", "bytes", "allocated", "protected_files", "protected_bytes", "staying", "special"),
     *("due_files", "due_bytes", "due_links"),
 )
 
@@ -257,6 +260,7 @@ def count_entry(survey: Survey, entry: Entry, path: str, area: Area, cutoff: Cut
             _count_link(survey, entry, path, area, cutoff)
         case Kind.OTHER:
             survey.staying += 1
+            survey.special += 1
         case Kind.UNKNOWN:
             survey.complete = False
             survey.errno = entry.size

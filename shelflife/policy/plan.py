@@ -53,6 +53,9 @@ class AreaPlan:
     scanned: int = 0
     """Regular files considered."""
 
+    special: int = 0
+    """FIFOs, sockets and devices, which stay."""
+
     due: tuple[DueDirectory, ...] = field(default=(), repr=False)
     """The directories with something to remove, in path order."""
 

@@ -33,7 +33,7 @@ PAGE: Final = 1000
 KEPT_BACK: Final = 2000
 """Writes that are kept back until one transaction takes them."""
 
-_COLUMNS: Final = 19
+_COLUMNS: Final = 20
 
 _PUT: Final = "INSERT OR REPLACE INTO directory"
 
@@ -176,6 +176,8 @@ class RootTotals(NamedTuple):
     allocated: int = 0
     protected_files: int = 0
     protected_bytes: int = 0
+    special: int = 0
+    """FIFOs, sockets and devices, which never go."""
     directories: int = 0
     """Directories, its own included."""
     oldest: int | None = None
@@ -197,7 +199,7 @@ class RootTotals(NamedTuple):
 
 _SUMS: Final = f"""
 SELECT coalesce(sum(files), 0), coalesce(sum(bytes), 0), coalesce(sum(allocated), 0),
-       coalesce(sum(protected_files), 0), coalesce(sum(protected_bytes), 0), count(*),
+       coalesce(sum(protected_files), 0), coalesce(sum(protected_bytes), 0), coalesce(sum(special), 0), count(*),
        nullif(min(oldest), {FOREVER}), nullif(max(newest), {-FOREVER}),
        min(CASE WHEN state <= 1 THEN first_due END),
        coalesce(sum(files * (state <= 2)), 0),
@@ -322,6 +324,7 @@ class Index:
                 survey.protected_files,
                 survey.protected_bytes,
                 survey.staying,
+                survey.special,
                 survey.first_due,
                 survey.oldest,
                 survey.newest,
@@ -336,7 +339,7 @@ class Index:
         self.flush()
         start, end = _range(path)
         name = os.fsencode(path)
-        counts = (*[0] * 8, FOREVER, FOREVER, -FOREVER, b"")
+        counts = (*[0] * 9, FOREVER, FOREVER, -FOREVER, b"")
         row = (root, name, Key(0, 0, 0).pack(), 0, 0, listed, int(state), *counts)
 
         def change(connection: sqlite3.Connection) -> None:

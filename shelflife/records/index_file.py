@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from shelflife.records.state import StateDirectory
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Raised with each change of the schema: an index of another version is built anew."""
 
 _SCHEMA: Final = """
@@ -31,6 +31,7 @@ CREATE TABLE root (
     allocated INTEGER NOT NULL DEFAULT 0,
     protected_files INTEGER NOT NULL DEFAULT 0,
     protected_bytes INTEGER NOT NULL DEFAULT 0,
+    special INTEGER NOT NULL DEFAULT 0,
     directories INTEGER NOT NULL DEFAULT 0,
     oldest INTEGER,
     newest INTEGER,
@@ -57,6 +58,7 @@ CREATE TABLE directory (
     protected_files INTEGER NOT NULL,
     protected_bytes INTEGER NOT NULL,
     staying INTEGER NOT NULL,
+    special INTEGER NOT NULL,
     first_due INTEGER NOT NULL,
     oldest INTEGER NOT NULL,
     newest INTEGER NOT NULL,

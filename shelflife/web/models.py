@@ -190,6 +190,8 @@ class AreaPlan(_Body):
     """Directories with something to remove."""
     links: Count
     scanned: Count
+    special: Count
+    """FIFOs, sockets and devices, which stay."""
     errors: list[str]
 
 

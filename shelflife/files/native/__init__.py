@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 LIBRARY: Final = Path(__file__).with_name("primitives.compiled")
 
-_VERSION: Final = 3
+_VERSION: Final = 4
 """As in primitives.c: a library of another version is left alone."""
 
 _PATIENCE: Final = 20_000_000

@@ -30,7 +30,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define VERSION 3 /* raised with each change of what goes in or out */
+#define VERSION 4 /* raised with each change of what goes in or out */
 
 #ifndef SYS_openat2
 #define SYS_openat2 437 /* the same on every architecture */
@@ -186,7 +186,7 @@ struct sum {
 };
 
 struct reading {
-    int64_t entries, staying, children, fault; /* fault: errno of an entry that could not be looked at */
+    int64_t entries, staying, special, children, fault; /* fault: errno of an entry that could not be looked at */
     int64_t newest, newest_change;
     int64_t early; /* files before rules->early */
     struct sum all, rest;
@@ -303,9 +303,10 @@ static int count_entry(struct reading *reading, const struct rules *rules, int d
     int kind = kind_of(status.st_mode);
     if (kind == DIRECTORY)
         add_child(reading, name, length, status.st_ino);
-    else if (kind == OTHER || strcmp(name, ".gitkeep") == 0)
+    else if (kind == OTHER || strcmp(name, ".gitkeep") == 0) {
         reading->staying++;
-    else {
+        reading->special += kind == OTHER;
+    } else {
         int64_t time = file_time(&status, (int)rules->changed), ctime = nanoseconds(status.st_ctim);
         if (time > reading->newest)
             reading->newest = time;
@@ -440,6 +441,7 @@ static void add_reading(struct reading *reading, struct reading *other, int *err
     }
     reading->entries += other->entries;
     reading->staying += other->staying;
+    reading->special += other->special;
     reading->children += other->children;
     if (!reading->fault)
         reading->fault = other->fault;
@@ -523,7 +525,7 @@ static void subtract(struct sum *sum, struct sum *part) {
     *part = (struct sum){.first_due = FOREVER, .oldest = FOREVER, .hours.values = part->hours.values};
 }
 
-/* One directory's record: 32 numbers, then the blobs whose lengths they tell (shelflife.files.native). */
+/* One directory's record: 33 numbers, then the blobs whose lengths they tell (shelflife.files.native). */
 static void write_record(struct buffer *out, int error, const struct stat *before, int same, int partial,
                          struct reading *reading) {
     struct buffer *blobs[] = BLOBS(reading);
@@ -541,6 +543,7 @@ static void write_record(struct buffer *out, int error, const struct stat *befor
         partial,
         reading->entries,
         reading->staying,
+        reading->special,
         reading->fault,
         reading->newest,
         reading->newest_change,

@@ -32,6 +32,7 @@ class _Header(NamedTuple):
     partial: int
     entries: int
     staying: int
+    special: int
     fault: int
     newest: int
     newest_change: int
@@ -187,6 +188,7 @@ def _survey(head: _Header, hours: bytes) -> Survey:
         bytes=head.bytes,
         allocated=head.allocated,
         staying=head.staying,
+        special=head.special,
         first_due=head.first_due,
         oldest=head.oldest,
         newest=head.newest,
@@ -214,6 +216,7 @@ def _rest(head: _Header, survey: Survey, hours: bytes) -> Survey:
         bytes=head.rest_bytes,
         allocated=head.rest_allocated,
         staying=head.staying,
+        special=head.special,
         first_due=head.rest_first_due,
         oldest=head.rest_oldest,
         newest=head.newest if stays else -FOREVER,

@@ -175,8 +175,13 @@ def test_special_files_stay_and_keep_their_directory(storage: Storage) -> None:
         server.bind(str(storage.path("temp/socket")))
     for path in ("temp/a/fifo", "temp/socket", "temp/a"):
         set_age(storage.path(path), "400d", now=storage.now())
-    storage.engine.cleanup()
-    assert storage.files() == ["temp/a/fifo", "temp/socket"]
+    plan = storage.engine.plan()
+    assert {area.area: area.special for area in plan.areas if area.special} == {"temp": 2}
+    for _ in range(2):  # read now, known from the index next time
+        report = storage.engine.cleanup()
+        assert storage.files() == ["temp/a/fifo", "temp/socket"]
+        assert (report.total("special"), report.total("scanned") - report.removed) == (2, 0)
+        storage.tick()
 
 
 @pytest.mark.parametrize(

@@ -148,6 +148,7 @@ def test_a_plan_has_a_cutoff_with_its_cause_for_each_area(make_storage: MakeStor
         "directories": 1,
         "links": 0,
         "scanned": 1,
+        "special": 0,
         "errors": [],
     }
     assert (shown["areas"]["outputs"]["cutoff"], shown["areas"]["outputs"]["cause"]) == (None, None)

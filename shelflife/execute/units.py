@@ -43,18 +43,17 @@ class UnitExecutor:
         """Prepare to remove the units before `cutoff` from the site."""
         self._site = site
         self._cutoff = cutoff
+        self._root = site.context.index.root(site.directory)
         self._place = f"{TRASH_DIRECTORY}/{site.means.trash_name}"
 
     def run(self) -> None:
         """Remove what is due. Raises Stopped, and AreaLost when the disk is read-only."""
-        index = self._site.context.index
-        root = index.root(self._site.directory)
+        rows = self._site.context.index.units(self._root)
         try:
-            for path in [row.path for row in index.units(root) if unit_is_due(row, self._cutoff)]:
+            for path in [row.path for row in rows if unit_is_due(row, self._cutoff)]:
                 self._site.context.between()
                 try:
-                    if self._take(path[:-1]):
-                        index.drop(root, path)
+                    self._take(path[:-1])
                     self._site.watch_disk(0)
                 except OSError as error:
                     self._fail(path[:-1], error)
@@ -77,18 +76,18 @@ class UnitExecutor:
         self._leave_trash()
         return restored
 
-    def _take(self, name: str) -> bool:
-        """Take a unit aside, look again, and let it go; return whether anything of it went."""
+    def _take(self, name: str) -> None:
+        """Take a unit aside, look again, and let it go. Raises OSError, Stopped."""
         if self._reason_to_keep(self._site.anchor, name) is not None:
-            return False
+            return
         with ExitStack() as stack:
             with self._site.batch():
                 self._site.verify_root()
                 trash = stack.enter_context(self._trash())
                 if not self._decide(trash, name):
-                    return False
+                    return
+            self._site.context.index.drop(self._root, f"{name}/")
             self._dispose(trash, name)
-        return True
 
     def _decide(self, trash: Anchor, name: str) -> bool:
         """Take a unit aside, and look again; return whether it goes. What does not go is put back.

@@ -219,6 +219,7 @@ def test_a_run_that_is_asked_to_stop_does_so_within_a_unit_and_the_next_one_comp
     (other,) = set(os.listdir(storage.path("frames"))) - {".trash"}
     aside = [path for path in storage.files() if path.startswith("frames/.trash/")]
     assert (len(aside), len(_files(storage, other))) == (21 - gone, 21)
+    assert storage.engine.stats().files == 21  # without another look at the disk
 
     stop.set()
     again = storage.engine.cleanup(stop=stop)  # stopped before it could go on with that

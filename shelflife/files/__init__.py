@@ -7,6 +7,7 @@ survey     one directory in numbers, as the index records it
 removal    checking and removing a batch of listed entries, the careful way
 primitives the hot part: many directories at once, compiled (`native`) or in Python (`pure`, `bulk`)
 reading    the values of that contract
+known      what the index knows of a directory of files only, before it is read
 candidates listed entries that are due, packed
 notebook   what was read and will be needed again
 crew       threads that read and remove

@@ -34,14 +34,12 @@ _VERSION: Final = 4
 _PATIENCE: Final = 20_000_000
 """Nanoseconds for which one call reads on."""
 
-_EARLY: Final = Struct("=q")
-_DEVICE: Final = Struct("=q")
+_NUMBER: Final = Struct("=q")
 _TASK: Final = Struct("=4q")
 """A task without its device and key, which come first."""
 _ANSWER: Final = Struct("=8q")
 
-_NOTHING_KNOWN: Final = bytes(KEY_SIZE + _EARLY.size)
-
+_NOTHING_KNOWN: Final = bytes(KEY_SIZE + _NUMBER.size)
 
 _RULES: Final = ("is_root", "changed", "cutoff", "early", "most_due", "threads")
 
@@ -156,13 +154,13 @@ def _address(buffer: bytearray) -> object:
 
 def _packed_known(known: Known, hour: int) -> bytes:
     """Return a key, and how many files are of hours before `hour`."""
-    return known.key + _EARLY.pack(known.files_before(hour))
+    return known.key + _NUMBER.pack(known.files_before(hour))
 
 
 def _packed(task: Task) -> bytes:
     entries = task.entries
     path = os.fsencode(task.path)
-    device = _DEVICE.pack(task.device)
+    device = _NUMBER.pack(task.device)
     rest = _TASK.pack(task.same, task.empty, len(entries), len(entries.names))
     path += bytes(8 - len(path) % 8)
     names = entries.kinds + entries.names

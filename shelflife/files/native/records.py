@@ -145,7 +145,7 @@ class Record(Reading):
     def counts(self) -> Counts:
         """See `Reading`."""
         head = self._head()
-        empty = head.mtime if head.entries == 0 and not head.partial else None
+        empty = head.mtime if head.entries == 0 else None
         return Counts(head.due_files, head.due_bytes, head.due_links, empty)
 
     def rest(self) -> Survey:

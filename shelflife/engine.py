@@ -20,14 +20,6 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
 from shelflife.errors import CleanupDisabled, RecordsError, StorageError, UsageError
 from shelflife.events import RunRefused, guarded
-from shelflife.execute import cleanup as steps
-from shelflife.execute.context import Stopped
-from shelflife.execute.disks import disks_of
-from shelflife.execute.lock import Holder, holder_of
-from shelflife.execute.planner import PlannedFile, due_files
-from shelflife.execute.run import Order, Workplace, offer, run, why_ask
-from shelflife.execute.sampling import take_sample
-from shelflife.execute.storage import create_directories, hold_roots
 from shelflife.explain.log import RunLog
 from shelflife.policy.holds import Holds
 from shelflife.policy.plan import Plan
@@ -36,6 +28,14 @@ from shelflife.records.index_file import read_index
 from shelflife.records.journal_file import open_journal, read_journal
 from shelflife.records.marker import check_marker
 from shelflife.records.statistics import Statistics, statistics_of
+from shelflife.run import retention as steps
+from shelflife.run.lock import Holder, holder_of
+from shelflife.run.run import Order, Workplace, offer, run, why_ask
+from shelflife.run.sampling import take_sample
+from shelflife.scan.context import Stopped
+from shelflife.scan.planner import PlannedFile, due_files
+from shelflife.storage.areas import create_directories, hold_roots
+from shelflife.storage.disks import disks_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -43,10 +43,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shelflife.events import Listener
-    from shelflife.execute.disks import Disk
-    from shelflife.execute.relief import DiskRelief
-    from shelflife.execute.report import RunReport
-    from shelflife.execute.restoring import TrashedFile
     from shelflife.explain.check import Finding
     from shelflife.explain.foresee import Forecast, WhatIf
     from shelflife.explain.why import Answer
@@ -55,7 +51,11 @@ if TYPE_CHECKING:
     from shelflife.policy.limits import LastRun
     from shelflife.records.alerts import ActiveAlert, AlertBook
     from shelflife.records.state import StateDirectory
+    from shelflife.remove.report import RunReport
+    from shelflife.run.pressure import DiskRelief
+    from shelflife.run.restore import TrashedFile
     from shelflife.settings import Settings
+    from shelflife.storage.disks import Disk
 
 logger = logging.getLogger(__name__)
 
@@ -233,7 +233,7 @@ class Engine:
         StorageError, RecordsError.
         """
         self._refuse_when_dry()
-        from shelflife.execute.relief import relieve
+        from shelflife.run.pressure import relieve
 
         return relieve(self._work, trigger=trigger, stop=stop, wait=wait)
 
@@ -245,25 +245,25 @@ class Engine:
         Returns when no batch of a running cleanup can still ignore it.
         Raises UsageError when it lies in no area or is not there, RecordsError, StorageError.
         """
-        from shelflife.execute import pinning
+        from shelflife.run import holds as pinning
 
         return pinning.add_hold(self._work, os.fspath(path), until=until, reason=reason)
 
     def unhold(self, path: str | os.PathLike[str]) -> list[Hold]:
         """End the hold on a path; return what was ended. Raises UsageError when there is none."""
-        from shelflife.execute import pinning
+        from shelflife.run import holds as pinning
 
         return pinning.end_hold(self._work, os.fspath(path))
 
     def holds(self, *, ended: bool = False) -> list[Hold]:
         """Return the holds that are active, the latest first; with `ended`, all there ever were."""
-        from shelflife.execute import pinning
+        from shelflife.run import holds as pinning
 
         return pinning.list_holds(self._work, ended=ended)
 
     def trash(self, areas: Iterable[str] | None = None) -> Iterator[TrashedFile]:
         """Yield what waits in the trash, by area, the oldest first. Raises StorageError."""
-        from shelflife.execute import restoring
+        from shelflife.run import restore as restoring
 
         return restoring.trashed_files(self._work, [self._work.areas[name] for name in self._choose(areas)])
 
@@ -273,7 +273,7 @@ class Engine:
         Nothing is ever replaced. `to` is another path for it. Unless `hold` is False, what comes back is held
         for one retention. Raises UsageError, CleanupBusy, StorageError, RecordsError.
         """
-        from shelflife.execute import restoring
+        from shelflife.run import restore as restoring
 
         return restoring.restore(self._work, target, to=to, hold=hold)
 
@@ -283,7 +283,7 @@ class Engine:
         Holds are respected. Raises CleanupBusy, StorageError, RecordsError.
         """
         chosen = [self._work.areas[name] for name in self._choose(areas)]
-        from shelflife.execute import restoring
+        from shelflife.run import restore as restoring
 
         return restoring.empty_trash(self._work, chosen, before=before)
 

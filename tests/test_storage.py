@@ -20,7 +20,7 @@ from api.config import Config
 from api.storage import MOST_FILES, StorageManager
 from shelflife import CleanupBusy, Engine
 from shelflife.errors import StorageError
-from shelflife.execute.lock import cleanup_lock
+from shelflife.run.lock import cleanup_lock
 from shelflife.settings import Settings
 from shelflife.testing import aged_file, set_age
 

@@ -11,6 +11,6 @@ What was told is kept in the journal (`shelflife.records.alerts`).
 from __future__ import annotations
 
 from shelflife.alerts.channels import signature
-from shelflife.alerts.desk import Desk
+from shelflife.alerts.dispatcher import Dispatcher
 
-__all__ = ["Desk", "signature"]
+__all__ = ["Dispatcher", "signature"]

@@ -9,20 +9,20 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from shelflife.execute.relief import Outcome
 from shelflife.policy.forecast import DAY
 from shelflife.policy.schedule import Schedule
 from shelflife.records.alerts import Condition
 from shelflife.records.history import RunState, Trigger
+from shelflife.run.pressure import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from shelflife.engine import Engine
-    from shelflife.execute.disks import Disk
-    from shelflife.execute.relief import DiskRelief
     from shelflife.records.alerts import ActiveAlert
     from shelflife.records.history import RunRecord
+    from shelflife.run.pressure import DiskRelief
+    from shelflife.storage.disks import Disk
 
 
 class Kind(StrEnum):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shelflife.engine import Engine
-    from shelflife.execute.relief import DiskRelief
+    from shelflife.run.pressure import DiskRelief
 
 PATIENCE: Final = 12.0
 """Seconds that a command waits for receivers, once it is done; what they do not take is sent by a later one."""
@@ -93,9 +93,9 @@ def tell(engine: Engine, relieved: Sequence[DiskRelief] | None = None) -> None:
     """Have people told what needs them, after a command has done its work; a receiver gets one try."""
     if not engine.settings.alerts.has_receiver:
         return
-    from shelflife.alerts import Desk
+    from shelflife.alerts import Dispatcher
     from shelflife.alerts.sender import Sender
 
-    desk = Desk(Sender(pauses=()))
+    desk = Dispatcher(Sender(pauses=()))
     desk.look(engine, relieved)
     desk.sender.wait(timeout=PATIENCE)

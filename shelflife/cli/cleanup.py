@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
     from shelflife.engine import Engine
-    from shelflife.execute.report import RunReport
     from shelflife.records.history import RunRecord
+    from shelflife.remove.report import RunReport
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _REMEMBERED: Final = 100

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shelflife.engine import Engine
-    from shelflife.execute.planner import PlannedFile
     from shelflife.policy.plan import Plan
+    from shelflife.scan.planner import PlannedFile
 
 
 def plan(

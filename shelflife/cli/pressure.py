@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     import threading
     from pathlib import Path
 
-    from shelflife.execute.relief import DiskRelief
+    from shelflife.run.pressure import DiskRelief
 
 
 def make_room(config: Path | None, stop: threading.Event, *, as_json: bool) -> int:
     """Make room where a disk is above the high watermark; return the exit code."""
     from shelflife.cli.progress import progress
-    from shelflife.execute.relief import Outcome
     from shelflife.explain.foresight import relief_as_json
+    from shelflife.run.pressure import Outcome
 
     with progress(quiet=as_json) as listeners:
         engine = engine_of(config, listeners=listeners)

@@ -14,7 +14,7 @@ from shelflife.errors import ExitCode
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from shelflife.execute.restoring import TrashedFile
+    from shelflife.run.restore import TrashedFile
 
 verbs = typer.Typer(
     no_args_is_help=True,

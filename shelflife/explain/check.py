@@ -14,8 +14,6 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from shelflife.errors import RecordsError, StorageError
-from shelflife.execute.lock import holder_of
-from shelflife.execute.storage import DIRECTORY_MODE, hold_base, hold_roots
 from shelflife.explain.formats import format_age, format_bytes, moment
 from shelflife.files import kernel, primitives
 from shelflife.files.mounts import NETWORK, TRUSTED, file_system_of, free_bytes
@@ -24,6 +22,8 @@ from shelflife.policy.schedule import Schedule
 from shelflife.records.index_file import read_index
 from shelflife.records.journal_file import read_journal
 from shelflife.records.statistics import statistics_of
+from shelflife.run.lock import holder_of
+from shelflife.storage.areas import DIRECTORY_MODE, hold_base, hold_roots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from shelflife.execute.disks import disks_of
-from shelflife.execute.measuring import histogram_of, size_of
 from shelflife.policy.area import areas_of
 from shelflife.policy.forecast import (
     DAY,
@@ -30,13 +28,15 @@ from shelflife.policy.forecast import (
 from shelflife.policy.load import Load
 from shelflife.records.index_file import read_index
 from shelflife.records.journal_file import read_journal
+from shelflife.scan.measure import histogram_of, size_of
+from shelflife.storage.disks import disks_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from shelflife.execute.disks import Disk
-    from shelflife.execute.run import Workplace
+    from shelflife.run.run import Workplace
     from shelflife.settings import Settings
+    from shelflife.storage.disks import Disk
 
 DAYS_SHOWN: Final = 14
 """Coming days of which it is told what expires."""

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 from shelflife.explain.presentation import iso, report_as_json
 
 if TYPE_CHECKING:
-    from shelflife.execute.relief import DiskRelief
     from shelflife.explain.foresee import AreaOutlook, DiskOutlook, Forecast, Outlook, WhatIf
     from shelflife.policy.forecast import When
     from shelflife.policy.load import Load
     from shelflife.policy.pressure import Usage
+    from shelflife.run.pressure import DiskRelief
 
 __all__ = ["forecast_as_json", "relief_as_json", "usage_as_json", "whatif_as_json"]
 

@@ -18,9 +18,9 @@ from shelflife.policy.holds import Holds
 from shelflife.records.journal_file import read_journal
 
 if TYPE_CHECKING:
-    from shelflife.execute.places import Place
     from shelflife.records.history import FileRecord
     from shelflife.records.state import StateDirectory
+    from shelflife.storage.paths import Place
 
 _WENT = (Result.REMOVED, Result.TRASHED)
 

@@ -6,28 +6,28 @@ import errno
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from shelflife.execute.holding import held_directory, held_entry
-from shelflife.execute.planner import read_unit
-from shelflife.execute.storage import hold_base
 from shelflife.explain.answer import Answer, State
 from shelflife.explain.formats import format_age, format_bytes, format_retention, moment
 from shelflife.files.anchor import Anchor
+from shelflife.files.held import held_directory, held_entry
 from shelflife.files.listing import Entry, Kind, entry_at
 from shelflife.files.tree import walk
 from shelflife.policy.area import KEEP_FILE, SECOND, TRASH_DIRECTORY
 from shelflife.policy.cutoff import by_retention
 from shelflife.policy.schedule import Schedule
 from shelflife.policy.verdict import Reason, Verdict, judge, judge_unit
+from shelflife.scan.planner import read_unit
 from shelflife.settings import AgeFrom, Expire
+from shelflife.storage.areas import hold_base
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shelflife.execute.places import Place
     from shelflife.explain.past import Past
     from shelflife.policy.area import Area
     from shelflife.policy.holds import Hold
     from shelflife.settings import Settings
+    from shelflife.storage.paths import Place
 
 _MISSING: Final = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 

@@ -24,14 +24,14 @@ from shelflife.explain.formats import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from shelflife.execute.planner import PlannedFile
-    from shelflife.execute.restoring import TrashedFile
     from shelflife.explain.answer import Answer
     from shelflife.explain.check import Finding
     from shelflife.policy.holds import Hold
     from shelflife.policy.plan import AreaPlan, Plan
     from shelflife.records.history import FileRecord, RunRecord, Totals
     from shelflife.records.statistics import AreaStatistics, Statistics
+    from shelflife.run.restore import TrashedFile
+    from shelflife.scan.planner import PlannedFile
     from shelflife.settings import CleanupSettings, Settings
 
 __all__ = [

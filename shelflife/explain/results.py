@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from shelflife.events import Event
-    from shelflife.execute.planner import PlannedFile
-    from shelflife.execute.report import AreaReport, RunReport
     from shelflife.files.removal import Outcome
     from shelflife.policy.plan import AreaPlan, Plan
+    from shelflife.remove.report import AreaReport, RunReport
+    from shelflife.scan.planner import PlannedFile
     from shelflife.settings import Settings
 
 __all__ = ["RemovedFiles", "all_areas", "nothing_done", "of_plan", "of_run"]

@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from shelflife.execute.places import Place, absolute_of
 from shelflife.explain.answer import Answer, State
 from shelflife.explain.past import Past
 from shelflife.explain.present import Present, keeps, retention_rule
+from shelflife.storage.paths import Place, absolute_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

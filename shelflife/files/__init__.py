@@ -9,8 +9,8 @@ primitives the hot part: many directories at once, compiled (`native`) or in Pyt
 reading    the values of that contract
 known      what the index knows of a directory of files only, before it is read
 candidates listed entries that are due, packed
-notebook   what was read and will be needed again
-crew       threads that read and remove
+worker_pool threads that read and remove
+held       who holds an entry, by its path and by its inode
 in_use     whether somebody has a file open for writing
 trash      where what goes waits, to be restored
 tree       a directory with all below it, one directory after the other

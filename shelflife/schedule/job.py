@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shelflife.engine import Engine
-    from shelflife.execute.lock import Holder
+    from shelflife.run.lock import Holder
     from shelflife.schedule.current import Current
 
 logger = logging.getLogger(__name__)

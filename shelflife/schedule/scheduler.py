@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shelflife.engine import Engine
-    from shelflife.execute.report import RunReport
+    from shelflife.remove.report import RunReport
     from shelflife.schedule.clockwork import Clockwork
     from shelflife.settings import Settings
 

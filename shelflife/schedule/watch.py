@@ -12,7 +12,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from shelflife.alerts import Desk
+from shelflife.alerts import Dispatcher
 from shelflife.schedule.current import FAULTS
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Watch:
         self._stop = stop
         self._delay = delay
         self._fault = ""
-        self._desk = Desk()
+        self._desk = Dispatcher()
         self._thread = threading.Thread(target=self._run, name="shelflife-watch", daemon=True)
 
     def begin(self) -> None:

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from api.storage import StorageManager
-from shelflife.execute.lock import cleanup_lock
+from shelflife.run.lock import cleanup_lock
 from shelflife.testing import aged_file
 
 CHECKOUT = Path(__file__).resolve().parents[2]

@@ -23,11 +23,11 @@ import pytest
 
 from shelflife import Engine, Settings, StorageError
 from shelflife.events import BatchFinished, Event, RunStarted
-from shelflife.execute.report import RunReport
-from shelflife.execute.units import UnitExecutor
 from shelflife.files import trash as trash_module
 from shelflife.files.kernel import rename_noreplace
 from shelflife.files.removal import Result
+from shelflife.remove.directories import UnitExecutor
+from shelflife.remove.report import RunReport
 from shelflife.testing import aged_file, set_age
 from tests.integration.engine.users import needs_root
 

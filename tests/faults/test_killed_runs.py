@@ -42,8 +42,8 @@ def killing(name, real):
         return result
     return call
 
-import shelflife.execute.units, shelflife.files.trash
-for place in (os, shelflife.execute.units, shelflife.files.trash):
+import shelflife.remove.directories, shelflife.files.trash
+for place in (os, shelflife.remove.directories, shelflife.files.trash):
     for name in ("unlink", "rmdir", "rename_noreplace"):
         if hasattr(place, name):
             setattr(place, name, killing(name, getattr(place, name)))

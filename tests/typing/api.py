@@ -23,11 +23,11 @@ from shelflife import (
 )
 from shelflife.errors import ExitCode, Problem
 from shelflife.events import BatchFinished, Event, RunFinished
-from shelflife.execute.lock import Holder
-from shelflife.execute.planner import PlannedFile
-from shelflife.execute.report import RunReport
 from shelflife.records.history import FileRecord, RunRecord, Totals
 from shelflife.records.statistics import Statistics
+from shelflife.remove.report import RunReport
+from shelflife.run.lock import Holder
+from shelflife.scan.planner import PlannedFile
 
 
 def settings() -> Settings:

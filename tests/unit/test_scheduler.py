@@ -18,7 +18,7 @@ from api.config import Config
 from api.scheduler import CleanupScheduler, cleanup_scheduler, get_scheduler
 from api.storage import StorageManager
 from shelflife.errors import CleanupBusy, SettingsError
-from shelflife.execute.lock import cleanup_lock
+from shelflife.run.lock import cleanup_lock
 from shelflife.testing import aged_file
 
 _KEYS = {

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from shelflife.alerts import Desk, signature
+from shelflife.alerts import Dispatcher, signature
 from shelflife.alerts.channels import NotDeliveredError, Webhook
 from shelflife.alerts.conditions import Kind
 from shelflife.alerts.sender import Sender
 from shelflife.cli.app import run
 from shelflife.errors import NeedsApproval
-from shelflife.execute.lock import cleanup_lock
-from shelflife.execute.relief import DiskRelief, Outcome
-from shelflife.execute.report import AreaReport, RunReport
 from shelflife.records.alerts import Condition, Message
 from shelflife.records.history import RunState, Trigger
 from shelflife.records.journal_file import open_journal
 from shelflife.records.usage import DiskSample
+from shelflife.remove.report import AreaReport, RunReport
+from shelflife.run.lock import cleanup_lock
+from shelflife.run.pressure import DiskRelief, Outcome
 from shelflife.settings import Settings
 from tests.integration.alerts.conftest import Receiver, receiving
 
@@ -55,7 +55,7 @@ def _told(receiver: Receiver) -> list[tuple[str, str]]:
     return [(found["event"], found["kind"]) for found in map(json.loads, receiver.bodies)]
 
 
-def _look(desk: Desk, storage: Storage, **others: Any) -> None:
+def _look(desk: Dispatcher, storage: Storage, **others: Any) -> None:
     desk.look(storage.engine, **others)
     assert desk.sender.wait(timeout=30)
 
@@ -125,7 +125,7 @@ def test_secrets_show_in_no_text_of_the_settings() -> None:
 def test_an_alert_is_told_once_and_again_when_it_changes_or_ends(make_storage: MakeStorage) -> None:
     with receiving(Receiver()) as receiver:
         storage = _storage(make_storage, receiver.url)
-        desk = Desk()
+        desk = Dispatcher()
         storage.engine.refuse("the configuration cannot be read: line 3", trigger=Trigger.SCHEDULE)
         for _ in range(3):
             _look(desk, storage)
@@ -147,7 +147,7 @@ def test_a_run_that_waits_for_approval_is_told(make_storage: MakeStorage) -> Non
             storage.file(f"temp/{number}")
         with pytest.raises(NeedsApproval) as refused:
             storage.engine.cleanup(trigger=Trigger.SCHEDULE)
-        _look(Desk(), storage)
+        _look(Dispatcher(), storage)
     assert f"--approve {refused.value.plan}" in json.loads(receiver.bodies[0])["text"]
 
 
@@ -162,12 +162,12 @@ def test_failed_runs_and_displaced_files_are_told(make_storage: MakeStorage) -> 
                 journal.finish(
                     number, at=storage.now(), state=state, report=report, reason="the disk is gone"
                 )
-        _look(Desk(), storage)
+        _look(Dispatcher(), storage)
         assert _told(receiver) == [("begun", "failed"), ("begun", "displaced")]
         storage.engine.cleanup()
         storage.tick("8d")
         storage.engine.cleanup()
-        _look(Desk(), storage)
+        _look(Dispatcher(), storage)
     assert _told(receiver)[2:] == [("ended", "failed"), ("ended", "displaced")]
 
 
@@ -175,13 +175,13 @@ def test_a_schedule_that_silently_stopped_is_told(make_storage: MakeStorage) -> 
     with receiving(Receiver()) as receiver:
         storage = _storage(make_storage, receiver.url)
         storage.engine.cleanup()
-        _look(Desk(), storage)
+        _look(Dispatcher(), storage)
         assert _told(receiver) == []
         storage.tick("3d")
-        _look(Desk(), storage)
+        _look(Dispatcher(), storage)
         assert _told(receiver) == [("begun", "overdue")]
         storage.engine.cleanup()
-        _look(Desk(), storage)
+        _look(Dispatcher(), storage)
     assert _told(receiver) == [("begun", "overdue"), ("ended", "overdue")]
 
 
@@ -189,8 +189,8 @@ def test_a_disk_that_is_too_full_is_told_and_what_fills_it(make_storage: MakeSto
     with receiving(Receiver()) as receiver:
         storage = _storage(make_storage, receiver.url, pressure={"high": "2%", "low": "1%"})
         storage.file("outputs/result", size=100)
-        _look(Desk(), storage, relieved=storage.engine.relieve())
-        _look(Desk(), storage)  # what could not be done still stands
+        _look(Dispatcher(), storage, relieved=storage.engine.relieve())
+        _look(Dispatcher(), storage)  # what could not be done still stands
     assert _told(receiver) == [("begun", "pressure"), ("begun", "no room")]
     assert "outside the storage" in json.loads(receiver.bodies[1])["text"]
 
@@ -207,7 +207,7 @@ def test_a_disk_that_may_be_full_soon_is_told_again_when_it_comes_closer(make_st
                     at = storage.now() - (8 - day) * 86_400 * 10**9
                     sample = DiskSample(disk=disk.name, used=0, available=0, outside=day * daily)
                     journal.usage.add(at, {"temp": (0, 0), "outputs": (0, 0)}, {}, [sample])
-            _look(Desk(), storage)
+            _look(Dispatcher(), storage)
             storage.tick("12d" if days == 5 else 60)
     assert _told(receiver) == [("begun", "full soon"), ("changed", "full soon")]
     assert "may be full: in " in json.loads(receiver.bodies[0])["text"]
@@ -219,7 +219,7 @@ def test_room_that_was_made_is_told(make_storage: MakeStorage) -> None:
         (disk,) = storage.engine.disks()
         report = RunReport(run=1, plan="p", state="done", areas=[AreaReport(area="temp", removed=7)])
         found = DiskRelief(disk=disk, after=disk.usage, outcome=Outcome.RELIEVED, runs=(report,))
-        _look(Desk(), storage, relieved=[found])
+        _look(Dispatcher(), storage, relieved=[found])
     assert _told(receiver) == [("ended", "pressure")]
     assert ": 7 files went, now it is at " in json.loads(receiver.bodies[0])["text"]
 
@@ -228,10 +228,10 @@ def test_a_cleanup_without_progress_is_told(make_storage: MakeStorage) -> None:
     with receiving(Receiver()) as receiver:
         storage = _storage(make_storage, receiver.url, cleanup={"lock_timeout": 60})
         with cleanup_lock(storage.engine.state, "a test"):
-            _look(Desk(), storage)
+            _look(Dispatcher(), storage)
             storage.tick("2m")
-            _look(Desk(), storage)
-        _look(Desk(), storage)
+            _look(Dispatcher(), storage)
+        _look(Dispatcher(), storage)
     assert _told(receiver) == [("begun", "stuck"), ("ended", "stuck")]
 
 
@@ -239,7 +239,7 @@ def test_two_processes_tell_it_once(make_storage: MakeStorage) -> None:
     with receiving(Receiver()) as receiver:
         storage = _storage(make_storage, receiver.url)
         storage.engine.refuse("a reason", trigger=Trigger.SCHEDULE)
-        desks = [Desk() for _ in range(4)]
+        desks = [Dispatcher() for _ in range(4)]
         threads = [threading.Thread(target=_look, args=(desk, storage)) for desk in desks]
         for thread in threads:
             thread.start()
@@ -250,7 +250,7 @@ def test_two_processes_tell_it_once(make_storage: MakeStorage) -> None:
 
 def test_without_receivers_nothing_is_looked_at(storage: Storage) -> None:
     storage.engine.refuse("a reason", trigger=Trigger.SCHEDULE)
-    Desk().look(storage.engine)
+    Dispatcher().look(storage.engine)
     assert storage.engine.alerts() == []
 
 
@@ -261,7 +261,7 @@ def test_a_receiver_that_fails_for_a_while_gets_it_in_the_end(make_storage: Make
     with receiving(Receiver(statuses=[500, 503])) as receiver:
         storage = _storage(make_storage, receiver.url)
         storage.engine.refuse("a reason", trigger=Trigger.SCHEDULE)
-        _look(Desk(Sender(pauses=(0.01, 0.01, 0.01))), storage)
+        _look(Dispatcher(Sender(pauses=(0.01, 0.01, 0.01))), storage)
     assert len(receiver.bodies) == 3
     with storage.engine.alert_book() as book:
         assert book.waiting() == 0
@@ -271,11 +271,11 @@ def test_what_nobody_took_is_tried_again_later_even_by_another_process(make_stor
     with receiving(Receiver(statuses=[500])) as receiver:
         storage = _storage(make_storage, receiver.url)
         storage.engine.refuse("a reason", trigger=Trigger.SCHEDULE)
-        _look(Desk(Sender(pauses=())), storage)
-        _look(Desk(Sender(pauses=())), storage)
+        _look(Dispatcher(Sender(pauses=())), storage)
+        _look(Dispatcher(Sender(pauses=())), storage)
         assert len(receiver.bodies) == 1  # claimed a moment ago
         storage.tick("11m")
-        _look(Desk(Sender(pauses=())), storage)
+        _look(Dispatcher(Sender(pauses=())), storage)
         assert len(receiver.bodies) == 2
     with storage.engine.alert_book() as book:
         assert book.waiting() == 0
@@ -294,7 +294,7 @@ def test_a_receiver_that_hangs_delays_neither_a_look_nor_a_cleanup(make_storage:
         storage = _storage(make_storage, receiver.url)
         storage.file("temp/old")
         storage.engine.refuse("a reason", trigger=Trigger.SCHEDULE)
-        desk = Desk(Sender(pauses=()))
+        desk = Dispatcher(Sender(pauses=()))
         desk.look(storage.engine)
         assert receiver.got.wait(30)
         desk.look(storage.engine)  # returns although the receiver has not answered
@@ -313,7 +313,7 @@ def test_no_address_is_ever_logged(make_storage: MakeStorage, caplog: pytest.Log
     }
     storage = make_storage({"temp": "1d"}, alerts=alerts)
     storage.engine.refuse("a reason", trigger=Trigger.SCHEDULE)
-    _look(Desk(Sender(pauses=())), storage)
+    _look(Dispatcher(Sender(pauses=())), storage)
     ours = [record for record in caplog.records if record.name.startswith(("shelflife", "apprise"))]
     assert len([record for record in ours if "not delivered" in record.getMessage()]) == 3
     assert "very-secret-token" not in "".join(record.getMessage() for record in ours)

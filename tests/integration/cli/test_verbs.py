@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shelflife.execute.lock import cleanup_lock
+from shelflife.run.lock import cleanup_lock
 from shelflife.testing import aged_file
 from tests.integration.cli.conftest import CONFIG, Site
 

@@ -11,9 +11,9 @@ import pytest
 
 from shelflife.engine import Engine
 from shelflife.events import BatchFinished, Event
-from shelflife.execute import units as module
 from shelflife.files.kernel import rename_noreplace
 from shelflife.files.removal import Result
+from shelflife.remove import directories as module
 from shelflife.testing import MakeStorage, Storage, set_age
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shelflife.errors import CleanupDisabled, UsageError
-from shelflife.execute.relief import Outcome
 from shelflife.files.removal import Result
+from shelflife.run.pressure import Outcome
 from tests.integration.pressure.conftest import fill, fill_up, share
 
 if TYPE_CHECKING:

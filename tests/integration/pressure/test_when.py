@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from shelflife.cli.app import run
-from shelflife.execute.lock import cleanup_lock
-from shelflife.execute.relief import Outcome
+from shelflife.run.lock import cleanup_lock
+from shelflife.run.pressure import Outcome
 from shelflife.schedule import Scheduler
 from tests.integration.pressure.conftest import fill, fill_up, share
 

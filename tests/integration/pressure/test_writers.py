@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shelflife.execute.relief import Outcome
+from shelflife.run.pressure import Outcome
 from shelflife.settings import Settings
 from shelflife.testing import Storage
 from tests.integration.pressure.conftest import fill, fill_up, share

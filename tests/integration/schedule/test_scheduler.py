@@ -12,7 +12,7 @@ import pytest
 from shelflife.engine import Engine
 from shelflife.errors import CleanupBusy, CleanupDisabled, Problem, SettingsError
 from shelflife.events import BatchFinished, Event
-from shelflife.execute.lock import cleanup_lock
+from shelflife.run.lock import cleanup_lock
 from shelflife.schedule import Scheduler
 from shelflife.settings import Settings
 from shelflife.testing import MakeStorage, Storage

@@ -13,7 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from shelflife import Engine
-from shelflife.execute.lock import cleanup_lock
+from shelflife.run.lock import cleanup_lock
 from shelflife.testing import MakeStorage, Storage, aged_file
 from shelflife.web import create_app, service
 

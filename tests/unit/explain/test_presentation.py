@@ -3,7 +3,6 @@ import json
 
 import pytest
 
-from shelflife.execute.report import AreaReport, Failure, RunReport
 from shelflife.explain.presentation import (
     file_as_json,
     format_age,
@@ -21,6 +20,7 @@ from shelflife.explain.presentation import (
     stats_as_json,
     visible,
 )
+from shelflife.remove.report import AreaReport, Failure, RunReport
 from shelflife.testing import MakeStorage, Storage
 
 SECOND = 10**9

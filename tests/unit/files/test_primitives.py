@@ -21,7 +21,6 @@ from hypothesis import strategies as st
 from shelflife.files import native, primitives
 from shelflife.files.anchor import Anchor
 from shelflife.files.candidates import Candidates, Fate, Outcomes
-from shelflife.files.crew import Crew
 from shelflife.files.known import Known
 from shelflife.files.listing import Entry, Kind
 from shelflife.files.primitives import Primitives
@@ -29,6 +28,7 @@ from shelflife.files.pure import Pure
 from shelflife.files.reading import Answer, Flag, Manner, Reading, Search, Task
 from shelflife.files.removal import Result
 from shelflife.files.survey import Key, Survey, survey_directory, unpack_hours
+from shelflife.files.worker_pool import WorkerPool
 from shelflife.policy.area import Area
 from shelflife.policy.cutoff import Cause, Cutoff
 from shelflife.policy.load import HOUR
@@ -534,15 +534,15 @@ def test_outcomes_say_what_became_of_each() -> None:
     assert [entry.name for entry in outcomes.kept] == ["b"]
 
 
-# -- the crew
+# -- the pool
 
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_results_come_in_the_order_of_the_work(workers: int) -> None:
     pieces = list(range(20, 0, -1))
-    with Crew(workers) as crew:
+    with WorkerPool(workers) as pool:
         found = list(
-            crew.run(
+            pool.run(
                 lambda piece, _stop: piece * 2,
                 lambda: pieces.pop() if pieces else None,
                 between=lambda: None,
@@ -565,8 +565,8 @@ def test_who_ends_it_gets_what_was_begun_and_then_his_error(workers: int) -> Non
         taken.append(len(taken))
         return taken[-1]
 
-    with Crew(workers) as crew:
-        results = crew.run(lambda piece, _stop: piece, take, between=between)
+    with WorkerPool(workers) as pool:
+        results = pool.run(lambda piece, _stop: piece, take, between=between)
         with pytest.raises(KeyError):
             found.extend(iter(results))
     assert found == list(range(len(found)))

@@ -14,7 +14,7 @@ import pytest
 
 from shelflife.engine import Engine
 from shelflife.errors import Problem, SettingsError
-from shelflife.execute.lock import cleanup_lock
+from shelflife.run.lock import cleanup_lock
 from shelflife.schedule.current import Current
 from shelflife.schedule.job import Job
 from shelflife.settings import Settings

@@ -1,0 +1,111 @@
+"""Pinning: what a person does about holds."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from stat import S_ISDIR
+from typing import TYPE_CHECKING, Final
+
+from shelflife.errors import UsageError
+from shelflife.files.anchor import Anchor
+from shelflife.files.kernel import birth_time
+from shelflife.files.listing import signed
+from shelflife.records.journal import Journal
+from shelflife.records.journal_file import open_journal, read_journal
+from shelflife.records.marker import check_marker
+from shelflife.run.lock import wait_for_batch
+from shelflife.storage.paths import Place, locate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shelflife.policy.holds import Hold
+    from shelflife.run.run import Workplace
+
+_PATIENCE: Final = 60.0
+"""Seconds to wait for a batch that hangs."""
+
+
+def add_hold(work: Workplace, path: str, *, until: int | None = None, reason: str = "") -> Hold:
+    """Hold a file, or a directory with all below it; return when no batch in hand can still ignore it.
+
+    Raises UsageError when it lies in no area or is not there, RecordsError, StorageError.
+    """
+    place = locate(path, work.settings.base_path, work.areas)
+    if until is not None and until <= work.clock():
+        raise UsageError("the end of a hold must lie in the future")
+    with open_journal(work.state) as journal:
+        check_marker(work.state, journal)
+        hold = record_hold(work, journal, place, until=until, reason=reason)
+    if not wait_for_batch(work.state, patience=_PATIENCE):
+        raise UsageError(
+            f"{place.whole} is held from now on, but a cleanup has hung in one batch for {_PATIENCE:.0f} s, and "
+            "what it has in hand may still go"
+        )
+    _see_that_it_is_there(work, place, hold)
+    return hold
+
+
+def _see_that_it_is_there(work: Workplace, place: Place, hold: Hold) -> None:
+    """Raise UsageError, and end the hold, when what is held went before the hold could count."""
+    try:
+        with _opened(work, place) as (fd, name):
+            os.stat(name, dir_fd=fd, follow_symlinks=False)
+    except FileNotFoundError:
+        with open_journal(work.state) as journal:
+            journal.holds.end(hold.path, work.clock())
+        raise UsageError(
+            f"{place.whole} went while it was being held: a cleanup had it in hand, or somebody else took it away"
+        ) from None
+    except OSError:
+        return  # it cannot be told, and the hold does no harm
+
+
+def record_hold(work: Workplace, journal: Journal, place: Place, *, until: int | None, reason: str) -> Hold:
+    """Write down a hold on what is at `place` now. Raises UsageError when nothing is."""
+    try:
+        with _opened(work, place) as (fd, name):
+            status = os.stat(name, dir_fd=fd, follow_symlinks=False)
+            born = birth_time(fd, name)
+    except OSError as error:
+        raise UsageError(f"cannot hold {place.whole}: {error.strerror}") from error
+    return journal.holds.add(
+        path=place.whole,
+        tree=S_ISDIR(status.st_mode),
+        area=place.area.name,
+        inode=signed(status.st_ino),
+        born=born,
+        created=work.clock(),
+        until=until,
+        reason=reason,
+    )
+
+
+@contextmanager
+def _opened(work: Workplace, place: Place) -> Iterator[tuple[int, str]]:
+    """Open the directory that a place is in, as a context: its descriptor, and the place's name in it."""
+    parent, _, name = place.path.rpartition("/")
+    with (
+        work.hold_base() as base,
+        Anchor.open(base, place.directory) as anchor,
+        anchor.directory(f"{parent}/" if parent else "") as fd,
+    ):
+        yield fd, name or "."
+
+
+def end_hold(work: Workplace, path: str) -> list[Hold]:
+    """End the hold on a path; return what was ended. Raises UsageError when nothing holds it."""
+    place = locate(path, work.settings.base_path, work.areas)
+    with open_journal(work.state) as journal:
+        ended = journal.holds.end(place.whole, work.clock())
+    if not ended:
+        raise UsageError(f"{place.whole} is not held by a hold of its own; `shelflife hold list` shows all")
+    return ended
+
+
+def list_holds(work: Workplace, *, ended: bool = False) -> list[Hold]:
+    """Return the holds that are active, the latest first; with `ended`, all there ever were."""
+    with read_journal(work.state) as journal:
+        holds = journal.holds.all() if journal else []
+    return holds if ended else [hold for hold in holds if hold.is_active(work.clock())]

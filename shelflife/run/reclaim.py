@@ -1,0 +1,147 @@
+"""The areas on one file system, held open, and what they can give when it is too full."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Self
+
+from shelflife.errors import ShelflifeError, StorageError
+from shelflife.files.survey import FOREVER
+from shelflife.policy.cutoff import by_retention
+from shelflife.policy.load import HOUR, NOTHING, Load, before, total
+from shelflife.policy.plan import AreaPlan, Plan
+from shelflife.policy.pressure import Candidate, what_fills
+from shelflife.remove.batch import AreaLost, Site
+from shelflife.remove.purge import purge_run, trash_load, trash_names
+from shelflife.run.retention import act_on_root
+from shelflife.scan.measure import histogram_of, measure_of, size_of
+from shelflife.scan.planner import due_directories
+from shelflife.scan.refresh import Refreshed
+from shelflife.storage.areas import hold_roots
+from shelflife.storage.disks import Disk, usage_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shelflife.files.anchor import Anchor
+    from shelflife.files.trash import TrashName
+    from shelflife.policy.area import Area
+    from shelflife.policy.cutoff import Cutoff
+    from shelflife.policy.pressure import Usage
+    from shelflife.remove.recorder import Means
+    from shelflife.remove.report import AreaReport
+    from shelflife.scan.context import Context
+
+
+class Reclaimable:
+    """The directories of the areas on one file system, held open as a context."""
+
+    def __init__(self, context: Context, disk: Disk, areas: Mapping[str, Area]) -> None:
+        """Prepare to hold those of the areas' directories that are on the disk."""
+        self._context = context
+        self._disk = disk
+        self._areas = areas
+        self._stack = ExitStack()
+        self._roots: dict[str, list[tuple[str, Anchor]]] = {}
+
+    def __enter__(self) -> Self:
+        for name, directories in self._disk.areas.items():
+            try:
+                roots, _ = self._stack.enter_context(hold_roots(self._context.base, self._areas[name]))
+            except ShelflifeError:  # it leads away by now: nothing of it is touched
+                continue
+            self._roots[name] = [root for root in roots if root[0] in directories]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def usage(self) -> Usage:
+        """Return how full the file system is now."""
+        for roots in self._roots.values():
+            for _, anchor in roots:
+                return usage_of(anchor.fd)
+        raise StorageError("the areas of a disk are gone")
+
+    def estimate(self, now: int) -> Load:
+        """Return what all areas together could give, as the index has it."""
+        load = NOTHING
+        for area in self._areas.values():
+            if area.retention is not None:
+                young = area.retention if area.priority is None else min(area.retention, area.min_age)
+                directories = [directory for directory, _ in self._roots.get(area.name, ())]
+                load = load.plus(before(histogram_of(self._context.index, area, directories), now - young))
+        return load
+
+    def candidate(self, area: Area, now: int, *, ranked: bool) -> Candidate:
+        """Return what an area could give, measured on the disk; what is not expired, only where `ranked`."""
+        measure = measure_of(self._context, area, self._roots.get(area.name, ()))
+        retention = by_retention(area, now)
+        expired = total(measure(-FOREVER, retention.at, HOUR).values()) if retention else NOTHING
+        ranked = ranked and area.priority is not None and area.retention is not None
+        histogram = measure(-FOREVER, now - area.min_age, HOUR) if ranked else {}
+        return Candidate(area=area, expired=expired, histogram=histogram, measure=measure)
+
+    def trash(self) -> list[tuple[Area, tuple[str, Anchor], TrashName, Load]]:
+        """Return what waits in the trash of the areas, the oldest first."""
+        found = [
+            (self._areas[name], root, trashed, trash_load(self._context, root[1], root[0], trashed))
+            for name, roots in self._roots.items()
+            for root in roots
+            for trashed in trash_names(root[1])
+        ]
+        return sorted(found, key=lambda one: one[2].at)
+
+    def area_plan(self, area: Area, cutoff: Cutoff) -> AreaPlan:
+        """Return what of an area is before a cutoff."""
+        context = self._context
+        roots = self._roots.get(area.name, [])
+        due = [
+            found
+            for directory, anchor in roots
+            for found in due_directories(context, anchor, area, directory, cutoff, Refreshed())
+        ]
+        return AreaPlan(area=area.name, cutoff=cutoff, scanned=self.scanned(area), due=tuple(due))
+
+    def scanned(self, area: Area) -> int:
+        """Return how many files of an area are on the file system."""
+        roots = self._roots.get(area.name, ())
+        return sum(self._context.index.totals(directory).scanned for directory, _ in roots)
+
+    def carry_out(
+        self, context: Context, means: Means, plan: Plan, reports: Mapping[str, AreaReport]
+    ) -> None:
+        """Let go what must. Raises what `context.between` raises."""
+        context.between()
+
+        def site(area: Area, root: tuple[str, Anchor]) -> Site:
+            directory, anchor = root
+            return Site(
+                context=context,
+                means=means,
+                anchor=anchor,
+                area=area,
+                directory=directory,
+                report=reports[area.name],
+            )
+
+        for area, root, name, _ in self.trash():
+            try:
+                purge_run(site(area, root), name)
+            except AreaLost as lost:
+                reports[area.name].errors.append(str(lost))
+        for area_plan in plan.areas:
+            if area_plan.cutoff is None:
+                continue
+            for root in self._roots.get(area_plan.area, ()):
+                context.between()
+                act_on_root(site(self._areas[area_plan.area], root), area_plan.cutoff)
+
+    def fills(self) -> list[str]:
+        """Return in words what the file system is full of."""
+        usage, index = self.usage(), self._context.index
+        holdings = [
+            (area, size_of(index, [directory for directory, _ in self._roots.get(name, ())]))
+            for name, area in self._areas.items()
+        ]
+        return what_fills(usage, holdings)

@@ -1,0 +1,219 @@
+"""Recovery: what a run that was killed left open.
+
+Called under the lock, before a run: any run that the journal says is running is then dead. For each file of
+its last batch the disk tells what became of it: it is where it was, or in the trash, or gone. What reached the
+trash but was changed on the way is put back, as the run would have done. A unit that was taken aside is put
+back, or completed where the run had decided on it. Completed is also a unit whose run came to its end before
+the unit did: it was asked to stop, or the disk failed.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from shelflife.files.anchor import Anchor
+from shelflife.files.kernel import rename_noreplace
+from shelflife.files.listing import Entry, Kind, entry_at, signed
+from shelflife.files.removal import Result
+from shelflife.files.trash import Trash, TrashName
+from shelflife.policy.area import TRASH_DIRECTORY
+from shelflife.policy.cutoff import Cause, Cutoff
+from shelflife.policy.verdict import Reason
+from shelflife.records.history import Code, OpenBatch, RunState
+from shelflife.remove.batch import Site
+from shelflife.remove.directories import UnitExecutor
+from shelflife.remove.purge import trash_names
+from shelflife.remove.recorder import Means, Recorder
+from shelflife.remove.report import AreaReport
+from shelflife.scan.context import Context, Stopped
+from shelflife.settings import Expire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from shelflife.policy.area import Area
+    from shelflife.records.history import RunRecord, UnitRecord
+    from shelflife.records.journal import Journal
+    from shelflife.records.state import Owner
+
+_KEPT = Code(Result.KEPT, Reason.NOT_REACHED)
+_REMOVED = Code(Result.REMOVED, Reason.EXPIRED)
+_PURGED = Code(Result.REMOVED, Reason.PURGED)
+_TRASHED = Code(Result.TRASHED, Reason.EXPIRED)
+_UNKNOWN = Code(Result.UNKNOWN, Reason.NOT_REACHED)
+
+
+class Recovery:
+    """Closes the runs whose process died."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        context: Context,
+        areas: Mapping[str, Area],
+        *,
+        owner: Owner,
+        clock: Callable[[], int],
+    ) -> None:
+        self._journal = journal
+        self._context = context
+        self._areas = areas
+        self._owner = owner
+        self._clock = clock
+
+    def run(self) -> list[int]:
+        """Close every run that was left open; return their numbers."""
+        runs = self._journal.unfinished()
+        for run in runs:
+            report = self.close(run)
+            self._journal.finish(
+                run.id,
+                at=self._clock(),
+                state=RunState.INTERRUPTED,
+                report=report,
+                reason="its process died; the next run completed the record",
+            )
+        closed = {run.id for run in runs}
+        for number in self._left_aside() - closed:
+            record = self._journal.run(number)
+            if record is not None:
+                self._close_units(record)
+        return [run.id for run in runs]
+
+    def _left_aside(self) -> set[int]:
+        """Return the numbers of the runs that left units aside, in areas where nothing else is in the trash."""
+        numbers: set[int] = set()
+        for area in self._areas.values():
+            if area.expire is Expire.FILE or area.trash is not None:
+                continue
+            for directory in area.directories:
+                with suppress(OSError), Anchor.open(self._context.base, directory) as anchor:
+                    numbers.update(name.run for name in trash_names(anchor))
+        return numbers
+
+    def close(self, run: RunRecord) -> dict[str, Any]:
+        """Find out what became of a run's last files, put back what it had not decided on; return its report."""
+        for batch in self._journal.open_batches(run.id):
+            self._journal.resolve(batch.id, self._outcomes(batch, _trash_name(run)))
+        errors = self._close_units(run)
+        removed, size = self._journal.removed_by(run.id)
+        return {"run": run.id, "plan": run.plan, "removed": removed, "bytes": size, "errors": errors}
+
+    # -- units
+
+    def _close_units(self, run: RunRecord) -> list[str]:
+        """Complete the units that the run had decided on, and put back the others, until asked to stop."""
+        report = AreaReport(area="")
+        means = Means(
+            recorder=Recorder(self._journal, run.id, clock=self._clock),
+            trash_name=_trash_name(run),
+            owner=self._owner,
+            batch_size=100,
+            retries=0,
+        )
+        for unit in self._journal.units(run.id):
+            area, cutoff = self._areas.get(unit.area), run.cutoffs.get(unit.area)
+            if area is None or not cutoff:
+                continue
+            with suppress(OSError, Stopped), Anchor.open(self._context.base, unit.directory) as anchor:
+                place = f"{TRASH_DIRECTORY}/{_trash_name(run)}/{unit.name}"
+                os.stat(place, dir_fd=anchor.fd, follow_symlinks=False)
+                chosen = Cutoff(at=cutoff["at"], cause=Cause(cutoff["cause"]))
+                executor = UnitExecutor(
+                    Site(
+                        context=self._context,
+                        means=means,
+                        anchor=anchor,
+                        area=area,
+                        directory=unit.directory,
+                        report=report,
+                    ),
+                    chosen,
+                )
+                if unit.decided:
+                    executor.finish(unit.name, recorded=self._recorded(run, unit))
+                else:
+                    executor.put_back(unit.name)
+        means.recorder.flush()
+        return report.errors
+
+    def _recorded(self, run: RunRecord, unit: UnitRecord) -> set[str]:
+        """Return the files of a unit that the run wrote down."""
+        prefix = f"{unit.directory}/{unit.name}/"
+        return {record.path for record in self._journal.files(run.id) if record.path.startswith(prefix)}
+
+    # -- files
+
+    def _outcomes(self, batch: OpenBatch, name: TrashName) -> list[Code]:
+        if batch.unit:
+            return [_KEPT]
+        root, path = self._split(batch)
+        try:
+            with Anchor.open(self._context.base, root) as anchor:
+                return [
+                    self._outcome(anchor, path, name, batch, position) for position in range(len(batch.names))
+                ]
+        except OSError:  # also when all of it is not there now: its volume may come back
+            return [_UNKNOWN] * len(batch.names)
+
+    def _outcome(self, anchor: Anchor, path: str, name: TrashName, batch: OpenBatch, position: int) -> Code:
+        """Return what became of one file: it is where it was, or in the trash, or gone."""
+        try:
+            found = _find(anchor, path, batch.names[position])
+            if found is not None and _is_listed(found, batch, position):
+                return _KEPT
+            trashed = _find(anchor, f"{TRASH_DIRECTORY}/{name}/{path}", batch.names[position])
+        except OSError:
+            return _UNKNOWN
+        if trashed is None:
+            return _PURGED if path.startswith(f"{TRASH_DIRECTORY}/") else _REMOVED
+        area = self._areas.get(batch.area)
+        is_in_unit = area is None or (area.expire is Expire.DIRECTORY and bool(path))
+        if is_in_unit:
+            return _KEPT if area is None or area.trash is None else _TRASHED
+        as_listed = (trashed.size, trashed.mtime) == (batch.sizes[position], batch.mtimes[position])
+        if as_listed and _is_listed(trashed, batch, position):
+            return _TRASHED
+        return self._put_back(anchor, path, name, trashed)
+
+    def _put_back(self, anchor: Anchor, path: str, name: TrashName, entry: Entry) -> Code:
+        """Put back a file that was changed on its way into the trash."""
+        trash = Trash(anchor, name, owner=(self._owner.uid, self._owner.gid))
+        place = trash.open_mirror(path)
+        try:
+            with anchor.directory(path) as fd:
+                rename_noreplace(place, entry.name, fd, entry.name)
+        except OSError:
+            trash.displace(path, place, entry.name)
+            return Code(Result.DISPLACED, Reason.CHANGED)
+        finally:
+            os.close(place)
+        return Code(Result.KEPT, Reason.CHANGED)
+
+    def _split(self, batch: OpenBatch) -> tuple[str, str]:
+        """Return the area's directory and the path below it of a batch's directory."""
+        area = self._areas.get(batch.area)
+        for directory in area.directories if area else ():
+            if batch.directory.startswith(f"{directory}/"):
+                return directory, batch.directory[len(directory) + 1 :]
+        return batch.directory.rstrip("/"), ""
+
+
+def _trash_name(run: RunRecord) -> TrashName:
+    return TrashName(run.id, run.started)
+
+
+def _find(anchor: Anchor, path: str, name: str) -> Entry | None:
+    """Return what `name` is in the directory at `path`, if anything. Raises OSError when it cannot be told."""
+    try:
+        with anchor.directory(path) as fd:
+            return entry_at(fd, name)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _is_listed(entry: Entry, batch: OpenBatch, position: int) -> bool:
+    """Return whether an entry is the file that a batch lists there."""
+    return signed(entry.inode) == batch.inodes[position] and entry.kind is not Kind.DIRECTORY

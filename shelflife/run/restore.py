@@ -1,0 +1,300 @@
+"""Restoring: what a person does about the trash.
+
+The trash is read from the disk, not from a record: what is there can be brought back, also without the journal.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shelflife.errors import UsageError
+from shelflife.files.anchor import Anchor
+from shelflife.files.kernel import rename_noreplace
+from shelflife.files.listing import Kind, entry_at
+from shelflife.files.trash import DISPLACED, TrashName, prune_trash
+from shelflife.files.tree import walk
+from shelflife.policy.area import TRASH_DIRECTORY
+from shelflife.records.history import RunState, Trigger
+from shelflife.records.journal import Journal
+from shelflife.records.journal_file import open_journal
+from shelflife.records.marker import check_marker
+from shelflife.records.state import Owner
+from shelflife.remove.batch import AreaLost, Site
+from shelflife.remove.purge import purge, trash_names
+from shelflife.remove.recorder import Means, Recorder
+from shelflife.remove.report import AreaReport, RunReport
+from shelflife.remove.throttle import Throttle
+from shelflife.run.holds import record_hold
+from shelflife.run.lock import cleanup_lock
+from shelflife.storage.areas import hold_roots
+from shelflife.storage.paths import Place, locate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from shelflife.policy.area import Area
+    from shelflife.run.run import Workplace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrashedFile:
+    """A file, or link, that waits in the trash. Times in ns since the epoch."""
+
+    area: str
+    path: str
+    """Where it was, relative to the base path."""
+    place: str
+    """Where it is, relative to the base path."""
+    run: int
+    """The run that put it there."""
+    trashed: int
+    """When that run began."""
+    until: int | None
+    """When it is purged; None: never, since it was displaced."""
+    size: int
+    """Bytes."""
+    mtime: int
+
+
+def trashed_files(work: Workplace, areas: Iterable[Area]) -> Iterator[TrashedFile]:
+    """Yield what waits in the trash, by area, the oldest first. Raises StorageError."""
+    with work.hold_base() as base:
+        for area in areas:
+            with hold_roots(base, area) as (roots, _):
+                for directory, anchor in roots:
+                    yield from _trashed(area, directory, anchor)
+
+
+def _trashed(area: Area, directory: str, anchor: Anchor) -> Iterator[TrashedFile]:
+    for name, top, displaced in _tops(anchor):
+        with suppress(OSError):
+            for path, _, entries in walk(anchor, top):
+                for entry in entries:
+                    if entry.kind is Kind.DIRECTORY:
+                        continue
+                    yield TrashedFile(
+                        area=area.name,
+                        path=f"{directory}/{path[len(top) :]}{entry.name}",
+                        place=f"{directory}/{path}{entry.name}",
+                        run=name.run,
+                        trashed=name.at,
+                        until=None if displaced else name.at + (area.trash or 0),
+                        size=entry.size,
+                        mtime=entry.mtime,
+                    )
+
+
+def _tops(anchor: Anchor) -> Iterator[tuple[TrashName, str, bool]]:
+    """Yield (name, path below the area, whether displaced) of each run's part of the trash."""
+    for name in trash_names(anchor):
+        yield name, f"{TRASH_DIRECTORY}/{name}/", False
+    with suppress(OSError), anchor.directory(f"{TRASH_DIRECTORY}/{DISPLACED}/") as fd:
+        for text in sorted(os.listdir(fd)):
+            if (displaced := TrashName.parse(text)) is not None:
+                yield displaced, f"{TRASH_DIRECTORY}/{DISPLACED}/{text}/", True
+
+
+def restore(work: Workplace, target: str, *, to: str | None = None, hold: bool = True) -> list[str]:
+    """Bring back a file or tree by its former path, or all that a run removed, by the run's number.
+
+    Nothing is ever replaced: what is in the way is named, and stays. `to` is another path to restore a single
+    file or tree as. What comes back is held for one retention of its area, unless `hold` is False, since the
+    next run would take it again. Returns the paths that came back, relative to the base path.
+    Raises UsageError, StorageError, RecordsError, CleanupBusy.
+    """
+    state = work.state
+    with cleanup_lock(state, "restoring from the trash"), open_journal(state) as journal:
+        check_marker(state, journal)
+        if target.isdecimal():
+            if to is not None:
+                raise UsageError("a whole run can only be restored to where its files were; leave out --as")
+            return _restore_run(work, journal, int(target), hold=hold)
+        place = locate(target, work.settings.base_path, work.areas)
+        goal = place if to is None else locate(to, work.settings.base_path, work.areas)
+        if to is None and os.path.isdir(work.settings.base_path / goal.whole):
+            return _restore_into(work, journal, place, hold=hold)
+        return [_restore_path(work, journal, place, goal, hold=hold)]
+
+
+def _restore_path(
+    work: Workplace, journal: Journal, place: Place, goal: Place, *, hold: bool, run: int | None = None
+) -> str:
+    """Bring back the latest that was there, or what `run` has put into the trash."""
+    with work.hold_base() as base, Anchor.open(base, place.directory) as anchor:
+        for name, top, _ in reversed(list(_tops(anchor))):
+            if run in (None, name.run) and _is_there(anchor, top + place.path):
+                _move_back(work, base, anchor, top, place, goal)
+                break
+        else:
+            raise UsageError(f"{place.whole} is not in the trash; `shelflife trash list` shows what is")
+    if hold:
+        _hold(work, journal, goal)
+    return goal.whole
+
+
+def _restore_run(work: Workplace, journal: Journal, run: int, *, hold: bool) -> list[str]:
+    files = [file for file in trashed_files(work, work.areas.values()) if file.run == run]
+    if not files:
+        raise UsageError(
+            f"nothing that run {run} removed is in the trash; `shelflife trash list` shows what is"
+        )
+    return _restore_files(work, journal, files, hold=hold)
+
+
+def _restore_into(work: Workplace, journal: Journal, place: Place, *, hold: bool) -> list[str]:
+    """Bring back what was below a directory that is there (again, or still); of each path the latest."""
+    prefix = f"{place.whole}/"
+    waiting = trashed_files(work, [place.area])
+    latest = {file.path: file for file in waiting if file.path.startswith(prefix)}
+    if not latest:
+        raise UsageError(f"nothing below {place.whole} is in the trash; `shelflife trash list` shows what is")
+    return _restore_files(work, journal, list(latest.values()), hold=hold)
+
+
+def _restore_files(work: Workplace, journal: Journal, files: list[TrashedFile], *, hold: bool) -> list[str]:
+    restored, faults = [], []
+    for file in files:
+        place = _place_of(work, file)
+        try:
+            restored.append(_restore_path(work, journal, place, place, hold=hold, run=file.run))
+        except UsageError as error:
+            faults.append(str(error))
+    if faults:
+        more = f" (and {len(faults) - 5} more)" if len(faults) > 5 else ""
+        raise UsageError(f"{len(restored)} of {len(files)} files restored; {'; '.join(faults[:5])}{more}")
+    return restored
+
+
+def _place_of(work: Workplace, file: TrashedFile) -> Place:
+    area = work.areas[file.area]
+    directory = next(name for name in area.directories if file.path.startswith(f"{name}/"))
+    return Place(area, directory, file.path[len(directory) + 1 :])
+
+
+def _is_there(anchor: Anchor, path: str) -> bool:
+    parent, _, name = path.rpartition("/")
+    try:
+        with anchor.directory(f"{parent}/") as fd:
+            entry_at(fd, name)
+    except OSError:
+        return False
+    return True
+
+
+def _move_back(work: Workplace, base: int, anchor: Anchor, top: str, place: Place, goal: Place) -> None:
+    """Rename from the trash to where it was, or shall be; parents are made again as they were."""
+    inner, _, name = place.path.rpartition("/")
+    try:
+        with Anchor.open(base, goal.directory) as target:
+            parent, _, new_name = goal.path.rpartition("/")
+            fd = _make_parents(anchor, top, target, parent, Owner.of(work.settings.base_path))
+            try:
+                with anchor.directory(f"{top}{inner}/" if inner else top) as source:
+                    rename_noreplace(source, name, fd, new_name)
+            finally:
+                os.close(fd)
+    except FileExistsError:
+        raise UsageError(
+            f"cannot restore {goal.whole}: something of that name is there; move it away, or restore --as another"
+        ) from None
+    except OSError as error:
+        hint = "; it lies on another volume" if error.errno == errno.EXDEV else ""
+        raise UsageError(f"cannot restore {goal.whole}: {error.strerror}{hint}") from error
+    prune_trash(anchor, f"{top}{inner}/" if inner else top)
+
+
+def _make_parents(trash: Anchor, top: str, target: Anchor, path: str, owner: Owner) -> int:
+    """Open the directory at `path` below `target`, made where it is missing with what the trash knows of it."""
+    fd = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=target.fd)
+    done = ""
+    try:
+        for part in path.split("/") if path else ():
+            done += f"{part}/"
+            made = False
+            with suppress(FileExistsError):
+                os.mkdir(part, dir_fd=fd)
+                made = True
+            below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=fd)
+            os.close(fd)
+            fd = below
+            if made:
+                _copy_owner_and_mode(trash, f"{top}{done}", fd, owner)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+def _copy_owner_and_mode(trash: Anchor, path: str, fd: int, owner: Owner) -> None:
+    uid, gid = owner.uid, owner.gid
+    with suppress(OSError), trash.directory(path) as mirror:
+        status = os.fstat(mirror)
+        uid, gid = status.st_uid, status.st_gid
+        os.fchmod(fd, status.st_mode & 0o7777)
+    if os.geteuid() == 0:
+        with suppress(OSError):
+            os.fchown(fd, uid, gid)
+
+
+def _hold(work: Workplace, journal: Journal, place: Place) -> None:
+    retention = place.area.retention
+    if retention is not None:
+        until = work.clock() + retention
+        record_hold(work, journal, place, until=until, reason="restored from the trash")
+
+
+def empty_trash(work: Workplace, areas: Iterable[Area], *, before: int | None = None) -> RunReport:
+    """Remove for good what waits in the trash, or what went there before `before` (ns); holds are respected.
+
+    It is recorded as a run of its own. Raises CleanupBusy, StorageError, RecordsError.
+    """
+    state = work.state
+    with cleanup_lock(state, "emptying the trash") as lock, open_journal(state) as journal:
+        check_marker(state, journal)
+        number = journal.begin(
+            plan="",
+            trigger=Trigger.TRASH,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            at=work.clock(),
+            cutoffs={},
+        )
+        means = Means(
+            recorder=Recorder(journal, number, clock=work.clock),
+            trash_name=TrashName(number, work.clock()),
+            owner=Owner.of(work.settings.base_path),
+            batch_size=work.settings.cleanup.batch_size,
+            retries=work.settings.cleanup.retries,
+            throttle=Throttle(work.settings.cleanup.max_per_second),
+            gate=lock.batch,
+        )
+        holds = journal.watch_holds(clock=work.clock)
+        reports = []
+        limit = work.clock() + 1 if before is None else before
+        with work.context(holds=holds.current, between=lock.beat) as context:
+            for area in areas:
+                report = AreaReport(area=area.name)
+                reports.append(report)
+                with hold_roots(context.base, area) as (roots, _):
+                    for directory, anchor in roots:
+                        try:
+                            site = Site(
+                                context=context,
+                                means=means,
+                                anchor=anchor,
+                                area=area,
+                                directory=directory,
+                                report=report,
+                            )
+                            purge(site, before=limit)
+                        except AreaLost as lost:
+                            report.errors.append(str(lost))
+        means.recorder.flush()
+        done = RunReport(run=number, plan="", state=RunState.DONE, areas=tuple(reports))
+        journal.finish(number, at=work.clock(), state=RunState.DONE, report=done.as_json())
+        return done

@@ -1,0 +1,264 @@
+"""Refresh, plan and act, area by area: the two halves that every cleanup is made of.
+
+`make_plan` looks and changes nothing but the index; `carry_out` removes. Whoever wants only to see what would
+happen calls the first and not the second: there is no dry-run flag anywhere below.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from shelflife.errors import StorageError
+from shelflife.events import AreaFinished
+from shelflife.policy.cutoff import by_quota, by_retention
+from shelflife.policy.plan import AreaPlan, DueDirectory, Plan
+from shelflife.records.history import RunState
+from shelflife.remove.batch import AreaLost, Site
+from shelflife.remove.careful import AreaExecutor
+from shelflife.remove.directories import UnitExecutor
+from shelflife.remove.purge import purge
+from shelflife.remove.report import AreaReport, Failure, RunReport
+from shelflife.scan.context import Stopped
+from shelflife.scan.measure import candidates_of, measure_of, size_of
+from shelflife.scan.planner import due_directories
+from shelflife.scan.refresh import Refresh, Refreshed
+from shelflife.settings import Expire
+from shelflife.storage.areas import hold_roots
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from shelflife.files.anchor import Anchor
+    from shelflife.policy.area import Area
+    from shelflife.policy.cutoff import Cutoff
+    from shelflife.remove.recorder import Means
+    from shelflife.scan.context import Context
+
+
+@dataclass(slots=True)
+class _Found:
+    """What looking at an area found."""
+
+    cutoff: Cutoff | None = None
+    due: list[DueDirectory] = field(default_factory=list)
+    scanned: int = 0
+    special: int = 0
+    errors: list[str] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+
+
+def make_plan(
+    context: Context,
+    areas: Iterable[Area],
+    *,
+    at: int,
+    cutoffs: Mapping[str, Cutoff | None] | None = None,
+) -> Plan:
+    """Bring the index up to date and return what would go from `areas` at the moment `at` (ns).
+
+    With `cutoffs` by area's name, what is before these, instead of those that are due at that moment.
+    Raises Stopped.
+    """
+    plans = []
+    for area in areas:
+        if cutoffs is None:
+            found = _look(context, area, at=at)
+        else:
+            found = _look(context, area, at=None, cutoff=cutoffs[area.name])
+        plans.append(
+            AreaPlan(
+                area=area.name,
+                cutoff=found.cutoff,
+                scanned=found.scanned,
+                special=found.special,
+                due=tuple(found.due),
+                errors=tuple(found.errors),
+            )
+        )
+    return Plan(made=at, areas=tuple(plans))
+
+
+def refresh(context: Context, areas: Iterable[Area]) -> dict[str, list[str]]:
+    """Bring the index up to date; return by area what could not be looked at. Raises as `make_plan`."""
+    return {area.name: _look(context, area, at=None).errors for area in areas}
+
+
+def carry_out(context: Context, means: Means, plan: Plan, areas: Mapping[str, Area]) -> RunReport:
+    """Remove what is before the plan's cutoffs. The index was brought up to date for it just now.
+
+    Never raises Stopped: the report says that the run was stopped, and what it did until then.
+    """
+    reports: list[AreaReport] = []
+    state = RunState.DONE
+    try:
+        context.between()  # a run that was stopped while it planned has an empty plan, and is not done
+        for area_plan in plan.areas:
+            if area_plan.cutoff is None:
+                continue
+            report = AreaReport(area=area_plan.area, scanned=area_plan.scanned, special=area_plan.special)
+            report.errors.extend(area_plan.errors)
+            reports.append(report)
+            _act(context, means, areas[area_plan.area], area_plan.cutoff, report)
+    except Stopped:
+        state = RunState.STOPPED
+    finally:
+        means.recorder.flush()
+        context.index.flush()
+    if means.recorder.unwritten:
+        reports[-1].errors.append(
+            f"what became of {means.recorder.unwritten} files found no room in the journal"
+        )
+    return RunReport(run=means.recorder.run, plan=plan.id, state=state, areas=tuple(reports))
+
+
+def _look(context: Context, area: Area, *, at: int | None, cutoff: Cutoff | None = None) -> _Found:
+    """Bring the index up to date for an area, and find what is before the cutoff that is chosen at `at` (ns).
+
+    Without `at`, before `cutoff`; without either, nothing is looked for.
+    """
+    found = _Found(cutoff=cutoff if at is None else by_retention(area, at))
+    try:
+        with hold_roots(context.base, area) as (roots, faults):
+            found.errors.extend(faults)
+            looked = {
+                directory: _refresh(context, anchor, area, directory, found) for directory, anchor in roots
+            }
+            if roots and not faults:
+                _forget_others(context, area, set(looked))
+            if found.cutoff is not None:
+                _find_due(context, area, roots, looked, found, at)
+    except StorageError as error:  # this area leads away: nothing of it is touched, and the others go on
+        found.errors.append(str(error))
+    return found
+
+
+def _refresh(context: Context, anchor: Anchor, area: Area, directory: str, found: _Found) -> Refreshed | None:
+    """Bring the index up to date for one of an area's directories; None when it cannot be read."""
+    try:
+        refreshed = Refresh(
+            context.index,
+            anchor,
+            area,
+            directory,
+            freshness=context.freshness,
+            cutoff=found.cutoff,
+            listener=context.listener,
+            between=context.between,
+            pool=context.pool,
+            listings=context.listings,
+        ).run()
+    except OSError as error:
+        found.errors.append(f"{directory}: {error.strerror}")
+        return None
+    found.errors.extend(_errors(directory, refreshed))
+    totals = context.index.totals(directory)
+    found.scanned += totals.scanned
+    found.special += totals.special
+    return refreshed
+
+
+def _find_due(
+    context: Context,
+    area: Area,
+    roots: Sequence[tuple[str, Anchor]],
+    looked: Mapping[str, Refreshed | None],
+    found: _Found,
+    at: int | None,
+) -> None:
+    """Find what is before the area's cutoff, which is chosen at `at` (ns) unless that is None."""
+    counted = found.cutoff
+    readable = [(directory, anchor) for directory, anchor in roots if looked[directory] is not None]
+    cutoff = counted if at is None else _cutoff_of(context, area, readable, at)
+    assert cutoff is not None  # noqa: S101 - who calls this has seen to it
+    found.cutoff = cutoff
+    for directory, anchor in readable:
+        refreshed = looked[directory]
+        if refreshed is None or cutoff != counted:
+            refreshed = Refreshed()  # what was counted as due, was counted before another cutoff
+        try:
+            found.due.extend(due_directories(context, anchor, area, directory, cutoff, refreshed))
+        except OSError as error:
+            found.errors.append(f"{directory}: {error.strerror}")
+
+
+def _cutoff_of(context: Context, area: Area, roots: Sequence[tuple[str, Anchor]], at: int) -> Cutoff:
+    """Return the cutoff of an area that is not indefinite: by its quota, where that asks for more."""
+    cutoff = by_retention(area, at)
+    if area.quota is not None or area.max_files is not None:
+        directories = [directory for directory, _ in roots]
+        measure = measure_of(context, area, roots)
+        cutoff = by_quota(
+            area,
+            at,
+            size_of(context.index, directories),
+            candidates_of(context, area, roots, before=at - area.min_age, measure=measure),
+            measure,
+        )
+    assert cutoff is not None  # noqa: S101 - the area has a retention
+    return cutoff
+
+
+def _forget_others(context: Context, area: Area, there: set[str]) -> None:
+    """Forget those of an area's directories that are gone while another one is there.
+
+    An area without any directory keeps its last known numbers: its volume may come back.
+    """
+    for directory in area.directories:
+        if directory not in there and context.index.totals(directory).as_of:
+            root = context.index.root(directory)
+            context.index.drop(root, "")
+            context.index.complete(root, as_of=0)
+
+
+def _errors(directory: str, refreshed: Refreshed) -> list[str]:
+    return [f"{directory}/{found.path}: {os.strerror(found.errno)}" for found in refreshed.unreadable] + [
+        f"{directory}/{path}: a file system is mounted there; it is not entered" for path in refreshed.mounts
+    ]
+
+
+def _act(context: Context, means: Means, area: Area, cutoff: Cutoff, report: AreaReport) -> None:
+    try:
+        with hold_roots(context.base, area) as (roots, _):
+            for directory, anchor in roots:
+                site = Site(
+                    context=context,
+                    means=means,
+                    anchor=anchor,
+                    area=area,
+                    directory=directory,
+                    report=report,
+                )
+                act_on_root(site, cutoff)
+    except StorageError as error:
+        if str(error) not in report.errors:  # it was said when the area was looked at
+            report.errors.append(str(error))
+    context.listener(
+        AreaFinished(
+            area=area.name,
+            scanned=report.scanned,
+            removed=report.removed,
+            failed=report.failed,
+            bytes=report.bytes,
+            errors=tuple(report.errors),
+        )
+    )
+
+
+def act_on_root(site: Site, cutoff: Cutoff) -> None:
+    """Remove from one of an area's directories what is before a cutoff, and from its trash what waited."""
+    executor = AreaExecutor(site, cutoff)
+    try:
+        purge(site)  # first: it makes room for the trash of this run
+        if site.area.expire is Expire.FILE:
+            executor.run()
+        else:
+            executor.run_in("")
+            UnitExecutor(site, cutoff).run()
+    except AreaLost as lost:
+        site.report.errors.append(str(lost))
+    finally:
+        executor.close()
+        index = site.context.index
+        index.complete(index.root(site.directory), as_of=None)

@@ -1,0 +1,63 @@
+"""Taking samples of how much there is, from which the forecast learns what comes in a day."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shelflife.policy.load import total
+from shelflife.records.usage import DiskSample
+from shelflife.scan.measure import size_of
+from shelflife.storage.disks import disks_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shelflife.policy.area import Area
+    from shelflife.records.index import Index
+    from shelflife.records.usage import UsageBook
+    from shelflife.remove.report import RunReport
+
+
+def take_sample(
+    book: UsageBook,
+    base: int,
+    index: Index,
+    areas: Mapping[str, Area],
+    now: int,
+    report: RunReport | None = None,
+) -> None:
+    """Record what the areas and their disks hold at `now` (ns), and what a run has just removed.
+
+    An area that was not looked at since its last sample gets none: it would seem that nothing came.
+    """
+    gone = {
+        area.area: (area.removed + area.trashed + area.displaced, area.bytes + area.trashed_bytes)
+        for area in (report.areas if report is not None else ())
+    }
+    sizes = {name: size_of(index, area.directories) for name, area in areas.items()}
+    seen = book.latest()
+    book.add(
+        now,
+        {
+            name: (size.files, size.bytes)
+            for name, size in sizes.items()
+            if name in gone or _looked_at(index, areas[name]) > seen.get(name, 0)
+        },
+        gone,
+        [
+            DiskSample(
+                disk=disk.name,
+                used=disk.usage.space.used,
+                available=disk.usage.space.available,
+                outside=disk.usage.space.used
+                - total(size_of(index, directories) for directories in disk.areas.values()).allocated,
+            )
+            for disk in disks_of(base, areas.values())
+        ],
+    )
+
+
+def _looked_at(index: Index, area: Area) -> int:
+    """Return when an area was last looked at (ns); 0 when it never was."""
+    stamps = [index.totals(directory).as_of for directory in area.directories]
+    return min((stamp for stamp in stamps if stamp), default=0)

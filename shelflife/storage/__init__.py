@@ -1,0 +1,6 @@
+"""The storage: what is where.
+
+areas  the base path and the areas' directories below it, held open
+disks  which areas are on which file system, and how full that is
+paths  where a path that a person gave lies
+"""

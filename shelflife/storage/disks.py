@@ -1,0 +1,71 @@
+"""The file systems that the areas are on, and how full they are."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shelflife.errors import StorageError
+from shelflife.policy.pressure import Space, Usage
+from shelflife.storage.areas import hold_roots
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from shelflife.policy.area import Area
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disk:
+    """One file system with directories of areas on it."""
+
+    device: int
+    """Its number, which means something only until the machine is restarted."""
+
+    areas: Mapping[str, tuple[str, ...]]
+    """Which directories of which areas are on it."""
+
+    usage: Usage
+    """How full it is."""
+
+    @property
+    def name(self) -> str:
+        """The first directory on it, which names it for people and in the records."""
+        return next(directory for directories in self.areas.values() for directory in directories)
+
+
+def usage_of(fd: int) -> Usage:
+    """Return how full the file system of an open file is. Raises OSError."""
+    status = os.fstatvfs(fd)
+    return Usage(
+        space=Space(
+            used=(status.f_blocks - status.f_bfree) * status.f_frsize,
+            available=status.f_bavail * status.f_frsize,
+        ),
+        inodes=Space(used=status.f_files - status.f_ffree, available=status.f_favail)
+        if status.f_files
+        else Space(0, 0),
+    )
+
+
+def disks_of(base: int, areas: Iterable[Area]) -> list[Disk]:
+    """Return the file systems of the areas' directories below the held base path, in the areas' order.
+
+    A directory that is missing, or leads away, is on none.
+    """
+    found: dict[int, dict[str, tuple[str, ...]]] = {}
+    usages: dict[int, Usage] = {}
+    for area in areas:
+        try:
+            with hold_roots(base, area) as (roots, _):
+                for directory, anchor in roots:
+                    device = os.fstat(anchor.fd).st_dev
+                    usages.setdefault(device, usage_of(anchor.fd))
+                    directories = found.setdefault(device, {})
+                    directories[area.name] = (*directories.get(area.name, ()), directory)
+        except (StorageError, OSError):
+            continue
+    return [
+        Disk(device=device, areas=directories, usage=usages[device]) for device, directories in found.items()
+    ]

@@ -7,13 +7,14 @@ import sqlite3
 import threading
 from typing import TYPE_CHECKING, Final
 
+from shelflife.actor import current_actor
 from shelflife.policy.holds import Hold, Holds
 from shelflife.records.sqlite.database import transaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_COLUMNS: Final = "id, path, tree, area, inode, born, created, until, reason, ended"
+_COLUMNS: Final = "id, path, tree, area, inode, born, created, until, reason, ended, actor"
 
 
 class HoldBook:
@@ -36,14 +37,19 @@ class HoldBook:
         reason: str,
     ) -> Hold:
         """Record a hold and return it. A hold on the same path that is active is replaced."""
+        actor = current_actor()
         with transaction(self._connection):
             self._connection.execute(
-                "UPDATE hold SET ended = ? WHERE path = ? AND ended IS NULL", (created, os.fsencode(path))
+                "UPDATE hold SET ended = ?, ended_by = ? WHERE path = ? AND ended IS NULL",
+                (created, actor.name, os.fsencode(path)),
             )
             cursor = self._connection.execute(
-                "INSERT INTO hold (path, tree, area, inode, born, created, until, reason) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (os.fsencode(path), tree, area, inode, born, created, until, reason),
+                "INSERT INTO hold (path, tree, area, inode, born, created, until, reason, actor, via, request) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *(os.fsencode(path), tree, area, inode, born, created, until, reason),
+                    *(actor.name, actor.via, actor.request),
+                ),
             )
         return Hold(
             id=int(cursor.lastrowid or 0),
@@ -55,6 +61,7 @@ class HoldBook:
             created=created,
             until=until,
             reason=reason,
+            actor=actor.name,
         )
 
     def end(self, path: str, at: int) -> list[Hold]:
@@ -62,7 +69,8 @@ class HoldBook:
         ending = [hold for hold in self.all() if hold.path == path and hold.is_active(at)]
         with transaction(self._connection):
             self._connection.executemany(
-                "UPDATE hold SET ended = ? WHERE id = ?", [(at, hold.id) for hold in ending]
+                "UPDATE hold SET ended = ?, ended_by = ? WHERE id = ?",
+                [(at, current_actor().name, hold.id) for hold in ending],
             )
         return ending
 
@@ -81,8 +89,9 @@ class HoldBook:
                 until=until,
                 reason=reason,
                 ended=ended,
+                actor=actor,
             )
-            for number, path, tree, area, inode, born, created, until, reason, ended in rows.fetchall()
+            for number, path, tree, area, inode, born, created, until, reason, ended, actor in rows.fetchall()
         ]
 
     def active(self, now: int) -> Holds:

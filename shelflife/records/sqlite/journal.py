@@ -13,6 +13,7 @@ import sqlite3
 import threading
 from typing import TYPE_CHECKING, Any
 
+from shelflife.actor import current_actor
 from shelflife.errors import RecordsError
 from shelflife.files.candidates import Candidates
 from shelflife.files.removal import Result
@@ -35,7 +36,10 @@ from shelflife.records.history import (
 )
 from shelflife.records.sqlite.alerts import AlertBook
 from shelflife.records.sqlite.database import insert_rows, is_full, state_of, transaction
+from shelflife.records.sqlite.events import EventBook
 from shelflife.records.sqlite.holds import HoldBook, HoldWatch
+from shelflife.records.sqlite.replies import ReplyBook
+from shelflife.records.sqlite.tokens import TokenBook
 from shelflife.records.sqlite.usage import UsageBook
 
 if TYPE_CHECKING:
@@ -84,6 +88,21 @@ class Journal:
         return AlertBook(self._connection)
 
     @property
+    def events(self) -> EventBook:
+        """What happened, in the order of its commits."""
+        return EventBook(self._connection)
+
+    @property
+    def tokens(self) -> TokenBook:
+        """Who may what, over HTTP."""
+        return TokenBook(self._connection)
+
+    @property
+    def replies(self) -> ReplyBook:
+        """What requests with a key were answered."""
+        return ReplyBook(self._connection)
+
+    @property
     def usage(self) -> UsageBook:
         """How much there was."""
         return UsageBook(self._connection)
@@ -97,21 +116,31 @@ class Journal:
     def begin(
         self, *, plan: str, trigger: Trigger, host: str, pid: int, at: int, cutoffs: dict[str, Any]
     ) -> int:
-        """Record that a run begins; return its number."""
+        """Record that a run begins; return its number. Raises sqlite3.IntegrityError if its key has one."""
+        actor = current_actor()
         with transaction(self._connection):
             cursor = self._connection.execute(
-                "INSERT INTO run (plan, trigger, host, pid, started, state, cutoffs) VALUES (?,?,?,?,?,?,?)",
-                (plan, trigger, host, pid, at, RunState.RUNNING, json.dumps(cutoffs)),
+                "INSERT INTO run (plan, trigger, host, pid, started, state, cutoffs, actor, via, request, key) "
+                "VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+                (
+                    *(plan, trigger, host, pid, at, RunState.RUNNING, json.dumps(cutoffs)),
+                    *(actor.name, actor.via, actor.request, actor.key),
+                ),
             )
         return int(cursor.lastrowid or 0)
 
     def refuse(self, *, trigger: Trigger, host: str, pid: int, at: int, reason: str) -> int:
         """Record that a run did not start; return its number."""
+        actor = current_actor()
         with transaction(self._connection):
             cursor = self._connection.execute(
-                "INSERT INTO run (plan, trigger, host, pid, started, finished, state, reason) "
-                "VALUES ('',?,?,?,?,?,?,?)",
-                (trigger, host, pid, at, at, RunState.REFUSED, reason),
+                "INSERT INTO run "
+                "(plan, trigger, host, pid, started, finished, state, reason, actor, via, request) "
+                "VALUES ('',?,?,?,?,?,?,?,?,?,?)",
+                (
+                    *(trigger, host, pid, at, at, RunState.REFUSED, reason),
+                    *(actor.name, actor.via, actor.request),
+                ),
             )
         return int(cursor.lastrowid or 0)
 
@@ -413,7 +442,8 @@ class Journal:
 
     def _runs(self, condition: str, values: tuple[object, ...]) -> Iterator[RunRecord]:
         query = (
-            "SELECT id, plan, trigger, host, pid, started, finished, state, reason, cutoffs, report "
+            "SELECT id, plan, trigger, host, pid, started, finished, state, reason, actor, via, request, "
+            "cutoffs, report "
             f"FROM run {condition}"
         )
         for *columns, cutoffs, report in self._connection.execute(query, values).fetchall():

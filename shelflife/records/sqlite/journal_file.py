@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from shelflife.errors import RecordsError
-from shelflife.records.sqlite import alerts, usage
+from shelflife.records.sqlite import alerts, events, replies, tokens, usage
 from shelflife.records.sqlite.database import connect, has_wal, is_full, transaction
 from shelflife.records.sqlite.journal import Journal
 
@@ -86,6 +86,7 @@ _MIGRATIONS: Final = (
     """,
     usage.SCHEMA,
     alerts.SCHEMA,
+    events.SCHEMA + tokens.SCHEMA + replies.SCHEMA,
 )
 """Applied in order, each in one transaction with its record (`user_version`). Only ever append."""
 
@@ -102,6 +103,8 @@ _SHARED_TABLES: Final = (
     "message",
 )
 """What a journal in memory has of the file's, and writes back; without the holds, which it only reads."""
+
+_EVENT_COLUMNS: Final = "at, kind, subject, data"
 
 _BATCH_COLUMNS: Final = "run, area, unit, directory, at, names, facts, outcomes, errors"
 
@@ -185,7 +188,7 @@ def _copy_all_but_files(state: StateDirectory, memory: sqlite3.Connection) -> No
     (version,) = memory.execute("PRAGMA file.user_version").fetchone()
     if version != len(_MIGRATIONS):
         raise RecordsError(f"no room to bring the journal {state.journal} up to date")
-    with transaction(memory):
+    with transaction(memory), events.untold(memory):
         for table in (*_SHARED_TABLES, "hold", "sqlite_sequence"):
             memory.execute(f"DELETE FROM main.{table}")
             memory.execute(f"INSERT INTO main.{table} SELECT * FROM file.{table}")
@@ -198,8 +201,12 @@ def _write_stand_in(state: StateDirectory, memory: sqlite3.Connection) -> None:
         with closing(_connect(state)):  # made and migrated, and kept open meanwhile
             memory.execute("ATTACH ? AS file", (str(state.journal),))
             with transaction(memory):
-                for table in _SHARED_TABLES:
-                    memory.execute(f"INSERT OR REPLACE INTO file.{table} SELECT * FROM main.{table}")
+                with events.untold(memory, "file"):
+                    for table in _SHARED_TABLES:
+                        memory.execute(f"INSERT OR REPLACE INTO file.{table} SELECT * FROM main.{table}")
+                memory.execute(
+                    f"INSERT INTO file.event ({_EVENT_COLUMNS}) SELECT {_EVENT_COLUMNS} FROM main.event"
+                )
                 memory.execute(
                     f"INSERT INTO file.batch ({_BATCH_COLUMNS}) SELECT {_BATCH_COLUMNS} FROM main.batch"
                 )
@@ -235,6 +242,16 @@ def _migrate(connection: sqlite3.Connection) -> None:
         with transaction(connection):
             (current,) = connection.execute("PRAGMA user_version").fetchone()
             if current == number:  # nobody else migrated it meanwhile
-                for statement in _MIGRATIONS[number].split(";"):
+                for statement in _statements(_MIGRATIONS[number]):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {number + 1}")
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Yield the statements of a script; a trigger has semicolons of its own."""
+    statement = ""
+    for part in script.split(";"):
+        statement += f"{part};"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from array import array
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -339,13 +340,23 @@ def test_migrating_from_every_version_gives_todays_schema_and_loses_nothing(
 ) -> None:
     with monkeypatch.context() as then:
         then.setattr(module, "_MIGRATIONS", module._MIGRATIONS[:version])
-        with open_journal(state) as journal:
-            run = _begin(journal)
-            _record(journal, run, "a", "b")
-            journal.finish(run, at=9, state=RunState.DONE, report={"removed": 2})
-            journal.claim_slot(100, at=101)
+        with open_journal(state):
+            pass
+    with closing(connect(state.journal)) as old:  # as a program of that version wrote it
+        facts = array("q", [1, 2, 3, 4, 5, 6]).tobytes()
+        old.execute(
+            "INSERT INTO run (plan, trigger, host, pid, started, finished, state) "
+            "VALUES ('p', 'cli', 'h', 1, 1, 9, 'done')"
+        )
+        old.execute(
+            "INSERT INTO batch (run, area, unit, directory, at, names, facts, outcomes) "
+            "VALUES (1, 'temp', 0, ?, 2, ?, ?, ?)",
+            (b"temp/a/", b"a/b", facts, b"\x01\x01"),
+        )
+        old.execute("INSERT INTO total VALUES ('removed', 2)")
+        old.execute("INSERT INTO slot VALUES (100, 101, NULL)")
     with open_journal(state) as journal:
-        assert [file.path for file in journal.files(run)] == ["temp/a/a", "temp/a/b"]
+        assert [file.path for file in journal.files(1)] == ["temp/a/a", "temp/a/b"]
         assert journal.totals().removed == 2
         assert journal.last_slot() == 100
     with closing(connect(":memory:")) as fresh, closing(connect(state.journal)) as migrated:

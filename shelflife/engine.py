@@ -24,9 +24,9 @@ from shelflife.explain.log import RunLog
 from shelflife.policy.holds import Holds
 from shelflife.policy.plan import Plan
 from shelflife.records.history import FileRecord, RunRecord, Totals, Trigger
-from shelflife.records.index_file import read_index
-from shelflife.records.journal_file import open_journal, read_journal
 from shelflife.records.marker import check_marker
+from shelflife.records.sqlite.index_file import read_index
+from shelflife.records.sqlite.journal_file import open_journal, read_journal
 from shelflife.records.statistics import Statistics, statistics_of
 from shelflife.run import retention as steps
 from shelflife.run.lock import Holder, holder_of
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from shelflife.policy.area import Area
     from shelflife.policy.holds import Hold
     from shelflife.policy.limits import LastRun
-    from shelflife.records.alerts import ActiveAlert, AlertBook
+    from shelflife.records.sqlite.alerts import ActiveAlert, AlertBook
     from shelflife.records.state import StateDirectory
     from shelflife.remove.report import RunReport
     from shelflife.run.pressure import DiskRelief

@@ -26,8 +26,8 @@ from shelflife.policy.forecast import (
     settles_at,
 )
 from shelflife.policy.load import Load
-from shelflife.records.index_file import read_index
-from shelflife.records.journal_file import read_journal
+from shelflife.records.sqlite.index_file import read_index
+from shelflife.records.sqlite.journal_file import read_journal
 from shelflife.scan.measure import histogram_of, size_of
 from shelflife.storage.disks import disks_of
 

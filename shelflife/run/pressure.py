@@ -37,7 +37,7 @@ from shelflife.storage.disks import Disk, disks_of
 
 if TYPE_CHECKING:
     from shelflife.policy.pressure import Usage
-    from shelflife.records.journal import Journal
+    from shelflife.records.sqlite.journal import Journal
     from shelflife.remove.recorder import Means
     from shelflife.run.lock import Lock
     from shelflife.scan.context import Context

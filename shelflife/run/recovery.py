@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from shelflife.policy.area import Area
     from shelflife.records.history import RunRecord, UnitRecord
-    from shelflife.records.journal import Journal
+    from shelflife.records.sqlite.journal import Journal
     from shelflife.records.state import Owner
 
 _KEPT = Code(Result.KEPT, Reason.NOT_REACHED)

@@ -20,9 +20,9 @@ from shelflife.files.trash import DISPLACED, TrashName, prune_trash
 from shelflife.files.tree import walk
 from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.records.history import RunState, Trigger
-from shelflife.records.journal import Journal
-from shelflife.records.journal_file import open_journal
 from shelflife.records.marker import check_marker
+from shelflife.records.sqlite.journal import Journal
+from shelflife.records.sqlite.journal_file import open_journal
 from shelflife.records.state import Owner
 from shelflife.remove.batch import AreaLost, Site
 from shelflife.remove.purge import purge, trash_names

@@ -27,10 +27,10 @@ from shelflife.policy.limits import APPROVAL_LASTS, LastRun, reasons_to_ask, set
 from shelflife.policy.plan import AreaPlan, Plan
 from shelflife.policy.schedule import Schedule
 from shelflife.records.history import OfferedPlan, RunState, Trigger
-from shelflife.records.index_file import open_index
-from shelflife.records.journal import Journal
-from shelflife.records.journal_file import open_journal
 from shelflife.records.marker import check_marker
+from shelflife.records.sqlite.index_file import open_index
+from shelflife.records.sqlite.journal import Journal
+from shelflife.records.sqlite.journal_file import open_journal
 from shelflife.records.state import Owner, StateDirectory
 from shelflife.remove.recorder import Means, Recorder
 from shelflife.remove.throttle import Throttle

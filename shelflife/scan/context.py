@@ -12,7 +12,7 @@ from shelflife.scan.listing_cache import ListingCache
 
 if TYPE_CHECKING:
     from shelflife.events import Listener
-    from shelflife.records.index import Index
+    from shelflife.records.sqlite.index import Index
     from shelflife.scan.refresh import Freshness
 
 

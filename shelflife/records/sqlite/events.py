@@ -212,7 +212,8 @@ class EventBook:
         ).fetchone()
         if row is None:
             return None
-        return Progress(*row[:-1], directory=os.fsdecode(row[-1]))
+        at, phase, area, done, total, size, failed, directory = row
+        return Progress(at, phase, area, done, total, size, failed, os.fsdecode(directory))
 
     def tell_progress(self, run: int, progress: Progress) -> None:
         """Record how far a run is; seldom, since each call is a transaction and an event."""

@@ -37,7 +37,7 @@ from shelflife.storage.disks import Disk, disks_of
 
 if TYPE_CHECKING:
     from shelflife.policy.pressure import Usage
-    from shelflife.records.sqlite.journal import Journal
+    from shelflife.records.journal import Journal
     from shelflife.remove.recorder import Means
     from shelflife.run.lock import Lock
     from shelflife.scan.context import Context
@@ -315,7 +315,7 @@ class _ReliefRun(Run):
     def _is_doubtful(self, candidate: Candidate, held: Reclaimable, now: int) -> bool:
         """Return whether an area is left out until a person has looked at what counts as expired there."""
         area, limits = candidate.area, self._work.settings.limits
-        last = self._journal.last_runs().get(area.name)
+        last = self._journal.approvals.last_runs().get(area.name)
         files = candidate.expired.files
         doubt = doubt_about_expired(area, files, held.scanned(area), last, now, limits)
         if doubt is not None:

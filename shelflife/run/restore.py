@@ -20,9 +20,8 @@ from shelflife.files.trash import DISPLACED, TrashName, prune_trash
 from shelflife.files.tree import walk
 from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.records.history import RunState, Trigger
+from shelflife.records.journal import Journal
 from shelflife.records.marker import check_marker
-from shelflife.records.sqlite.journal import Journal
-from shelflife.records.sqlite.journal_file import open_journal
 from shelflife.records.state import Owner
 from shelflife.remove.batch import AreaLost, Site
 from shelflife.remove.purge import purge, trash_names
@@ -107,9 +106,9 @@ def restore(work: Workplace, target: str, *, to: str | None = None, hold: bool =
     next run would take it again. Returns the paths that came back, relative to the base path.
     Raises UsageError, StorageError, RecordsError, CleanupBusy.
     """
-    state = work.state
-    with cleanup_lock(state, "restoring from the trash"), open_journal(state) as journal:
-        check_marker(state, journal)
+    records = work.records
+    with cleanup_lock(records.state, "restoring from the trash"), records.open_journal() as journal:
+        check_marker(records.state, journal)
         if target.isdecimal():
             if to is not None:
                 raise UsageError("a whole run can only be restored to where its files were; leave out --as")
@@ -253,10 +252,10 @@ def empty_trash(work: Workplace, areas: Iterable[Area], *, before: int | None = 
 
     It is recorded as a run of its own. Raises CleanupBusy, StorageError, RecordsError.
     """
-    state = work.state
-    with cleanup_lock(state, "emptying the trash") as lock, open_journal(state) as journal:
-        check_marker(state, journal)
-        number = journal.begin(
+    records = work.records
+    with cleanup_lock(records.state, "emptying the trash") as lock, records.open_journal() as journal:
+        check_marker(records.state, journal)
+        number = journal.runs.begin(
             plan="",
             trigger=Trigger.TRASH,
             host=socket.gethostname(),
@@ -296,5 +295,5 @@ def empty_trash(work: Workplace, areas: Iterable[Area], *, before: int | None = 
                             report.errors.append(str(lost))
         means.recorder.flush()
         done = RunReport(run=number, plan="", state=RunState.DONE, areas=tuple(reports))
-        journal.finish(number, at=work.clock(), state=RunState.DONE, report=done.as_json())
+        journal.runs.finish(number, at=work.clock(), state=RunState.DONE, report=done.as_json())
         return done

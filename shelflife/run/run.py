@@ -27,10 +27,9 @@ from shelflife.policy.limits import APPROVAL_LASTS, LastRun, reasons_to_ask, set
 from shelflife.policy.plan import AreaPlan, Plan
 from shelflife.policy.schedule import Schedule
 from shelflife.records.history import OfferedPlan, RunState, Trigger
+from shelflife.records.journal import Journal
 from shelflife.records.marker import check_marker
-from shelflife.records.sqlite.index_file import open_index
-from shelflife.records.sqlite.journal import Journal
-from shelflife.records.sqlite.journal_file import open_journal
+from shelflife.records.records import Records, open_records
 from shelflife.records.state import Owner, StateDirectory
 from shelflife.remove.recorder import Means, Recorder
 from shelflife.remove.throttle import Throttle
@@ -65,12 +64,10 @@ class Workplace:
         object.__setattr__(self, "areas", areas_of(self.settings))
 
     @property
-    def state(self) -> StateDirectory:
-        """Where the records are. Raises StorageError when the base path is not there."""
+    def records(self) -> Records:
+        """What is remembered of the storage. Raises StorageError when the base path is not there."""
         with self.hold_base():
-            return StateDirectory(
-                self.settings.state_path, self.settings.home_path, Owner.of(self.settings.base_path)
-            )
+            return open_records(self.settings)
 
     @contextmanager
     def hold_base(self) -> Iterator[int]:
@@ -89,7 +86,7 @@ class Workplace:
         index_settings = self.settings.index
         with (
             self.hold_base() as base,
-            open_index(self.state) as index,
+            self.records.open_index() as index,
             WorkerPool(self.settings.cleanup.workers) as pool,
         ):
             yield Context(
@@ -151,9 +148,13 @@ def run(work: Workplace, order: Order, kind: Callable[..., Run] | None = None) -
     Raises CleanupBusy, SlotTaken, NeedsApproval, StorageError, RecordsError, UsageError.
     """
     try:
-        state = work.state
+        records = work.records
+        state = records.state
         _refuse_network(state)
-        with cleanup_lock(state, f"cleanup by {order.trigger}") as lock, open_journal(state) as journal:
+        with (
+            cleanup_lock(state, f"cleanup by {order.trigger}") as lock,
+            records.open_journal() as journal,
+        ):
             check_marker(state, journal)
             return (kind or Run)(work, order, lock, journal).execute()
     except OSError as error:  # of a file or directory it is an outcome; this one is of the storage as a whole
@@ -174,7 +175,7 @@ class Run:
         holds = self._journal.watch_holds(clock=self._work.clock)
         with self._work.context(holds=holds.current, between=self._between) as context:
             slot = self._order.slot
-            if slot is not None and not self._journal.claim_slot(slot, at=self._work.clock()):
+            if slot is not None and not self._journal.slots.claim(slot, at=self._work.clock()):
                 raise SlotTaken("another process has taken this slot of the schedule")
             owner = Owner.of(self._work.settings.base_path)
             areas, clock = self._work.areas, self._work.clock
@@ -227,7 +228,7 @@ class Run:
 
     def _approved(self, number: str) -> tuple[int, dict[str, Cutoff | None]]:
         """Return when an approved plan was made (ns), and its cutoffs. Raises UsageError when it is none."""
-        offered = self._journal.offered(number)
+        offered = self._journal.approvals.offered(number)
         if offered is None:
             raise UsageError(f"there is no plan {number} to approve; a refused cleanup names its plan")
         self._refuse_future(offered.made)
@@ -251,12 +252,12 @@ class Run:
         """Raise NeedsApproval, and record the refusal, when a person must confirm the plan."""
         if self._order.trigger is Trigger.PROGRAM or self._order.approved is not None:
             return
-        reasons = why_ask(self._work, plan, self._journal.last_runs())
+        reasons = why_ask(self._work, plan, self._journal.approvals.last_runs())
         if not reasons:
             return
         offer(self._work, self._journal, plan)
         refusal = NeedsApproval(plan.id, reasons)
-        self._journal.refuse(
+        self._journal.runs.refuse(
             trigger=self._order.trigger,
             host=socket.gethostname(),
             pid=os.getpid(),
@@ -268,7 +269,7 @@ class Run:
 
     def _carry_out(self, context: Context, plan: Plan, owner: Owner, recovery: Recovery) -> RunReport:
         started = self._work.clock()
-        number = self._journal.begin(
+        number = self._journal.runs.begin(
             plan=plan.id,
             trigger=self._order.trigger,
             host=socket.gethostname(),
@@ -277,7 +278,7 @@ class Run:
             cutoffs=cutoffs_of(plan),
         )
         if self._order.approved is not None:
-            self._journal.use_plan(self._order.approved, number)
+            self._journal.approvals.use(self._order.approved, number)
         self._work.listener(RunStarted(run=number, plan=plan.id, files=plan.files, bytes=plan.bytes))
         cleanup = self._work.settings.cleanup
         means = Means(
@@ -292,7 +293,7 @@ class Run:
         try:
             report = self.act(context, means, plan)
         except BaseException as error:
-            record = self._journal.run(number)
+            record = self._journal.history.run(number)
             done = recovery.close(record) if record is not None else {}
             self._finish(number, RunState.FAILED, done, reason=f"{type(error).__name__}: {error}")
             raise
@@ -302,11 +303,11 @@ class Run:
             self._journal.usage, context.base, context.index, self._work.areas, self._work.clock(), report
         )
         self._trim()
-        self._work.state.keep_reserve()
+        self._work.records.state.keep_reserve()
         return report
 
     def _finish(self, number: int, state: RunState, report: dict[str, Any], *, reason: str = "") -> None:
-        self._journal.finish(number, at=self._work.clock(), state=state, report=report, reason=reason)
+        self._journal.runs.finish(number, at=self._work.clock(), state=state, report=report, reason=reason)
         self._work.listener(
             RunFinished(
                 run=number,
@@ -322,7 +323,7 @@ class Run:
         if report.state == RunState.DONE:
             names = [area.area for area in plan.areas if area.cutoff is not None]
             settings = {name: settings_of(self._work.areas[name]) for name in names}
-            self._journal.remember(settings, at=self._work.clock())
+            self._journal.approvals.remember(settings, at=self._work.clock())
 
     def _trim(self) -> None:
         limits, now = self._work.settings.journal, self._work.clock()
@@ -348,7 +349,7 @@ def offer(work: Workplace, journal: Journal, plan: Plan) -> None:
     cutoffs = cutoffs_of(plan)
     settings = {name: settings_of(work.areas[name]) for name in cutoffs}
     everything = {area.area: cutoffs.get(area.area) for area in plan.areas}
-    journal.offer(OfferedPlan(plan.id, plan.made, everything, settings))
+    journal.approvals.offer(OfferedPlan(plan.id, plan.made, everything, settings))
 
 
 def cutoffs_of(plan: Plan) -> dict[str, Any]:

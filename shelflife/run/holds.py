@@ -20,7 +20,7 @@ from shelflife.storage.paths import Place, locate
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shelflife.run.run import Workplace
+    from shelflife.run.workplace import Workplace
 
 _PATIENCE: Final = 60.0
 """Seconds to wait for a batch that hangs."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final, Protocol
 
-__all__ = ["ALL_SCOPES", "Scope", "Token"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["ALL_SCOPES", "Scope", "Token", "TokenBook"]
 
 
 class Scope(StrEnum):
@@ -51,3 +54,31 @@ class Token:
     def is_valid(self, now: int) -> bool:
         """Return whether it opens anything at `now` (ns)."""
         return self.revoked is None and (self.expires is None or now < self.expires)
+
+
+class TokenBook(Protocol):
+    """The tokens of one storage. What one process records, all know at once."""
+
+    def add(
+        self,
+        name: str,
+        scopes: Iterable[Scope],
+        *,
+        areas: Iterable[str] = (),
+        at: int,
+        by: str = "",
+        expires: int | None = None,
+    ) -> str:
+        """Record a token and return its secret, which is not kept. Raises UsageError if the name is taken."""
+
+    def find(self, secret: str) -> Token | None:
+        """Return the token of that secret, also one that is revoked or expired; None if there is none."""
+
+    def note_use(self, secret: str, at: int) -> None:
+        """Record that a token was used at `at` (ns), once a minute at the most."""
+
+    def revoke(self, name: str, at: int) -> bool:
+        """Make a token useless from now on; return whether there was one of that name."""
+
+    def all(self, *, revoked: bool = False) -> list[Token]:
+        """Return the tokens by name; those that were revoked too, if asked for."""

@@ -13,16 +13,17 @@ from __future__ import annotations
 import json
 import os
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import astuple
+from typing import TYPE_CHECKING, Final
 
+from shelflife.records.events import EventRecord, Progress
 from shelflife.records.sqlite.database import transaction
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
 
-__all__ = ["SCHEMA", "EventBook", "EventRecord", "Progress", "untold"]
+__all__ = ["SCHEMA", "SqliteEventBook", "untold"]
 
 _NOW: Final = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000000"
 """Now in ns since the epoch, to the millisecond, for triggers, which have no other clock."""
@@ -140,40 +141,7 @@ def untold(connection: sqlite3.Connection, schema: str = "main") -> Iterator[Non
     connection.execute(f"DELETE FROM {schema}.event_pause")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventRecord:
-    """One thing that happened."""
-
-    id: int
-    """Grows with each event; a reader that names the last one it saw misses none."""
-    at: int
-    """ns since the epoch."""
-    kind: str
-    subject: str
-    data: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is."""
-
-    at: int
-    """ns since the epoch."""
-    phase: str
-    """What it does: planning, purging, removing, restoring …"""
-    area: str = ""
-    done: int = 0
-    """Files."""
-    total: int | None = None
-    """Of so many; None while that is not known."""
-    size: int = 0
-    """Bytes of those that are done."""
-    failed: int = 0
-    directory: str = ""
-    """Where it is, relative to the base path."""
-
-
-class EventBook:
+class SqliteEventBook:
     """The events of one storage, and how far its runs are."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:

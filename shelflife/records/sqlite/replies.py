@@ -1,23 +1,17 @@
-"""Replies to requests with an `Idempotency-Key`, so that the same request is carried out once.
-
-A key is claimed before anything is done, and its reply is kept once there is one. Whoever claims a key that is
-taken gets its reply, if there is one; learns that it is going on, if the process that is on it lives; and
-otherwise gets the claim, because that process died before it could reply. What it had begun is not begun again: a
-run has the key in its own row, from the transaction that began it.
-"""
+"""Replies in SQLite."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from shelflife.records.replies import KEPT, Claim, Reply
 from shelflife.records.sqlite.database import transaction
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
 
-__all__ = ["KEPT", "SCHEMA", "Claim", "Reply", "ReplyBook"]
+__all__ = ["SCHEMA", "SqliteReplyBook"]
 
 SCHEMA: Final = """
     CREATE TABLE reply (
@@ -31,33 +25,8 @@ SCHEMA: Final = """
     );
     """
 
-KEPT: Final = 24 * 3600 * 10**9
-"""Nanoseconds that a reply is kept."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """What a request was answered."""
-
-    status: int
-    headers: str
-    """JSON."""
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """What is known of a key that somebody wants to use."""
-
-    is_mine: bool = False
-    """Whether it is the caller's to carry out."""
-    is_same: bool = True
-    """Whether the key was used for the very same request."""
-    reply: Reply | None = None
-    """What it was answered, if it was."""
-
-
-class ReplyBook:
+class SqliteReplyBook:
     """The replies of one storage."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
-__all__ = ["PREFIX", "SCHEMA", "TokenBook"]
+__all__ = ["PREFIX", "SCHEMA", "SqliteTokenBook"]
 
 PREFIX: Final = "shlf_"
 """Begins every token, so that scanners for leaked secrets know one."""
@@ -45,7 +45,7 @@ _USED_EVERY: Final = 60 * 10**9
 _COLUMNS: Final = "name, scopes, areas, created, created_by, expires, revoked, last_used"
 
 
-class TokenBook:
+class SqliteTokenBook:
     """The tokens of one storage."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from shelflife.actor import Actor, Via, acting
+from shelflife.policy.holds import Hold
+from shelflife.records.events import EventRecord, Progress
 from shelflife.records.history import OfferedPlan, RunState, Trigger
+from shelflife.records.journal import Journal
 from shelflife.records.sqlite import events as module
 from shelflife.records.sqlite.database import connect
-from shelflife.records.sqlite.events import EventRecord, Progress
-from shelflife.records.sqlite.journal import Journal
 from shelflife.records.sqlite.journal_file import open_journal
 from shelflife.records.state import StateDirectory
 
@@ -22,7 +23,7 @@ _ADA = Actor(name="ada", via=Via.HTTP, request="r1")
 
 
 def _begin(journal: Journal) -> int:
-    return journal.begin(plan="p", trigger=Trigger.API, host="h", pid=1, at=1, cutoffs={})
+    return journal.runs.begin(plan="p", trigger=Trigger.API, host="h", pid=1, at=1, cutoffs={})
 
 
 def _told(journal: Journal, after: int = 0) -> list[tuple[str, str]]:
@@ -33,18 +34,18 @@ def test_a_run_is_told_from_its_beginning_to_its_end_with_who_asked_for_it(state
     with open_journal(state) as journal, acting(_ADA):
         run = _begin(journal)
         journal.events.tell_progress(run, Progress(2, "removing", "temp", 10, 100))
-        journal.finish(run, at=3, state=RunState.DONE, report={})
+        journal.runs.finish(run, at=3, state=RunState.DONE, report={})
         assert _told(journal) == [("run.running", "1"), ("run.progress", "1"), ("run.done", "1")]
         assert journal.events.since(0)[0].data["actor"] == "ada"
         assert journal.events.since(1)[0].data["done"] == 10
-        record = journal.run(run)
+        record = journal.history.run(run)
         assert record is not None
         assert (record.actor, record.via, record.request) == ("ada", "http", "r1")
 
 
 def test_a_run_that_was_refused_is_told(state: StateDirectory) -> None:
     with open_journal(state) as journal:
-        journal.refuse(trigger=Trigger.SCHEDULE, host="h", pid=1, at=1, reason="why")
+        journal.runs.refuse(trigger=Trigger.SCHEDULE, host="h", pid=1, at=1, reason="why")
         assert _told(journal) == [("run.refused", "1")]
 
 
@@ -52,7 +53,17 @@ def test_holds_are_told_with_who_added_and_who_ended_them(state: StateDirectory)
     with open_journal(state) as journal:
         with acting(_ADA):
             journal.holds.add(
-                path="temp/\udcff", tree=False, area="temp", inode=1, born=1, created=1, until=None, reason=""
+                Hold(
+                    id=0,
+                    path="temp/\udcff",
+                    tree=False,
+                    area="temp",
+                    inode=1,
+                    born=1,
+                    created=1,
+                    until=None,
+                    reason="",
+                )
             )
         with acting(Actor(name="bob")):
             journal.holds.end("temp/\udcff", 2)
@@ -66,9 +77,9 @@ def test_holds_are_told_with_who_added_and_who_ended_them(state: StateDirectory)
 def test_plans_and_settings_are_told_once(state: StateDirectory) -> None:
     with open_journal(state) as journal:
         for _ in range(2):
-            journal.offer(OfferedPlan("abc", 1, {}, {}))
+            journal.approvals.offer(OfferedPlan("abc", 1, {}, {}))
             journal.events.see_settings("f1", 1)
-        journal.use_plan("abc", 7)
+        journal.approvals.use("abc", 7)
         assert _told(journal) == [
             ("plan.offered", "abc"),
             ("settings.changed", "f1"),
@@ -112,7 +123,7 @@ def test_whoever_is_asked_to_stop_is_asked_once_and_only_while_it_goes_on(state:
         assert journal.events.ask_to_stop(run, "ada")
         assert journal.events.ask_to_stop(run, "bob")
         assert journal.events.is_asked_to_stop(run)
-        journal.finish(run, at=2, state=RunState.STOPPED, report={})
+        journal.runs.finish(run, at=2, state=RunState.STOPPED, report={})
         assert not journal.events.ask_to_stop(run, "ada")
         assert [kind for kind, _ in _told(journal)] == ["run.running", "run.stop-asked", "run.stopped"]
         assert not journal.events.ask_to_stop(99, "ada")
@@ -152,8 +163,8 @@ home = base / ".shelflife"
 with open_journal(StateDirectory(home, home, Owner.of(base))) as journal:
     print("ready", flush=True)
     while True:
-        run = journal.begin(plan="p", trigger=Trigger.API, host="h", pid=1, at=1, cutoffs={})
-        journal.finish(run, at=2, state=RunState.DONE, report={})
+        run = journal.runs.begin(plan="p", trigger=Trigger.API, host="h", pid=1, at=1, cutoffs={})
+        journal.runs.finish(run, at=2, state=RunState.DONE, report={})
 """
 
 
@@ -174,7 +185,7 @@ def test_after_a_kill_each_change_has_its_event_and_each_event_its_change(
         seen += journal.events.since(seen[-1].id)
         assert [event.id for event in seen] == list(range(1, len(seen) + 1))
         told = [(int(event.subject), event.kind) for event in seen]
-        for record in journal.runs(limit=10_000):
+        for record in journal.history.runs(limit=10_000):
             kinds = ["run.running"] + (["run.done"] if record.finished else [])
             assert [kind for number, kind in told if number == record.id] == kinds
 

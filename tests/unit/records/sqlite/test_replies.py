@@ -3,8 +3,8 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+from shelflife.records.replies import KEPT, Claim, Reply, ReplyBook
 from shelflife.records.sqlite.journal_file import open_journal
-from shelflife.records.sqlite.replies import KEPT, Claim, Reply, ReplyBook
 from shelflife.records.state import StateDirectory
 
 _REPLY = Reply(status=201, headers='{"location": "/runs/1"}', body=b"{}")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from shelflife.errors import StorageError
 from shelflife.events import AreaFinished
-from shelflife.policy.cutoff import by_quota, by_retention
+from shelflife.policy.choose import by_quota, by_retention
 from shelflife.policy.plan import AreaPlan, DueDirectory, Plan
 from shelflife.records.history import RunState
 from shelflife.remove.batch import AreaLost, Site

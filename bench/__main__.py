@@ -14,7 +14,8 @@ import sys
 import time
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import groupby
+from itertools import groupby, pairwise
+from math import log
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
@@ -44,6 +45,9 @@ class Measured:
     files: int
     cold: bool
     times: dict[str, list[float]] = field(default_factory=dict)
+    """By the clock on the wall."""
+    cpu: dict[str, list[float]] = field(default_factory=dict)
+    """Of the processor."""
     memory: dict[str, int] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -51,12 +55,14 @@ class Measured:
     def add(self, who: Contestant, took: Took) -> None:
         """Take what one turn took."""
         self.times.setdefault(who.name, []).append(took.seconds)
+        self.cpu.setdefault(who.name, []).append(took.cpu)
         self.memory[who.name] = max(self.memory.get(who.name, 0), took.memory)
 
-    def ratio(self, who: str, against: str) -> float | None:
-        """Return a ratio of medians."""
-        if who in self.times and against in self.times:
-            return median(self.times[who]) / median(self.times[against])
+    def ratio(self, who: str, against: str, *, cpu: bool = False) -> float | None:
+        """Return a ratio of medians, of time or of processor time."""
+        times = self.cpu if cpu else self.times
+        if who in times and against in times:
+            return median(times[who]) / max(median(times[against]), 1e-9)
         return None
 
     def as_json(self) -> dict[str, Any]:
@@ -67,10 +73,17 @@ class Measured:
             "files": self.files,
             "cold": self.cold,
             "seconds": {name: median(times) for name, times in self.times.items()},
+            "cpu": {name: median(times) for name, times in self.cpu.items()},
             "rounds": self.times,
             "memory": {name: size for name, size in self.memory.items() if size},
             "targets": [
-                {"who": who, "against": against, "target": target, "ratio": self.ratio(who, against)}
+                {
+                    "who": who,
+                    "against": against,
+                    "target": target,
+                    "ratio": self.ratio(who, against),
+                    "cpu": self.ratio(who, against, cpu=True),
+                }
                 for who, against, target in self.workload.targets
             ],
             "missing": self.missing,
@@ -87,6 +100,9 @@ def main() -> int:
     machine = describe(options.place)
     if not options.json:
         print(machine)
+    if options.growth:
+        print("\n".join(growth(chosen, options)))
+        return 0
     results: list[dict[str, Any]] = []
     shape_of = partial(_shape, options=options)
     for shape, alike in groupby(sorted(chosen, key=lambda workload: str(shape_of(workload))), shape_of):
@@ -109,6 +125,9 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description="Measure ours beside its peers.")
     parser.add_argument("--files", type=int, default=100_000, help="about so many files, up to 10 million")
+    parser.add_argument(
+        "--growth", help="measure at these sizes, as 10000,100000,1000000, and tell the slopes"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", help="workloads, as a,b1,d,h (default: all)")
     parser.add_argument("--skip", default="", help="contestants whose names contain one of these, as fd,pure")
@@ -120,6 +139,27 @@ def _options() -> argparse.Namespace:
     if options.cold and os.geteuid() != 0:
         parser.error("--cold needs root")
     return options
+
+
+def growth(chosen: list[Workload], options: argparse.Namespace) -> Iterator[str]:
+    """Yield how time grows with the number of files: the slope between two sizes, 1 being in proportion."""
+    sizes = [int(size) for size in options.growth.split(",")]
+    for workload in chosen:
+        taken: list[dict[str, float]] = []
+        for size in sizes:
+            options.files = size
+            with planted(_shape(workload, options), options.place) as tree:
+                measured = _measure(workload, tree, options)
+            taken.append({name: median(times) for name, times in measured.times.items()})
+        yield f"\n({workload.key}) {workload.title}: seconds at {', '.join(f'{size:,}' for size in sizes)} files"
+        for name in taken[0]:
+            seconds = [each[name] for each in taken]
+            slopes = [
+                log(after / before) / log(larger / smaller)
+                for (smaller, before), (larger, after) in pairwise(zip(sizes, seconds, strict=True))
+            ]
+            figures = "  ".join(f"{each:.4f}" for each in seconds)
+            yield f"  {name:42} {figures}   slopes {'  '.join(f'{slope:.2f}' for slope in slopes)}"
 
 
 def _shape(workload: Workload, options: argparse.Namespace) -> Shape:
@@ -143,21 +183,24 @@ def _measure(workload: Workload, tree: Tree, options: argparse.Namespace) -> Mea
             _prepare(tree, workload, who)
             _warm(tree, cold=options.cold)
             measured.add(who, who.run(tree))
-            _compare(measured, who, tree.digest(), left)
+            if workload.compares:
+                _compare(measured, who, tree.digest(), left)
     return measured
 
 
 def _prepare(tree: Tree, workload: Workload, who: Contestant) -> None:
     """Mend the tree, and bring the index up to date – but for what came after the last run."""
+    if workload.first_run or workload.forgets:
+        tree.forget()
     if workload.removes:
         _mend(tree)
-    if workload.first_run:
-        tree.forget()
-    elif who.remembers:
+    if who.remembers and not workload.first_run:
         aside = list(_put_aside(tree, workload.new_directories))
         ours("refresh")(tree)
         for there, back in aside:
             there.rename(back)
+    if who.prepare is not None:
+        who.prepare(tree)
 
 
 def _mend(tree: Tree) -> None:
@@ -203,14 +246,16 @@ def _report(measured: Measured) -> Iterator[str]:
     first = next(iter(measured.times), None)
     for name, times in measured.times.items():
         share = measured.ratio(first or name, name) or 0
+        cpu = median(measured.cpu[name])
         memory = measured.memory.get(name, 0)
         more = f"   {memory / 2**20:.0f} MiB above idle" if memory else ""
-        yield f"  {name:42} {median(times):9.4f} s   {first} takes {share:.3f} of it{more}"
+        yield f"  {name:42} {median(times):9.4f} s {cpu:9.4f} CPU s   {first} takes {share:.3f} of it{more}"
     for who, against, target in workload.targets:
         ratio = measured.ratio(who, against)
         if ratio is not None:
             verdict = "reached" if ratio <= target else "MISSED"
-            yield f"  {who} / {against}: {ratio:.4f}, to reach {target}: {verdict}"
+            cpu = measured.ratio(who, against, cpu=True) or 0
+            yield f"  {who} / {against}: {ratio:.4f} (CPU {cpu:.4f}), to reach {target}: {verdict}"
     for name in measured.missing:
         yield f"  {name}: not installed, left out"
     yield from (f"  FAULT: {fault}" for fault in measured.faults)

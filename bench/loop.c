@@ -46,7 +46,8 @@ static long visit(int directory, const char *path) {
             struct entry *entry = (void *)(chunk + position);
             struct stat status;
             position += entry->length;
-            if (!strcmp(entry->name, ".") || !strcmp(entry->name, "..") || !strcmp(entry->name, ".shelflife"))
+            if (!strcmp(entry->name, ".") || !strcmp(entry->name, "..") || !strcmp(entry->name, ".shelflife") ||
+                !strcmp(entry->name, ".trash"))
                 continue;
             left++;
             if (digesting && asprintf(&place, "%s/%s", path, entry->name) > 0) {
@@ -91,7 +92,7 @@ static void build(char **argv) {
                 continue;
             long age = is_due ? 40 * 86400 : 3600;
             struct timespec times[2] = {{now - age, 0}, {now - age, 0}};
-            snprintf(name, sizeof name, "frame_%06ld.jpg", file);
+            snprintf(name, sizeof name, "frame_%07ld_%06ld.jpg", number, file);
             int fd = openat(directory, name, O_CREAT | O_WRONLY, 0644);
             if (fd < 0 || write(fd, content, (size_t)bytes) != bytes || futimens(fd, times) != 0)
                 exit(1);

@@ -1,7 +1,7 @@
 """The engine in a process of its own: reads a task from its arguments, prints what it took as JSON.
 
-`python -m bench.ours TASK BASE IN_USE WORKERS`, where TASK is cleanup, refresh, stats or stats-now. What was just
-made counts as settled at once, so that nothing has to wait.
+`python -m bench.ours TASK BASE AREA WORKERS`, where AREA has the settings of the one area as JSON, and TASK is
+a key of `TASKS`. What was just made counts as settled at once, so that nothing has to wait.
 """
 
 from __future__ import annotations
@@ -10,34 +10,60 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 from shelflife import Engine, Settings
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
-def settings_of(base: str, in_use: str, workers: int) -> Settings:
-    """Return the settings of a measured storage."""
+
+def settings_of(base: str, area: Mapping[str, Any], workers: int) -> Settings:
+    """Return the settings of a measured storage: the area `media`, and `others`, in which nothing is due."""
     return Settings.build(
         base_path=base,
-        areas={"media": {"retention": "7d", "in_use": in_use}},
+        areas={"media": {"retention": "7d", **area}, "others": "7d"},
         cleanup={"workers": workers},
         index={"settle": 0},
     )
 
 
+def _restore(engine: Engine) -> None:
+    """Bring back what the last run put into the trash."""
+    engine.restore(str(engine.history(limit=1)[0].id))
+
+
+def _hold(count: int) -> Callable[[Engine], None]:
+    """Return what holds so many of the files in which nothing is due."""
+
+    def hold(engine: Engine) -> None:
+        others = sorted((engine.settings.base_path / "others").glob("*/*"))[:count]
+        for path in others:
+            engine.hold(path)
+
+    return hold
+
+
+TASKS: Final[Mapping[str, Callable[[Engine], object]]] = {
+    "cleanup": lambda engine: engine.cleanup(areas=["media"]),
+    "refresh": lambda engine: engine.refresh(),
+    "stats": lambda engine: engine.stats(),
+    "stats-now": lambda engine: engine.stats(refresh=True),
+    "restore": _restore,
+    "hold-1": _hold(1),
+    "hold-10000": _hold(10_000),
+}
+
+
 def main() -> None:
     """Run a task once, after everything was imported, and say how long it took and how much memory."""
-    task, base, in_use, workers = sys.argv[1:]
-    engine = Engine(settings_of(base, in_use, int(workers)))
+    task, base, area, workers = sys.argv[1:]
+    engine = Engine(settings_of(base, json.loads(area), int(workers)))
     before = _memory("VmRSS")
-    start = time.perf_counter()
-    if task == "cleanup":
-        engine.cleanup()
-    elif task == "refresh":
-        engine.refresh()
-    else:
-        engine.stats(refresh=task == "stats-now")
-    seconds = time.perf_counter() - start
-    print(json.dumps({"seconds": seconds, "memory": max(0, _memory("VmHWM") - before)}))
+    start, worked = time.perf_counter(), time.process_time()
+    TASKS[task](engine)
+    seconds, cpu = time.perf_counter() - start, time.process_time() - worked
+    print(json.dumps({"seconds": seconds, "cpu": cpu, "memory": max(0, _memory("VmHWM") - before)}))
 
 
 def _memory(name: str) -> int:

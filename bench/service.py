@@ -96,7 +96,7 @@ def main() -> None:
     from shelflife.web import router
 
     base, port = sys.argv[1:]
-    settings = settings_of(base, "off", 2)
+    settings = settings_of(base, {"in_use": "off"}, 2)
     late: list[float] = []
     done = asyncio.Event()
     tasks: list[asyncio.Task[None]] = []

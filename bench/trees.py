@@ -55,9 +55,15 @@ class Tree:
     def build(self, *, only_due: bool = False) -> None:
         """Make what is missing, or only of what is due."""
         shape = self.shape
-        self.base.mkdir(exist_ok=True)
+        (self.base / "others").mkdir(parents=True, exist_ok=True)
         numbers = (shape.directories, shape.files, shape.due_directories, shape.due_files, shape.bytes)
         command = [self.loop, "build", self.area, *numbers, int(only_due)]
+        subprocess.run([str(word) for word in command], check=True)
+
+    def build_others(self, count: int) -> None:
+        """Make so many files in which nothing is due, beside the area, a hundred in each directory."""
+        numbers = (-(-count // 100), min(100, count), 0, 0, 0, 0)
+        command = [self.loop, "build", self.base / "others", *numbers]
         subprocess.run([str(word) for word in command], check=True)
 
     def digest(self) -> Digest:
@@ -69,8 +75,9 @@ class Tree:
         return Digest(int(files), int(directories), total)
 
     def forget(self) -> None:
-        """Remove what the engine remembers."""
+        """Remove what the engine remembers, and what waits in its trash."""
         shutil.rmtree(self.base / ".shelflife", ignore_errors=True)
+        shutil.rmtree(self.area / ".trash", ignore_errors=True)
 
 
 @contextmanager

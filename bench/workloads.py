@@ -28,6 +28,10 @@ class Workload:
     first_run: bool = False
     """Whether the engine knows nothing of the tree yet."""
     removes: bool = True
+    forgets: bool = False
+    """Whether what the engine remembers, and its trash, are removed before each turn."""
+    compares: bool = True
+    """Whether all must leave the same."""
     new_directories: int = 0
     """One in so many directories comes after the last run."""
 
@@ -56,6 +60,12 @@ def _all(files: int) -> Shape:
     )
 
 
+def _half(files: int) -> Shape:
+    return Shape(
+        directories=_directories(files), files=100, due_directories=_directories(files), due_files=50
+    )
+
+
 def _flat(files: int) -> Shape:
     return Shape(directories=1, files=files, due_directories=1, due_files=files // 100)
 
@@ -78,7 +88,7 @@ WORKLOADS = (
         title="nothing due since the last run",
         shape=_plain,
         contestants=(by.OURS, by.OURS_CLI, by.OURS_PURE, by.FIND_LOOK, by.LOOP_LOOK, *_PEERS),
-        targets=(("ours", "find", 0.02), ("ours, command line", "find", 0.2)),
+        targets=(("ours", "find", 0.015), ("ours, command line", "find", 0.1)),
         removes=False,
     ),
     Workload(
@@ -93,14 +103,14 @@ WORKLOADS = (
         title="1 % due, spread over all directories",
         shape=_spread,
         contestants=(by.OURS, by.FIND, by.LOOP, *_PEERS),
-        targets=(("ours", "find -delete", 0.7),),
+        targets=(("ours", "find -delete", 0.6),),
     ),
     Workload(
         key="c",
         title="first run, no index",
         shape=_plain,
         contestants=(by.OURS, by.OURS_ALONE, by.OURS_PURE, by.FIND_LOOK, by.LOOP_LOOK),
-        targets=(("ours", "find", 0.7), ("ours, pure Python", "find", 1.6)),
+        targets=(("ours", "find", 0.55), ("ours, pure Python", "find", 1.6)),
         first_run=True,
         removes=False,
     ),
@@ -113,8 +123,8 @@ WORKLOADS = (
             *(by.FIND, by.FIND_ALL, by.LOOP, *_PEERS),
         ),
         targets=(
-            ("ours", by.FIND_ALL.name, 0.8),
-            ("ours, in_use: check", by.FIND_ALL.name, 1.1),
+            ("ours", by.FIND_ALL.name, 0.7),
+            ("ours, in_use: check", by.FIND_ALL.name, 0.9),
             ("ours", "C loop", 1.0),
         ),
     ),
@@ -130,6 +140,7 @@ WORKLOADS = (
         title="a directory for each file, everything due",
         shape=_single,
         contestants=(by.OURS, by.FIND_ALL, by.LOOP),
+        targets=(("ours", by.FIND_ALL.name, 1.0),),
     ),
     Workload(
         key="g",
@@ -144,7 +155,71 @@ WORKLOADS = (
         title="an ordinary night: 1/30 of the directories new, 1/30 due",
         shape=_night,
         contestants=(by.OURS, by.OURS_CLI, by.FIND, by.FIND_ALL, by.LOOP, *_PEERS),
-        targets=(("ours", "find -delete", 0.2),),
+        targets=(("ours", "find -delete", 0.15),),
         new_directories=30,
+    ),
+    Workload(
+        key="j",
+        title="into the trash, everything due",
+        shape=_all,
+        contestants=(by.TRASH, by.TRASH_IN_USE, by.FIND, by.MOVE_AWAY),
+        targets=(
+            (by.TRASH.name, by.FIND.name, 0.4),
+            (by.TRASH_IN_USE.name, by.FIND.name, 0.8),
+        ),
+        forgets=True,
+        compares=False,
+    ),
+    Workload(
+        key="k",
+        title="into the trash, every second file due",
+        shape=_half,
+        contestants=(by.TRASH, by.TRASH_IN_USE, by.FIND, by.MOVE_AWAY),
+        targets=(
+            (by.TRASH.name, by.FIND.name, 1.2),
+            (by.TRASH_IN_USE.name, by.FIND.name, 1.6),
+        ),
+        forgets=True,
+    ),
+    Workload(
+        key="l",
+        title="whole directories",
+        shape=_all,
+        contestants=(by.UNITS, by.UNITS_TRASH, by.RM),
+        targets=((by.UNITS_TRASH.name, by.RM.name, 0.3), (by.UNITS.name, by.RM.name, 0.9)),
+        forgets=True,
+    ),
+    Workload(
+        key="m",
+        title="holds on other files, everything due",
+        shape=_all,
+        contestants=(by.OURS, by.ONE_HOLD, by.HOLDS),
+        targets=((by.ONE_HOLD.name, "ours", 1.05), (by.HOLDS.name, "ours", 1.2)),
+        forgets=True,
+    ),
+    Workload(
+        key="n",
+        title="undo: all that a run put into the trash",
+        shape=_all,
+        contestants=(by.RESTORE, by.MOVE_BACK),
+        targets=((by.RESTORE.name, by.MOVE_BACK.name, 0.3),),
+        forgets=True,
+        compares=False,
+    ),
+    Workload(
+        key="o",
+        title="the cleanup right after that, everything held",
+        shape=_all,
+        contestants=(by.ALL_HELD, by.FIND_LOOK),
+        targets=((by.ALL_HELD.name, "find", 0.3),),
+        forgets=True,
+    ),
+    Workload(
+        key="p",
+        title="rules, everything due",
+        shape=_all,
+        contestants=(by.OURS, by.PATTERNS, by.SUBTREE),
+        targets=((by.PATTERNS.name, "ours", 1.5), (by.SUBTREE.name, "ours", 1.05)),
+        forgets=True,
     ),
 )

@@ -19,8 +19,8 @@ from shelflife.files import kernel, primitives
 from shelflife.files.mounts import NETWORK, TRUSTED, file_system_of, free_bytes
 from shelflife.policy.area import SECOND
 from shelflife.policy.schedule import Schedule
-from shelflife.records.index_file import read_index
-from shelflife.records.journal_file import read_journal
+from shelflife.records.sqlite.index_file import read_index
+from shelflife.records.sqlite.journal_file import read_journal
 from shelflife.records.statistics import statistics_of
 from shelflife.run.lock import holder_of
 from shelflife.storage.areas import DIRECTORY_MODE, hold_base, hold_roots

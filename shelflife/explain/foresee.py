@@ -26,15 +26,15 @@ from shelflife.policy.forecast import (
     settles_at,
 )
 from shelflife.policy.load import Load
-from shelflife.records.index_file import read_index
-from shelflife.records.journal_file import read_journal
+from shelflife.records.sqlite.index_file import read_index
+from shelflife.records.sqlite.journal_file import read_journal
 from shelflife.scan.measure import histogram_of, size_of
 from shelflife.storage.disks import disks_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from shelflife.run.run import Workplace
+    from shelflife.run.workplace import Workplace
     from shelflife.settings import Settings
     from shelflife.storage.disks import Disk
 

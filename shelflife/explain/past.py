@@ -15,7 +15,7 @@ from shelflife.files.removal import Result
 from shelflife.files.trash import DISPLACED, TrashName
 from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.holds import Holds
-from shelflife.records.journal_file import read_journal
+from shelflife.records.sqlite.journal_file import read_journal
 
 if TYPE_CHECKING:
     from shelflife.records.history import FileRecord

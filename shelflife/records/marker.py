@@ -13,10 +13,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from shelflife.errors import RecordsError
-from shelflife.records.database import is_full
+from shelflife.records.sqlite.database import is_full
 
 if TYPE_CHECKING:
-    from shelflife.records.journal import Journal
+    from shelflife.records.sqlite.journal import Journal
     from shelflife.records.state import StateDirectory
 
 logger = logging.getLogger(__name__)

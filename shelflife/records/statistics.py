@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from shelflife.policy.area import Area
-    from shelflife.records.index import Index
+    from shelflife.records.sqlite.index import Index
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from shelflife.files.listing import Entry, read_directory
 from shelflife.files.removal import Outcome, Removal, Result, unlink
 from shelflife.files.survey import FOREVER, Key, Survey, count_entry, is_due, managed
 from shelflife.policy.verdict import Reason
-from shelflife.records.index import RowState
+from shelflife.records.sqlite.index import RowState
 from shelflife.remove.batch import AreaLost, Site, in_place, is_denied, not_reached
 from shelflife.remove.compiled import Directory, Parcels
 from shelflife.scan.context import Stopped
@@ -240,6 +240,8 @@ class AreaExecutor:
                 if not self._site.anchor.verify(parent, identity_of(fd)):
                     return False
                 status = os.stat(name, dir_fd=fd, follow_symlinks=False)
+                if status.st_dev != self._site.anchor.identity.device:
+                    return False  # rmdir(2) would delete an empty btrfs subvolume
                 if row is not None and Key.of(status).inode != row.key.inode:
                     return False
                 if self._held_directory(path):

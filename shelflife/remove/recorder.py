@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from shelflife.records.history import Intent, Settled
-from shelflife.records.journal import JournalFull
+from shelflife.records.sqlite.journal import JournalFull
 from shelflife.remove.throttle import Throttle
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from shelflife.files.listing import Entry
     from shelflife.files.removal import Outcome
     from shelflife.files.trash import TrashName
-    from shelflife.records.journal import Journal
+    from shelflife.records.sqlite.journal import Journal
     from shelflife.records.state import Owner
 
 

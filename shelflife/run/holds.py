@@ -11,9 +11,9 @@ from shelflife.errors import UsageError
 from shelflife.files.anchor import Anchor
 from shelflife.files.kernel import birth_time
 from shelflife.files.listing import signed
-from shelflife.records.journal import Journal
-from shelflife.records.journal_file import open_journal, read_journal
 from shelflife.records.marker import check_marker
+from shelflife.records.sqlite.journal import Journal
+from shelflife.records.sqlite.journal_file import open_journal, read_journal
 from shelflife.run.lock import wait_for_batch
 from shelflife.storage.paths import Place, locate
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shelflife.policy.holds import Hold
-    from shelflife.run.run import Workplace
+    from shelflife.run.workplace import Workplace
 
 _PATIENCE: Final = 60.0
 """Seconds to wait for a batch that hangs."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shelflife.policy.load import total
-from shelflife.records.usage import DiskSample
+from shelflife.records.sqlite.usage import DiskSample
 from shelflife.scan.measure import size_of
 from shelflife.storage.disks import disks_of
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shelflife.policy.area import Area
-    from shelflife.records.index import Index
-    from shelflife.records.usage import UsageBook
+    from shelflife.records.sqlite.index import Index
+    from shelflife.records.sqlite.usage import UsageBook
     from shelflife.remove.report import RunReport
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from shelflife.policy.area import Area
     from shelflife.policy.choose import Measure
     from shelflife.policy.holds import Holds
-    from shelflife.records.index import Index
+    from shelflife.records.sqlite.index import Index
     from shelflife.scan.context import Context
 
 _LAST: Final = Cutoffs.only(Cutoff(at=FOREVER, cause=Cause.RETENTION))

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from shelflife.files.survey import Survey
     from shelflife.policy.area import Area
     from shelflife.policy.cutoff import Cutoff
-    from shelflife.records.index import UnitRow
+    from shelflife.records.sqlite.index import UnitRow
     from shelflife.scan.context import Context
     from shelflife.scan.refresh import Refreshed
 

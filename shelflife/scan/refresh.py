@@ -28,7 +28,7 @@ from shelflife.files.reading import Counts, Flag, Search
 from shelflife.files.survey import survey_directory
 from shelflife.files.worker_pool import WorkerPool
 from shelflife.policy.area import SECOND
-from shelflife.records.index import RowState, Trust
+from shelflife.records.sqlite.index import RowState, Trust
 from shelflife.scan.listing_cache import ListingCache
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from shelflife.files.survey import Survey
     from shelflife.policy.area import Area
     from shelflife.policy.cutoff import Cutoff
-    from shelflife.records.index import Index, Page
+    from shelflife.records.sqlite.index import Index, Page
 
 _PROGRESS: Final = 500
 """Directories between two reports of progress."""

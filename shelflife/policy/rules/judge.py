@@ -105,7 +105,7 @@ class Rules:
     # -- what others are told
 
     def native(self, directory: str, cutoffs: Cutoffs) -> Native | None:
-        """Return what the compiled code must know of a directory; None where values do not say all that decides."""
+        """Return what the compiled code must know of a directory; None where values do not say it all."""
         number = self.class_of_all_in(directory)
         if number is None or not self._can_be_native:
             return None

@@ -17,10 +17,10 @@ from shelflife.alerts.conditions import Kind
 from shelflife.alerts.sender import Sender
 from shelflife.cli.app import run
 from shelflife.errors import NeedsApproval
-from shelflife.records.alerts import Condition, Message
 from shelflife.records.history import RunState, Trigger
-from shelflife.records.journal_file import open_journal
-from shelflife.records.usage import DiskSample
+from shelflife.records.sqlite.alerts import Condition, Message
+from shelflife.records.sqlite.journal_file import open_journal
+from shelflife.records.sqlite.usage import DiskSample
 from shelflife.remove.report import AreaReport, RunReport
 from shelflife.run.lock import cleanup_lock
 from shelflife.run.pressure import DiskRelief, Outcome

@@ -15,7 +15,7 @@ from shelflife.errors import SettingsError, UsageError
 from shelflife.files.survey import Key, Survey
 from shelflife.policy.area import Area
 from shelflife.policy.load import HOUR
-from shelflife.records.index_file import open_index
+from shelflife.records.sqlite.index_file import open_index
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -121,7 +121,7 @@ def test_samples_are_taken_only_so_often(make_storage: MakeStorage) -> None:
 
 
 def test_old_samples_are_thinned_out(make_storage: MakeStorage) -> None:
-    from shelflife.records.journal_file import open_journal
+    from shelflife.records.sqlite.journal_file import open_journal
 
     storage = make_storage({"frames": "2d"})
     now = storage.now()

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from shelflife import Engine, Settings
 from shelflife.files.removal import Result
-from shelflife.records.index_file import read_index
+from shelflife.records.sqlite.index_file import read_index
 
 _NOW = 1_900_000_000 * 10**9
 _DAY = 86_400 * 10**9

@@ -19,11 +19,11 @@ from shelflife.files.survey import Key, Survey, survey_directory
 from shelflife.files.worker_pool import WorkerPool
 from shelflife.policy.area import Area
 from shelflife.policy.cutoff import Cause, Cutoff
-from shelflife.records import index as index_module
-from shelflife.records import index_file
-from shelflife.records.database import connect
-from shelflife.records.index import Index, Row, RowState, Trust
-from shelflife.records.index_file import open_index
+from shelflife.records.sqlite import index as index_module
+from shelflife.records.sqlite import index_file
+from shelflife.records.sqlite.database import connect
+from shelflife.records.sqlite.index import Index, Row, RowState, Trust
+from shelflife.records.sqlite.index_file import open_index
 from shelflife.records.state import Owner, StateDirectory
 from shelflife.scan import refresh as module
 from shelflife.scan.refresh import Freshness, Refresh, Refreshed

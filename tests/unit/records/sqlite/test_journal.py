@@ -14,11 +14,11 @@ from shelflife.errors import RecordsError
 from shelflife.files.listing import Entry, Kind
 from shelflife.files.removal import Outcome, Result
 from shelflife.policy.verdict import Reason
-from shelflife.records import journal_file as module
-from shelflife.records.database import connect
 from shelflife.records.history import CODES, Code, FileRecord, Intent, RunState, Settled, Totals, Trigger
-from shelflife.records.journal import Journal
-from shelflife.records.journal_file import open_journal, read_journal
+from shelflife.records.sqlite import journal_file as module
+from shelflife.records.sqlite.database import connect
+from shelflife.records.sqlite.journal import Journal
+from shelflife.records.sqlite.journal_file import open_journal, read_journal
 from shelflife.records.state import StateDirectory
 
 _DAY = 86_400 * 10**9

@@ -7,9 +7,9 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from shelflife.errors import RecordsError
-from shelflife.records import alerts, usage
-from shelflife.records.database import connect, has_wal, is_full, transaction
-from shelflife.records.journal import Journal
+from shelflife.records.sqlite import alerts, usage
+from shelflife.records.sqlite.database import connect, has_wal, is_full, transaction
+from shelflife.records.sqlite.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

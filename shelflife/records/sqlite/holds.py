@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from shelflife.policy.holds import Hold, Holds
-from shelflife.records.database import transaction
+from shelflife.records.sqlite.database import transaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,8 +18,6 @@ from shelflife.files.candidates import Candidates
 from shelflife.files.removal import Result
 from shelflife.policy.limits import LastRun
 from shelflife.policy.verdict import Reason
-from shelflife.records.alerts import AlertBook
-from shelflife.records.database import insert_rows, is_full, state_of, transaction
 from shelflife.records.history import (
     BYTES,
     CODES,
@@ -35,8 +33,10 @@ from shelflife.records.history import (
     unpack_facts,
     unpack_names,
 )
-from shelflife.records.holds import HoldBook, HoldWatch
-from shelflife.records.usage import UsageBook
+from shelflife.records.sqlite.alerts import AlertBook
+from shelflife.records.sqlite.database import insert_rows, is_full, state_of, transaction
+from shelflife.records.sqlite.holds import HoldBook, HoldWatch
+from shelflife.records.sqlite.usage import UsageBook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -9,8 +9,8 @@ from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from shelflife.errors import RecordsError
-from shelflife.records.database import connect, is_full
-from shelflife.records.index import Index
+from shelflife.records.sqlite.database import connect, is_full
+from shelflife.records.sqlite.index import Index
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

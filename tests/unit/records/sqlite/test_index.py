@@ -15,11 +15,11 @@ from shelflife.errors import RecordsError
 from shelflife.files.known import Known
 from shelflife.files.survey import FOREVER, Key, Survey, pack_hours, unpack_hours
 from shelflife.policy.load import HOUR
-from shelflife.records import index as module
-from shelflife.records import index_file
-from shelflife.records.database import connect
-from shelflife.records.index import Index, RowState
-from shelflife.records.index_file import VERSION, open_index, read_index
+from shelflife.records.sqlite import index as module
+from shelflife.records.sqlite import index_file
+from shelflife.records.sqlite.database import connect
+from shelflife.records.sqlite.index import Index, RowState
+from shelflife.records.sqlite.index_file import VERSION, open_index, read_index
 from shelflife.records.state import Owner, StateDirectory
 from tests.integration.engine.users import common_directory, needs_root, ordinary_user
 

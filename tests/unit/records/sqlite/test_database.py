@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shelflife.records.database import connect, transaction
+from shelflife.records.sqlite.database import connect, transaction
 
 
 @pytest.fixture

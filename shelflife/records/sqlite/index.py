@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.files.known import Known
 from shelflife.files.survey import FOREVER, Key
-from shelflife.records.database import connect, insert_rows, is_full, transaction
+from shelflife.records.sqlite.database import connect, insert_rows, is_full, transaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from shelflife.records.database import transaction
+from shelflife.records.sqlite.database import transaction
 
 if TYPE_CHECKING:
     import sqlite3

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from shelflife.policy.forecast import DAY, Sample
 from shelflife.policy.load import HOUR
-from shelflife.records.database import transaction
+from shelflife.records.sqlite.database import transaction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from stat import S_ISDIR, S_ISLNK, S_ISREG
+from stat import S_ISDIR
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from api import config as configuration
@@ -17,6 +17,7 @@ from shelflife.engine import Engine
 from shelflife.errors import StorageError, UsageError
 from shelflife.explain import results
 from shelflife.explain.presentation import format_bytes, format_retention, printable, stats_as_json
+from shelflife.files.listing import Kind, entry_at
 from shelflife.policy.cutoff import by_retention
 from shelflife.policy.verdict import judge
 from shelflife.records.statistics import statistics_of
@@ -31,6 +32,9 @@ MOST_FILES: Final = 10_000
 """Files that a result names for each area; all are counted, and `files_truncated` tells whether more went."""
 
 _SECOND: Final = 10**9
+
+_HERE: Final = -100
+"""AT_FDCWD: instead of a directory, where paths may be absolute."""
 
 
 class StorageManager:
@@ -190,14 +194,13 @@ class StorageManager:
         engine = self.engine
         area = engine.areas[engine.settings.area_name(directory)]
         try:
-            status = os.lstat(path)
+            entry = entry_at(_HERE, os.fspath(path), area.age_from)
         except OSError:
             return False
-        if not (S_ISREG(status.st_mode) or S_ISLNK(status.st_mode)):
+        if entry.kind not in (Kind.FILE, Kind.LINK):
             return False
-        moment = area.file_time(status.st_mtime_ns, status.st_ctime_ns)
         return judge(
-            self._below_area(path, area.directories), moment, area, by_retention(area, time.time_ns())
+            self._below_area(path, area.directories), entry.time, area, by_retention(area, time.time_ns())
         ).remove
 
     @staticmethod

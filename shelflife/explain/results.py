@@ -18,7 +18,6 @@ from shelflife.errors import StorageError
 from shelflife.events import BatchFinished, RunStarted
 from shelflife.explain.presentation import format_bytes, iso, path_as_json, printable
 from shelflife.files.removal import Result
-from shelflife.policy.area import areas_of
 from shelflife.policy.verdict import Reason
 
 if TYPE_CHECKING:
@@ -47,7 +46,6 @@ class RemovedFiles:
     def __init__(self, settings: Settings, *, most: int, now: int) -> None:
         """Remember up to `most` files an area; ages are counted until `now` (ns)."""
         self._shown = _Shown(settings, now)
-        self._areas = areas_of(settings)
         self._most = most
         self._files: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
         self._truncated: set[str] = set()
@@ -73,8 +71,9 @@ class RemovedFiles:
             self._truncated.add(area)
             return
         entry = outcome.entry
-        time = self._areas[area].file_time(entry.mtime, entry.ctime)
-        self._files[area].append(self._shown.file(directory + entry.name, entry.size, entry.mtime, time))
+        self._files[area].append(
+            self._shown.file(directory + entry.name, entry.size, entry.mtime, entry.time)
+        )
 
 
 class _Shown:

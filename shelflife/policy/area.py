@@ -68,10 +68,6 @@ class Area:
         """Fingerprint (63 bits) of what an index row depends on: rows read under other rules are read again."""
         return _fingerprint(self.age_from, *self.protection.patterns)
 
-    def file_time(self, mtime: int, ctime: int) -> int:
-        """Return the time (ns) that a file's age is counted from."""
-        return max(mtime, ctime) if self.age_from is AgeFrom.CHANGED else mtime
-
 
 @cache
 def _fingerprint(*words: str) -> int:

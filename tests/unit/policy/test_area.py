@@ -21,22 +21,6 @@ def test_areas_follow_the_settings_in_their_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("age_from", "mtime", "ctime", "time"),
-    [
-        ("modified", 5, 9, 5),
-        ("modified", 9, 5, 9),
-        ("changed", 5, 9, 9),
-        ("changed", 9, 5, 9),
-        ("changed", -5, 9, 9),
-    ],
-)
-def test_the_age_counts_from_the_time_that_the_area_names(
-    age_from: str, mtime: int, ctime: int, time: int
-) -> None:
-    assert an_area(age_from=age_from).file_time(mtime, ctime) == time
-
-
-@pytest.mark.parametrize(
     ("values", "same"),
     [
         ({}, True),

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from shelflife.errors import UsageError
 from shelflife.files.anchor import Anchor
-from shelflife.files.kernel import rename_noreplace
 from shelflife.files.listing import Kind, entry_at
+from shelflife.files.rename import put_back
 from shelflife.files.trash import DISPLACED, TrashName, prune_trash
 from shelflife.files.tree import walk
 from shelflife.policy.area import TRASH_DIRECTORY
@@ -195,7 +195,7 @@ def _move_back(work: Workplace, base: int, anchor: Anchor, top: str, place: Plac
             fd = _make_parents(anchor, top, target, parent, Owner.of(work.settings.base_path))
             try:
                 with anchor.directory(f"{top}{inner}/" if inner else top) as source:
-                    rename_noreplace(source, name, fd, new_name)
+                    put_back(source, name, fd, new_name)
             finally:
                 os.close(fd)
     except FileExistsError:

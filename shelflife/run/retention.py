@@ -214,7 +214,8 @@ def _forget_others(context: Context, area: Area, there: set[str]) -> None:
 
 def _errors(directory: str, refreshed: Refreshed) -> list[str]:
     return [f"{directory}/{found.path}: {os.strerror(found.errno)}" for found in refreshed.unreadable] + [
-        f"{directory}/{path}: a file system is mounted there; it is not entered" for path in refreshed.mounts
+        f"{directory}/{path}: a volume of its own (a mount or a subvolume); it is not entered"
+        for path in refreshed.mounts
     ]
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING, overload
 
-from shelflife.files.listing import Entry, Kind, signed
+from shelflife.files.listing import Entry, Kind, clamp, signed
 from shelflife.files.removal import Outcome, Result
 from shelflife.policy.verdict import Reason
 
@@ -74,7 +74,7 @@ class Candidates(Sequence[Entry]):
         return cls(
             os.fsencode("/".join([entry.name for entry in listed])),
             facts.tobytes(),
-            array("q", [entry.time for entry in listed]).tobytes(),
+            array("q", [clamp(entry.time) for entry in listed]).tobytes(),
             bytes(entry.kind for entry in listed),
         )
 

@@ -96,9 +96,10 @@ def _remove(
     empty: bool = False,
     until: int = _LONG,
     path: str = "d/",
+    cutoff: int = _AT,
 ) -> Answer:
     task = Task(path, reading.device, reading.key, reading.due, same=False, empty=empty)
-    manner = Manner(area or an_area(in_use="off"), _AT, time.monotonic_ns() + until)
+    manner = Manner(area or an_area(in_use="off"), cutoff, time.monotonic_ns() + until)
     (answer,) = tools.remove(anchor, [task], manner)
     return answer
 

@@ -13,7 +13,7 @@ import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from shelflife.explain.presentation import iso, printable
+from shelflife.formats import iso, printable
 
 if TYPE_CHECKING:
     from shelflife.records.sqlite.alerts import Message

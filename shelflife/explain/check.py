@@ -14,9 +14,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from shelflife.errors import RecordsError, StorageError
-from shelflife.explain.formats import format_age, format_bytes, moment
 from shelflife.files import kernel, primitives
 from shelflife.files.mounts import NETWORK, TRUSTED, file_system_of, free_bytes
+from shelflife.formats import format_age, format_bytes, moment
 from shelflife.policy.area import SECOND
 from shelflife.policy.schedule import Schedule
 from shelflife.records.sqlite.index_file import read_index

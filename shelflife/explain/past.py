@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from shelflife.errors import RecordsError
 from shelflife.explain.answer import Answer, State
-from shelflife.explain.formats import format_age, moment
 from shelflife.files.removal import Result
 from shelflife.files.trash import DISPLACED, TrashName
+from shelflife.formats import format_age, moment
 from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.holds import Holds
 from shelflife.records.sqlite.journal_file import read_journal

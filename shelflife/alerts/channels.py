@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from shelflife.formats import iso, printable
 
 if TYPE_CHECKING:
-    from shelflife.records.sqlite.alerts import Message
+    from shelflife.records.alerts import Message
     from shelflife.settings import AlertsSettings, WebhookSettings
 
 logger = logging.getLogger(__name__)

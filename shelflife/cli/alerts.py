@@ -58,7 +58,7 @@ def try_receivers(config: Config = None, as_json: Json = False) -> int:
     Example: shelflife alerts test
     """
     from shelflife.alerts.channels import NotDeliveredError, channels_of
-    from shelflife.records.sqlite.alerts import Message
+    from shelflife.records.alerts import Message
 
     engine = engine_of(config)
     channels = channels_of(engine.settings.alerts)

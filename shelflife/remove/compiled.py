@@ -25,7 +25,7 @@ from shelflife.events import BatchFinished
 from shelflife.files.candidates import Candidates, Fate, Outcomes
 from shelflife.files.primitives import for_removing, read_all
 from shelflife.files.reading import Answer, Flag, Manner, Reading, Search, Task
-from shelflife.records.sqlite.journal import JournalFull
+from shelflife.records.journal import JournalFull
 from shelflife.remove.batch import LONGEST_BATCH, Site
 from shelflife.scan.context import Stopped
 

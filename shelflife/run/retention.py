@@ -83,7 +83,7 @@ class Retention:
         if report.state == RunState.DONE:
             areas = session.work.areas
             names = [area.area for area in plan.areas if area.cutoff is not None]
-            session.journal.remember(
+            session.journal.approvals.remember(
                 {name: settings_of(areas[name]) for name in names}, at=session.work.clock()
             )
 
@@ -105,7 +105,7 @@ class Approved:
 
     def carry_out(self, session: Session, means: Means, plan: Plan) -> RunReport:
         """See `Strategy`."""
-        session.journal.use_plan(self.plan, means.recorder.run)
+        session.journal.approvals.use(self.plan, means.recorder.run)
         return carry_out(session.context, means, plan, session.work.areas)
 
     def remember(self, session: Session, plan: Plan, report: RunReport) -> None:

@@ -8,7 +8,7 @@ from shelflife.formats import iso, printable
 from shelflife.shapes.schema import Time, TypedDict, shape
 
 if TYPE_CHECKING:
-    from shelflife.records.sqlite.alerts import ActiveAlert
+    from shelflife.records.alerts import ActiveAlert
 
 __all__ = ["Alert", "Delivery", "alert_as_json"]
 

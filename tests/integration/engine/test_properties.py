@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from shelflife import Engine, Settings
 from shelflife.files.removal import Result
 from shelflife.policy.load import Load
-from shelflife.records.sqlite.index_file import read_index
+from shelflife.records.records import open_records
 
 _NOW = 1_900_000_000 * 10**9
 _DAY = 86_400 * 10**9
@@ -178,7 +178,7 @@ def _time(engine: Engine, path: str) -> int:
 
 
 def _hours(engine: Engine) -> dict[int, Load]:
-    with read_index(engine.state) as index:
+    with open_records(engine.settings).read_index() as index:
         root = None if index is None else index.find("frames")
         return {} if index is None or root is None else index.hours(root)
 

@@ -17,8 +17,8 @@ from shelflife.engine import Engine
 from shelflife.errors import StorageError, UsageError
 from shelflife.files.listing import Kind, entry_at
 from shelflife.formats import format_bytes, format_retention, printable
-from shelflife.policy.cutoff import by_retention
-from shelflife.policy.verdict import judge
+from shelflife.policy.choose import by_retention_of_classes
+from shelflife.policy.rules import File
 from shelflife.records.statistics import statistics_of
 from shelflife.settings import DEFAULT_RETENTION, INDEFINITE, STATE_DIRECTORY
 from shelflife.shapes import cleanup as shapes
@@ -195,14 +195,13 @@ class StorageManager:
         engine = self.engine
         area = engine.areas[engine.settings.area_name(directory)]
         try:
-            entry = entry_at(_HERE, os.fspath(path), area.age_from)
+            entry = entry_at(_HERE, os.fspath(path), area.rules.age_from)
         except OSError:
             return False
-        if entry.kind not in (Kind.FILE, Kind.LINK):
+        if entry.kind > Kind.LINK:
             return False
-        return judge(
-            self._below_area(path, area.directories), entry.time, area, by_retention(area, time.time_ns())
-        ).remove
+        file = File(self._below_area(path, area.directories), entry.time)
+        return area.rules.judge(file, by_retention_of_classes(area, time.time_ns())).remove
 
     @staticmethod
     def _format_bytes(size: float) -> str:

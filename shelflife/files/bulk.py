@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 from shelflife.files.listing import Entry, clamp, entry_of
 from shelflife.files.survey import Survey, count_entry
-from shelflife.policy.area import KEEP_FILE
+from shelflife.policy.cutoff import Cutoffs
 from shelflife.policy.load import HOUR, Load
-from shelflife.settings import AgeFrom
+from shelflife.policy.rules import KEEP_FILE
+from shelflife.policy.rules.times import AgeKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +35,8 @@ def count_in_bulk(
     Returns the entries that are due, or None, with nothing counted, when it must be read entry by entry.
     """
     has_subdirectories = not path or status.st_nlink > 2  # where the file system counts them
-    if area.protection or area.age_from is AgeFrom.ARRIVED or has_subdirectories or status.st_size > _LARGEST:
+    rules = area.rules.native(path, Cutoffs.only(cutoff))
+    if rules is None or rules.age is AgeKind.ARRIVED or has_subdirectories or status.st_size > _LARGEST:
         return None
     try:
         names = os.listdir(fd)
@@ -46,7 +48,7 @@ def count_in_bulk(
     if not stats:
         return []
     ctimes = [found.st_ctime_ns for found in stats]
-    times = _times(stats, ctimes, area.age_from)
+    times = _times(stats, ctimes, rules.age)
     first, last = min(*times, *ctimes), max(*times, *ctimes)
     if clamp(first) != first or clamp(last) != last:
         return None
@@ -66,12 +68,12 @@ def count_in_bulk(
     return due
 
 
-def _times(stats: Sequence[os.stat_result], ctimes: list[int], age: AgeFrom) -> list[int]:
+def _times(stats: Sequence[os.stat_result], ctimes: list[int], age: AgeKind) -> list[int]:
     """Return what the ages of files are counted from: the later of two of their times, or one."""
     mtimes = [found.st_mtime_ns for found in stats]
-    if age is AgeFrom.CHANGED:
+    if age is AgeKind.CHANGED:
         return list(map(max, mtimes, ctimes))
-    if age is AgeFrom.ACCESSED:
+    if age is AgeKind.ACCESSED:
         return list(map(max, mtimes, [found.st_atime_ns for found in stats]))
     return mtimes
 

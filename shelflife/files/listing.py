@@ -16,6 +16,7 @@ from stat import S_ISDIR, S_ISLNK, S_ISREG
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.files.kernel import birth_time
+from shelflife.policy.rules.times import TIMES, Times
 from shelflife.settings import AgeFrom
 
 if TYPE_CHECKING:
@@ -27,9 +28,6 @@ CHUNK: Final = 4096
 _EARLIEST: Final = -(2**63)
 FOREVER: Final = 2**63 - 1
 """A file time that no cutoff reaches."""
-
-AGES: Final = (AgeFrom.MODIFIED, AgeFrom.CHANGED, AgeFrom.ARRIVED, AgeFrom.ACCESSED)
-"""What the age of a file may be counted from, in the order of their numbers in compiled code."""
 
 
 class Kind(IntEnum):
@@ -98,20 +96,10 @@ def file_time(status: os.stat_result, age: AgeFrom | None, fd: int, name: str) -
 
     Raises OSError as statx(2) does.
     """
-    mtime = status.st_mtime_ns
-    match age:
-        case None:
-            return FOREVER
-        case AgeFrom.MODIFIED:
-            return clamp(mtime)
-        case AgeFrom.CHANGED:
-            return clamp(max(mtime, status.st_ctime_ns))
-        case AgeFrom.ACCESSED:
-            return clamp(max(mtime, status.st_atime_ns))
-        case AgeFrom.ARRIVED:
-            born = birth_time(fd, name)
-            # ctime is never earlier than the birth: what arrived at an unknown time does not go too early
-            return clamp(max(mtime, status.st_ctime_ns if born is None else born))
+    if age is None:
+        return FOREVER
+    born = birth_time(fd, name) if age is AgeFrom.ARRIVED else None  # a system call of its own
+    return clamp(TIMES[age](Times(status.st_mtime_ns, status.st_ctime_ns, status.st_atime_ns, born)))
 
 
 def clamp(time: int) -> int:

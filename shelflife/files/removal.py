@@ -188,7 +188,7 @@ class Removal:
 
     def _look(self, fd: int, entry: Entry) -> tuple[Entry, Reason | None]:
         """Return the entry as it is now, and why it stays, if it does."""
-        now = entry_at(fd, entry.name, self.area.age_from)
+        now = entry_at(fd, entry.name, self.area.rules.age_from)
         if not unchanged(entry, now):
             return now, Reason.CHANGED
         if self.cutoff is not None and now.time >= self.cutoff:

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.files.hours import pack_hours, sum_of_hours, unpack_hours
 from shelflife.files.listing import FOREVER, Entry, Kind, clamp, read_directory, signed
-from shelflife.policy.area import KEEP_FILE, TRASH_DIRECTORY
+from shelflife.policy.area import TRASH_DIRECTORY
+from shelflife.policy.cutoff import Cutoffs
 from shelflife.policy.load import HOUR, NOTHING, Load
-from shelflife.policy.verdict import judge
+from shelflife.policy.rules import KEEP_FILE, File
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -181,7 +182,9 @@ def is_due(entry: Entry, path: str, area: Area, cutoff: Cutoff) -> bool:
     """Return whether an entry of the directory at `path` goes by itself."""
     if entry.kind > Kind.LINK:
         return False
-    return entry.time < cutoff.at and judge(path + entry.name, entry.time, area, cutoff).remove
+    if entry.time >= cutoff.at:  # the cheapest question first: most entries are not due
+        return False
+    return area.rules.judge(File(path + entry.name, entry.time), Cutoffs.only(cutoff)).remove
 
 
 def survey_directory(
@@ -199,7 +202,7 @@ def survey_directory(
     incomplete instead.
     """
     survey = Survey(key=Key.of(os.fstat(fd)))
-    for chunk in read_directory(fd, area.age_from):
+    for chunk in read_directory(fd, area.rules.age_from):
         for entry in managed(chunk, path):
             count_entry(survey, entry, path, area, cutoff)
     survey.changed = Key.of(os.fstat(fd)) != survey.key
@@ -237,13 +240,13 @@ def _count_file(survey: Survey, entry: Entry, path: str, area: Area, cutoff: Cut
     time = entry.time
     survey.newest = max(survey.newest, time)
     survey.newest_change = max(survey.newest_change, entry.ctime)
-    if area.protection.deciding(path + entry.name):
+    if area.rules.protecting(path + entry.name):
         survey.protected_files += 1
         survey.protected_bytes += entry.size
         return
     survey.add_file(entry, time)
     survey.first_due = min(survey.first_due, time)
-    if cutoff is not None and time < cutoff.at:
+    if cutoff is not None and is_due(entry, path, area, cutoff):
         survey.due_files += 1
         survey.due_bytes += entry.size
 
@@ -255,9 +258,9 @@ def _count_link(survey: Survey, entry: Entry, path: str, area: Area, cutoff: Cut
     time = entry.time
     survey.newest_change = max(survey.newest_change, entry.ctime)
     survey.newest = max(survey.newest, time)
-    if area.protection.deciding(path + entry.name):
+    if area.rules.protecting(path + entry.name):
         survey.staying += 1
         return
     survey.first_due = min(survey.first_due, time)
-    if cutoff is not None and time < cutoff.at:
+    if cutoff is not None and is_due(entry, path, area, cutoff):
         survey.due_links += 1

@@ -104,7 +104,12 @@ class AreaExecutor:
         freshness = self._site.context.freshness
         survey.finish(found.path, freshness.settled_before)
         self._index.put(
-            self._root, found.path, survey, listed=freshness.now, rules=self._site.area.rules, state=state
+            self._root,
+            found.path,
+            survey,
+            listed=freshness.now,
+            rules=self._site.area.rules.fingerprint,
+            state=state,
         )
         return survey.entries
 
@@ -134,7 +139,12 @@ class AreaExecutor:
         if not survey.complete:
             state = RowState.UNREADABLE
         self._index.put(
-            self._root, path, survey, listed=freshness.now, rules=self._site.area.rules, state=state
+            self._root,
+            path,
+            survey,
+            listed=freshness.now,
+            rules=self._site.area.rules.fingerprint,
+            state=state,
         )
         return acted and survey.entries == 0
 
@@ -143,7 +153,7 @@ class AreaExecutor:
         held = identity_of(fd)
         acted = denied = False
         removal = self._removal(path, held)
-        for chunk in read_directory(fd, self._site.area.age_from):
+        for chunk in read_directory(fd, self._site.area.rules.age_from):
             due = []
             for entry in managed(chunk, path):
                 if not denied and is_due(entry, path, self._site.area, self._cutoff):

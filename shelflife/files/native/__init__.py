@@ -13,11 +13,12 @@ from pathlib import Path
 from struct import Struct
 from typing import TYPE_CHECKING, Final
 
-from shelflife.files.listing import AGES, FOREVER, clamp
+from shelflife.files.listing import FOREVER, clamp
 from shelflife.files.native.records import readings_of
 from shelflife.files.reading import MOST_DUE, Answer, Flag, Manner, Reading, Search, Task
 from shelflife.files.survey import KEY_SIZE
 from shelflife.policy.load import HOUR
+from shelflife.policy.rules.times import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,7 +99,7 @@ class Native:
         cutoff = -FOREVER if search.cutoff is None else search.cutoff
         hour = -(-cutoff // HOUR)  # the first that is wholly past the cutoff
         rules = _Rules(
-            age=AGES.index(search.area.age_from),
+            age=KINDS[search.area.rules.age_from],
             cutoff=cutoff,
             early=clamp(hour * HOUR),
             most_due=MOST_DUE,
@@ -128,7 +129,7 @@ class Native:
         area = manner.area
         removal = _Removal(
             cutoff=manner.cutoff,
-            age=AGES.index(area.age_from),
+            age=KINDS[area.rules.age_from],
             in_use=area.in_use,
             until=manner.until,
         )

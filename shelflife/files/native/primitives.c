@@ -97,7 +97,7 @@ static int64_t now(void) {
     return nanoseconds(time);
 }
 
-/* What a file's age is counted from: the order of shelflife.files.listing.AGES. Each is the later of two times. */
+/* What a file's age is counted from: the order of shelflife.policy.rules.times.AgeKind. Each is the later of two times. */
 enum { MODIFIED, CHANGED_, ARRIVED, ACCESSED };
 
 static struct timespec from_statx(struct statx_timestamp time) {

@@ -55,6 +55,22 @@ def rename_noreplace(source_directory: int, source: str, target_directory: int, 
         raise OSError(code, os.strerror(code), source, None, target)
 
 
+_STATFS_SIZE: Final = 256  # struct statfs is smaller on every architecture
+
+
+def magic_of(fd: int) -> int:
+    """Return the number that says of which kind the file system of an open file is. Raises OSError.
+
+    statfs(2) lists them. It begins the structure, as a long, on all architectures but s390, where it is an int.
+    """
+    buffer = ctypes.create_string_buffer(_STATFS_SIZE)
+    if _libc.fstatfs(fd, buffer) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+    number = ctypes.c_uint32 if os.uname().machine.startswith("s390") else ctypes.c_ulong
+    return int(number.from_buffer(buffer).value) & 0xFFFFFFFF
+
+
 _AT_SYMLINK_NOFOLLOW: Final = 0x100
 _AT_EMPTY_PATH: Final = 0x1000
 _AT_STATX_FORCE_SYNC: Final = 0x2000

@@ -12,8 +12,12 @@ from itertools import islice
 from stat import S_ISDIR, S_ISLNK, S_ISREG
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from shelflife.files.kernel import fresh_attributes
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from shelflife.files.kernel import Attributes
 
 CHUNK: Final = 4096
 """Entries that are held at once."""
@@ -75,6 +79,11 @@ def entry_at(fd: int, name: str) -> Entry:
     return entry_of(name, os.stat(name, dir_fd=fd, follow_symlinks=False))
 
 
+def entry_now(fd: int, name: str, *, fresh: bool) -> Entry:
+    """Return what `entry_at` returns; `fresh`, also where stat(2) may answer from a cache (NFS, FUSE)."""
+    return entry_of(name, fresh_attributes(fd, name)) if fresh else entry_at(fd, name)
+
+
 def clamp(time: int) -> int:
     """Return `time` (ns) within what 64 bits hold, as the index does: the years 1677 to 2262."""
     return min(max(time, _EARLIEST), _LATEST)
@@ -96,7 +105,7 @@ def _read(entry: os.DirEntry[str]) -> Entry | None:
         return Entry(entry.name, Kind.UNKNOWN, 0, error.errno or 0)
 
 
-def entry_of(name: str, status: os.stat_result) -> Entry:
+def entry_of(name: str, status: os.stat_result | Attributes) -> Entry:
     """Return what a name is that has these attributes."""
     mode = status.st_mode
     kind = Kind.FILE if S_ISREG(mode) else Kind.LINK if S_ISLNK(mode) else _rare_kind(mode)

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from shelflife.errors import NeedsApproval, SlotTaken, StorageError, UsageError
 from shelflife.events import Listener, RunFinished, RunRefused, RunStarted
 from shelflife.files.anchor import identity_of
-from shelflife.files.mounts import NETWORK, file_system_of
 from shelflife.files.trash import TrashName
 from shelflife.files.worker_pool import WorkerPool
 from shelflife.policy.area import Area, areas_of
@@ -41,6 +40,7 @@ from shelflife.run.sampling import take_sample
 from shelflife.scan.context import Context, Stopped
 from shelflife.scan.refresh import freshness_at
 from shelflife.storage.areas import hold_base
+from shelflife.storage.preconditions import unfit_for_records
 
 if TYPE_CHECKING:
     import threading
@@ -361,16 +361,5 @@ def cutoffs_of(plan: Plan) -> dict[str, Any]:
 
 
 def _refuse_network(state: StateDirectory) -> None:
-    path = state.path
-    while not path.is_dir():
-        path = path.parent
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        kind = file_system_of(fd)
-    finally:
-        os.close(fd)
-    if kind in NETWORK:
-        raise StorageError(
-            f"the records cannot be kept in {state.path}: it is on a network file system ({kind}), where "
-            "databases break; set `state_dir` to a local directory"
-        )
+    if reason := unfit_for_records(state.path):
+        raise StorageError(f"the records cannot be kept in {state.path}: {reason}")

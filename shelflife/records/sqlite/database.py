@@ -138,11 +138,9 @@ def is_full(error: BaseException, directory: Path) -> bool:
 
 def _has_room(directory: Path) -> bool:
     try:
-        status = os.statvfs(directory)
+        return room_of(os.statvfs(directory)).has(bytes=_LITTLE, inodes=_FEW)
     except OSError:
         return True
-    inodes = status.f_files == 0 or status.f_favail >= _FEW  # btrfs counts none
-    return inodes and status.f_bavail * status.f_frsize >= _LITTLE
 
 
 def state_of(path: Path) -> tuple[bool, int, int] | None:

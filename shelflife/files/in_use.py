@@ -106,8 +106,8 @@ class Writers:
 class Guard:
     """Keeps writers of one file out while it is removed, as a context.
 
-    `in_use` says whether somebody has it open for writing or locked, `broken` whether somebody wants to since then, and
-    `inode` which file it is that is guarded.
+    `in_use` says whether somebody has it open for writing or locked, `broken` whether somebody wants to write
+    since then, and `inode` which file it is that is guarded.
     """
 
     def __init__(self, directory: int, entry: Entry, writers: Writers) -> None:

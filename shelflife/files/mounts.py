@@ -36,7 +36,7 @@ _FUSE_MAGIC: Final = 0x65735546
 
 LOCAL: Final = frozenset(_LOCAL_MAGIC.values()) | {"ext2", "ext3", "fuseblk", "ecryptfs"}
 """File systems on which SQLite's locks can be relied on (https://www.sqlite.org/useovernet.html): those of this
-machine. Any other may be shared: what FUSE shows, above all, may come from anywhere. `fuseblk` is FUSE on a disk."""
+machine. Any other may be shared: what FUSE shows, above all, may come from anywhere (`fuseblk` is on a disk)."""
 
 
 def file_system_of(fd: int) -> str:

@@ -201,7 +201,7 @@ class Removal:
         now = entry_now(fd, entry.name, fresh=self._shared)
         if not unchanged(entry, now):
             return now, Reason.CHANGED
-        if self.cutoff is not None and self.area.file_time(now.mtime, now.ctime) >= self.cutoff:
+        if self.cutoff is not None and self.area.rules.time_of(now) >= self.cutoff:
             return now, Reason.NOT_EXPIRED
         return now, Reason.HELD if self.held(fd, now) else None
 

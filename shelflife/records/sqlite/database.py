@@ -15,6 +15,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from shelflife.files.mounts import room_of
 from shelflife.records.state import NO_ROOM
 
 if TYPE_CHECKING:

@@ -111,6 +111,7 @@ class Attributes(NamedTuple):
     st_nlink: int
     st_size: int
     st_blocks: int
+    st_atime_ns: int
     st_mtime_ns: int
     st_ctime_ns: int
 
@@ -139,6 +140,7 @@ def fresh_attributes(directory: int, name: str) -> Attributes:
         st_nlink=found.nlink,
         st_size=found.size,
         st_blocks=found.blocks,
+        st_atime_ns=found.atime.ns,
         st_mtime_ns=found.mtime.ns,
         st_ctime_ns=found.ctime.ns,
     )

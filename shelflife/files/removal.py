@@ -16,7 +16,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
 from shelflife.files.in_use import Guard, Writers
-from shelflife.files.listing import Entry, entry_at, entry_now
+from shelflife.files.listing import Entry, entry_at
 from shelflife.files.mounts import knows_writers, may_be_shared
 from shelflife.policy.verdict import Reason
 
@@ -198,10 +198,10 @@ class Removal:
 
     def _look(self, fd: int, entry: Entry) -> tuple[Entry, Reason | None]:
         """Return the entry as it is now, and why it stays, if it does."""
-        now = entry_now(fd, entry.name, fresh=self._shared)
+        now = entry_at(fd, entry.name, self.area.rules.age_from, fresh=self._shared)
         if not unchanged(entry, now):
             return now, Reason.CHANGED
-        if self.cutoff is not None and self.area.rules.time_of(now) >= self.cutoff:
+        if self.cutoff is not None and now.time >= self.cutoff:
             return now, Reason.NOT_EXPIRED
         return now, Reason.HELD if self.held(fd, now) else None
 

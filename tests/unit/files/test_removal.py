@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shelflife.files.listing import Entry, entry_at, entry_now
+from shelflife.files.listing import Entry, entry_at
 from shelflife.files.removal import Outcome, Removal, Result
 from shelflife.policy.area import Area
 from shelflife.policy.verdict import Reason
@@ -158,8 +158,8 @@ def test_a_look_is_a_fresh_one_where_others_may_change_the_files(
     """stat(2) is a second behind on NFS; here it is made to be."""
     file = _file(tmp_path / "file")
     (listed,) = _listed(tmp_path, "file")
-    monkeypatch.setattr("shelflife.files.removal.entry_at", lambda fd, name: listed)
-    monkeypatch.setattr("shelflife.files.listing.entry_at", lambda fd, name: listed)
+    stale = os.stat(file)
+    monkeypatch.setattr("shelflife.files.listing.os.stat", lambda *_, **__: stale)
     file.write_bytes(b"another content")
     monkeypatch.setattr("shelflife.files.removal.may_be_shared", lambda fd: True)
     (outcome,) = _remove(tmp_path, [listed])
@@ -175,8 +175,8 @@ def test_a_fresh_look_says_what_an_ordinary_one_says(tmp_path: Path) -> None:
     fd = os.open(tmp_path, os.O_RDONLY)
     try:
         for name in ("file", "link", "directory"):
-            assert entry_now(fd, name, fresh=True) == entry_at(fd, name)
+            assert entry_at(fd, name, fresh=True) == entry_at(fd, name)
         with pytest.raises(FileNotFoundError):
-            entry_now(fd, "none", fresh=True)
+            entry_at(fd, "none", fresh=True)
     finally:
         os.close(fd)

@@ -6,13 +6,14 @@ What a cleanup does is the engine's business (`shelflife.engine`); here its answ
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from stat import S_ISDIR, S_ISLNK, S_ISREG
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from api import config as configuration
+from shelflife import clock
+from shelflife.clock import SECOND
 from shelflife.engine import Engine
 from shelflife.errors import StorageError, UsageError
 from shelflife.formats import format_bytes, format_retention, printable
@@ -30,8 +31,6 @@ __all__ = ["MOST_FILES", "StorageManager"]
 
 MOST_FILES: Final = 10_000
 """Files that a result names for each area; all are counted, and `files_truncated` tells whether more went."""
-
-_SECOND: Final = 10**9
 
 
 class StorageManager:
@@ -184,7 +183,7 @@ class StorageManager:
 
     def _get_file_age_seconds(self, path: Path | str) -> float:
         """Return how long ago a file was last modified; never negative. Raises OSError when there is none."""
-        return max(0.0, (time.time_ns() - os.lstat(path).st_mtime_ns) / _SECOND)
+        return max(0.0, (clock.now() - os.lstat(path).st_mtime_ns) / SECOND)
 
     def _should_cleanup(self, path: Path | str, directory: str) -> bool:
         """Return whether a file of an area would go by itself now; False when its age cannot be told."""
@@ -198,7 +197,7 @@ class StorageManager:
             return False
         moment = area.file_time(status.st_mtime_ns, status.st_ctime_ns)
         return judge(
-            self._below_area(path, area.directories), moment, area, by_retention(area, time.time_ns())
+            self._below_area(path, area.directories), moment, area, by_retention(area, clock.now())
         ).remove
 
     @staticmethod
@@ -263,7 +262,7 @@ def _nothing_to_do(settings: Settings, names: list[str]) -> list[shapes.AreaClea
 
 
 def _run(settings: Settings, names: list[str], batch_size: int) -> list[shapes.AreaCleanup]:
-    removed = shapes.RemovedFiles(settings, most=MOST_FILES, now=time.time_ns())
+    removed = shapes.RemovedFiles(settings, most=MOST_FILES, now=clock.now())
     report = Engine(settings, listeners=[removed]).cleanup(names, batch_size=batch_size)
     return shapes.of_run(report, removed)
 

@@ -10,10 +10,10 @@ import os
 from stat import S_IFMT, S_IFREG
 from typing import TYPE_CHECKING, Final
 
+from shelflife.clock import HOUR
 from shelflife.files.listing import Entry, clamp, entry_of
 from shelflife.files.survey import Survey, count_entry
 from shelflife.policy.area import KEEP_FILE
-from shelflife.policy.load import HOUR
 from shelflife.settings import AgeFrom
 
 if TYPE_CHECKING:

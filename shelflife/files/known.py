@@ -15,8 +15,8 @@ from array import array
 from bisect import bisect_left
 from typing import NamedTuple
 
+from shelflife.clock import HOUR
 from shelflife.files.survey import Key, Survey
-from shelflife.policy.load import HOUR
 
 _Packed = bytes
 """What values that have a field of that name call bytes."""

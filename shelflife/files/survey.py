@@ -16,9 +16,9 @@ from dataclasses import dataclass, field, replace
 from struct import Struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from shelflife.clock import HOUR
 from shelflife.files.listing import Entry, Kind, clamp, read_directory, signed
 from shelflife.policy.area import KEEP_FILE, TRASH_DIRECTORY
-from shelflife.policy.load import HOUR
 from shelflife.policy.verdict import judge
 
 if TYPE_CHECKING:

@@ -7,14 +7,12 @@ from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
+from shelflife.clock import SECOND
 from shelflife.policy.protection import Protection
 from shelflife.settings import AgeFrom, Expire, InUse
 
 if TYPE_CHECKING:
     from shelflife.settings import Settings
-
-SECOND: Final = 1_000_000_000
-"""Nanoseconds in a second. Inside the engine every time and duration is an integer of nanoseconds."""
 
 KEEP_FILE: Final = ".gitkeep"
 """Keeps an empty directory in a git checkout: never removed, never counted, at any depth."""

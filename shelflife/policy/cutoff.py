@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from shelflife.policy.area import SECOND
-from shelflife.policy.load import HOUR, NOTHING, Histogram, Load
+from shelflife.clock import HOUR, SECOND
+from shelflife.policy.load import NOTHING, Histogram, Load
 
 if TYPE_CHECKING:
     from shelflife.policy.area import Area

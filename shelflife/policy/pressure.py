@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from shelflife.clock import HOUR
 from shelflife.policy.cutoff import Cause, Cutoff, Measure, by_retention, oldest_first
-from shelflife.policy.load import HOUR, NOTHING, Histogram, Load, total
+from shelflife.policy.load import NOTHING, Histogram, Load, total
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,11 +13,11 @@ from pathlib import Path
 from struct import Struct
 from typing import TYPE_CHECKING, Final
 
+from shelflife.clock import HOUR
 from shelflife.files.listing import clamp
 from shelflife.files.native.records import readings_of
 from shelflife.files.reading import MOST_DUE, Answer, Flag, Manner, Reading, Search, Task
 from shelflife.files.survey import FOREVER, KEY_SIZE
-from shelflife.policy.load import HOUR
 from shelflife.settings import AgeFrom
 
 if TYPE_CHECKING:

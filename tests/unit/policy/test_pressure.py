@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shelflife.clock import HOUR
 from shelflife.policy.area import Area, areas_of
 from shelflife.policy.cutoff import Cause, by_retention
-from shelflife.policy.load import HOUR, NOTHING, Load, total
+from shelflife.policy.load import NOTHING, Load, total
 from shelflife.policy.pressure import (
     Candidate,
     Relief,

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shelflife.clock import HOUR
 from shelflife.errors import RecordsError
 from shelflife.files.known import Known
 from shelflife.files.survey import FOREVER, Key, Survey, pack_hours, unpack_hours
-from shelflife.policy.load import HOUR
 from shelflife.records.sqlite import index as module
 from shelflife.records.sqlite import index_file
 from shelflife.records.sqlite.database import connect

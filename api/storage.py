@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from stat import S_ISDIR, S_ISLNK, S_ISREG
+from stat import S_ISDIR
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from api import config as configuration
@@ -16,9 +16,10 @@ from shelflife import clock
 from shelflife.clock import SECOND
 from shelflife.engine import Engine
 from shelflife.errors import StorageError, UsageError
+from shelflife.files.listing import Kind, entry_of
 from shelflife.formats import format_bytes, format_retention, printable
-from shelflife.policy.cutoff import by_retention
-from shelflife.policy.verdict import judge
+from shelflife.policy.choose import by_retention_of_classes
+from shelflife.policy.rules import File
 from shelflife.records.statistics import statistics_of
 from shelflife.settings import DEFAULT_RETENTION, INDEFINITE, STATE_DIRECTORY
 from shelflife.shapes import cleanup as shapes
@@ -190,15 +191,13 @@ class StorageManager:
         engine = self.engine
         area = engine.areas[engine.settings.area_name(directory)]
         try:
-            status = os.lstat(path)
+            entry = entry_of(os.path.basename(path), os.lstat(path))
         except OSError:
             return False
-        if not (S_ISREG(status.st_mode) or S_ISLNK(status.st_mode)):
+        if entry.kind > Kind.LINK:
             return False
-        moment = area.file_time(status.st_mtime_ns, status.st_ctime_ns)
-        return judge(
-            self._below_area(path, area.directories), moment, area, by_retention(area, clock.now())
-        ).remove
+        file = File(self._below_area(path, area.directories), area.rules.time_of(entry))
+        return area.rules.judge(file, by_retention_of_classes(area, clock.now())).remove
 
     @staticmethod
     def _format_bytes(size: float) -> str:

@@ -31,8 +31,8 @@ from shelflife.clock import SECOND
 from shelflife.engine import Engine
 from shelflife.errors import ShelflifeError, StorageError, UsageError
 from shelflife.formats import format_bytes
-from shelflife.policy.area import KEEP_FILE
-from shelflife.policy.cutoff import by_retention
+from shelflife.policy.choose import by_retention
+from shelflife.policy.rules import KEEP_FILE
 from shelflife.settings import DEFAULT_RETENTION, Settings, find_config, format_duration, load_settings
 
 try:

@@ -18,7 +18,7 @@ from math import inf, sqrt
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.clock import DAY, HOUR
-from shelflife.policy.cutoff import by_quota
+from shelflife.policy.choose import by_quota
 from shelflife.policy.load import NOTHING, Histogram, Load
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.clock import HOUR
-from shelflife.policy.cutoff import Cause, Cutoff, Measure, by_retention, oldest_first
+from shelflife.policy.choose import Measure, by_retention, oldest_first
+from shelflife.policy.cutoff import Cause, Cutoff
 from shelflife.policy.load import NOTHING, Histogram, Load, total
 
 if TYPE_CHECKING:

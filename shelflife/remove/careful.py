@@ -104,7 +104,12 @@ class AreaExecutor:
         freshness = self._site.context.freshness
         survey.finish(found.path, freshness.settled_before)
         self._index.put(
-            self._root, found.path, survey, listed=freshness.now, rules=self._site.area.rules, state=state
+            self._root,
+            found.path,
+            survey,
+            listed=freshness.now,
+            rules=self._site.area.rules.fingerprint,
+            state=state,
         )
         return survey.entries
 
@@ -134,7 +139,12 @@ class AreaExecutor:
         if not survey.complete:
             state = RowState.UNREADABLE
         self._index.put(
-            self._root, path, survey, listed=freshness.now, rules=self._site.area.rules, state=state
+            self._root,
+            path,
+            survey,
+            listed=freshness.now,
+            rules=self._site.area.rules.fingerprint,
+            state=state,
         )
         return acted and survey.entries == 0
 

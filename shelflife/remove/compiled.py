@@ -148,7 +148,7 @@ class Parcels:
 
     def _plain(self, paths: list[str]) -> dict[str, Known]:
         site = self._site
-        return site.context.index.plain(self._root, paths, self._cutoff, site.area.rules)
+        return site.context.index.plain(self._root, paths, self._cutoff, site.area.rules.fingerprint)
 
     def _work(self, parcel: _Parcel, stop: Flag) -> list[Directory]:
         """Remove what is due in the directories of a parcel. Called in any thread."""

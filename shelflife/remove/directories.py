@@ -25,7 +25,8 @@ from shelflife.files.survey import is_due
 from shelflife.files.trash import DISPLACED, prune_trash
 from shelflife.files.tree import walk
 from shelflife.policy.area import TRASH_DIRECTORY
-from shelflife.policy.verdict import Reason, judge_unit
+from shelflife.policy.rules import judge_unit
+from shelflife.policy.verdict import Reason
 from shelflife.remove.batch import Site, in_place, is_denied
 from shelflife.scan.context import Stopped
 from shelflife.scan.planner import is_held_by_path, read_unit, unit_is_due

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from shelflife.errors import StorageError
 from shelflife.events import AreaFinished
-from shelflife.policy.cutoff import Cutoff, by_quota, by_retention
+from shelflife.policy.choose import by_quota, by_retention
+from shelflife.policy.cutoff import Cutoff
 from shelflife.policy.limits import settings_of
 from shelflife.policy.plan import AreaPlan, DueDirectory, Plan
 from shelflife.records.history import RunState

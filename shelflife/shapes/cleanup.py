@@ -172,7 +172,7 @@ class RemovedFiles:
             self._truncated.add(area)
             return
         entry = outcome.entry
-        time = self._areas[area].file_time(entry.mtime, entry.ctime)
+        time = self._areas[area].rules.time_of(entry)
         self._files[area].append(self._shown.file(directory + entry.name, entry.size, entry.mtime, time))
 
 

@@ -202,7 +202,7 @@ def _change(paths: list[str], base: Path, kind: str, number: int) -> None:
 def test_expired_files_stay_only_for_a_reason(tree: list[_File], protect: list[str]) -> None:
     with _storage(tree, {"protect": protect}) as engine:
         engine.cleanup()
-        protection = engine.areas["frames"].protection
+        rules = engine.areas["frames"].rules
         for path in _regular(engine):
             expired = (engine.settings.base_path / path).stat().st_mtime_ns < _NOW - 7 * _DAY
-            assert not expired or protection.deciding(path.removeprefix("frames/"))
+            assert not expired or rules.protecting(path.removeprefix("frames/"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from shelflife.clock import HOUR
 from shelflife.errors import ShelflifeError, StorageError
-from shelflife.files.survey import FOREVER
+from shelflife.files.listing import FOREVER
 from shelflife.policy.choose import by_retention
 from shelflife.policy.load import NOTHING, Load, before, total
 from shelflife.policy.plan import AreaPlan, Plan

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-import time
 from heapq import nlargest
 from typing import TYPE_CHECKING, Annotated, Final
 
+from shelflife import clock
 from shelflife.cli import output
 from shelflife.cli.grammar import Argument, Option
 from shelflife.cli.options import Config, Json, area_names, engine_of, past_moment_of
 from shelflife.cli.table import Column, Table
 from shelflife.cli.terminal import BAD, CARE, DIM, GOOD, Styled
+from shelflife.clock import SECOND
 from shelflife.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def history(
     """
     engine = engine_of(config)
     wanted = None if area is None else engine.settings.area_name(area)
-    start = None if since is None else past_moment_of(since, time.time_ns())
+    start = None if since is None else past_moment_of(since, clock.now())
     _require_state(state)
     if run is not None:
         _show_run(engine, run, _Files(wanted, state, start, top), as_json=as_json)
@@ -269,4 +270,4 @@ def _without_files(run: RunRecord, engine: Engine) -> str:
 def _duration(run: RunRecord) -> str:
     if run.finished is None:
         return "–"
-    return f"{max(0, run.finished - run.started) / 1e9:,.1f} s"
+    return f"{max(0, run.finished - run.started) / SECOND:,.1f} s"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from shelflife.cli.grammar import Argument, Option
+from shelflife.clock import SECOND
 from shelflife.errors import UsageError
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def seconds_of(text: str, option: str) -> int:
 def past_moment_of(text: str, now: int, *, option: str = "--since") -> int:
     """Return the moment (ns) that `2026-12-24`, or `7d` for seven days ago, means. Raises UsageError."""
     if text[-1:] in "smhdw" and text[:1].isdecimal():
-        return now - seconds_of(text, option) * 10**9
+        return now - seconds_of(text, option) * SECOND
     return moment_of(text, now, option=option)
 
 
@@ -86,11 +87,11 @@ def moment_of(text: str, now: int, *, option: str = "--at") -> int:
     from datetime import UTC, datetime
 
     if text.startswith("+"):
-        return now + seconds_of(text[1:], option) * 10**9
+        return now + seconds_of(text[1:], option) * SECOND
     try:
         when = datetime.fromisoformat(text)
         when = when if when.tzinfo else when.replace(tzinfo=UTC)
-        return int(when.timestamp()) * 10**9
+        return int(when.timestamp()) * SECOND
     except (ValueError, OverflowError):
         meant = f' (did you mean "+{text}"?)' if text[:1].isdecimal() and text[-1:] in "smhdw" else ""
         raise UsageError(

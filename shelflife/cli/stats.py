@@ -8,6 +8,7 @@ from shelflife.cli import output
 from shelflife.cli.grammar import Option
 from shelflife.cli.options import Config, Json, engine_of
 from shelflife.cli.table import Column, Table
+from shelflife.clock import SECOND
 from shelflife.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _show(statistics: Statistics, settings: Settings) -> None:
             output.number(area.directories) if area.as_of else "?",
             "–" if area.oldest is None else minute(area.oldest),
             "–" if area.newest is None else minute(area.newest),
-            "for ever" if kept.is_indefinite else format_age(kept.retention * 10**9),
+            "for ever" if kept.is_indefinite else format_age(kept.retention * SECOND),
         )
     total = [output.number(statistics.files), format_bytes(statistics.bytes)]
     table.add_total("total", *total, output.number(statistics.directories))

@@ -9,15 +9,14 @@ from __future__ import annotations
 import errno
 import os
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from shelflife.clock import HOUR, SECOND, as_datetime
 from shelflife.errors import RecordsError, StorageError
 from shelflife.files import kernel, primitives
 from shelflife.files.mounts import NETWORK, TRUSTED, file_system_of, free_bytes
 from shelflife.formats import format_age, format_bytes, moment
-from shelflife.policy.area import SECOND
 from shelflife.policy.schedule import Schedule
 from shelflife.records.statistics import statistics_of
 from shelflife.run.lock import holder_of
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 FULL: Final = 0.90
 """Share of a file system in use from which a warning is due."""
 
-_GRACE: Final = 3600 * SECOND
+_GRACE: Final = HOUR
 """Nanoseconds that a run may take, or come late, before its slot counts as missed."""
 
 
@@ -277,7 +276,7 @@ def _lock(storage: _Storage, records: Records) -> Finding:
     holder = holder_of(records.state)
     if holder is None:
         return _ok("lock", "free")
-    now = datetime.fromtimestamp(storage.now / SECOND, UTC)
+    now = as_datetime(storage.now)
     if holder.is_stuck(now, storage.settings.cleanup.lock_timeout):
         silent = format_age(int((now - holder.heartbeat).total_seconds()) * SECOND)
         return _error("lock", f"held by {holder}, without a sign of life for {silent}: look at that process")

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from shelflife.clock import SECOND
 from shelflife.errors import SlotTaken, StorageError
 from shelflife.events import RunFinished, RunStarted
 from shelflife.files.mounts import NETWORK, file_system_of
@@ -177,8 +178,8 @@ def _tidy_up(session: Session, report: RunReport) -> None:
     take_sample(journal.usage, context.base, context.index, work.areas, work.clock(), report)
     limits, now = work.settings.journal, work.clock()
     journal.trim(
-        runs_before=now - limits.keep * 10**9,
-        files_before=now - limits.keep_files * 10**9,
+        runs_before=now - limits.keep * SECOND,
+        files_before=now - limits.keep_files * SECOND,
         max_bytes=limits.max_bytes,
     )
     work.records.state.keep_reserve()

@@ -23,11 +23,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+from shelflife.errors import ShelflifeError
 from shelflife.events import BatchFinished
 from shelflife.files.candidates import Candidates, Outcomes
 from shelflife.files.removal import Outcome, Result
 from shelflife.policy.verdict import Reason
 from shelflife.remove.throttle import LONGEST_NAP
+from shelflife.scan.context import Stopped
 
 if TYPE_CHECKING:
     from shelflife.files.listing import Entry
@@ -119,17 +121,19 @@ class BatchLoop:
     def run(self, portions: Sequence[Portion], way: Way) -> None:
         """Make portions go, batch by batch, all of them written down before the first.
 
-        Raises Stopped between two batches, AreaLost when the disk fails, and OSError as the way does. What was
-        done until then is recorded, whatever ends it.
+        Raises Stopped between two batches, AreaLost when the disk fails, and OSError as the way does: what was
+        done until then is recorded. What else ends it – an interrupt in the middle of a batch – leaves the record
+        open, so that the disk is asked what became of the entries (`shelflife.run.recovery`).
         """
         self._wait()
         intents = self._intend(portions)
         try:
             for number, batch in enumerate(self._batches(portions)):
                 self._finish(batch, way, has_waited=number == 0)
-        finally:
-            for portion, written, intent in intents:
-                self._root.options.recorder.settle(written, intent, portion.outcomes)
+        except (Stopped, ShelflifeError, OSError):
+            self._settle(intents)
+            raise
+        self._settle(intents)
 
     def _intend(self, portions: Sequence[Portion]) -> list[tuple[Portion, int, Intent]]:
         """Write down what is about to go. An empty directory has no entries, and nothing that could be lost."""
@@ -140,6 +144,10 @@ class BatchLoop:
             for portion in real
         ]
         return list(zip(real, recorder.intend(intents), intents, strict=True)) if real else []
+
+    def _settle(self, intents: Sequence[tuple[Portion, int, Intent]]) -> None:
+        for portion, number, intent in intents:
+            self._root.options.recorder.settle(number, intent, portion.outcomes)
 
     def _batches(self, portions: Sequence[Portion]) -> Iterator[list[Portion]]:
         """Yield portions that together have no more entries than a batch; one that is larger comes alone."""

@@ -41,8 +41,8 @@ def settings_of(area: Area) -> dict[str, Any]:
     return {
         "retention": area.retention,
         "expire": str(area.expire),
-        "age_from": str(area.age_from),
-        "protect": list(area.protection.patterns),
+        "age_from": str(area.rules.age_from),
+        "protect": area.rules.protect,
         "directories": list(area.directories),
     }
 

@@ -13,9 +13,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from shelflife.files.anchor import LED_AWAY
-from shelflife.files.listing import Entry, read_directory
+from shelflife.files.listing import FOREVER, Entry, read_directory
 from shelflife.files.removal import Outcome, unlink
-from shelflife.files.survey import FOREVER, Key, Survey, count_entry, is_due, managed
+from shelflife.files.survey import Key, Survey, count_entry, is_due, managed
 from shelflife.policy.verdict import Reason
 from shelflife.records.sqlite.index import RowState
 from shelflife.remove.batch import BatchLoop, Portion, is_denied, not_reached
@@ -124,7 +124,7 @@ class AreaExecutor:
             path,
             survey,
             listed=self._root.context.freshness.now,
-            rules=self._root.area.rules,
+            rules=self._root.area.rules.fingerprint,
             state=state,
         )
 
@@ -151,7 +151,7 @@ class AreaExecutor:
         acted = denied = False
         dispose = unlink if area.trash is None else partial(self._trash.dispose, path)
         way = EntryByEntry(directory, directory.removal(self._cutoff.at, dispose))
-        for chunk in read_directory(directory.fd):
+        for chunk in read_directory(directory.fd, area.rules.age_from):
             due = []
             for entry in managed(chunk, path):
                 if not denied and is_due(entry, path, area, self._cutoff):

@@ -173,7 +173,7 @@ class Bulk:
 
     def _plain(self, paths: list[str]) -> dict[str, Known]:
         root = self._root
-        return root.context.index.plain(self._number, paths, self._cutoff, root.area.rules)
+        return root.context.index.plain(self._number, paths, self._cutoff, root.area.rules.fingerprint)
 
     def _work(self, lot: _Lot, stop: Flag) -> list[Directory]:
         """Remove what is due in the directories of a lot. Called in any thread."""

@@ -25,7 +25,8 @@ from shelflife.files.survey import is_due
 from shelflife.files.trash import DISPLACED, prune_trash
 from shelflife.files.tree import walk
 from shelflife.policy.area import TRASH_DIRECTORY
-from shelflife.policy.verdict import Reason, judge_unit
+from shelflife.policy.rules import judge_unit
+from shelflife.policy.verdict import Reason
 from shelflife.remove.batch import BatchLoop, Portion, Step, is_denied
 from shelflife.remove.opened import EntryByEntry, OpenDirectory
 from shelflife.scan.context import Stopped
@@ -152,7 +153,7 @@ class UnitExecutor:
             self._keep_in_trash(trash, name, recorded)
 
     def _keep_in_trash(self, trash: Anchor, name: str, recorded: Container[str]) -> None:
-        for path, _, entries in walk(trash, f"{name}/"):
+        for path, _, entries in walk(trash, f"{name}/", age=self._root.area.rules.age_from):
             place = self._root.place(path)
             files = [
                 entry
@@ -170,7 +171,7 @@ class UnitExecutor:
         directories: list[str] = []
         waits = False
         try:
-            for path, fd, entries in walk(trash, f"{name}/"):
+            for path, fd, entries in walk(trash, f"{name}/", age=self._root.area.rules.age_from):
                 if not entries:
                     directories.append(path)
                 due = [entry for entry in entries if is_due(entry, path, self._root.area, self._cutoff)]

@@ -7,14 +7,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from shelflife.records.history import Intent, Settled
-from shelflife.records.sqlite.journal import JournalFull
+from shelflife.records.journal import JournalFull
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from shelflife.files.listing import Entry
     from shelflife.files.removal import Outcome
-    from shelflife.records.sqlite.journal import Journal
+    from shelflife.records.journal import Journal
 
 
 class Recorder:
@@ -39,7 +39,7 @@ class Recorder:
         """
         with self._lock:
             try:
-                numbers = self._journal.exchange_all(self._settled, intents)
+                numbers = self._journal.removals.exchange(self._settled, intents)
             except JournalFull:
                 return [0] * len(intents)
             self._settled.clear()
@@ -56,7 +56,7 @@ class Recorder:
         if not self._settled:
             return
         with self._lock, suppress(JournalFull):
-            self._journal.exchange_all(self._settled, [])
+            self._journal.removals.exchange(self._settled, [])
             self._settled.clear()
 
     @property

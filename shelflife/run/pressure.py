@@ -310,7 +310,7 @@ class _Relieving:
     def _is_doubtful(session: Session, candidate: Candidate, held: Reclaimable) -> bool:
         """Return whether an area is left out until a person has looked at what counts as expired there."""
         area, limits, now = candidate.area, session.work.settings.limits, session.context.freshness.now
-        last = session.journal.last_runs().get(area.name)
+        last = session.journal.approvals.last_runs().get(area.name)
         files = candidate.expired.files
         doubt = doubt_about_expired(area, files, held.scanned(area), last, now, limits)
         if doubt is not None:

@@ -23,7 +23,6 @@ from shelflife.files.mounts import NETWORK, file_system_of
 from shelflife.files.trash import TrashName
 from shelflife.records.history import RunState, Trigger
 from shelflife.records.marker import check_marker
-from shelflife.records.sqlite.journal_file import open_journal
 from shelflife.records.state import Owner
 from shelflife.remove.recorder import Recorder
 from shelflife.remove.root import Options
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shelflife.policy.plan import Plan
-    from shelflife.records.sqlite.journal import Journal
+    from shelflife.records.journal import Journal
     from shelflife.records.state import StateDirectory
     from shelflife.remove.report import RunReport
     from shelflife.run.lock import Lock
@@ -95,10 +94,13 @@ def run(work: Workplace, order: Order, strategy: Strategy) -> RunReport | None:
     Raises CleanupBusy, SlotTaken, NeedsApproval, StorageError, RecordsError, UsageError.
     """
     try:
-        state = work.state
-        _refuse_network(state)
-        with cleanup_lock(state, f"cleanup by {order.trigger}") as lock, open_journal(state) as journal:
-            check_marker(state, journal)
+        records = work.records
+        _refuse_network(records.state)
+        with (
+            cleanup_lock(records.state, f"cleanup by {order.trigger}") as lock,
+            records.open_journal() as journal,
+        ):
+            check_marker(records.state, journal)
             watch = _RunWatch(lock, journal, order.stop)
             holds = journal.watch_holds(clock=work.clock)
             with work.context(holds=holds, watch=watch) as context:
@@ -110,7 +112,7 @@ def run(work: Workplace, order: Order, strategy: Strategy) -> RunReport | None:
 
 def _run(session: Session, strategy: Strategy, watch: _RunWatch) -> RunReport | None:
     slot, clock, journal = session.order.slot, session.work.clock, session.journal
-    if slot is not None and not journal.claim_slot(slot, at=clock()):
+    if slot is not None and not journal.slots.claim(slot, at=clock()):
         raise SlotTaken("another process has taken this slot of the schedule")
     owner = Owner.of(session.work.settings.base_path)
     recovery = Recovery(journal, session.context, session.work.areas, owner=owner, clock=clock)
@@ -120,7 +122,7 @@ def _run(session: Session, strategy: Strategy, watch: _RunWatch) -> RunReport | 
         return None
     strategy.confirm(session, plan)
     started = clock()
-    number = journal.begin(
+    number = journal.runs.begin(
         plan=plan.id,
         trigger=session.order.trigger,
         host=socket.gethostname(),
@@ -134,7 +136,7 @@ def _run(session: Session, strategy: Strategy, watch: _RunWatch) -> RunReport | 
             session, _options(session, watch, TrashName(number, started), owner), plan
         )
     except BaseException as error:
-        record = journal.run(number)
+        record = journal.history.run(number)
         done = recovery.close(record) if record is not None else {}
         _finish(session, number, RunState.FAILED, done, reason=f"{type(error).__name__}: {error}")
         raise
@@ -160,7 +162,7 @@ def _options(session: Session, watch: _RunWatch, trash_name: TrashName, owner: O
 def _finish(
     session: Session, number: int, state: RunState, report: dict[str, Any], *, reason: str = ""
 ) -> None:
-    session.journal.finish(number, at=session.work.clock(), state=state, report=report, reason=reason)
+    session.journal.runs.finish(number, at=session.work.clock(), state=state, report=report, reason=reason)
     session.work.listener(
         RunFinished(
             run=number,
@@ -182,7 +184,7 @@ def _tidy_up(session: Session, report: RunReport) -> None:
         files_before=now - limits.keep_files * 10**9,
         max_bytes=limits.max_bytes,
     )
-    work.state.keep_reserve()
+    work.records.state.keep_reserve()
 
 
 class _RunWatch:

@@ -180,8 +180,8 @@ class BatchLoop:
                 self._count(portion, step)
             for portion, step in taken:
                 self._tell(portion, step)
-            for _, step in taken:
-                self._watch_disk(step)
+            for portion, step in taken:
+                self._watch_disk(portion, step)
             batch = [portion for portion in batch if not portion.is_done]
 
     def _wait(self) -> None:
@@ -223,7 +223,9 @@ class BatchLoop:
             )
         )
 
-    def _watch_disk(self, step: Step) -> None:
+    def _watch_disk(self, portion: Portion, step: Step) -> None:
+        if portion.is_unit:
+            return  # that a unit could be taken aside says nothing: its files are what must be got rid of
         if isinstance(step.outcomes, Outcomes):
             self._root.watch_disk(0)
             return

@@ -58,7 +58,6 @@ class UnitExecutor:
                 self._root.context.between()
                 try:
                     self._take(path[:-1])
-                    self._root.watch_disk(0)
                 except OSError as error:
                     self._fail(path[:-1], error)
         finally:

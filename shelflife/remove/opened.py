@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
     from shelflife.files.anchor import Anchor
     from shelflife.files.listing import Entry
-    from shelflife.files.in_use import is_in_locked_directory
-from shelflife.files.removal import Disposal
+    from shelflife.files.removal import Disposal
     from shelflife.remove.batch import Portion
     from shelflife.remove.root import Root
 

@@ -8,6 +8,7 @@ import typer
 
 from shelflife.cli import output
 from shelflife.cli.options import Config, Json, engine_of
+from shelflife.clock import SECOND
 
 if TYPE_CHECKING:
     from shelflife.engine import Engine
@@ -114,4 +115,4 @@ def _without_files(run: RunRecord, engine: Engine) -> str:
 def _duration(run: RunRecord) -> str:
     if run.finished is None:
         return "–"
-    return f"{max(0, run.finished - run.started) / 1e9:,.1f} s"
+    return f"{max(0, run.finished - run.started) / SECOND:,.1f} s"

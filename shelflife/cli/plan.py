@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from shelflife import clock
 from shelflife.cli import output
 from shelflife.cli.options import Areas, Config, Json, engine_of, moment_of
 from shelflife.errors import ExitCode
@@ -49,7 +49,7 @@ def plan(
 
     Example: shelflife plan -0 | xargs -0 du -ch
     """
-    moment = None if at is None else moment_of(at, time.time_ns())
+    moment = None if at is None else moment_of(at, clock.now())
     engine, made = make(config, areas, quiet=as_json or files or null, at=moment)
     if null:
         _write_paths(engine, made)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from shelflife import clock
 from shelflife.cli import output
 from shelflife.cli.options import Areas, Config, Json, engine_of, seconds_of
+from shelflife.clock import SECOND
 from shelflife.errors import ExitCode
 from shelflife.formats import counted
 
@@ -96,7 +97,7 @@ def empty(
 
     before = None
     if older_than is not None:
-        before = time.time_ns() - seconds_of(older_than, "--older-than") * 10**9
+        before = clock.now() - seconds_of(older_than, "--older-than") * SECOND
     report = engine_of(config).empty_trash(areas or None, before=before)
     if as_json:
         output.print_json(report_as_json(report.as_json()))

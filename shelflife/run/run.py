@@ -17,9 +17,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from shelflife.clock import SECOND
 from shelflife.errors import SlotTaken, StorageError
 from shelflife.events import RunFinished, RunStarted
-from shelflife.files.mounts import NETWORK, file_system_of
 from shelflife.files.trash import TrashName
 from shelflife.records.history import RunState, Trigger
 from shelflife.records.marker import check_marker
@@ -30,6 +30,7 @@ from shelflife.run.lock import cleanup_lock
 from shelflife.run.recovery import Recovery
 from shelflife.run.sampling import take_sample
 from shelflife.scan.context import Context, Stopped
+from shelflife.storage.preconditions import unfit_for_records
 
 if TYPE_CHECKING:
     import threading
@@ -177,8 +178,8 @@ def _tidy_up(session: Session, report: RunReport) -> None:
     take_sample(journal.usage, context.base, context.index, work.areas, work.clock(), report)
     limits, now = work.settings.journal, work.clock()
     journal.trim(
-        runs_before=now - limits.keep * 10**9,
-        files_before=now - limits.keep_files * 10**9,
+        runs_before=now - limits.keep * SECOND,
+        files_before=now - limits.keep_files * SECOND,
         max_bytes=limits.max_bytes,
     )
     work.records.state.keep_reserve()
@@ -223,16 +224,5 @@ def cutoffs_of(plan: Plan) -> dict[str, Any]:
 
 
 def _refuse_network(state: StateDirectory) -> None:
-    path = state.path
-    while not path.is_dir():
-        path = path.parent
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        kind = file_system_of(fd)
-    finally:
-        os.close(fd)
-    if kind in NETWORK:
-        raise StorageError(
-            f"the records cannot be kept in {state.path}: it is on a network file system ({kind}), where "
-            "databases break; set `state_dir` to a local directory"
-        )
+    if reason := unfit_for_records(state.path):
+        raise StorageError(f"the records cannot be kept in {state.path}: {reason}")

@@ -11,10 +11,11 @@ import pytest
 import yaml
 
 from shelflife.cli.app import run
+from shelflife.clock import HOUR
 from shelflife.errors import SettingsError, UsageError
 from shelflife.files.survey import Key, Survey
 from shelflife.policy.area import Area
-from shelflife.policy.load import HOUR, Load
+from shelflife.policy.load import Load
 from shelflife.records.records import open_records
 
 if TYPE_CHECKING:

@@ -16,17 +16,20 @@ from shelflife import clock
 from shelflife.clock import SECOND
 from shelflife.engine import Engine
 from shelflife.errors import SettingsError
+from shelflife.records.records import open_records
 from shelflife.schedule import Scheduler
 from shelflife.shapes.metrics import SchedulerMetrics, metrics_as_json
 from shelflife.shapes.stats import StorageStats, stats_as_json
-from shelflife.web.cleanups import Cleanups
+from shelflife.web.events import EventFeed
 from shelflife.web.refresher import Refresher
-from shelflife.web.token import Token
+from shelflife.web.token import ServiceToken
+from shelflife.web.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from shelflife.events import Listener
+    from shelflife.records.records import Records
     from shelflife.settings import Settings
 
 __all__ = ["Schedule", "Service"]
@@ -68,16 +71,19 @@ class Service:
             schedule: gives the schedule; None: one of our own.
             listeners: told what the cleanups do that this application starts.
         """
-        self._load = load
+        self.load = load
+        """Reads the settings as they are now. Raises SettingsError."""
         self._give_schedule = schedule
-        self._listeners = tuple(listeners)
+        self.listeners = tuple(listeners)
+        """Told what the runs do that requests begin."""
         self._lock = threading.Lock()
         self._engine: Engine | None = None
         self._read = 0.0
         self._schedule: Schedule | None = None
         self.refresher = Refresher(lambda: self.engine)
-        self.cleanups = Cleanups(load, listeners=self._listeners)
-        self.token = Token(lambda: self.engine.state)
+        self.work = Work()
+        self.feed = EventFeed(self.records)
+        self.token = ServiceToken(lambda: self.engine.state)
 
     @property
     def engine(self) -> Engine:
@@ -94,7 +100,11 @@ class Service:
 
     def current_engine(self) -> Engine:
         """Return an engine of the settings as they are now. Raises SettingsError."""
-        return Engine(self._load(), listeners=self._listeners)
+        return Engine(self.load(), listeners=self.listeners)
+
+    def records(self) -> Records:
+        """Return what is remembered of the storage. Blocks. Raises StorageError."""
+        return open_records(self.engine.settings)
 
     @property
     def schedule(self) -> Schedule:
@@ -102,7 +112,7 @@ class Service:
         engine = self.engine
         with self._lock:
             if self._schedule is None:
-                self._schedule = self._give_schedule() if self._give_schedule else _Own(engine, self._load)
+                self._schedule = self._give_schedule() if self._give_schedule else _Own(engine, self.load)
             return self._schedule
 
     @asynccontextmanager
@@ -117,7 +127,7 @@ class Service:
             yield
         finally:
             await asyncio.to_thread(self._stop)
-            await self.cleanups.wait()
+            await self.work.wait()
 
     def stats(self) -> StorageStats:
         """Return the storage as its index knows it; have it looked at when that was long ago."""
@@ -142,7 +152,7 @@ class Service:
 
     def _stop(self) -> None:
         self.refresher.stop()
-        self.cleanups.stop()
+        self.work.stop()
         if self._schedule is not None:
             self._schedule.stop()
         with self._lock:  # whoever starts again begins with the settings of then

@@ -1,61 +1,43 @@
 """The routes below `/storage`, as a router that an application includes.
 
+statistics  numbers: stats, disks, forecast, what-if, alerts, check
+cleanup     plans, cleaning up, making room
+runs        what was done, what is being done, and how to stop it
+paths       single paths: why, holds
+trash       what waits there, getting it back
+events      what happens, as it happens
+access      tokens and sessions
+parts       what these have in common
+
 Each answers from a worker thread: nothing blocks the event loop. A GET changes nothing, whatever its query
-says.
+says. What each one needs stands in `shelflife.web.scopes`.
 """
 
 from __future__ import annotations
 
-import asyncio
-import base64
-import binascii
-import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from fastapi import APIRouter, Body, Depends, HTTPException, Path, Query, Request, Response
-from fastapi.responses import JSONResponse
-from fastapi.security import HTTPBearer
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.routing import APIRoute
 
-from shelflife.errors import UsageError
-from shelflife.shapes.cleanup import CleanupAccepted, CleanupResult
-from shelflife.shapes.metrics import SchedulerMetrics
-from shelflife.shapes.plan import Plan, plan_as_json
-from shelflife.shapes.run import Run, RunFiles, Runs, file_as_json, run_as_json
-from shelflife.shapes.stats import StorageStats
-from shelflife.shapes.why import Answer, answer_as_json
-from shelflife.web import models
-from shelflife.web.cleanups import PATIENCE, Order, preview
+from shelflife.web.caller import Callers
 from shelflife.web.guard import Guard, guarded_by
+from shelflife.web.once import Once
 from shelflife.web.problems import ProblemRoute, documented
+from shelflife.web.routes import access, cleanup, events, paths, runs, statistics, trash
 from shelflife.web.service import Schedule, Service
 
 if TYPE_CHECKING:
-    from shelflife.engine import Engine
     from shelflife.events import Listener
     from shelflife.settings import Settings
 
-__all__ = ["router"]
-
-MOST_FILES: Final = 1000
-"""Files in one response."""
-
-MOST_RUNS: Final = 200
-_LARGEST: Final = 2**62
-"""Numbers beyond are no numbers of ours, and too large for a database."""
+__all__ = ["router", "routes_of"]
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 
-# When the parameters of GET …/cleanup stopped having an effect (RFC 9745: seconds since the epoch).
-_DEPRECATED: Final = "@1764547200"
-
-_bearer = HTTPBearer(
-    auto_error=False, description="`STORAGE_API_TOKEN`, or the one that the service made at its first start"
-)
-
-RunNumber = Annotated[int, Path(ge=1, le=_LARGEST)]
+_RESOURCES: Final = (statistics, cleanup, runs, paths, trash, events, access)
 
 
 def router(
@@ -64,6 +46,7 @@ def router(
     dependencies: Sequence[Any] = (),
     prefix: str = "/storage",
     token: bool | None = None,
+    actor: Callable[[Request], str] | None = None,
     schedule: Callable[[], Schedule] | None = None,
     listeners: Sequence[Listener] = (),
 ) -> APIRouter:
@@ -80,16 +63,22 @@ def router(
         prefix: where the routes are.
         token: whether requests that change anything need the bearer token. None: they do unless there are
             `dependencies`, which then decide alone who may. They always need ``application/json``.
+        actor: tells whom the application has let in, for the records; used without a token only.
         schedule: gives what runs cleanups by itself; None: a schedule of the settings' own.
         listeners: told what the cleanups do that this application starts.
     """
     load = settings if callable(settings) else lambda: settings
     service = Service(load, schedule=schedule, listeners=listeners)
-    return routes_of(service, dependencies=dependencies, prefix=prefix, token=token)
+    return routes_of(service, dependencies=dependencies, prefix=prefix, token=token, actor=actor)
 
 
 def routes_of(
-    service: Service, *, dependencies: Sequence[Any] = (), prefix: str = "/storage", token: bool | None = None
+    service: Service,
+    *,
+    dependencies: Sequence[Any] = (),
+    prefix: str = "/storage",
+    token: bool | None = None,
+    actor: Callable[[Request], str] | None = None,
 ) -> APIRouter:
     """Return the routes that serve `service`; the rest is as for `router`."""
     needs_token = not dependencies if token is None else token
@@ -99,188 +88,46 @@ def routes_of(
         async with service.running(token=needs_token):
             yield
 
+    callers = Callers(
+        service.records,
+        lambda: service.engine.settings.http,
+        service.token if needs_token else None,
+        actor=actor,
+    )
     api = APIRouter(
         prefix=prefix,
         tags=["storage"],
         dependencies=dependencies,
-        route_class=guarded_by(Guard(service.token if needs_token else None)),
+        route_class=guarded_by(Guard(callers, Once(service.records), prefix)),
         responses=documented(_422="the request is not valid", _503="the storage cannot be used"),
         lifespan=lifespan,
+        generate_unique_id_function=_operation_id,
     )
-    _add_statistics(api, service)
-    _add_cleanup(api, service, needs_token=needs_token)
-    _add_plans(api, service)
-    _add_runs(api, service)
+    for resource in _RESOURCES:
+        resource.add(api, service)
+    _add_heads(api)
     _add_refusals(api)
     return api
 
 
-def _add_statistics(api: APIRouter, service: Service) -> None:
-    @api.get("/stats", response_model=StorageStats)
-    async def stats() -> object:
-        """Return the storage in numbers, from its index, as of `as_of`.
-
-        They are brought up to date in the background when they are older than a minute.
-        """
-        return await asyncio.to_thread(service.stats)
-
-    @api.get("/metrics", response_model=SchedulerMetrics)
-    async def metrics() -> object:
-        """Return the schedule, and what all executed runs together did."""
-        return await asyncio.to_thread(service.metrics)
+def _operation_id(route: APIRoute) -> str:
+    """Return the name of an operation for typed clients: `list_runs` → `listRuns`."""
+    first, *others = route.name.split("_")
+    return first + "".join(word.capitalize() for word in others)
 
 
-def _add_cleanup(api: APIRouter, service: Service, *, needs_token: bool) -> None:
-    @api.get(
-        "/cleanup",
-        response_model=CleanupResult,
-        responses=documented(_500="the configuration is wrong"),
-    )
-    async def preview_cleanup(request: Request, response: Response) -> object:
-        """Return what a cleanup would do now. It removes nothing, whatever is asked: that takes a POST."""
-        response.headers["Deprecation"] = _DEPRECATED
-        response.headers["Link"] = f'<{request.url.path}>; rel="successor-version"; title="POST"'
-        return await asyncio.to_thread(lambda: preview(service.current_engine(), None))
-
-    @api.post(
-        "/cleanup",
-        response_model=CleanupResult,
-        responses={
-            202: {
-                "model": CleanupAccepted,
-                "description": "It is still running; `Location` says where to look",
-            },
-            **documented(
-                _400="the body cannot be read",
-                _401="the token is missing or wrong",
-                _409="another cleanup is running, or a person must approve this one",
-                _411="the length of the body is not said",
-                _413="the body is too large",
-                _415="only application/json is taken",
-                _500="the configuration is wrong",
-            ),
-        },
-        dependencies=[Depends(_bearer)] if needs_token else [],
-    )
-    async def cleanup(
-        request: Request, asked: Annotated[models.CleanupRequest | None, Body()] = None
-    ) -> object:
-        """Clean up, or say what would go, and return what was done.
-
-        What takes longer than 10 seconds goes on: 202 then says where to look.
-        """
-        wanted = asked or models.CleanupRequest()
-        if wanted.dry_run:
-            return await asyncio.to_thread(lambda: preview(service.current_engine(), wanted.areas))
-        order = Order(wanted.areas, wanted.approve)
-        running, done = await service.cleanups.run(order, patience=PATIENCE)
-        return _accepted(request, running.run) if done is None else done
-
-
-def _accepted(request: Request, run: int | None) -> Response:
-    runs = f"{request.url.path.removesuffix('/cleanup')}/runs"
-    location = runs if run is None else f"{runs}/{run}"
-    state = "planning" if run is None else "running"
-    content: CleanupAccepted = {"run": run, "state": state, "location": location}
-    return JSONResponse(content, 202, headers={"Location": location})
-
-
-def _add_plans(api: APIRouter, service: Service) -> None:
-    @api.get("/plan", response_model=Plan, responses=documented(_500="the configuration is wrong"))
-    async def plan(area: Annotated[list[str] | None, Query(max_length=1000)] = None) -> object:
-        """Return what a cleanup would do now, in numbers; of some areas only, if they are named.
-
-        A plan that needs approval is remembered, so that a POST to `cleanup` can approve it by its id.
-        """
-        return await asyncio.to_thread(_plan, service, area)
-
-    @api.get("/why", response_model=Answer)
-    async def why(
-        path: Annotated[str | None, Query(description="Relative to the base path, or absolute")] = None,
-        path_b64: Annotated[
-            str | None,
-            Query(description="Instead of `path`: its bytes in Base64, for names that are not UTF-8"),
-        ] = None,
-    ) -> object:
-        """Return what will happen to a path, when and by which rule, or what happened to it."""
-        return await asyncio.to_thread(_why, service, path, path_b64)
-
-
-def _plan(service: Service, areas: list[str] | None) -> Plan:
-    engine = service.current_engine()
-    plan = engine.plan(areas or None)
-    return plan_as_json(plan, engine.needs_approval(plan, offer_it=False))
-
-
-def _why(service: Service, path: str | None, path_b64: str | None) -> Answer:
-    engine = service.engine
-    return answer_as_json(engine.why(_inside(engine, _asked_path(path, path_b64))))
-
-
-def _asked_path(path: str | None, path_b64: str | None) -> str:
-    if (path is None) == (path_b64 is None):
-        raise UsageError("give either path or path_b64")
-    if path is not None:
-        return path
-    try:
-        return os.fsdecode(base64.b64decode(cast("str", path_b64), validate=True))
-    except (binascii.Error, ValueError) as error:
-        raise UsageError("path_b64: not Base64") from error
-
-
-def _inside(engine: Engine, path: str) -> str:
-    """Return the path in the storage that is asked about: what lies elsewhere is not told to the network."""
-    base = str(engine.settings.base_path)
-    inner = path[len(base) :].lstrip("/") if path == base or path.startswith(f"{base}/") else path
-    if inner.startswith("/") or ".." in inner.split("/") or "\0" in inner or not path:
-        raise UsageError("path: not a path in the storage; allowed: one relative to its base path")
-    return f"{base}/{inner}"
-
-
-def _add_runs(api: APIRouter, service: Service) -> None:
-    @api.get("/runs", response_model=Runs)
-    async def runs(
-        limit: Annotated[int, Query(ge=1, le=MOST_RUNS)] = 50,
-        before: Annotated[int | None, Query(ge=1, le=_LARGEST, description="Runs before this one")] = None,
-    ) -> object:
-        """Return runs, the latest first."""
-        found = await asyncio.to_thread(lambda: service.engine.history(limit=limit + 1, before=before))
-        shown = [run_as_json(run) for run in found[:limit]]
-        return {"runs": shown, "next_before": shown[-1]["run"] if len(found) > limit else None}
-
-    @api.get("/runs/{run}", response_model=Run, responses=documented(_404="there is no such run"))
-    async def run_by_number(run: RunNumber) -> object:
-        """Return one run."""
-        return await asyncio.to_thread(_run, service, run)
-
-    @api.get(
-        "/runs/{run}/files",
-        response_model=RunFiles,
-        responses=documented(_404="there is no such run"),
-    )
-    async def run_files(
-        run: RunNumber,
-        offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
-        limit: Annotated[int, Query(ge=1, le=MOST_FILES)] = MOST_FILES,
-    ) -> object:
-        """Return what became of the files that a run meant to remove, as far as that is still remembered."""
-        return await asyncio.to_thread(_run_files, service, run, offset, limit)
-
-
-def _run(service: Service, number: int) -> Run:
-    try:
-        return run_as_json(service.engine.run(number))
-    except UsageError as error:
-        raise HTTPException(404, str(error)) from error
-
-
-def _run_files(service: Service, number: int, offset: int, limit: int) -> RunFiles:
-    _run(service, number)
-    found = list(islice(service.engine.run_files(number), offset, offset + limit + 1))
-    return {
-        "files": [file_as_json(file) for file in found[:limit]],
-        "next_offset": offset + limit if len(found) > limit else None,
-    }
+def _add_heads(api: APIRouter) -> None:
+    """Answer HEAD wherever there is a GET, without a second entry in the OpenAPI document."""
+    for route in [route for route in api.routes if isinstance(route, APIRoute)]:
+        if "GET" in route.methods:
+            api.add_api_route(
+                route.path.removeprefix(api.prefix),
+                route.endpoint,
+                methods=["HEAD"],
+                response_model=route.response_model,
+                include_in_schema=False,
+                name=f"head {route.name}",
+            )
 
 
 def _add_refusals(api: APIRouter) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import json
 import os
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, cast
@@ -20,7 +21,7 @@ from shelflife.web.caller import Caller
 from shelflife.web.work import PATIENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from shelflife.engine import Engine
     from shelflife.web.service import Service
@@ -110,6 +111,12 @@ async def answer_of(
     state = "planning" if job.run is None else "running"
     content = {"run": job.run, "state": state, "location": headers["Location"]}
     return JSONResponse(content, 202, headers=headers)
+
+
+def json_lines(values: Iterable[object]) -> Iterator[bytes]:
+    """Yield values as JSON lines. It blocks, and is for a streaming answer, which asks from a worker thread."""
+    for value in values:
+        yield json.dumps(value, ensure_ascii=False).encode() + b"\n"
 
 
 def not_found(error: UsageError) -> HTTPException:

@@ -16,27 +16,6 @@ SERVICE: Final = "service "
 """Begins the parent of a session that was made for the token of the service, which is in no book."""
 
 
-class Scope(StrEnum):
-    """What a caller may do. None implies another, but for `admin`, which implies all."""
-
-    READ = "read"
-    """Numbers: statistics, runs, disks, forecasts. No names of files."""
-    READ_PATHS = "read:paths"
-    """Names of files, wherever they appear."""
-    PLAN = "plan"
-    """Have a plan made, which reads the disk."""
-    HOLD = "hold"
-    """Add, extend and end holds."""
-    CLEANUP = "cleanup"
-    """Run what needs no approval, and stop runs."""
-    RESTORE = "restore"
-    """Bring back from the trash."""
-    APPROVE = "approve"
-    """Approve a plan that waits for a person."""
-    ADMIN = "admin"
-    """Everything, tokens and emptying the trash included."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
     """A token, without its secret, which nobody keeps. Times in ns since the epoch."""

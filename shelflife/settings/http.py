@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from ipaddress import ip_network
-from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import BeforeValidator
@@ -39,11 +38,11 @@ def _groups(value: object) -> object:
     """Check group → scopes."""
     allowed = ", ".join(Scope)
     if not isinstance(value, Mapping):
-        raise ValueError("not a mapping; allowed: a list of scopes for each group")
+        raise ValueError("not a mapping; allowed: a list of scopes for each group")  # noqa: TRY004 - as pydantic wants it
     for group, scopes in value.items():
         if not isinstance(scopes, list | tuple) or any(scope not in set(Scope) for scope in scopes):
             raise ValueError(f"{group}: not a list of scopes; allowed: {allowed}")
-    return MappingProxyType({str(group): tuple(map(Scope, scopes)) for group, scopes in value.items()})
+    return {str(group): tuple(map(Scope, scopes)) for group, scopes in value.items()}
 
 
 class HttpSettings(Section, frozen=True):
@@ -55,7 +54,7 @@ class HttpSettings(Section, frozen=True):
     """The header in which they name the user, such as `X-Forwarded-User`; None: no user is forwarded."""
     groups_header: Annotated[str | None, BeforeValidator(_optional_header)] = None
     """The header in which they name the user's groups, joined by commas."""
-    groups: Annotated[Mapping[str, tuple[Scope, ...]], BeforeValidator(_groups)] = MappingProxyType({})
+    groups: Annotated[Mapping[str, tuple[Scope, ...]], BeforeValidator(_groups)] = {}
     """Scopes by group; a group that is not here gives nothing."""
     two_persons: Annotated[bool, BeforeValidator(checks.truth)] = False
     """Whether somebody else must approve a plan than asked for the run that was refused."""

@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from shelflife.run.pressure import DiskRelief
     from shelflife.storage.disks import Disk
 
-__all__ = ["DiskUsage", "Relief", "Reliefs", "Usage", "disk_usage_as_json", "reliefs_as_json", "usage_as_json"]
+__all__ = [
+    "DiskUsage",
+    "Relief",
+    "Reliefs",
+    "Usage",
+    "disk_usage_as_json",
+    "reliefs_as_json",
+    "usage_as_json",
+]
 
 
 @shape

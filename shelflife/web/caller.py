@@ -69,7 +69,7 @@ class Caller:
         raise HTTPException(403, f"{self.name} does not have the scope {scope}; it has: {has}")
 
     def require_areas(self, areas: Sequence[str] | None) -> list[str] | None:
-        """Return the areas that are meant: all that the caller may act on, if None. Raises HTTPException (403)."""
+        """Return the areas that are meant: all that they may act on, if None. Raises HTTPException (403)."""
         if not self.areas:
             return None if areas is None else list(areas)
         if foreign := set(areas or ()) - set(self.areas):
@@ -140,7 +140,7 @@ class Callers:
     def _nobody(self, request: Request) -> Caller:
         """Return what nobody may: a proxy on this machine, known or not, does not make everybody local."""
         forwarded = any(name in request.headers for name in ("forwarded", "x-forwarded-for", "x-real-ip"))
-        local = request.client is not None and _is_loopback(request.client.host) and not forwarded
+        local = not forwarded and (request.client is None or _is_local(request.client.host))
         return Caller(scopes=LOOKING if local else NUMBERS)
 
     def _is_trusted(self, request: Request) -> bool:
@@ -175,8 +175,9 @@ def _is_our_own(request: Request) -> bool:
     )
 
 
-def _is_loopback(host: str) -> bool:
+def _is_local(host: str) -> bool:
+    """Return whether a peer is on this machine; one without an address is in this process or at a socket."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
-        return False
+        return True

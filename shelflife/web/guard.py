@@ -1,8 +1,9 @@
 """The guard: what every request passes, before and after the route that answers it.
 
-Before: its size and its kind; who sends it, and whether they may. A web page from anywhere can make a browser send a
-request to `127.0.0.1`; what it cannot do is to know a token, to send `application/json` without the browser asking
-first, which nobody here answers, or to have a session's cookie believed. After: how the answer may be kept.
+Before: its size and its kind; who sends it, and whether they may. A web page from anywhere can make a browser
+send a request to `127.0.0.1`; what it cannot do is to know a token, to send `application/json` without the
+browser asking first, which nobody here answers, or to have a session's cookie believed. After: what a cache may
+do.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Guard:
     """Lets a request pass, or refuses it before anything of it is read."""
 
     def __init__(self, callers: Callers, once: Once, prefix: str) -> None:
-        """Take what knows who asks, what sees to it that a request is carried out once, and the routes' prefix."""
+        """Take what knows who asks, what has a request carried out once, and the routes' prefix."""
         self._callers = callers
         self._failures = _Failures()
         self.once = once
@@ -126,11 +127,11 @@ def _check_body(request: Request) -> None:
 
 
 def _tells_names(request: Request, path: str, guard: Guard) -> bool:
-    return scope_of(request.method, path.removeprefix(guard._prefix)) is not Scope.READ  # noqa: SLF001 - its own
+    return scope_of(request.method, path.removeprefix(guard._prefix)) is not Scope.READ
 
 
 def _finished(request: Request, response: Response, *, names: bool) -> Response:
-    """Return an answer as it is sent: named, with what a cache may do with it, and short if it is known already."""
+    """Return an answer as it is sent: with its id and what a cache may do, and short if it is known already."""
     response.headers[REQUEST_ID] = request.state.request_id
     if names or request.method not in _HARMLESS:
         response.headers.setdefault("Cache-Control", "no-store")

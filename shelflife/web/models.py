@@ -41,7 +41,9 @@ class CleanupRequest(BaseModel):
 class HoldRequest(BaseModel):
     """What to hold."""
 
-    model_config: ClassVar[ConfigDict] = _request({"path": "uploads/clip.mp4", "until": "+30d", "reason": "ticket 4711"})
+    model_config: ClassVar[ConfigDict] = _request(
+        {"path": "uploads/clip.mp4", "until": "+30d", "reason": "ticket 4711"}
+    )
 
     path: Annotated[StrictStr | None, Field(min_length=1, max_length=8192)] = None
     """A file, or a directory with all below it, relative to the base path."""

@@ -1,9 +1,9 @@
 """Once: a request with an `Idempotency-Key` is carried out once, however often it is sent.
 
-The draft that defined the header has expired (draft-ietf-httpapi-idempotency-key-header); what is meant here: a key
-belongs to its caller and is kept for a day. The same request again gets the same answer; another request with the same
-key is refused (422); while the first one is going on, 409 says so. An answer that says that nothing was done – another
-cleanup is running, the request is not valid – is not kept: the same request may be tried again.
+The draft that defined the header has expired (draft-ietf-httpapi-idempotency-key-header); what is meant here: a
+key belongs to its caller and is kept for a day. The same request again gets the same answer; another request with
+the same key is refused (422); while the first one is going on, 409 says so. An answer that says that nothing was
+done – another cleanup is running, the request is not valid – is not kept: the same request may be tried again.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def _is_alive(owner: str) -> bool:
 
 
 def _started(number: int) -> str:
-    """Return when a process started, in ticks since the machine did (proc(5), field 22); empty if there is none."""
+    """Return when a process started, in ticks since the machine did (proc(5), field 22); empty for none."""
     try:
         text = Path(f"/proc/{number}/stat").read_text("utf-8", "replace")
     except OSError:

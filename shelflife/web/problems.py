@@ -29,11 +29,11 @@ __all__ = ["MEDIA_TYPE", "ProblemRoute", "documented", "problem", "problem_of"]
 
 logger = logging.getLogger(__name__)
 
-MEDIAREQUEST_ID: Final = "X-Request-ID"
+MEDIA_TYPE: Final = "application/problem+json"
+
+REQUEST_ID: Final = "X-Request-ID"
 
 _LONGEST_ID: Final = 100
-
-_TYPE: Final = "application/problem+json"
 
 _TYPE: Final = "urn:shelflife:problem:"
 

@@ -20,7 +20,6 @@ SCOPES: Final[Mapping[tuple[str, str], Scope | None]] = {
     ("GET", "/whatif"): Scope.READ,
     ("GET", "/alerts"): Scope.READ,
     ("GET", "/check"): Scope.READ_PATHS,
-    ("GET", "/settings"): Scope.READ_PATHS,
     ("GET", "/events"): Scope.READ,
     ("GET", "/runs"): Scope.READ,
     ("GET", "/runs/{run}"): Scope.READ,

@@ -21,7 +21,15 @@ WAIT_FOR_REQUESTS: Final = 2
 
 def serve(app: FastAPI, *, host: str, port: int) -> None:
     """Serve `app` until told to stop; port 0 is any free one."""
-    uvicorn.run(app, host=host, port=port, log_config=_logging(), timeout_graceful_shutdown=WAIT_FOR_REQUESTS)
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        log_config=_logging(),
+        timeout_graceful_shutdown=WAIT_FOR_REQUESTS,
+        server_header=False,
+        proxy_headers=False,  # who is a proxy say the settings of the storage (`http.trusted_proxies`)
+    )
 
 
 def _logging() -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Work that takes time: a run that a request began, which goes on when whoever asked is gone.
 
-It runs in a worker thread; only the end of the service ends it, at its next batch. A request waits a while for its
-own, and is then told where to look. The run is in the journal from its beginning, so that everybody can follow and
-stop it there, whichever process it is in.
+It runs in a worker thread; only the end of the service ends it, at its next batch. A request waits a while for
+its own, and is then told where to look. The run is in the journal from its beginning, so that everybody can
+follow and stop it there, whichever process it is in.
 """
 
 from __future__ import annotations

@@ -213,3 +213,59 @@ def _plan_to_approve(service: Service) -> str:
     refused = service.ask("POST", "/storage/cleanup", {})
     assert refused.status == 409
     return str(refused.body["plan"])
+
+
+# -- events
+
+
+def _listen(service: Service, after: int | None, count: int) -> list[tuple[int, str]]:
+    """Return id and kind of the next events, resumed after one."""
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=20)
+    headers = {} if after is None else {"Last-Event-ID": str(after)}
+    connection.request("GET", "/storage/events", headers=headers)
+    response = connection.getresponse()
+    assert response.status == 200
+    assert response.headers["X-Accel-Buffering"] == "no"
+    found: list[tuple[int, str]] = []
+    number = 0
+    while len(found) < count:
+        name, _, value = response.readline().decode().strip().partition(": ")
+        if name == "id":
+            number = int(value)
+        elif name == "event" and value != "reset":
+            found.append((number, value))
+    connection.close()
+    return found
+
+
+def test_a_listener_that_comes_back_has_each_event_once_and_in_order(service: Service) -> None:
+    for number in range(3):
+        aged_file(service.base / f"temp/{number}", age="2d")
+        service.ask("POST", "/storage/cleanup", {})
+    seen = _listen(service, 0, 4)
+    seen += _listen(service, seen[-1][0], 5)
+    ids = [number for number, _ in seen]
+    assert ids == list(range(1, len(ids) + 1))
+    assert [kind for _, kind in seen][:3] == ["run.planning", "run.running", "run.done"]
+
+
+def test_events_of_other_processes_come_as_they_happen(service: Service) -> None:
+    aged_file(service.base / "temp/a", age="2d")
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(_listen, service, 0, 3)
+        StorageManager(base_path=service.base).cleanup_temp()
+        assert [kind for _, kind in coming.result(timeout=30)] == ["run.planning", "run.running", "run.done"]
+
+
+def test_the_service_ends_at_once_however_many_listen(service: Service) -> None:
+    listening = []
+    for _ in range(20):
+        connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=20)
+        connection.request("GET", "/storage/events")
+        assert connection.getresponse().status == 200
+        listening.append(connection)
+    _, log = service.stop()
+    for connection in listening:
+        connection.close()
+    assert service.process.returncode == 0
+    assert "Traceback" not in log

@@ -19,8 +19,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.routing import APIRoute
+from fastapi.security import HTTPBearer
 
 from shelflife.web.caller import Callers
 from shelflife.web.guard import Guard, guarded_by
@@ -36,6 +37,12 @@ if TYPE_CHECKING:
 __all__ = ["router", "routes_of"]
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
+
+_bearer = HTTPBearer(
+    auto_error=False,
+    description="`STORAGE_API_TOKEN`, the one that the service made at its first start, or one of `/tokens`",
+)
+"""For the OpenAPI document only: the guard reads the header itself, before anything else is read."""
 
 _RESOURCES: Final = (statistics, cleanup, runs, paths, trash, events, access)
 
@@ -97,7 +104,7 @@ def routes_of(
     api = APIRouter(
         prefix=prefix,
         tags=["storage"],
-        dependencies=dependencies,
+        dependencies=[*dependencies, Depends(_bearer)] if needs_token else dependencies,
         route_class=guarded_by(Guard(callers, Once(service.records), prefix)),
         responses=documented(_422="the request is not valid", _503="the storage cannot be used"),
         lifespan=lifespan,
@@ -119,7 +126,7 @@ def _operation_id(route: APIRoute) -> str:
 def _add_heads(api: APIRouter) -> None:
     """Answer HEAD wherever there is a GET, without a second entry in the OpenAPI document."""
     for route in [route for route in api.routes if isinstance(route, APIRoute)]:
-        if "GET" in route.methods:
+        if "GET" in (route.methods or ()):
             api.add_api_route(
                 route.path.removeprefix(api.prefix),
                 route.endpoint,

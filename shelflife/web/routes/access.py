@@ -10,11 +10,11 @@ from fastapi import HTTPException, Path, Request, Response
 from fastapi.responses import JSONResponse
 
 from shelflife import clock
-from shelflife.clock import HOUR
+from shelflife.clock import HOUR, SECOND
 from shelflife.errors import UsageError
 from shelflife.scopes import Scope
 from shelflife.settings.units import moment_of
-from shelflife.shapes.token import NewToken, Session, Token, Tokens, token_as_json
+from shelflife.shapes.token import NewToken, Session, Tokens, token_as_json
 from shelflife.web import models
 from shelflife.web.caller import COOKIE, parent_of
 from shelflife.web.problems import documented
@@ -60,15 +60,14 @@ def add(api: APIRouter, service: Service) -> None:
         return _session(asking)
 
     @api.post("/session", response_model=Session, responses=_REFUSED)
-    async def begin_session(request: Request, asking: Asking) -> object:
+    async def begin_session(asking: Asking) -> object:
         """Exchange the token of this request for a cookie, which scripts cannot read, for twelve hours."""
         if not asking.secret and asking.name != "admin":
             raise HTTPException(401, "a session is made for a token: `Authorization: Bearer …`")
         secret = await asyncio.to_thread(_begin, service, asking)
         response = JSONResponse(_session(asking))
-        response.set_cookie(
-            COOKIE, secret, max_age=_SESSION_LASTS // 10**9, path="/", secure=True, httponly=True, samesite="strict"
-        )
+        lasts = _SESSION_LASTS // SECOND
+        response.set_cookie(COOKIE, secret, lasts, path="/", secure=True, httponly=True, samesite="strict")
         return response
 
     @api.delete("/session", status_code=204)
@@ -91,9 +90,7 @@ def _tokens(service: Service) -> Tokens:
 
 
 def _add(service: Service, asking: Caller, wanted: models.TokenRequest) -> NewToken:
-    unknown = set(wanted.areas) - set(service.engine.areas)
-    if unknown:
-        raise UsageError(f"there are no areas {', '.join(sorted(unknown))}; there are: {', '.join(service.engine.areas)}")
+    service.engine.require_areas(wanted.areas)
     now = clock.now()
     expires = None if wanted.expires is None else moment_of(wanted.expires, now, name="expires")
     scopes = [Scope(scope) for scope in wanted.scopes]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import Header, Query, Request
+from fastapi import Header, Query
 from sse_starlette import EventSourceResponse
 
 from shelflife.scopes import Scope
@@ -34,7 +34,6 @@ def add(api: APIRouter, service: Service) -> None:
         responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
     )
     async def stream_events(
-        request: Request,
         asking: Asking,
         after: Annotated[int | None, Query(ge=0, le=LARGEST, description="Begin after this event")] = None,
         last_event_id: Annotated[str | None, Header(max_length=20)] = None,

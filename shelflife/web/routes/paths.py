@@ -47,7 +47,9 @@ def add(api: APIRouter, service: Service) -> None:
         """Return what is held, the latest first."""
         found = await asyncio.to_thread(lambda: service.engine.holds(ended=ended))
         now = clock.now()
-        return [hold_as_json(hold, now=now) for hold in found if not asking.areas or hold.area in asking.areas]
+        return [
+            hold_as_json(hold, now=now) for hold in found if not asking.areas or hold.area in asking.areas
+        ]
 
     @api.post(
         "/holds",

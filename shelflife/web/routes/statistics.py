@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Query
 
-from shelflife.errors import UsageError
+from shelflife.settings.units import change_of
 from shelflife.shapes.alert import Alert, alert_as_json
 from shelflife.shapes.check import Finding, finding_as_json
 from shelflife.shapes.disk import DiskUsage, disk_usage_as_json
 from shelflife.shapes.metrics import SchedulerMetrics
 from shelflife.shapes.outlook import Forecast, WhatIf, forecast_as_json, whatif_as_json
 from shelflife.shapes.stats import StorageStats
-from shelflife.settings.units import change_of
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -46,26 +45,25 @@ def add(api: APIRouter, service: Service) -> None:
     @api.get("/disks", response_model=list[DiskUsage])
     async def get_disks() -> object:
         """Return how full the file systems of the areas are, now."""
-        disks = await asyncio.to_thread(lambda: service.engine.disks())
-        return [disk_usage_as_json(disk) for disk in disks]
+        return await asyncio.to_thread(lambda: [disk_usage_as_json(one) for one in service.engine.disks()])
 
     @api.get("/forecast", response_model=Forecast)
     async def get_forecast() -> object:
         """Return what expires on each coming day, where areas settle, and when disks will be full."""
-        return forecast_as_json(await asyncio.to_thread(lambda: service.engine.forecast()))
+        return await asyncio.to_thread(lambda: forecast_as_json(service.engine.forecast()))
 
     @api.get("/whatif", response_model=WhatIf)
     async def get_what_if(change: Changes) -> object:
         """Return what other settings would mean, beside what is; nothing is changed."""
         changes = dict(change_of(text) for text in change)
-        return whatif_as_json(await asyncio.to_thread(lambda: service.engine.whatif(changes)))
+        return await asyncio.to_thread(lambda: whatif_as_json(service.engine.whatif(changes)))
 
     @api.get("/alerts", response_model=list[Alert])
     async def get_alerts() -> object:
         """Return what needs a person."""
-        return [alert_as_json(alert) for alert in await asyncio.to_thread(lambda: service.engine.alerts())]
+        return await asyncio.to_thread(lambda: [alert_as_json(one) for one in service.engine.alerts()])
 
     @api.get("/check", response_model=list[Finding])
     async def get_check() -> object:
         """Return what is right and what is wrong with the storage, as `shelflife check` does."""
-        return [finding_as_json(one) for one in await asyncio.to_thread(lambda: service.engine.check())]
+        return await asyncio.to_thread(lambda: [finding_as_json(one) for one in service.engine.check()])

@@ -32,7 +32,9 @@ def add(api: APIRouter, service: Service) -> None:
     """Add the routes of the trash."""
 
     @api.get("/trash", response_model=list[TrashedFile])
-    async def list_trash(request: Request, asking: Asking, area: Areas = None, limit: Limit = MOST_FILES) -> object:
+    async def list_trash(
+        request: Request, asking: Asking, area: Areas = None, limit: Limit = MOST_FILES
+    ) -> object:
         """Return what waits in the trash, the oldest first: up to `limit` files, or all of them as JSON lines."""
         areas = asking.require_areas(area)
         files = (trashed_file_as_json(file) for file in service.engine.trash(areas or None))
@@ -45,21 +47,23 @@ def add(api: APIRouter, service: Service) -> None:
         """Bring back from the trash a path, or all that a run put there. Nothing is ever replaced."""
         asking.require_areas(None)
 
-        def act(listen: Callable[[Event], None], stop: threading.Event) -> list[str]:
+        def act(listen: Callable[[Event], None], _stop: threading.Event) -> list[str]:
             engine = Engine(service.load(), listeners=(*service.listeners, listen))
             target = wanted.target
             if not target.isdecimal():
                 target = inside(engine, target)
             return engine.restore(target, to=wanted.to, hold=wanted.hold)
 
-        return await answer_of(request, service, service.work.begin(act), restored_as_json, at="/trash/restore")
+        return await answer_of(
+            request, service, service.work.begin(act), restored_as_json, at="/trash/restore"
+        )
 
     @api.post("/trash/purge", response_model=Report, responses=RUNS)
     async def start_purge(request: Request, asking: Asking, wanted: models.PurgeRequest) -> object:
         """Remove for good what waits in the trash. What is held, or was displaced, stays."""
         areas = asking.require_areas(wanted.areas)
 
-        def act(listen: Callable[[Event], None], stop: threading.Event) -> RunReport:
+        def act(listen: Callable[[Event], None], _stop: threading.Event) -> RunReport:
             engine = Engine(service.load(), listeners=(*service.listeners, listen))
             age = None if wanted.older_than is None else parse_duration(wanted.older_than)
             before = None if age is None else engine.now() - age * 10**9

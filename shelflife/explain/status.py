@@ -38,6 +38,8 @@ _RUNS: Final = 50
 
 _CLEANUPS: Final = (Trigger.SCHEDULE, Trigger.CLI, Trigger.API, Trigger.PROGRAM)
 
+_GOING_ON: Final = (RunState.PLANNING, RunState.RUNNING)
+
 _MOST_TRASH: Final = 100_000
 """Files in the trash that are counted one by one."""
 
@@ -134,13 +136,10 @@ def status_of(work: Workplace) -> Status:
         holder=holder_of(records.state),
         disks=_disks(work),
         next_run=Schedule.of(settings.cleanup).next_after(now) if settings.cleanup.enabled else None,
-        last_run=next((run for run in cleanups if run.state not in _NOT_CARRIED_OUT), None),
+        last_run=next((run for run in cleanups if run.state not in (*_GOING_ON, RunState.REFUSED)), None),
         trash=_trash(work),
         holds=holds,
     )
-
-
-_NOT_CARRIED_OUT: Final = (RunState.REFUSED, RunState.RUNNING)
 
 
 def _recorded(records: Records, now: int) -> tuple[list[RunRecord], list[ActiveAlert], int]:
@@ -159,7 +158,7 @@ def _read(journal: Journal, now: int) -> tuple[list[RunRecord], list[ActiveAlert
 
 def _waiting(cleanups: Sequence[RunRecord]) -> Waiting | None:
     """Return the last cleanup, if it was refused: a later one that was carried out makes it good."""
-    last = next((run for run in cleanups if run.state != RunState.RUNNING), None)
+    last = next((run for run in cleanups if run.state not in _GOING_ON), None)
     if last is None or last.state != RunState.REFUSED:
         return None
     named = _PLAN.search(last.reason)

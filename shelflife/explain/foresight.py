@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from shelflife.explain.foresee import AreaOutlook, DiskOutlook, Forecast, Outlook, WhatIf
     from shelflife.policy.forecast import When
     from shelflife.policy.load import Load
-    from shelflife.policy.pressure import Usage
+    from shelflife.policy.watermark import Usage
     from shelflife.run.pressure import DiskRelief
 
 __all__ = ["forecast_as_json", "relief_as_json", "usage_as_json", "whatif_as_json"]

@@ -1,31 +1,29 @@
-"""The gauge: says between two batches when there is room again, or no use in going on.
+"""Watching a run that makes room: between two batches it says whether to go on.
 
-Two counts are kept: what the file system shows, and what we have released.
+What follows from what was released and what the file system shows is decided by `shelflife.policy.gain`; here it is
+measured, and waited for.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from shelflife.policy.load import NOTHING, Load
-from shelflife.policy.pressure import still_needed
+from shelflife.policy.gain import Balance, Step, next_step
+from shelflife.policy.load import Load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from shelflife.policy.pressure import Usage
+    from shelflife.policy.gain import OnItsWay
+    from shelflife.policy.watermark import Watermarks
     from shelflife.remove.report import AreaReport
+    from shelflife.run.reclaim import Reclaimable
 
 _LOOK: Final = 0.02
 """Seconds between two looks at whether it shows."""
-
-_SLACK: Final = 1024 * 1024
-"""Bytes that must have been released before their absence means something: the journal writes meanwhile."""
-
-_SLACK_INODES: Final = 8
-"""Likewise."""
 
 
 class Enough(Exception):  # noqa: N818 - a signal, not a fault
@@ -41,22 +39,26 @@ class PressureMonitor:
 
     def __init__(
         self,
-        usage: Callable[[], Usage],
+        held: Reclaimable,
         reports: Sequence[AreaReport],
         *,
-        low: int,
+        marks: Watermarks,
+        expected: OnItsWay | None,
         patience: float,
         stop: threading.Event | None,
     ) -> None:
-        """Measure now. `usage` returns what is too full, and only that; `reports` are counted up by the run."""
-        self._usage = usage
+        """Measure now. `marks` are those that were passed, `reports` are counted up by the run.
+
+        `expected` is what was released before and is on its way; `patience` are the seconds that the file system
+        has to show what is released.
+        """
+        self._held = held
         self._reports = reports
-        self._low = low
+        self._marks = marks
+        self._expected = expected
         self._patience = patience
         self._wait = (stop or threading.Event()).wait
-        self._start = usage()
-        self._shown = self._start
-        self._shown_at = NOTHING
+        self._balance = Balance.begin(held.usage(), expected)
 
     def after(self, between: Callable[[], None]) -> Callable[[], None]:
         """Return what looks, each time that `between` is called."""
@@ -68,32 +70,44 @@ class PressureMonitor:
         return look
 
     def released(self) -> Load:
-        """Return what this run has given back, by its own count."""
-        return Load(
-            files=sum(report.inodes + report.directories for report in self._reports),
-            allocated=sum(report.freed for report in self._reports),
+        """Return what this run has given back, by its own count, of what its watermarks are about."""
+        return self._marks.only(
+            Load(
+                files=sum(report.inodes + report.directories for report in self._reports),
+                allocated=sum(report.freed for report in self._reports),
+            )
         )
+
+    def on_its_way(self, now: int) -> OnItsWay | None:
+        """Return what does not show yet at `now` (ns)."""
+        return self._balance.end(now, self._expected)
 
     def look(self) -> None:
         """Raise Enough or NoGain, when it is time."""
-        now, released = self._usage(), self.released()
-        if still_needed(self._start, now, released, self._low) == NOTHING:
-            raise Enough
-        if self._must_show(released) and not self._shows(now):
-            raise NoGain
+        match self._step():
+            case Step.ENOUGH:
+                raise Enough
+            case Step.NO_GAIN:
+                raise NoGain
+            case Step.SHOWN:
+                self._balance = self._balance.shown()
+            case _:
+                pass
 
-    def _must_show(self, released: Load) -> bool:
-        since = released.less(self._shown_at)
-        by_bytes = self._start.space.used and since.allocated >= _SLACK
-        by_inodes = self._start.inodes.used and since.files >= _SLACK_INODES
-        return bool(by_bytes or by_inodes)
-
-    def _shows(self, now: Usage) -> bool:
-        """Return whether less is used than before; wait a little for that."""
+    def _step(self) -> Step:
+        """Return what to do next, after waiting a little where that could help."""
+        if (step := self._see(has_waited=False)) is not Step.WAIT:
+            return step
+        # Some file systems free in their own time, and all that is put off when they are told to write (btrfs).
+        with suppress(OSError):
+            self._held.sync()
         until = time.monotonic() + self._patience
-        while not (now.space.used < self._shown.space.used or now.inodes.used < self._shown.inodes.used):
-            if time.monotonic() >= until or self._wait(_LOOK):
-                return False
-            now = self._usage()
-        self._shown, self._shown_at = now, self.released()
-        return True
+        while (step := self._see(has_waited=time.monotonic() >= until)) is Step.WAIT:
+            if self._wait(_LOOK):
+                return self._see(has_waited=True)
+        return step
+
+    def _see(self, *, has_waited: bool) -> Step:
+        usage = self._held.usage()
+        self._balance = self._balance.seen(usage, self.released())
+        return next_step(self._marks, self._balance, usage, has_waited=has_waited)

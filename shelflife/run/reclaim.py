@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import os
+import threading
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Self
 
 from shelflife.errors import ShelflifeError, StorageError
+from shelflife.files.kernel import sync_file_system
 from shelflife.files.survey import FOREVER
 from shelflife.policy.cutoff import by_retention
 from shelflife.policy.load import HOUR, NOTHING, Load, before, total
-from shelflife.policy.plan import AreaPlan, Plan
-from shelflife.policy.pressure import Candidate, what_fills
+from shelflife.policy.plan import AreaPlan
+from shelflife.policy.pressure import Candidate, Part, kept_in, what_fills
 from shelflife.remove.batch import AreaLost, Site
 from shelflife.remove.purge import purge_run, trash_load, trash_names
 from shelflife.run.retention import act_on_root
@@ -21,13 +24,13 @@ from shelflife.storage.areas import hold_roots
 from shelflife.storage.disks import Disk, usage_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from shelflife.files.anchor import Anchor
     from shelflife.files.trash import TrashName
     from shelflife.policy.area import Area
     from shelflife.policy.cutoff import Cutoff
-    from shelflife.policy.pressure import Usage
+    from shelflife.policy.watermark import Usage, Watermarks
     from shelflife.remove.recorder import Means
     from shelflife.remove.report import AreaReport
     from shelflife.scan.context import Context
@@ -62,6 +65,15 @@ class Reclaimable:
             for _, anchor in roots:
                 return usage_of(anchor.fd)
         raise StorageError("the areas of a disk are gone")
+
+    def sync(self) -> None:
+        """Have the file system write, in the background, what it has put off. Raises OSError."""
+        for roots in self._roots.values():
+            for _, anchor in roots:
+                fd = os.dup(anchor.fd)
+                # A thread of its own: where much is to be written it takes minutes, and nobody waits for it.
+                threading.Thread(target=_sync, args=(fd,), name="shelflife-sync", daemon=True).start()
+                return
 
     def estimate(self, now: int) -> Load:
         """Return what all areas together could give, as the index has it."""
@@ -109,9 +121,16 @@ class Reclaimable:
         return sum(self._context.index.totals(directory).scanned for directory, _ in roots)
 
     def carry_out(
-        self, context: Context, means: Means, plan: Plan, reports: Mapping[str, AreaReport]
+        self,
+        context: Context,
+        means: Means,
+        cutoffs: Iterable[tuple[str, Cutoff]],
+        reports: Mapping[str, AreaReport],
     ) -> None:
-        """Let go what must. Raises what `context.between` raises."""
+        """Let go the trash, then what is before one cutoff after the other, of areas by their names.
+
+        Raises what `context.between` raises.
+        """
         context.between()
 
         def site(area: Area, root: tuple[str, Anchor]) -> Site:
@@ -130,18 +149,25 @@ class Reclaimable:
                 purge_run(site(area, root), name)
             except AreaLost as lost:
                 reports[area.name].errors.append(str(lost))
-        for area_plan in plan.areas:
-            if area_plan.cutoff is None:
-                continue
-            for root in self._roots.get(area_plan.area, ()):
+        for name, cutoff in cutoffs:
+            for root in self._roots.get(name, ()):
                 context.between()
-                act_on_root(site(self._areas[area_plan.area], root), area_plan.cutoff)
+                act_on_root(site(self._areas[name], root), cutoff)
 
-    def fills(self) -> list[str]:
-        """Return in words what the file system is full of."""
-        usage, index = self.usage(), self._context.index
-        holdings = [
-            (area, size_of(index, [directory for directory, _ in self._roots.get(name, ())]))
+    def fills(self, marks: Watermarks) -> list[str]:
+        """Return in words what the file system is full of, by the watermarks that were passed."""
+        index = self._context.index
+        parts = [
+            Part(kept_in(area), size_of(index, [directory for directory, _ in self._roots.get(name, ())]))
             for name, area in self._areas.items()
         ]
-        return what_fills(usage, holdings)
+        trash = total(load for _, _, _, load in self.trash())
+        return what_fills(marks, self.usage(), [*parts, Part("in the trash", trash)])
+
+
+def _sync(fd: int) -> None:
+    try:
+        with suppress(OSError):
+            sync_file_system(fd)
+    finally:
+        os.close(fd)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shelflife.errors import StorageError
-from shelflife.policy.pressure import Space, Usage
+from shelflife.policy.watermark import Space, Usage
 from shelflife.storage.areas import hold_roots
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ class Disk:
 
     device: int
     """Its number, which means something only until the machine is restarted."""
+
+    file_system: int
+    """Its id, which most kinds keep: 0 where it has none."""
 
     areas: Mapping[str, tuple[str, ...]]
     """Which directories of which areas are on it."""
@@ -43,8 +46,9 @@ def usage_of(fd: int) -> Usage:
             used=(status.f_blocks - status.f_bfree) * status.f_frsize,
             available=status.f_bavail * status.f_frsize,
         ),
+        # Where their number is not fixed it is 0 (btrfs), or more of them are free than there are (CephFS: -1).
         inodes=Space(used=status.f_files - status.f_ffree, available=status.f_favail)
-        if status.f_files
+        if status.f_ffree <= status.f_files
         else Space(0, 0),
     )
 
@@ -55,17 +59,18 @@ def disks_of(base: int, areas: Iterable[Area]) -> list[Disk]:
     A directory that is missing, or leads away, is on none.
     """
     found: dict[int, dict[str, tuple[str, ...]]] = {}
-    usages: dict[int, Usage] = {}
+    usages: dict[int, tuple[int, Usage]] = {}
     for area in areas:
         try:
             with hold_roots(base, area) as (roots, _):
                 for directory, anchor in roots:
                     device = os.fstat(anchor.fd).st_dev
-                    usages.setdefault(device, usage_of(anchor.fd))
+                    usages.setdefault(device, (os.fstatvfs(anchor.fd).f_fsid, usage_of(anchor.fd)))
                     directories = found.setdefault(device, {})
                     directories[area.name] = (*directories.get(area.name, ()), directory)
         except (StorageError, OSError):
             continue
     return [
-        Disk(device=device, areas=directories, usage=usages[device]) for device, directories in found.items()
+        Disk(device=device, file_system=usages[device][0], areas=directories, usage=usages[device][1])
+        for device, directories in found.items()
     ]

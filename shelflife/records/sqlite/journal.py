@@ -36,6 +36,7 @@ from shelflife.records.history import (
 from shelflife.records.sqlite.alerts import AlertBook
 from shelflife.records.sqlite.database import insert_rows, is_full, state_of, transaction
 from shelflife.records.sqlite.holds import HoldBook, HoldWatch
+from shelflife.records.sqlite.pressure import PressureBook
 from shelflife.records.sqlite.usage import UsageBook
 
 if TYPE_CHECKING:
@@ -87,6 +88,11 @@ class Journal:
     def usage(self) -> UsageBook:
         """How much there was."""
         return UsageBook(self._connection)
+
+    @property
+    def pressure(self) -> PressureBook:
+        """What looks at full disks tell later ones."""
+        return PressureBook(self._connection)
 
     def watch_holds(self, *, clock: Callable[[], int]) -> HoldWatch:
         """Return the active holds, kept up to date."""

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from shelflife.errors import RecordsError
-from shelflife.records.sqlite import alerts, usage
+from shelflife.records.sqlite import alerts, pressure, usage
 from shelflife.records.sqlite.database import connect, has_wal, is_full, transaction
 from shelflife.records.sqlite.journal import Journal
 
@@ -86,6 +86,7 @@ _MIGRATIONS: Final = (
     """,
     usage.SCHEMA,
     alerts.SCHEMA,
+    pressure.SCHEMA,
 )
 """Applied in order, each in one transaction with its record (`user_version`). Only ever append."""
 
@@ -100,6 +101,7 @@ _SHARED_TABLES: Final = (
     "disk_usage",
     "alert",
     "message",
+    "pressure",
 )
 """What a journal in memory has of the file's, and writes back; without the holds, which it only reads."""
 

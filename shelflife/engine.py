@@ -29,10 +29,12 @@ from shelflife.records.sqlite.index_file import read_index
 from shelflife.records.sqlite.journal_file import open_journal, read_journal
 from shelflife.records.statistics import Statistics, statistics_of
 from shelflife.run import retention as steps
+from shelflife.run.approval import offer, why_ask
 from shelflife.run.lock import Holder, holder_of
-from shelflife.run.run import Order, Workplace, offer, run, why_ask
+from shelflife.run.run import Order, Strategy, run
 from shelflife.run.sampling import take_sample
-from shelflife.scan.context import Stopped
+from shelflife.run.workplace import Workplace
+from shelflife.scan.context import Stopped, StopWatch
 from shelflife.scan.planner import PlannedFile, due_files
 from shelflife.storage.areas import create_directories, hold_roots
 from shelflife.storage.disks import disks_of
@@ -136,7 +138,7 @@ class Engine:
         """
         chosen = [self._work.areas[name] for name in self._choose(areas)]
         holds = self._holds()
-        with self._work.context(holds=lambda: holds) as context:
+        with self._work.context(holds=holds) as context:
             return steps.make_plan(context, chosen, at=context.freshness.now if at is None else at)
 
     def files(self, plan: Plan) -> Iterator[PlannedFile]:
@@ -184,7 +186,7 @@ class Engine:
             raise UsageError(
                 f"plan {plan.id} was made for a time to come: it can be looked at, not carried out"
             )
-        return self._run(Order(plan=plan, trigger=trigger, stop=stop))
+        return self._run(Order(trigger=trigger, stop=stop), steps.Retention.of(plan))
 
     def approve(
         self, plan: str, *, trigger: Trigger = Trigger.CLI, stop: threading.Event | None = None
@@ -193,7 +195,7 @@ class Engine:
 
         Raises UsageError when there is no such plan, it is too old, or the settings changed; and as `execute`.
         """
-        return self._run(Order(approved=plan, trigger=trigger, stop=stop))
+        return self._run(Order(trigger=trigger, stop=stop), steps.Approved(plan))
 
     def cleanup(
         self,
@@ -210,13 +212,8 @@ class Engine:
         Raises as `plan` and `execute` do, and SlotTaken.
         """
         return self._run(
-            Order(
-                areas=tuple(self._choose(areas)),
-                trigger=trigger,
-                stop=stop,
-                batch_size=batch_size,
-                slot=slot,
-            )
+            Order(trigger=trigger, stop=stop, batch_size=batch_size, slot=slot),
+            steps.Retention(areas=tuple(self._choose(areas))),
         )
 
     def relieve(
@@ -284,10 +281,10 @@ class Engine:
 
         Holds are respected. Raises CleanupBusy, StorageError, RecordsError.
         """
-        chosen = [self._work.areas[name] for name in self._choose(areas)]
-        from shelflife.run import restore as restoring
+        from shelflife.run.empty import EmptyTrash
 
-        return restoring.empty_trash(self._work, chosen, before=before)
+        strategy = EmptyTrash(areas=tuple(self._choose(areas)), before=before)
+        return self._run(Order(trigger=Trigger.TRASH), strategy)
 
     # -- questions
 
@@ -296,7 +293,7 @@ class Engine:
 
         Setting `stop` ends it at the next directory, with nothing to report.
         """
-        with self._work.context(between=_stopper(stop)) as context:
+        with self._work.context(watch=StopWatch(stop)) as context:
             try:
                 return steps.refresh(context, self._work.areas.values())
             except Stopped:
@@ -519,9 +516,11 @@ class Engine:
             logger.warning("%s; the preview leaves out what is held", error)
             return Holds()
 
-    def _run(self, order: Order) -> RunReport:
+    def _run(self, order: Order, strategy: Strategy) -> RunReport:
         self._refuse_when_dry()
-        return run(self._work, order)
+        report = run(self._work, order, strategy)
+        assert report is not None  # noqa: S101 - these strategies always have something to record
+        return report
 
     def _refuse_when_dry(self) -> None:
         if self.settings.cleanup.dry_run:
@@ -532,16 +531,6 @@ async def _in_thread(work: Callable[_Given, _Found], *args: _Given.args, **kwarg
     import asyncio  # by then it is loaded: a command line need not wait for it
 
     return await asyncio.to_thread(work, *args, **kwargs)
-
-
-def _stopper(stop: threading.Event | None) -> Callable[[], None]:
-    """Return what is called between directories: it ends the work when asked to stop."""
-
-    def between() -> None:
-        if stop is not None and stop.is_set():
-            raise Stopped
-
-    return between
 
 
 @contextmanager

@@ -49,7 +49,7 @@ def cleanup(
         bool,
         typer.Option(
             "--insist",
-            help="With --pressure: go on although what was removed before gave no room, and beyond what goes unasked.",
+            help="With --pressure: go on although what went before gave no room, and beyond what goes unasked.",
         ),
     ] = False,
     unless_ran_within: Annotated[

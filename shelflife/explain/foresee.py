@@ -34,7 +34,7 @@ from shelflife.storage.disks import disks_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from shelflife.run.run import Workplace
+    from shelflife.run.workplace import Workplace
     from shelflife.settings import Settings
     from shelflife.storage.disks import Disk
 

@@ -83,7 +83,9 @@ class Present:
         if error.errno in _MISSING:
             return self._past.missing()
         if error.errno == errno.EXDEV:
-            sentence = "A file system of its own is mounted on the way there: a cleanup never enters it."
+            sentence = (
+                "On the way there is a volume of its own (a mount or a subvolume): a cleanup never enters it."
+            )
             return self._answer(State.KEPT, "mount", sentence)
         return self._answer(
             State.UNKNOWN,

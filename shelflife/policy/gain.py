@@ -1,16 +1,16 @@
 """Gain: whether what is removed gives room, decided here and nowhere else.
 
 A file system may show what was released at once, a second later, or never: while somebody has the files open or a
-snapshot holds their blocks. More removal gives no more room then; it only loses files. So there are two counts, what
-we have released and what the file system shows, and three rules.
+snapshot holds their blocks. More removal gives no more room then; it only loses files. So there are two counts,
+what we have released and what the file system shows, and three rules.
 
-- *What was released and does not show yet is on its way* (`OnItsWay`). It counts as freed, in this look and in those
-  to come, whichever process takes them.
-- *It must show before more goes.* In each look a first small portion goes, and from then on each batch must show, in
-  good part, before the next one (`next_step`).
-- *Where nothing shows, nothing unexpired goes any more*, until the file system's own numbers move by about what is
-  expected of it, or a person says so (`expected_of`). Numbers move by themselves a little all the time: it is the
-  fall from the highest use since then that counts, and it must be worth what is missing.
+- *What was released and does not show yet is on its way* (`OnItsWay`). It counts as freed, in this look and in
+  those to come, whichever process takes them.
+- *It must show before more goes.* In each look a first small portion goes, and from then on each batch must show,
+  in good part, before the next one (`next_step`).
+- *Where nothing shows, nothing unexpired goes any more*, until the file system's own numbers move by a good part of
+  what is expected of it, or a person says so (`expected_of`). Numbers move by themselves a little all the time: it
+  is the fall from the highest use since then that counts.
 
 Where some of it has shown, the rest is not waited for for ever: then the file system does tell, and what is still
 missing has most likely been taken by a writer.

@@ -1,9 +1,9 @@
 """Pressure: what must go before a file system is full, and from where.
 
 How much is a matter of its watermarks (`shelflife.policy.watermark`), less what is on its way already
-(`shelflife.policy.gain`). First the trash goes; then what is expired; then, only in areas with a priority and the
-lowest first, what is oldest, nothing younger than the area's `min_age`. Of what is not expired a small portion goes
-first, and no more than an area gives unasked (`shelflife.policy.limits`).
+(`shelflife.policy.gain`). First the trash goes; then what is expired; then, only in areas with a priority and
+the lowest first, what is oldest, nothing younger than the area's `min_age`. Of what is not expired a small portion
+goes first, and no more than an area gives unasked (`shelflife.policy.limits`).
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ class _Given(NamedTuple):
 
 
 def _give(ranked: Sequence[Candidate], rest: Load, now: int) -> _Given:
-    """Take what is needed from area after area, the oldest first; what one does not give unasked, the next may."""
+    """Take what is needed from area after area, the oldest first; what one may not give, the next one does."""
     cutoffs: dict[str, Cutoff] = {}
     withheld: list[Withheld] = []
     for candidate in ranked:

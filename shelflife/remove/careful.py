@@ -230,6 +230,8 @@ class AreaExecutor:
                 if not self._site.anchor.verify(parent, identity_of(fd)):
                     return False
                 status = os.stat(name, dir_fd=fd, follow_symlinks=False)
+                if status.st_dev != self._site.anchor.identity.device:
+                    return False  # rmdir(2) would delete an empty btrfs subvolume
                 if row is not None and Key.of(status).inode != row.key.inode:
                     return False
                 if self._held_directory(path):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shelflife.policy.holds import Hold
-    from shelflife.run.run import Workplace
+    from shelflife.run.workplace import Workplace
 
 _PATIENCE: Final = 60.0
 """Seconds to wait for a batch that hangs."""

@@ -1,73 +1,79 @@
 """Watching a run that makes room: between two batches it says whether to go on.
 
-What follows from what was released and what the file system shows is decided by `shelflife.policy.gain`; here it is
-measured, and waited for.
+What follows from what was released and what the file system shows is decided by `shelflife.policy.gain`; here it
+is measured, and waited for.
 """
 
 from __future__ import annotations
 
-import threading
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.policy.gain import Balance, Step, next_step
 from shelflife.policy.load import Load
+from shelflife.scan.context import Stopped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    import threading
+    from collections.abc import Sequence
 
     from shelflife.policy.gain import OnItsWay
     from shelflife.policy.watermark import Watermarks
     from shelflife.remove.report import AreaReport
     from shelflife.run.reclaim import Reclaimable
+    from shelflife.scan.context import Watch
 
 _LOOK: Final = 0.02
 """Seconds between two looks at whether it shows."""
 
 
-class Enough(Exception):  # noqa: N818 - a signal, not a fault
-    """There is room again."""
+class Patience(NamedTuple):
+    """How long one waits for a file system to show what was released."""
 
-
-class NoGain(Exception):  # noqa: N818 - likewise
-    """What was released gives no room."""
+    seconds: float
+    stop: threading.Event
+    """Set, one waits no longer."""
 
 
 class PressureMonitor:
-    """Ends a run between two batches, when there is room again or no use in going on."""
+    """A watch that ends a run between two batches, when there is room again or no use in going on.
+
+    `finding` says which of the two: ENOUGH or NO_GAIN; None as long as neither was found.
+    """
 
     def __init__(
         self,
         held: Reclaimable,
         reports: Sequence[AreaReport],
         *,
+        inner: Watch,
         marks: Watermarks,
         expected: OnItsWay | None,
-        patience: float,
-        stop: threading.Event | None,
+        patience: Patience,
     ) -> None:
         """Measure now. `marks` are those that were passed, `reports` are counted up by the run.
 
-        `expected` is what was released before and is on its way; `patience` are the seconds that the file system
-        has to show what is released.
+        `inner` is asked first. `expected` is what was released before and is on its way.
         """
+        self.finding: Step | None = None
         self._held = held
         self._reports = reports
+        self._inner = inner
         self._marks = marks
         self._expected = expected
         self._patience = patience
-        self._wait = (stop or threading.Event()).wait
         self._balance = Balance.begin(held.usage(), expected)
 
-    def after(self, between: Callable[[], None]) -> Callable[[], None]:
-        """Return what looks, each time that `between` is called."""
-
-        def look() -> None:
-            between()
-            self.look()
-
-        return look
+    def look(self) -> None:
+        """See `shelflife.scan.context.Watch`."""
+        self._inner.look()
+        step = self._step()
+        if step is Step.SHOWN:
+            self._balance = self._balance.shown()
+        elif step is not Step.GO_ON:
+            self.finding = step
+            raise Stopped
 
     def released(self) -> Load:
         """Return what this run has given back, by its own count, of what its watermarks are about."""
@@ -82,18 +88,6 @@ class PressureMonitor:
         """Return what does not show yet at `now` (ns)."""
         return self._balance.end(now, self._expected)
 
-    def look(self) -> None:
-        """Raise Enough or NoGain, when it is time."""
-        match self._step():
-            case Step.ENOUGH:
-                raise Enough
-            case Step.NO_GAIN:
-                raise NoGain
-            case Step.SHOWN:
-                self._balance = self._balance.shown()
-            case _:
-                pass
-
     def _step(self) -> Step:
         """Return what to do next, after waiting a little where that could help."""
         if (step := self._see(has_waited=False)) is not Step.WAIT:
@@ -101,9 +95,9 @@ class PressureMonitor:
         # Some file systems free in their own time, and all that is put off when they are told to write (btrfs).
         with suppress(OSError):
             self._held.sync()
-        until = time.monotonic() + self._patience
+        until = time.monotonic() + self._patience.seconds
         while (step := self._see(has_waited=time.monotonic() >= until)) is Step.WAIT:
-            if self._wait(_LOOK):
+            if self._patience.stop.wait(_LOOK):
                 return self._see(has_waited=True)
         return step
 

@@ -14,9 +14,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from shelflife.files.anchor import Anchor
-from shelflife.files.kernel import rename_noreplace
 from shelflife.files.listing import Entry, Kind, entry_at, signed
 from shelflife.files.removal import Result
+from shelflife.files.rename import put_back
 from shelflife.files.trash import Trash, TrashName
 from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.cutoff import Cause, Cutoff
@@ -184,7 +184,7 @@ class Recovery:
         place = trash.open_mirror(path)
         try:
             with anchor.directory(path) as fd:
-                rename_noreplace(place, entry.name, fd, entry.name)
+                put_back(place, entry.name, fd, entry.name)
         except OSError:
             trash.displace(path, place, entry.name)
             return Code(Result.DISPLACED, Reason.CHANGED)

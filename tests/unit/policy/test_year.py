@@ -10,12 +10,13 @@ import pytest
 from shelflife.policy.area import Area, areas_of
 from shelflife.policy.cutoff import Cause, by_quota, by_retention
 from shelflife.policy.load import HOUR, NOTHING, Histogram, Load
-from shelflife.policy.pressure import Candidate, Space, Usage, choose_cutoffs
+from shelflife.policy.pressure import Candidate, Need, choose_cutoffs
+from shelflife.policy.watermark import Share, Space, Usage, Watermark, Watermarks
 from shelflife.settings import Settings
 
 _START = 1_900_000_000 * 10**9 // HOUR * HOUR
 _DISK = 100_000
-_HIGH, _LOW = 90, 80
+_MARKS = Watermarks(space=(Watermark(Share(90), Share(80)),), inodes=())
 
 _AREAS = {
     "temp": {"retention": "1d", "priority": 1, "min_age": "2h"},

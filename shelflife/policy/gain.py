@@ -8,9 +8,9 @@ what we have released and what the file system shows, and three rules.
   those to come, whichever process takes them.
 - *It must show before more goes.* In each look a first small portion goes, and from then on each batch must show,
   in good part, before the next one (`next_step`).
-- *Where nothing shows, nothing unexpired goes any more*, until the file system's own numbers move by a good part of
-  what is expected of it, or a person says so (`expected_of`). Numbers move by themselves a little all the time: it
-  is the fall from the highest use since then that counts.
+- *Where nothing shows, nothing unexpired goes any more*, until the file system's own numbers move by a good part
+  of what is expected of it, or a person says so (`expected_of`). Numbers move by themselves a little all the
+  time: it is the fall from the highest use since then that counts.
 
 Where some of it has shown, the rest is not waited for for ever: then the file system does tell, and what is still
 missing has most likely been taken by a writer.
@@ -27,10 +27,13 @@ from shelflife.policy.area import SECOND
 from shelflife.policy.load import NOTHING, Load
 
 if TYPE_CHECKING:
-    from shelflife.policy.watermark import Usage, Watermarks
+    from shelflife.policy.watermark import Sight, Usage, Watermarks
 
 LEAST: Final = Load(files=8, allocated=1024 * 1024)
 """What must have been released before its absence means something: our own records write meanwhile."""
+
+OUR_RECORDS: Final = Load(files=16, allocated=4 * 1024 * 1024)
+"""What our own records may take on the same disk while they tell of what goes."""
 
 _GOOD_PART: Final = 4
 """One in so many of what was released must show: some of it may be compressed, shared, or taken by a writer."""
@@ -52,7 +55,7 @@ class OnItsWay:
     load: Load
     """How much: inodes as files, bytes as allocated; only what the watermarks were about."""
 
-    peak: Load
+    peak: Sight
     """The most that was in use since then."""
 
     has_shown: bool
@@ -63,15 +66,15 @@ def expected_of(before: OnItsWay | None, usage: Usage, now: int) -> OnItsWay | N
     """Return what is still on its way at `now` (ns); None when there is nothing to expect any more."""
     if before is None:
         return None
-    shown = before.peak.less(usage.used)
+    shown = before.peak.fall_to(usage.sight)
     if not before.has_shown and not _is_good_part(shown, before.load):
-        return replace(before, peak=_higher(before.peak, usage.used))
+        return replace(before, peak=before.peak.or_higher(usage.sight))
     left = before.load.less(shown)
     if left == NOTHING or now - before.at > _SHOWN_BY or now < before.at:
         return None
     if shown == NOTHING:
-        return replace(before, has_shown=True, peak=_higher(before.peak, usage.used))
-    return OnItsWay(at=before.at, load=left, peak=usage.used, has_shown=True)
+        return replace(before, has_shown=True, peak=before.peak.or_higher(usage.sight))
+    return OnItsWay(at=before.at, load=left, peak=usage.sight, has_shown=True)
 
 
 def first_portion(need: Load) -> Load:
@@ -89,7 +92,7 @@ class Balance:
     start: Load
     """What was in use when it began."""
 
-    used: Load
+    last: Sight
     """What was in use when it was last seen."""
 
     carried: Load = NOTHING
@@ -108,12 +111,12 @@ class Balance:
     def begin(cls, usage: Usage, expected: OnItsWay | None) -> Balance:
         """Return the balance at the beginning of a look."""
         carried = NOTHING if expected is None else expected.load
-        return cls(start=usage.used, used=usage.used, carried=carried)
+        return cls(start=usage.used, last=usage.sight, carried=carried)
 
     def seen(self, usage: Usage, released: Load) -> Balance:
         """Return the balance after one more sight, when so much has been released."""
-        fallen = self.fallen.plus(self.used.less(usage.used))
-        return replace(self, used=usage.used, released=released, fallen=fallen)
+        fallen = self.fallen.plus(self.last.fall_to(usage.sight))
+        return replace(self, last=usage.sight, released=released, fallen=fallen)
 
     def shown(self) -> Balance:
         """Return the balance when what was released until now counts as shown."""
@@ -121,13 +124,13 @@ class Balance:
 
     def end(self, now: int, expected: OnItsWay | None) -> OnItsWay | None:
         """Return what is on its way when the look ends at `now` (ns), having begun with so much `expected`."""
-        if self.released == NOTHING:
+        if not _means_something(self.released):
             return expected
         left = self.carried.plus(self.released).less(self.fallen)
-        if left == NOTHING:
+        has_shown = _is_good_part(self.fallen, self.released)
+        if left == NOTHING or (has_shown and OUR_RECORDS.covers(left)):
             return None
-        tells = not _means_something(self.released) or _is_good_part(self.fallen, self.released)
-        return OnItsWay(at=now, load=left, peak=self.used, has_shown=tells)
+        return OnItsWay(at=now, load=left, peak=self.last, has_shown=has_shown)
 
 
 class Step(Enum):
@@ -171,13 +174,6 @@ def _is_good_part(shown: Load, released: Load) -> bool:
     return bool(
         (released.files and shown.files * _GOOD_PART >= released.files)
         or (released.allocated and shown.allocated * _GOOD_PART >= released.allocated)
-    )
-
-
-def _higher(one: Load, other: Load) -> Load:
-    return Load(
-        files=max(one.files, other.files),
-        allocated=max(one.allocated, other.allocated),
     )
 
 

@@ -2,8 +2,8 @@
 
 How much is a matter of its watermarks (`shelflife.policy.watermark`), less what is on its way already
 (`shelflife.policy.gain`). First the trash goes; then what is expired; then, only in areas with a priority and
-the lowest first, what is oldest, nothing younger than the area's `min_age`. Of what is not expired a small portion
-goes first, and no more than an area gives unasked (`shelflife.policy.limits`).
+the lowest first, what is oldest, nothing younger than the area's `min_age`. Of what is not expired a small
+portion goes first, and no more than an area gives unasked (`shelflife.policy.limits`).
 """
 
 from __future__ import annotations

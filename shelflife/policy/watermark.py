@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from shelflife.policy.load import Load
+from shelflife.policy.load import NOTHING, Load
 from shelflife.settings.pressure import HIGH, LOW
 from shelflife.settings.units import format_size
 
@@ -36,6 +36,31 @@ class Space(NamedTuple):
         return 100 * self.used / self.whole if self.whole else 0.0
 
 
+class Sight(NamedTuple):
+    """What was in use at one moment, in two ways.
+
+    Our own records shrink and grow by themselves, which must not be taken for anything else; and a file system
+    may show that late, as it shows other things late. So only what has fallen in both ways has fallen.
+    """
+
+    all: Load
+    by_others: Load
+    """But for our own records."""
+
+    def fall_to(self, later: Sight) -> Load:
+        """Return how much less is in use at a later moment."""
+        one, other = self.all.less(later.all), self.by_others.less(later.by_others)
+        return Load(files=min(one.files, other.files), allocated=min(one.allocated, other.allocated))
+
+    def or_higher(self, other: Sight) -> Sight:
+        """Return the higher of two, in each way."""
+        return Sight(_higher(self.all, other.all), _higher(self.by_others, other.by_others))
+
+
+def _higher(one: Load, other: Load) -> Load:
+    return Load(files=max(one.files, other.files), allocated=max(one.allocated, other.allocated))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
     """A file system at one moment."""
@@ -46,6 +71,9 @@ class Usage:
     inodes: Space
     """Inodes; both zero where their number is not fixed (btrfs)."""
 
+    records: Load = NOTHING
+    """What of it our own records take, as inodes and bytes allocated; nothing where that was not asked."""
+
     @property
     def share(self) -> float:
         """Percent in use, of bytes or of inodes, whichever is more."""
@@ -55,6 +83,11 @@ class Usage:
     def used(self) -> Load:
         """What is in use."""
         return Load(files=self.inodes.used, allocated=self.space.used)
+
+    @property
+    def sight(self) -> Sight:
+        """What is compared with other moments."""
+        return Sight(self.used, self.used.less(self.records))
 
 
 class Share(NamedTuple):

@@ -1,9 +1,9 @@
 """Pressure: looking at the file systems of a storage, and making room on those that are too full.
 
-A relief is a run like any other (`shelflife.run.relief`), by the same executor, with the same checks and records.
-The plan names cutoffs that free what is needed and no more. While it is carried out, the disk is measured again
-between batches; it ends when there is room, or when what we released does not show (`shelflife.policy.gain`). What
-a look has learned it leaves to those that follow, in the journal.
+A relief is a run like any other (`shelflife.run.relief`), with the same checks and records. The plan names
+cutoffs that free what is needed and no more. While it is carried out, the disk is measured again between batches;
+it ends when there is room, or when what we released does not show (`shelflife.policy.gain`). What a look has
+learned it leaves to those that follow, in the journal.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _note_calm(work: Workplace, disk: Disk) -> None:
         before = None if journal is None else journal.pressure.recall(disk.name, disk.file_system)
     if before is None or before.is_empty:
         return
-    expected = expected_of(before.expected, disk.usage, work.clock())
+    expected = expected_of(before.expected, disk.with_records(work.state), work.clock())
     now = replace(before, expected=expected, taken={})
     if now != before:
         with suppress(RecordsError), open_journal(work.state) as journal:

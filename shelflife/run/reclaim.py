@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from shelflife.errors import ShelflifeError, StorageError
@@ -16,7 +17,7 @@ from shelflife.policy.plan import AreaPlan
 from shelflife.policy.pressure import Candidate, Part, kept_in, what_fills
 from shelflife.remove.batch import AreaLost, Site
 from shelflife.remove.purge import purge_run, trash_load, trash_names
-from shelflife.run.retention import act_on_root
+from shelflife.run.retention import act_on_root, refresh
 from shelflife.scan.measure import histogram_of, measure_of, size_of
 from shelflife.scan.planner import due_directories
 from shelflife.scan.refresh import Refreshed
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from shelflife.policy.area import Area
     from shelflife.policy.cutoff import Cutoff
     from shelflife.policy.watermark import Usage, Watermarks
+    from shelflife.records.state import StateDirectory
     from shelflife.remove.recorder import Means
     from shelflife.remove.report import AreaReport
     from shelflife.scan.context import Context
@@ -39,9 +41,12 @@ if TYPE_CHECKING:
 class Reclaimable:
     """The directories of the areas on one file system, held open as a context."""
 
-    def __init__(self, context: Context, disk: Disk, areas: Mapping[str, Area]) -> None:
-        """Prepare to hold those of the areas' directories that are on the disk."""
+    def __init__(
+        self, context: Context, disk: Disk, areas: Mapping[str, Area], state: StateDirectory
+    ) -> None:
+        """Prepare to hold those of the areas' directories that are on the disk. `state`: our own records."""
         self._context = context
+        self._state = state
         self._disk = disk
         self._areas = areas
         self._stack = ExitStack()
@@ -60,10 +65,10 @@ class Reclaimable:
         self._stack.close()
 
     def usage(self) -> Usage:
-        """Return how full the file system is now."""
+        """Return how full the file system is now, and what of that our own records take."""
         for roots in self._roots.values():
             for _, anchor in roots:
-                return usage_of(anchor.fd)
+                return replace(self._disk, usage=usage_of(anchor.fd)).with_records(self._state)
         raise StorageError("the areas of a disk are gone")
 
     def sync(self) -> None:
@@ -144,12 +149,16 @@ class Reclaimable:
                 report=reports[area.name],
             )
 
-        for area, root, name, _ in self.trash():
+        for area, root, trashed, _ in self.trash():
             try:
-                purge_run(site(area, root), name)
+                purge_run(site(area, root), trashed)
             except AreaLost as lost:
                 reports[area.name].errors.append(str(lost))
+        seen: set[str] = set()
         for name, cutoff in cutoffs:
+            if name in seen:  # what an earlier stage has changed is not in the index before it is read again
+                refresh(context, [self._areas[name]])
+            seen.add(name)
             for root in self._roots.get(name, ()):
                 context.between()
                 act_on_root(site(self._areas[name], root), cutoff)
@@ -162,7 +171,9 @@ class Reclaimable:
             for name, area in self._areas.items()
         ]
         trash = total(load for _, _, _, load in self.trash())
-        return what_fills(marks, self.usage(), [*parts, Part("in the trash", trash)])
+        usage = self.usage()
+        own = [Part("in the trash", trash), Part("our own records", usage.records)]
+        return what_fills(marks, usage, [*parts, *own])
 
 
 def _sync(fd: int) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from shelflife.policy.gain import Remembered, Step, expected_of
+from shelflife.policy.gain import OUR_RECORDS, Remembered, Step, expected_of
 from shelflife.policy.limits import doubt_about_expired
 from shelflife.policy.load import NOTHING, Load, total
 from shelflife.policy.plan import Plan
@@ -47,12 +47,6 @@ NO_ROOM: Final = (
 _DOUBT: Final = 2
 """How much more there may be than the index says. Where even that would not do, nothing more is measured: a disk
 that others have filled would else be read through at every look."""
-
-_OURS: Final = 4 * 1024 * 1024
-"""Bytes that our own records may take on the same disk, for which a second run makes room."""
-
-_OURS_INODES: Final = 16
-"""Likewise."""
 
 _ALL: Final = 100
 """Percent."""
@@ -134,8 +128,7 @@ class Task:
         if self.outcome is Outcome.NOT_ENOUGH:
             return self.may_try_again
         excess = self.passed.above_low(now)
-        few = excess.allocated <= _OURS and excess.files <= _OURS_INODES
-        return self.outcome is Outcome.RELIEVED and excess != NOTHING and few
+        return self.outcome is Outcome.RELIEVED and excess != NOTHING and OUR_RECORDS.covers(excess)
 
     def recall(self, journal: Journal, usage: Usage, now: int) -> Remembered:
         """Return what earlier looks left, as it stands now; nothing where a person says to go on."""
@@ -163,19 +156,21 @@ class Relieving:
         now = context.freshness.now
         areas = {name: session.work.areas[name] for name in task.disk.areas}
         refresh(context, areas.values())
-        with Reclaimable(context, task.disk, areas) as held:
+        with Reclaimable(context, task.disk, areas, session.work.state) as held:
             usage = held.usage()
             if task.tries == 1 and not task.passed.are_passed(usage):
                 task.conclude(Outcome.RELIEVED)  # while it waited for another cleanup
                 return None
             self._remembered = task.recall(session.journal, usage, now)
             need = Need.of(task.passed, usage, self._remembered.expected, task.missing)
-            if need.enough == NOTHING:
-                task.conclude(Outcome.NO_GAIN, [NO_ROOM])
+            if need.enough == NOTHING:  # all of it is on its way
+                task.conclude(*_on_its_way(task.passed.are_passed(usage)))
+                self._keep_in_mind(session.journal)
                 return None
             self._wanted = need.enough.less(task.missing)
             trash = total(load for _, _, _, load in held.trash())
-            task.relief = choose_cutoffs(self._candidates(held, need, trash, now), need, trash=trash, now=now)
+            candidates = self._candidates(session, held, need, trash)
+            task.relief = choose_cutoffs(candidates, need, trash=trash, now=now)
             self._explain(held, need, task.relief)
             plan = Plan(
                 made=now,
@@ -250,7 +245,7 @@ class Relieving:
         areas = {name: replace(session.work.areas[name], trash=None) for name in task.disk.areas}
         relief = task.relief or Relief(is_enough=True)
         state = RunState.DONE
-        with Reclaimable(context, task.disk, areas) as held:
+        with Reclaimable(context, task.disk, areas, session.work.state) as held:
             watch = PressureMonitor(
                 held,
                 list(reports.values()),
@@ -313,6 +308,11 @@ class Relieving:
         task.may_try_again = could and NOTHING not in (short, released)
         task.missing = task.missing.plus(short)
         return could and short == NOTHING
+
+
+def _on_its_way(is_too_full: bool) -> tuple[Outcome, list[str]]:
+    """Return how it stands, and why, where all that is needed was released and does not show yet."""
+    return (Outcome.NO_GAIN, [NO_ROOM]) if is_too_full else (Outcome.RELIEVED, [])
 
 
 def _asks(withheld: Withheld) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shelflife.errors import StorageError
+from shelflife.policy.load import Load
 from shelflife.policy.watermark import Space, Usage
 from shelflife.storage.areas import hold_roots
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from shelflife.policy.area import Area
+    from shelflife.records.state import StateDirectory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,11 @@ class Disk:
 
     usage: Usage
     """How full it is."""
+
+    def with_records(self, state: StateDirectory) -> Usage:
+        """Return how full it was found, with what of that our own records take now."""
+        inodes, size = state.size_on(self.device)
+        return replace(self.usage, records=Load(files=inodes, allocated=size))
 
     @property
     def name(self) -> str:

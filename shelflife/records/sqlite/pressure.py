@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from shelflife.policy.gain import OnItsWay, Remembered
 from shelflife.policy.load import Load
+from shelflife.policy.watermark import Sight
 from shelflife.records.sqlite.database import transaction
 
 SCHEMA: Final = """
@@ -49,7 +50,7 @@ def _as_json(remembered: Remembered) -> dict[str, Any]:
         else {
             "at": expected.at,
             "load": [expected.load.files, expected.load.allocated],
-            "peak": [expected.peak.files, expected.peak.allocated],
+            "peak": [[load.files, load.allocated] for load in expected.peak],
             "has_shown": expected.has_shown,
         },
         "taken": dict(remembered.taken),
@@ -64,9 +65,13 @@ def _remembered(found: dict[str, Any]) -> Remembered:
         if expected is None
         else OnItsWay(
             at=expected["at"],
-            load=Load(files=expected["load"][0], allocated=expected["load"][1]),
-            peak=Load(files=expected["peak"][0], allocated=expected["peak"][1]),
+            load=_load(expected["load"]),
+            peak=Sight(*map(_load, expected["peak"])),
             has_shown=expected["has_shown"],
         ),
         taken=found["taken"],
     )
+
+
+def _load(found: list[int]) -> Load:
+    return Load(files=found[0], allocated=found[1])

@@ -85,11 +85,15 @@ def _after(start: int, *sights: tuple[int, float], before: OnItsWay | None = Non
 
 
 def test_what_has_not_shown_is_expected_by_the_next_look() -> None:
-    assert _after(950, (950, 10)) == OnItsWay(at=_NOW, load=_mib(10), peak=_usage(950).used, has_shown=False)
-    found = _after(950, (944, 10))
+    assert _after(950, (950, 10)) == OnItsWay(at=_NOW, load=_mib(10), peak=_usage(950).sight, has_shown=False)
+    found = _after(950, (910, 50))
     assert found is not None
-    assert (found.load, found.has_shown) == (_mib(4), True)
+    assert (found.load, found.has_shown) == (_mib(10), True)
     assert _after(950, (940, 10)) is None
+
+
+def test_what_our_own_records_may_have_taken_is_not_expected() -> None:
+    assert _after(950, (914, 40)) is None
 
 
 def test_a_look_that_releases_nothing_leaves_what_was_expected() -> None:
@@ -123,16 +127,16 @@ def test_the_disk_must_move_by_what_is_missing_and_from_its_highest_since() -> N
 
 
 def test_the_rest_of_what_has_shown_is_not_waited_for_for_ever() -> None:
-    before = _after(950, (944, 10))
-    assert expected_of(before, _usage(944), _NOW + 300 * SECOND) == before
-    assert expected_of(before, _usage(944), _NOW + 601 * SECOND) is None
-    assert expected_of(before, _usage(944), _NOW - 1) is None  # the clock was set back
+    before = _after(950, (910, 50))
+    assert expected_of(before, _usage(910), _NOW + 300 * SECOND) == before
+    assert expected_of(before, _usage(910), _NOW + 601 * SECOND) is None
+    assert expected_of(before, _usage(910), _NOW - 1) is None  # the clock was set back
 
 
-def test_a_little_that_was_released_and_does_not_show_stops_nobody() -> None:
-    found = _after(950, (950, 0.5))
-    assert found is not None
-    assert found.has_shown
+def test_a_little_that_was_released_changes_nothing() -> None:
+    assert _after(950, (950, 0.5)) is None
+    before = _after(950, (950, 10))
+    assert _after(950, (950, 0.5), before=before) is before
 
 
 @pytest.mark.parametrize(

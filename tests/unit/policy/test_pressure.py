@@ -246,7 +246,7 @@ def test_a_small_portion_goes_first_and_the_oldest() -> None:
 
 
 def _on_its_way(amount: int, *, has_shown: bool) -> OnItsWay:
-    return OnItsWay(at=NOW, load=Load(allocated=amount), peak=Load(allocated=1000), has_shown=has_shown)
+    return OnItsWay(at=NOW, load=Load(allocated=amount), peak=_usage(1000, 0).sight, has_shown=has_shown)
 
 
 def test_what_is_on_its_way_is_not_removed_once_more() -> None:

@@ -5,23 +5,22 @@ So it does not matter which process finds it, nor whether one that should have f
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from shelflife.policy.forecast import DAY
+from shelflife.clock import DAY, HOUR, SECOND, as_datetime
 from shelflife.policy.schedule import Schedule
 from shelflife.policy.watermark import Watermarks
+from shelflife.records.alerts import Condition
 from shelflife.records.history import RunState, Trigger
-from shelflife.records.sqlite.alerts import Condition
 from shelflife.run.pressure import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from shelflife.engine import Engine
+    from shelflife.records.alerts import ActiveAlert
     from shelflife.records.history import RunRecord
-    from shelflife.records.sqlite.alerts import ActiveAlert
     from shelflife.run.pressure import DiskRelief
     from shelflife.storage.disks import Disk
 
@@ -62,7 +61,7 @@ ENDED: Final = {
 _FAILURES: Final = (Outcome.NOT_ENOUGH, Outcome.HOPELESS, Outcome.NO_GAIN)
 _UNDECIDED: Final = (Outcome.BUSY, Outcome.STOPPED)
 _RUNS: Final = 50
-_GRACE: Final = 3600 * 10**9
+_GRACE: Final = HOUR
 """How late (ns) a cleanup may be before that is told."""
 _CLEANUPS: Final = (Trigger.SCHEDULE, Trigger.CLI, Trigger.API, Trigger.PROGRAM)
 
@@ -122,7 +121,7 @@ def _no_room(found: DiskRelief) -> str:
 
 
 def _of_forecast(engine: Engine) -> Iterator[Condition]:
-    within = engine.settings.alerts.full_within * 10**9 // DAY
+    within = engine.settings.alerts.full_within * SECOND // DAY
     for disk in engine.forecast().outlook.disks:
         earliest = disk.full.earliest
         if earliest is not None and earliest <= within:
@@ -161,7 +160,7 @@ def _of_runs(runs: Sequence[RunRecord], now: int) -> Iterator[Condition]:
 def _of_holder(engine: Engine, now: int) -> Iterator[Condition]:
     holder = engine.holder()
     timeout = engine.settings.cleanup.lock_timeout
-    if holder is not None and holder.is_stuck(datetime.fromtimestamp(now / 10**9, UTC), timeout):
+    if holder is not None and holder.is_stuck(as_datetime(now), timeout):
         yield Condition(
             kind=Kind.STUCK,
             key=Kind.STUCK,
@@ -179,7 +178,7 @@ def _of_schedule(engine: Engine, runs: Sequence[RunRecord], now: int) -> Iterato
     first = schedule.next_after(last) if last is not None else None
     second = schedule.next_after(first) if first is not None else None
     if last is not None and second is not None and now > second + _GRACE:
-        when = datetime.fromtimestamp(last // 10**9, UTC).isoformat()
+        when = as_datetime(last // SECOND * SECOND).isoformat()
         yield Condition(
             kind=Kind.OVERDUE,
             key=Kind.OVERDUE,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import signal
 import threading
-import time
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 import typer
 
+from shelflife import clock
 from shelflife.cli import alerts, output, plan
 from shelflife.cli.options import Areas, Config, Json, engine_of, seconds_of, settings_of
+from shelflife.clock import SECOND
 from shelflife.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -157,29 +158,29 @@ def _recent(engine: Engine, areas: list[str] | None, seconds: int) -> RunRecord 
     """Return a run that cleaned all of these areas and was completed within the last `seconds`."""
     names = [engine.settings.area_name(name) for name in areas] if areas else list(engine.areas)
     wanted = {name for name in names if engine.areas[name].retention is not None}
-    now = time.time_ns()
+    now = clock.now()
     for run in engine.history(limit=_REMEMBERED):
-        recent = run.finished is not None and now - seconds * 10**9 <= run.finished <= now
+        recent = run.finished is not None and now - seconds * SECOND <= run.finished <= now
         if recent and run.state == "done" and run.trigger != "pressure" and wanted <= run.cutoffs.keys():
             return run
     return None
 
 
 def _skip(run: RunRecord, *, as_json: bool) -> None:
-    from shelflife.explain.presentation import format_age, iso
+    from shelflife.formats import format_age, iso
 
     ended = run.finished or run.started
     if as_json:
         output.print_json({"skipped": {"run": run.id, "finished": iso(ended)}})
     else:  # not on stderr: cron would send a mail each day because all is well
-        output.print_line(f"skipped: run {run.id} ended {format_age(time.time_ns() - ended)} ago")
+        output.print_line(f"skipped: run {run.id} ended {format_age(clock.now() - ended)} ago")
 
 
 # -- what it did
 
 
 def _show(report: RunReport, *, as_json: bool) -> None:
-    from shelflife.explain.presentation import report_as_json
+    from shelflife.shapes.run import report_as_json
 
     if as_json:
         output.print_json(report_as_json(report.as_json()))
@@ -193,7 +194,7 @@ def _show(report: RunReport, *, as_json: bool) -> None:
 
 
 def _show_areas(report: RunReport) -> None:
-    from shelflife.explain.presentation import format_bytes
+    from shelflife.formats import counted, format_bytes
 
     extra = [name for name in ("trashed", "displaced") if report.total(name)]
     numbers = ("removed", *extra, "size", "kept", "failed")
@@ -214,7 +215,7 @@ def _show_areas(report: RunReport) -> None:
     )
     output.print_table(table)
     also = [
-        output.counted(count, one, many)
+        counted(count, one, many)
         for count, one, many in (
             (report.total("links"), "symbolic link", "symbolic links"),
             (report.total("directories"), "empty directory", "empty directories"),

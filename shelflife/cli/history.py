@@ -8,6 +8,7 @@ import typer
 
 from shelflife.cli import output
 from shelflife.cli.options import Config, Json, engine_of
+from shelflife.clock import SECOND
 
 if TYPE_CHECKING:
     from shelflife.engine import Engine
@@ -33,7 +34,7 @@ def history(
     if run is not None:
         _one(engine, run, as_json=as_json)
     elif as_json:
-        from shelflife.explain.presentation import run_as_json
+        from shelflife.shapes.run import run_as_json
 
         output.print_json([run_as_json(record) for record in engine.history(limit=limit)])
     else:
@@ -42,7 +43,7 @@ def history(
 
 
 def _all(runs: list[RunRecord]) -> None:
-    from shelflife.explain.presentation import format_bytes, moment
+    from shelflife.formats import format_bytes, moment
 
     if not runs:
         output.print_line("no runs yet")
@@ -69,7 +70,8 @@ def _all(runs: list[RunRecord]) -> None:
 
 
 def _one(engine: Engine, number: int, *, as_json: bool) -> None:
-    from shelflife.explain.presentation import file_as_json, moment, run_as_json
+    from shelflife.formats import moment
+    from shelflife.shapes.run import file_as_json, run_as_json
 
     run = engine.run(number)
     if as_json:
@@ -95,7 +97,7 @@ def _one(engine: Engine, number: int, *, as_json: bool) -> None:
 def _line(file: FileRecord) -> str:
     import os
 
-    from shelflife.explain.presentation import format_bytes
+    from shelflife.formats import format_bytes
 
     why = os.strerror(file.errno) if file.errno else file.reason.value
     return f"{file.result.name.lower():<8} {format_bytes(file.size):>12}  {file.path}  ({why})"
@@ -113,4 +115,4 @@ def _without_files(run: RunRecord, engine: Engine) -> str:
 def _duration(run: RunRecord) -> str:
     if run.finished is None:
         return "–"
-    return f"{max(0, run.finished - run.started) / 1e9:,.1f} s"
+    return f"{max(0, run.finished - run.started) / SECOND:,.1f} s"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from shelflife import clock
 from shelflife.cli import output
 from shelflife.cli.options import Config, Json, engine_of, moment_of
 
@@ -46,7 +46,7 @@ def add(
 
     Example: shelflife hold add storage/uploads/clip.mp4 --until +30d --reason "ticket 4711"
     """
-    moment = None if until is None else moment_of(until, time.time_ns(), option="--until")
+    moment = None if until is None else moment_of(until, clock.now(), option="--until")
     hold = engine_of(config).hold(path, until=moment, reason=reason)
     if as_json:
         output.print_json(_as_json(hold))
@@ -90,10 +90,10 @@ def remove(path: Path, config: Config = None, as_json: Json = False) -> int:
 
 
 def _print(holds: list[Hold]) -> None:
-    from shelflife.explain.presentation import moment
+    from shelflife.formats import moment
 
     table = output.table("path", "since", "until", "reason")
-    now = time.time_ns()
+    now = clock.now()
     for hold in holds:
         until = moment(hold.until) if hold.until is not None else "removed"
         state = until if hold.is_active(now) else f"ended {moment(hold.ended or hold.until or hold.created)}"
@@ -103,12 +103,12 @@ def _print(holds: list[Hold]) -> None:
 
 
 def _until(hold: Hold) -> str:
-    from shelflife.explain.presentation import moment
+    from shelflife.formats import moment
 
     return "until it is removed" if hold.until is None else f"until {moment(hold.until)}"
 
 
-def _as_json(hold: Hold) -> dict[str, Any]:
-    from shelflife.explain.presentation import hold_as_json
+def _as_json(hold: Hold) -> object:
+    from shelflife.shapes.hold import hold_as_json
 
-    return hold_as_json(hold, now=time.time_ns())
+    return hold_as_json(hold, now=clock.now())

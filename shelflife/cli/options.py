@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from shelflife.clock import SECOND
 from shelflife.errors import UsageError
 
 if TYPE_CHECKING:
@@ -75,11 +76,11 @@ def moment_of(text: str, now: int, *, option: str = "--at") -> int:
     from datetime import UTC, datetime
 
     if text.startswith("+"):
-        return now + seconds_of(text[1:], option) * 10**9
+        return now + seconds_of(text[1:], option) * SECOND
     try:
         when = datetime.fromisoformat(text)
         when = when if when.tzinfo else when.replace(tzinfo=UTC)
-        return int(when.timestamp()) * 10**9
+        return int(when.timestamp()) * SECOND
     except (ValueError, OverflowError):
         meant = f' (did you mean "+{text}"?)' if text[:1].isdecimal() and text[-1:] in "smhdw" else ""
         raise UsageError(

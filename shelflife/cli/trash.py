@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from shelflife import clock
 from shelflife.cli import output
 from shelflife.cli.options import Areas, Config, Json, engine_of, seconds_of
+from shelflife.clock import SECOND
 from shelflife.errors import ExitCode
+from shelflife.formats import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,7 +35,7 @@ def list_trash(areas: Areas = None, config: Config = None, as_json: Json = False
     """
     files = engine_of(config).trash(areas or None)
     if as_json:
-        from shelflife.explain.presentation import trashed_file_as_json
+        from shelflife.shapes.trash import trashed_file_as_json
 
         for file in files:
             output.print_json_line(trashed_file_as_json(file))
@@ -65,9 +67,9 @@ def restore(
     """
     restored = engine_of(config).restore(target, to=to, hold=not no_hold)
     if as_json:
-        from shelflife.explain.presentation import path_as_json
+        from shelflife.shapes.trash import restored_as_json
 
-        output.print_json({"restored": [path_as_json(path) for path in restored]})
+        output.print_json(restored_as_json(restored))
     else:
         for path in restored:
             output.print_line(f"restored {path}")
@@ -90,18 +92,19 @@ def empty(
 
     Example: shelflife trash empty temp --older-than 12h
     """
-    from shelflife.explain.presentation import format_bytes, report_as_json
+    from shelflife.formats import counted, format_bytes
+    from shelflife.shapes.run import report_as_json
 
     before = None
     if older_than is not None:
-        before = time.time_ns() - seconds_of(older_than, "--older-than") * 10**9
+        before = clock.now() - seconds_of(older_than, "--older-than") * SECOND
     report = engine_of(config).empty_trash(areas or None, before=before)
     if as_json:
         output.print_json(report_as_json(report.as_json()))
     else:
         freed = format_bytes(report.total("freed"))
         output.print_line(
-            f"run {report.run}: {output.counted(report.total('purged'), 'file', 'files')} purged, {freed} freed"
+            f"run {report.run}: {counted(report.total('purged'), 'file', 'files')} purged, {freed} freed"
         )
     failures = [f"{failure.path}: {failure.error}" for area in report.areas for failure in area.failures]
     output.say_all(failures, more=f"`shelflife history {report.run} --json` lists all")
@@ -109,7 +112,7 @@ def empty(
 
 
 def _print(files: Iterable[TrashedFile]) -> None:
-    from shelflife.explain.presentation import format_bytes, moment
+    from shelflife.formats import format_bytes, moment
 
     count = size = 0
     for file in files:
@@ -117,6 +120,6 @@ def _print(files: Iterable[TrashedFile]) -> None:
         until = "displaced: never purged" if file.until is None else f"until {moment(file.until)}"
         output.print_line(f"{format_bytes(file.size):>12}  run {file.run:<5} {until}  {file.path}")
     if count:
-        output.print_line(f"{output.counted(count, 'file', 'files')}, {format_bytes(size)}, not freed yet")
+        output.print_line(f"{counted(count, 'file', 'files')}, {format_bytes(size)}, not freed yet")
     else:
         output.print_line("the trash is empty")

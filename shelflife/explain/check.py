@@ -9,18 +9,15 @@ from __future__ import annotations
 import errno
 import os
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from shelflife.clock import HOUR, SECOND, as_datetime
 from shelflife.errors import RecordsError, StorageError
-from shelflife.explain.formats import format_age, format_bytes, moment
 from shelflife.files import kernel, primitives
 from shelflife.files.mounts import NETWORK, TRUSTED, file_system_of, free_bytes
-from shelflife.policy.area import SECOND
+from shelflife.formats import format_age, format_bytes, moment
 from shelflife.policy.schedule import Schedule
-from shelflife.records.sqlite.index_file import read_index
-from shelflife.records.sqlite.journal_file import read_journal
 from shelflife.records.statistics import statistics_of
 from shelflife.run.lock import holder_of
 from shelflife.storage.areas import DIRECTORY_MODE, hold_base, hold_roots
@@ -31,13 +28,13 @@ if TYPE_CHECKING:
 
     from shelflife.files.anchor import Anchor
     from shelflife.policy.area import Area
-    from shelflife.records.state import StateDirectory
+    from shelflife.records.records import Records
     from shelflife.settings import Settings
 
 FULL: Final = 0.90
 """Share of a file system in use from which a warning is due."""
 
-_GRACE: Final = 3600 * SECOND
+_GRACE: Final = HOUR
 """Nanoseconds that a run may take, or come late, before its slot counts as missed."""
 
 
@@ -72,19 +69,19 @@ class _Storage:
 
 
 def check_storage(
-    *, settings: Settings, areas: Mapping[str, Area], state: StateDirectory | None, now: int
+    *, settings: Settings, areas: Mapping[str, Area], records: Records | None, now: int
 ) -> list[Finding]:
     """Look at a storage at `now` (ns) and return what was found, from the ground up.
 
-    `state` is None when the base path is not there. Never raises for what is wrong with the storage.
+    `records` is None when the base path is not there. Never raises for what is wrong with the storage.
     """
     storage = _Storage(settings, areas, now)
     found = [_settings(settings), *_kernel(), _compiled(), *_base(storage)]
-    if state is None:
+    if records is None:
         return found
     found += [*_areas(storage), place := _state(storage)]
     if place.level is not Level.ERROR:  # what cannot be read is not empty
-        found += [_index(storage, state), _lock(storage, state), *_journal(storage, state)]
+        found += [_index(storage, records), _lock(storage, records), *_journal(storage, records)]
     return found
 
 
@@ -264,8 +261,8 @@ def _file_system(path: Path) -> str:
         os.close(fd)
 
 
-def _index(storage: _Storage, state: StateDirectory) -> Finding:
-    with read_index(state) as index:
+def _index(storage: _Storage, records: Records) -> Finding:
+    with records.read_index() as index:
         statistics = statistics_of(storage.areas.values(), index)
     if index is None:
         return _ok("index", "not there yet; the first scan builds it")
@@ -275,21 +272,21 @@ def _index(storage: _Storage, state: StateDirectory) -> Finding:
     return _ok("index", f"as of {moment(statistics.as_of)}: {statistics.files:,} files")
 
 
-def _lock(storage: _Storage, state: StateDirectory) -> Finding:
-    holder = holder_of(state)
+def _lock(storage: _Storage, records: Records) -> Finding:
+    holder = holder_of(records.state)
     if holder is None:
         return _ok("lock", "free")
-    now = datetime.fromtimestamp(storage.now / SECOND, UTC)
+    now = as_datetime(storage.now)
     if holder.is_stuck(now, storage.settings.cleanup.lock_timeout):
         silent = format_age(int((now - holder.heartbeat).total_seconds()) * SECOND)
         return _error("lock", f"held by {holder}, without a sign of life for {silent}: look at that process")
     return _ok("lock", f"held by {holder}: a cleanup is running")
 
 
-def _journal(storage: _Storage, state: StateDirectory) -> Iterator[Finding]:
+def _journal(storage: _Storage, records: Records) -> Iterator[Finding]:
     try:
-        with read_journal(state) as journal:
-            last = journal.totals().last_success if journal else None
+        with records.read_journal() as journal:
+            last = journal.history.totals().last_success if journal else None
     except RecordsError as error:
         yield _error("journal", str(error))
         return

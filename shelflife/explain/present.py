@@ -6,16 +6,19 @@ import errno
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from shelflife.clock import SECOND
 from shelflife.explain.answer import Answer, State
-from shelflife.explain.formats import format_age, format_bytes, format_retention, moment
 from shelflife.files.anchor import Anchor
 from shelflife.files.held import held_directory, held_entry
 from shelflife.files.listing import Entry, Kind, entry_at
 from shelflife.files.tree import walk
-from shelflife.policy.area import KEEP_FILE, SECOND, TRASH_DIRECTORY
-from shelflife.policy.cutoff import by_retention
+from shelflife.formats import format_age, format_bytes, format_retention, moment
+from shelflife.policy.area import TRASH_DIRECTORY
+from shelflife.policy.choose import by_retention
+from shelflife.policy.cutoff import Cutoffs
+from shelflife.policy.rules import KEEP_FILE, File, judge_unit
 from shelflife.policy.schedule import Schedule
-from shelflife.policy.verdict import Reason, Verdict, judge, judge_unit
+from shelflife.policy.verdict import Reason, Verdict
 from shelflife.policy.watermark import Watermarks
 from shelflife.scan.planner import read_unit
 from shelflife.settings import AgeFrom, Expire
@@ -53,7 +56,7 @@ class Present:
             with self._anchor() as anchor:
                 parent, _, name = self._place.path.rpartition("/")
                 with anchor.directory(f"{parent}/" if parent else "") as fd:
-                    entry = entry_at(fd, name)
+                    entry = entry_at(fd, name, self._area.rules.age_from)
                     hold = self._hold(anchor, fd, entry)
                 if top == TRASH_DIRECTORY:
                     return self._past.in_trash()
@@ -105,8 +108,8 @@ class Present:
             if entry.kind is Kind.LINK
             else []
         )
-        time = self._area.file_time(entry.mtime, entry.ctime)
-        verdict = judge(self._place.path, time, self._area, self._cutoff)
+        time = entry.time
+        verdict = self._area.rules.judge(File(self._place.path, time), Cutoffs.only(self._cutoff))
         match verdict.reason:
             case Reason.KEEP_FILE:
                 return self._kept(verdict.reason, *link, f"{KEEP_FILE} is never removed.", rule=KEEP_FILE)
@@ -160,7 +163,7 @@ class Present:
                     verdict.reason, whole, sentence, rule=f"hold on {hold.path}" if hold else None
                 )
             case Reason.UNIT_PROTECTED:
-                pattern = self._area.protection.deciding(member)
+                pattern = self._area.rules.protecting(member)
                 sentence = f'The pattern "{pattern}" protects {member}, and so all of {name}.'
                 return self._kept(verdict.reason, whole, sentence, rule=f"protect: {pattern}")
             case Reason.SPECIAL:
@@ -239,12 +242,19 @@ class Present:
         )
 
 
+_SINCE: Final = {
+    AgeFrom.MODIFIED: "last modified",
+    AgeFrom.CHANGED: "last modified or changed",
+    AgeFrom.ARRIVED: "last modified, or arrived",
+    AgeFrom.ACCESSED: "last modified or read",
+}
+
+
 def keeps(area: Area) -> str:
     """Return how long an area keeps files, as the rest of a sentence."""
     if area.retention is None:
         return "keeps its files indefinitely"
-    since = "last modified or changed" if area.age_from is AgeFrom.CHANGED else "last modified"
-    return f"keeps files for {format_age(area.retention)} after they were {since}"
+    return f"keeps files for {format_age(area.retention)} after they were {_SINCE[area.rules.age_from]}"
 
 
 def retention_rule(area: Area) -> str:
@@ -267,16 +277,15 @@ def _hold_in_words(subject: str, hold: Hold, whole: str) -> str:
 def _deciding_member(anchor: Anchor, unit: str, area: Area, reason: Reason) -> str:
     """Return the path of the file that decides over a unit; empty when there is none."""
     newest, member = None, ""
-    for directory, _, entries in walk(anchor, unit):
+    for directory, _, entries in walk(anchor, unit, age=area.rules.age_from):
         for entry in entries:
             path = directory + entry.name
             if _is_tree(entry):
                 continue
-            if reason is Reason.UNIT_PROTECTED and area.protection.deciding(path):
+            if reason is Reason.UNIT_PROTECTED and area.rules.protecting(path):
                 return path
             if reason is Reason.SPECIAL and (entry.kind is Kind.OTHER or entry.name == KEEP_FILE):
                 return path
-            time = area.file_time(entry.mtime, entry.ctime)
-            if newest is None or time > newest:
-                newest, member = time, path
+            if newest is None or entry.time > newest:
+                newest, member = entry.time, path
     return member

@@ -7,6 +7,8 @@ import errno
 import os
 from typing import Final, NamedTuple
 
+from shelflife.clock import SECOND
+
 RESOLVE_NO_XDEV: Final = 0x01
 RESOLVE_NO_SYMLINKS: Final = 0x04
 RESOLVE_BENEATH: Final = 0x08
@@ -75,7 +77,7 @@ class _Timestamp(ctypes.Structure):
 
     @property
     def ns(self) -> int:
-        return int(self.seconds) * 10**9 + int(self.nanoseconds)
+        return int(self.seconds) * SECOND + int(self.nanoseconds)
 
 
 class _Statx(ctypes.Structure):

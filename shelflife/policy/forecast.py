@@ -17,16 +17,14 @@ from itertools import accumulate, pairwise
 from math import inf, sqrt
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from shelflife.policy.cutoff import by_quota
-from shelflife.policy.load import HOUR, NOTHING, Histogram, Load
+from shelflife.clock import DAY, HOUR
+from shelflife.policy.choose import by_quota
+from shelflife.policy.load import NOTHING, Histogram, Load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from shelflife.policy.area import Area
-
-DAY: Final = 24 * HOUR
-"""Nanoseconds."""
 
 HORIZON: Final = 365
 """Days that are looked ahead."""

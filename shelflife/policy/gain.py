@@ -23,7 +23,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
-from shelflife.policy.area import SECOND
+from shelflife.clock import SECOND
 from shelflife.policy.load import NOTHING, Load
 
 if TYPE_CHECKING:

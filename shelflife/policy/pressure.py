@@ -11,9 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from shelflife.policy.cutoff import BEGINNING, Cause, Cutoff, Measure, Reach, by_retention, oldest_first
+from shelflife.clock import HOUR
+from shelflife.policy.choose import Measure, Reach, by_retention, oldest_first
+from shelflife.policy.cutoff import BEGINNING, Cause, Cutoff
 from shelflife.policy.gain import first_portion
-from shelflife.policy.load import HOUR, NOTHING, Histogram, Load, total
+from shelflife.policy.load import NOTHING, Histogram, Load, total
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

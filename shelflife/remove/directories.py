@@ -25,7 +25,8 @@ from shelflife.files.survey import is_due
 from shelflife.files.trash import DISPLACED, prune_trash
 from shelflife.files.tree import walk
 from shelflife.policy.area import TRASH_DIRECTORY
-from shelflife.policy.verdict import Reason, judge_unit
+from shelflife.policy.rules import judge_unit
+from shelflife.policy.verdict import Reason
 from shelflife.remove.batch import Site, in_place, is_denied
 from shelflife.scan.context import Stopped
 from shelflife.scan.planner import is_held_by_path, read_unit, unit_is_due
@@ -150,7 +151,7 @@ class UnitExecutor:
 
     def _keep_in_trash(self, trash: Anchor, name: str, recorded: Container[str]) -> None:
         recorder = self._site.means.recorder
-        for path, _, entries in walk(trash, f"{name}/"):
+        for path, _, entries in walk(trash, f"{name}/", age=self._site.area.rules.age_from):
             place = self._site.place(path)
             files = [
                 entry
@@ -177,7 +178,7 @@ class UnitExecutor:
             retries=self._site.means.retries,
         )
         try:
-            for path, fd, entries in walk(trash, f"{name}/"):
+            for path, fd, entries in walk(trash, f"{name}/", age=self._site.area.rules.age_from):
                 if not entries:
                     directories.append(path)
                 due = [entry for entry in entries if is_due(entry, path, self._site.area, self._cutoff)]

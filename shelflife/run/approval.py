@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shelflife.policy.plan import Plan
-    from shelflife.records.sqlite.journal import Journal
+    from shelflife.records.journal import Journal
     from shelflife.run.run import Session
     from shelflife.run.workplace import Workplace
 
@@ -38,7 +38,7 @@ def offer(work: Workplace, journal: Journal, plan: Plan) -> None:
     cutoffs = cutoffs_of(plan)
     settings = {name: settings_of(work.areas[name]) for name in cutoffs}
     everything = {area.area: cutoffs.get(area.area) for area in plan.areas}
-    journal.offer(OfferedPlan(plan.id, plan.made, everything, settings))
+    journal.approvals.offer(OfferedPlan(plan.id, plan.made, everything, settings))
 
 
 def confirm(session: Session, plan: Plan) -> None:
@@ -49,12 +49,12 @@ def confirm(session: Session, plan: Plan) -> None:
     work, journal, trigger = session.work, session.journal, session.order.trigger
     if trigger is Trigger.PROGRAM:
         return
-    reasons = why_ask(work, plan, journal.last_runs())
+    reasons = why_ask(work, plan, journal.approvals.last_runs())
     if not reasons:
         return
     offer(work, journal, plan)
     refusal = NeedsApproval(plan.id, reasons)
-    journal.refuse(
+    journal.runs.refuse(
         trigger=trigger, host=socket.gethostname(), pid=os.getpid(), at=work.clock(), reason=str(refusal)
     )
     work.listener(RunRefused(reason=str(refusal)))
@@ -64,7 +64,7 @@ def confirm(session: Session, plan: Plan) -> None:
 def approved(session: Session, number: str) -> tuple[int, dict[str, Cutoff | None]]:
     """Return when an approved plan was made (ns), and its cutoffs. Raises UsageError when it is none."""
     work = session.work
-    offered = session.journal.offered(number)
+    offered = session.journal.approvals.offered(number)
     if offered is None:
         raise UsageError(f"there is no plan {number} to approve; a refused cleanup names its plan")
     refuse_future(work, offered.made)

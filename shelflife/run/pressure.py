@@ -19,7 +19,6 @@ from shelflife.errors import CleanupBusy, RecordsError, UsageError
 from shelflife.policy.gain import expected_of
 from shelflife.policy.watermark import Watermarks
 from shelflife.records.history import Trigger
-from shelflife.records.sqlite.journal_file import open_journal, read_journal
 from shelflife.run.pressure_monitor import Patience
 from shelflife.run.relief import DiskRelief, Outcome, Relieving, Task
 from shelflife.run.run import Order, run
@@ -93,14 +92,14 @@ def _relieve(work: Workplace, order: Order, task: Task) -> DiskRelief:
 
 def _note_calm(work: Workplace, disk: Disk) -> None:
     """Forget what areas gave the last time, and what was on its way and shows by now."""
-    with suppress(RecordsError), read_journal(work.state) as journal:
+    with suppress(RecordsError), work.records.read_journal() as journal:
         before = None if journal is None else journal.pressure.recall(disk.name, disk.file_system)
     if before is None or before.is_empty:
         return
-    expected = expected_of(before.expected, disk.with_records(work.state), work.clock())
+    expected = expected_of(before.expected, disk.with_records(work.records.state), work.clock())
     now = replace(before, expected=expected, taken={})
     if now != before:
-        with suppress(RecordsError), open_journal(work.state) as journal:
+        with suppress(RecordsError), work.records.open_journal() as journal:
             journal.pressure.remember(disk.name, now)
 
 

@@ -8,11 +8,12 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
+from shelflife.clock import HOUR
 from shelflife.errors import ShelflifeError, StorageError
 from shelflife.files.kernel import sync_file_system
-from shelflife.files.survey import FOREVER
-from shelflife.policy.cutoff import by_retention
-from shelflife.policy.load import HOUR, NOTHING, Load, before, total
+from shelflife.files.listing import FOREVER
+from shelflife.policy.choose import by_retention
+from shelflife.policy.load import NOTHING, Load, before, total
 from shelflife.policy.plan import AreaPlan
 from shelflife.policy.pressure import Candidate, Part, kept_in, what_fills
 from shelflife.remove.batch import AreaLost, Site

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from shelflife.policy.watermark import Usage
-    from shelflife.records.sqlite.journal import Journal
+    from shelflife.records.journal import Journal
     from shelflife.remove.recorder import Means
     from shelflife.run.pressure_monitor import Patience
     from shelflife.run.run import Session
@@ -156,7 +156,7 @@ class Relieving:
         now = context.freshness.now
         areas = {name: session.work.areas[name] for name in task.disk.areas}
         refresh(context, areas.values())
-        with Reclaimable(context, task.disk, areas, session.work.state) as held:
+        with Reclaimable(context, task.disk, areas, session.work.records.state) as held:
             usage = held.usage()
             if task.tries == 1 and not task.passed.are_passed(usage):
                 task.conclude(Outcome.RELIEVED)  # while it waited for another cleanup
@@ -221,7 +221,7 @@ class Relieving:
     def _is_doubtful(session: Session, candidate: Candidate, held: Reclaimable) -> bool:
         """Return whether an area is left out until a person has looked at what counts as expired there."""
         area, limits, now = candidate.area, session.work.settings.limits, session.context.freshness.now
-        last = session.journal.last_runs().get(area.name)
+        last = session.journal.approvals.last_runs().get(area.name)
         files = candidate.expired.files
         doubt = doubt_about_expired(area, files, held.scanned(area), last, now, limits)
         if doubt is not None:
@@ -245,7 +245,7 @@ class Relieving:
         areas = {name: replace(session.work.areas[name], trash=None) for name in task.disk.areas}
         relief = task.relief or Relief(is_enough=True)
         state = RunState.DONE
-        with Reclaimable(context, task.disk, areas, session.work.state) as held:
+        with Reclaimable(context, task.disk, areas, session.work.records.state) as held:
             watch = PressureMonitor(
                 held,
                 list(reports.values()),

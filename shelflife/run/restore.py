@@ -18,9 +18,8 @@ from shelflife.files.rename import put_back
 from shelflife.files.trash import DISPLACED, TrashName, prune_trash
 from shelflife.files.tree import walk
 from shelflife.policy.area import TRASH_DIRECTORY
+from shelflife.records.journal import Journal
 from shelflife.records.marker import check_marker
-from shelflife.records.sqlite.journal import Journal
-from shelflife.records.sqlite.journal_file import open_journal
 from shelflife.records.state import Owner
 from shelflife.remove.purge import trash_names
 from shelflife.run.holds import record_hold
@@ -101,9 +100,9 @@ def restore(work: Workplace, target: str, *, to: str | None = None, hold: bool =
     next run would take it again. Returns the paths that came back, relative to the base path.
     Raises UsageError, StorageError, RecordsError, CleanupBusy.
     """
-    state = work.state
-    with cleanup_lock(state, "restoring from the trash"), open_journal(state) as journal:
-        check_marker(state, journal)
+    records = work.records
+    with cleanup_lock(records.state, "restoring from the trash"), records.open_journal() as journal:
+        check_marker(records.state, journal)
         if target.isdecimal():
             if to is not None:
                 raise UsageError("a whole run can only be restored to where its files were; leave out --as")

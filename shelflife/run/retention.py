@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from shelflife.errors import StorageError
 from shelflife.events import AreaFinished
-from shelflife.policy.cutoff import Cutoff, by_quota, by_retention
+from shelflife.policy.choose import by_quota, by_retention
+from shelflife.policy.cutoff import Cutoff
 from shelflife.policy.limits import settings_of
 from shelflife.policy.plan import AreaPlan, DueDirectory, Plan
 from shelflife.records.history import RunState
@@ -83,7 +84,7 @@ class Retention:
         if report.state == RunState.DONE:
             areas = session.work.areas
             names = [area.area for area in plan.areas if area.cutoff is not None]
-            session.journal.remember(
+            session.journal.approvals.remember(
                 {name: settings_of(areas[name]) for name in names}, at=session.work.clock()
             )
 
@@ -105,7 +106,7 @@ class Approved:
 
     def carry_out(self, session: Session, means: Means, plan: Plan) -> RunReport:
         """See `Strategy`."""
-        session.journal.use_plan(self.plan, means.recorder.run)
+        session.journal.approvals.use(self.plan, means.recorder.run)
         return carry_out(session.context, means, plan, session.work.areas)
 
     def remember(self, session: Session, plan: Plan, report: RunReport) -> None:

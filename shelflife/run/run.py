@@ -17,13 +17,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from shelflife.clock import SECOND
 from shelflife.errors import SlotTaken, StorageError
 from shelflife.events import RunFinished, RunStarted
 from shelflife.files.mounts import NETWORK, file_system_of
 from shelflife.files.trash import TrashName
 from shelflife.records.history import RunState, Trigger
 from shelflife.records.marker import check_marker
-from shelflife.records.sqlite.journal_file import open_journal
 from shelflife.records.state import Owner
 from shelflife.remove.recorder import Means, Recorder
 from shelflife.remove.throttle import Throttle
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shelflife.policy.plan import Plan
-    from shelflife.records.sqlite.journal import Journal
+    from shelflife.records.journal import Journal
     from shelflife.records.state import StateDirectory
     from shelflife.remove.report import RunReport
     from shelflife.run.lock import Lock
@@ -94,10 +94,13 @@ def run(work: Workplace, order: Order, strategy: Strategy) -> RunReport | None:
     Raises CleanupBusy, SlotTaken, NeedsApproval, StorageError, RecordsError, UsageError.
     """
     try:
-        state = work.state
-        _refuse_network(state)
-        with cleanup_lock(state, f"cleanup by {order.trigger}") as lock, open_journal(state) as journal:
-            check_marker(state, journal)
+        records = work.records
+        _refuse_network(records.state)
+        with (
+            cleanup_lock(records.state, f"cleanup by {order.trigger}") as lock,
+            records.open_journal() as journal,
+        ):
+            check_marker(records.state, journal)
             watch = _RunWatch(lock, journal, order.stop)
             holds = journal.watch_holds(clock=work.clock)
             with work.context(holds=holds, watch=watch) as context:
@@ -109,7 +112,7 @@ def run(work: Workplace, order: Order, strategy: Strategy) -> RunReport | None:
 
 def _run(session: Session, strategy: Strategy, watch: _RunWatch) -> RunReport | None:
     slot, clock, journal = session.order.slot, session.work.clock, session.journal
-    if slot is not None and not journal.claim_slot(slot, at=clock()):
+    if slot is not None and not journal.slots.claim(slot, at=clock()):
         raise SlotTaken("another process has taken this slot of the schedule")
     owner = Owner.of(session.work.settings.base_path)
     recovery = Recovery(journal, session.context, session.work.areas, owner=owner, clock=clock)
@@ -119,7 +122,7 @@ def _run(session: Session, strategy: Strategy, watch: _RunWatch) -> RunReport | 
         return None
     strategy.confirm(session, plan)
     started = clock()
-    number = journal.begin(
+    number = journal.runs.begin(
         plan=plan.id,
         trigger=session.order.trigger,
         host=socket.gethostname(),
@@ -131,7 +134,7 @@ def _run(session: Session, strategy: Strategy, watch: _RunWatch) -> RunReport | 
     try:
         report = strategy.carry_out(session, _means(session, watch, TrashName(number, started), owner), plan)
     except BaseException as error:
-        record = journal.run(number)
+        record = journal.history.run(number)
         done = recovery.close(record) if record is not None else {}
         _finish(session, number, RunState.FAILED, done, reason=f"{type(error).__name__}: {error}")
         raise
@@ -157,7 +160,7 @@ def _means(session: Session, watch: _RunWatch, trash_name: TrashName, owner: Own
 def _finish(
     session: Session, number: int, state: RunState, report: dict[str, Any], *, reason: str = ""
 ) -> None:
-    session.journal.finish(number, at=session.work.clock(), state=state, report=report, reason=reason)
+    session.journal.runs.finish(number, at=session.work.clock(), state=state, report=report, reason=reason)
     session.work.listener(
         RunFinished(
             run=number,
@@ -175,11 +178,11 @@ def _tidy_up(session: Session, report: RunReport) -> None:
     take_sample(journal.usage, context.base, context.index, work.areas, work.clock(), report)
     limits, now = work.settings.journal, work.clock()
     journal.trim(
-        runs_before=now - limits.keep * 10**9,
-        files_before=now - limits.keep_files * 10**9,
+        runs_before=now - limits.keep * SECOND,
+        files_before=now - limits.keep_files * SECOND,
         max_bytes=limits.max_bytes,
     )
-    work.state.keep_reserve()
+    work.records.state.keep_reserve()
 
 
 class _RunWatch:

@@ -14,8 +14,7 @@ from shelflife.files.anchor import identity_of
 from shelflife.files.worker_pool import WorkerPool
 from shelflife.policy.area import Area, areas_of
 from shelflife.policy.holds import Holds
-from shelflife.records.sqlite.index_file import open_index
-from shelflife.records.state import Owner, StateDirectory
+from shelflife.records.records import Records, open_records
 from shelflife.scan.context import Context, HoldSource, Unwatched, Watch
 from shelflife.scan.refresh import freshness_at
 from shelflife.storage.areas import hold_base
@@ -40,12 +39,10 @@ class Workplace:
         object.__setattr__(self, "areas", areas_of(self.settings))
 
     @property
-    def state(self) -> StateDirectory:
-        """Where the records are. Raises StorageError when the base path is not there."""
+    def records(self) -> Records:
+        """What is remembered of the storage. Raises StorageError when the base path is not there."""
         with self.hold_base():
-            return StateDirectory(
-                self.settings.state_path, self.settings.home_path, Owner.of(self.settings.base_path)
-            )
+            return open_records(self.settings)
 
     @contextmanager
     def hold_base(self) -> Iterator[int]:
@@ -59,7 +56,7 @@ class Workplace:
         index_settings = self.settings.index
         with (
             self.hold_base() as base,
-            open_index(self.state) as index,
+            self.records.open_index() as index,
             WorkerPool(self.settings.cleanup.workers) as pool,
         ):
             yield Context(

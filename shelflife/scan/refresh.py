@@ -21,13 +21,13 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from shelflife.clock import SECOND
 from shelflife.events import DirectoriesScanned
 from shelflife.files.mounts import is_trusted
 from shelflife.files.primitives import for_reading, read_all
 from shelflife.files.reading import Counts, Flag, Search
 from shelflife.files.survey import survey_directory
 from shelflife.files.worker_pool import WorkerPool
-from shelflife.policy.area import SECOND
 from shelflife.records.sqlite.index import RowState, Trust
 from shelflife.scan.listing_cache import ListingCache
 
@@ -158,7 +158,9 @@ class Refresh:
 
     def _pass(self) -> None:
         """Go over the rows, the root's own first."""
-        trust = Trust(self._area.rules, self._completed, self._freshness.now, self._freshness.rescan_after)
+        trust = Trust(
+            self._area.rules.fingerprint, self._completed, self._freshness.now, self._freshness.rescan_after
+        )
         pages = self._index.pages(self._root, trust)
         with closing(
             self._crew.run(self._recognise, lambda: next(pages, None), between=self._between)
@@ -329,7 +331,7 @@ class Refresh:
             )
 
     def _record(self, path: str, survey: Survey, reading: Reading) -> None:
-        now, rules = self._freshness.now, self._area.rules
+        now, rules = self._freshness.now, self._area.rules.fingerprint
         self.result.listed += 1
         self._files += survey.files
         if not survey.complete:

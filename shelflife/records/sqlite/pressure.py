@@ -20,7 +20,7 @@ SCHEMA: Final = """
     """
 
 
-class PressureBook:
+class SqlitePressureBook:
     """What is remembered of the disks of one storage."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:

@@ -11,11 +11,12 @@ import pytest
 import yaml
 
 from shelflife.cli.app import run
+from shelflife.clock import HOUR
 from shelflife.errors import SettingsError, UsageError
 from shelflife.files.survey import Key, Survey
 from shelflife.policy.area import Area
-from shelflife.policy.load import HOUR
-from shelflife.records.sqlite.index_file import open_index
+from shelflife.policy.load import Load
+from shelflife.records.records import open_records
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -121,11 +122,9 @@ def test_samples_are_taken_only_so_often(make_storage: MakeStorage) -> None:
 
 
 def test_old_samples_are_thinned_out(make_storage: MakeStorage) -> None:
-    from shelflife.records.sqlite.journal_file import open_journal
-
     storage = make_storage({"frames": "2d"})
     now = storage.now()
-    with open_journal(storage.engine.state) as journal:
+    with open_records(storage.settings).open_journal() as journal:
         for hour in range(24 * 40):
             for minute in (0, 30):
                 journal.usage.add(now + (hour * 60 + minute) * 60 * 10**9, {"frames": (1, 1)}, {}, [])
@@ -139,12 +138,12 @@ def test_answers_take_milliseconds_on_a_million_files(make_storage: MakeStorage)
     engine = storage.engine
     engine.refresh()
     now = storage.now()
-    with open_index(engine.state) as index:
+    with open_records(engine.settings).open_index() as index:
         root = index.root("frames")
         for number in range(10_000):
             survey = Survey(key=Key(number, 1, 1))
             for hour in range(2):
-                survey.hours[now // HOUR - number % 900 - hour] = [50, 50_000]
+                survey.hours[now // HOUR - number % 900 - hour] = Load(50, 50_000, 102_400)
             survey.files, survey.bytes, survey.allocated = 100, 100_000, 204_800
             survey.newest = survey.oldest = survey.first_due = now - number % 900 * HOUR
             index.put(root, f"{number:05}/", survey, listed=now, rules=_rules(storage))
@@ -162,7 +161,7 @@ def test_answers_take_milliseconds_on_a_million_files(make_storage: MakeStorage)
 def _rules(storage: Storage) -> int:
     area = storage.engine.areas["frames"]
     assert isinstance(area, Area)
-    return area.rules
+    return area.rules.fingerprint
 
 
 def _timed(work: object) -> float:

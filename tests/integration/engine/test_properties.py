@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from shelflife import Engine, Settings
 from shelflife.files.removal import Result
-from shelflife.records.sqlite.index_file import read_index
+from shelflife.policy.load import Load
+from shelflife.records.records import open_records
 
 _NOW = 1_900_000_000 * 10**9
 _DAY = 86_400 * 10**9
@@ -169,15 +170,15 @@ def test_as_time_passes_what_goes_is_what_has_expired(
             assert (left.files, left.bytes) == (len(before - expired), 5 * len(before - expired))
             if all(kind != "younger" for kind, _ in changes):  # which the index may not notice, as promised
                 hours_left = Counter(_time(engine, path) // _HOUR for path in _regular(engine))
-                assert {hour: number for hour, (number, _) in _hours(engine).items()} == hours_left
+                assert {hour: load.files for hour, load in _hours(engine).items()} == hours_left
 
 
 def _time(engine: Engine, path: str) -> int:
     return (engine.settings.base_path / path).stat().st_mtime_ns
 
 
-def _hours(engine: Engine) -> dict[int, tuple[int, int]]:
-    with read_index(engine.state) as index:
+def _hours(engine: Engine) -> dict[int, Load]:
+    with open_records(engine.settings).read_index() as index:
         root = None if index is None else index.find("frames")
         return {} if index is None or root is None else index.hours(root)
 
@@ -202,7 +203,7 @@ def _change(paths: list[str], base: Path, kind: str, number: int) -> None:
 def test_expired_files_stay_only_for_a_reason(tree: list[_File], protect: list[str]) -> None:
     with _storage(tree, {"protect": protect}) as engine:
         engine.cleanup()
-        protection = engine.areas["frames"].protection
+        rules = engine.areas["frames"].rules
         for path in _regular(engine):
             expired = (engine.settings.base_path / path).stat().st_mtime_ns < _NOW - 7 * _DAY
-            assert not expired or protection.deciding(path.removeprefix("frames/"))
+            assert not expired or rules.protecting(path.removeprefix("frames/"))

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shelflife.clock import DAY, HOUR
 from shelflife.policy.area import Area
 from shelflife.policy.forecast import (
-    DAY,
     HORIZON,
     Course,
     Holding,
@@ -23,7 +23,7 @@ from shelflife.policy.forecast import (
     inflow_of,
     settles_at,
 )
-from shelflife.policy.load import HOUR, Load, total
+from shelflife.policy.load import Load, total
 from tests.unit.policy.areas import an_area
 from tests.unit.policy.histograms import FILES, Disk, File
 

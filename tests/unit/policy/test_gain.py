@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from shelflife.policy.area import SECOND
+from shelflife.clock import SECOND
 from shelflife.policy.gain import LEAST, Balance, OnItsWay, Step, expected_of, first_portion, next_step
 from shelflife.policy.load import NOTHING, Load
 from shelflife.policy.watermark import Share, Space, Usage, Watermark, Watermarks

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shelflife.policy.area import Area
-from shelflife.policy.cutoff import by_retention
+from shelflife.policy.choose import by_retention
 from shelflife.policy.limits import LastRun, reasons_to_ask, removes_more, settings_of
 from shelflife.policy.plan import AreaPlan, DueDirectory, Plan
 from shelflife.settings import Settings

@@ -16,8 +16,8 @@ from shelflife.policy.choose import by_retention
 from shelflife.policy.load import NOTHING, Load, before, total
 from shelflife.policy.plan import AreaPlan
 from shelflife.policy.pressure import Candidate, Part, kept_in, what_fills
-from shelflife.remove.batch import AreaLost, Site
 from shelflife.remove.purge import purge_run, trash_load, trash_names
+from shelflife.remove.root import AreaLost, Root
 from shelflife.run.retention import act_on_root, refresh
 from shelflife.scan.measure import histogram_of, measure_of, size_of
 from shelflife.scan.planner import due_directories
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from shelflife.policy.cutoff import Cutoff
     from shelflife.policy.watermark import Usage, Watermarks
     from shelflife.records.state import StateDirectory
-    from shelflife.remove.recorder import Means
     from shelflife.remove.report import AreaReport
+    from shelflife.remove.root import Options
     from shelflife.scan.context import Context
 
 
@@ -129,7 +129,7 @@ class Reclaimable:
     def carry_out(
         self,
         context: Context,
-        means: Means,
+        options: Options,
         cutoffs: Iterable[tuple[str, Cutoff]],
         reports: Mapping[str, AreaReport],
     ) -> None:
@@ -139,11 +139,11 @@ class Reclaimable:
         """
         context.between()
 
-        def site(area: Area, root: tuple[str, Anchor]) -> Site:
+        def opened(area: Area, root: tuple[str, Anchor]) -> Root:
             directory, anchor = root
-            return Site(
+            return Root(
                 context=context,
-                means=means,
+                options=options,
                 anchor=anchor,
                 area=area,
                 directory=directory,
@@ -152,7 +152,7 @@ class Reclaimable:
 
         for area, root, trashed, _ in self.trash():
             try:
-                purge_run(site(area, root), trashed)
+                purge_run(opened(area, root), trashed)
             except AreaLost as lost:
                 reports[area.name].errors.append(str(lost))
         seen: set[str] = set()
@@ -162,7 +162,7 @@ class Reclaimable:
             seen.add(name)
             for root in self._roots.get(name, ()):
                 context.between()
-                act_on_root(site(self._areas[name], root), cutoff)
+                act_on_root(opened(self._areas[name], root), cutoff)
 
     def fills(self, marks: Watermarks) -> list[str]:
         """Return in words what the file system is full of, by the watermarks that were passed."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from shelflife.policy.watermark import Usage
     from shelflife.records.journal import Journal
-    from shelflife.remove.recorder import Means
+    from shelflife.remove.root import Options
     from shelflife.run.pressure_monitor import Patience
     from shelflife.run.run import Session
     from shelflife.storage.disks import Disk
@@ -236,7 +236,7 @@ class Relieving:
     def confirm(self, session: Session, plan: Plan) -> None:
         """See `Strategy`: nobody is asked, the need is the bound."""
 
-    def carry_out(self, session: Session, means: Means, plan: Plan) -> RunReport:
+    def carry_out(self, session: Session, options: Options, plan: Plan) -> RunReport:
         """See `Strategy`: the trash goes, then what is expired, then a first portion, then area after area."""
         task, context = self._task, session.context
         reports = {name: AreaReport(area=name) for name in task.disk.areas}
@@ -259,7 +259,7 @@ class Relieving:
             try:
                 held.carry_out(
                     watched,
-                    replace(means, one_by_one=True, throttle=Throttle()),
+                    replace(options, one_by_one=True, throttle=Throttle()),
                     (*relief.expired, *relief.first, *relief.cutoffs),
                     reports,
                 )
@@ -272,12 +272,12 @@ class Relieving:
                 else:
                     outcome, reasons = Outcome.NO_GAIN, [NO_ROOM]
             finally:
-                means.recorder.flush()
+                options.recorder.flush()
                 context.index.flush()
             if self._judge(watch) and outcome is Outcome.NOT_ENOUGH:
                 outcome = Outcome.RELIEVED  # what was needed went; others, or our records, took some of it
         given = [report for report in reports.values() if report.scanned or report.purged or report.errors]
-        report = RunReport(run=means.recorder.run, plan=plan.id, state=state, areas=given)
+        report = RunReport(run=options.recorder.run, plan=plan.id, state=state, areas=given)
         task.conclude(outcome, reasons)
         task.reports.append(report)
         self._learn(session, watch, reports.values())

@@ -83,8 +83,7 @@ def test_docs_name_each_route(storage: Storage) -> None:
 
 def test_docs_name_each_metric(storage: Storage) -> None:
     storage.engine.stats(refresh=True)
-    shown = exposition(lambda: storage.engine)()
-    text = shown if isinstance(shown, str) else shown.decode()
+    text = exposition(lambda: storage.engine)().decode()
     names = set(re.findall(r"^# HELP (\w+) ", text, flags=re.MULTILINE))
     assert names
     assert [name for name in sorted(names) if f"`{name}`" not in text_of("http.md")] == []

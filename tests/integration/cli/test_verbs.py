@@ -334,3 +334,16 @@ def test_what_was_purged_from_the_trash_says_so(site: Site) -> None:
     assert site.call("history", "1", "--json").lines[1]["cause"] == "retention"
     site.call("trash", "empty")
     assert [file["cause"] for file in site.call("history", "2", "--json").lines[1:]] == ["purge"]
+
+
+def test_where_one_of_two_comes_back_from_the_trash_the_exit_code_says_that_some_failed(site: Site) -> None:
+    site.configure(CONFIG.replace("uploads: {", "uploads: {trash: 2d, "))
+    for name in "ab":
+        site.file(f"uploads/{name}")
+    site.call("cleanup")
+    site.file("uploads/a", age=0)
+    result = site.call("trash", "restore", "1")
+    assert result.code == 1
+    assert "1 of 2 files restored; cannot restore uploads/a" in result.err
+    assert (site.base / "uploads/b").exists()
+    assert site.call("trash", "restore", "1").code == 2

@@ -105,10 +105,7 @@ class _Git:
         assert answer.returncode in (0, 1), answer.stderr
         fields = answer.stdout.split(b"\0")
         found = zip(fields[2::4], fields[3::4], strict=False)
-        return {
-            os.fsdecode(path): pattern != b"" and not pattern.startswith(b"!")
-            for pattern, path in found
-        }
+        return {os.fsdecode(path): pattern != b"" and not pattern.startswith(b"!") for pattern, path in found}
 
 
 def _compare(git: _Git, seed: int, paths_each: int) -> None:

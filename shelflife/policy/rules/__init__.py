@@ -24,7 +24,7 @@ from shelflife.policy.rules.judge import Rules
 from shelflife.policy.rules.native import Native
 from shelflife.policy.rules.table import KEEP_FILE, Case, File, Need, Rule
 from shelflife.policy.rules.times import Timed
-from shelflife.policy.rules.unit import Unit, judge_unit
+from shelflife.policy.rules.unit import Unit, directory_time, judge_unit
 
 __all__ = [
     "KEEP_FILE",
@@ -37,5 +37,6 @@ __all__ = [
     "Rules",
     "Timed",
     "Unit",
+    "directory_time",
     "judge_unit",
 ]

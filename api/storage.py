@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from api import config as configuration
 from shelflife.engine import Engine
 from shelflife.errors import StorageError, UsageError
-from shelflife.files.listing import Kind, entry_of
+from shelflife.files.listing import Kind, entry_at
 from shelflife.formats import format_bytes, format_retention, printable
 from shelflife.policy.choose import by_retention_of_classes
 from shelflife.policy.rules import File
@@ -33,6 +33,9 @@ MOST_FILES: Final = 10_000
 """Files that a result names for each area; all are counted, and `files_truncated` tells whether more went."""
 
 _SECOND: Final = 10**9
+
+_HERE: Final = -100
+"""AT_FDCWD: instead of a directory, where paths may be absolute."""
 
 
 class StorageManager:
@@ -192,12 +195,12 @@ class StorageManager:
         engine = self.engine
         area = engine.areas[engine.settings.area_name(directory)]
         try:
-            entry = entry_of(os.path.basename(path), os.lstat(path))
+            entry = entry_at(_HERE, os.fspath(path), area.rules.age_from)
         except OSError:
             return False
         if entry.kind > Kind.LINK:
             return False
-        file = File(self._below_area(path, area.directories), area.rules.time_of(entry))
+        file = File(self._below_area(path, area.directories), entry.time)
         return area.rules.judge(file, by_retention_of_classes(area, time.time_ns())).remove
 
     @staticmethod

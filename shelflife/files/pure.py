@@ -106,7 +106,7 @@ def _count_one_by_one(
     fd: int, path: str, area: Area, cutoff: Cutoff | None, stop: Flag, rest: Survey, gone: Survey
 ) -> list[Entry]:
     due: list[Entry] = []
-    for chunk in read_directory(fd):
+    for chunk in read_directory(fd, area.rules.age_from):
         for entry in managed(chunk, path):
             if cutoff is None or not is_due(entry, path, area, cutoff):
                 count_entry(rest, entry, path, area)

@@ -188,10 +188,10 @@ class Removal:
 
     def _look(self, fd: int, entry: Entry) -> tuple[Entry, Reason | None]:
         """Return the entry as it is now, and why it stays, if it does."""
-        now = entry_at(fd, entry.name)
+        now = entry_at(fd, entry.name, self.area.rules.age_from)
         if not unchanged(entry, now):
             return now, Reason.CHANGED
-        if self.cutoff is not None and self.area.rules.time_of(now) >= self.cutoff:
+        if self.cutoff is not None and now.time >= self.cutoff:
             return now, Reason.NOT_EXPIRED
         return now, Reason.HELD if self.held(fd, now) else None
 

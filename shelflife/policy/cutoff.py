@@ -41,7 +41,7 @@ class Cutoff:
     """Where that would be (ns) if the newest files, which are kept, were not in its way; None: nothing is."""
 
     def spares(self, time: int) -> bool:
-        """Return whether what has this time (ns) stays because it is among the newest, and for no other reason."""
+        """Return whether what has this time (ns) stays only because it is among the newest."""
         return self.wanted is not None and self.at <= time < self.wanted
 
     def limited(self, limit: int | None) -> Cutoff:

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 from shelflife.events import DirectoryPruned
 from shelflife.files.anchor import LED_AWAY, Identity, identity_of, parent_of
 from shelflife.files.held import held_directory, held_entry
-from shelflife.files.listing import Entry, read_directory
+from shelflife.files.listing import FOREVER, Entry, read_directory
 from shelflife.files.removal import Outcome, Removal, Result, unlink
-from shelflife.files.survey import FOREVER, Key, Survey, count_entry, is_due, managed
+from shelflife.files.survey import Key, Survey, count_entry, is_due, managed
 from shelflife.policy.verdict import Reason
 from shelflife.records.sqlite.index import RowState
 from shelflife.remove.batch import AreaLost, Site, in_place, is_denied, not_reached
@@ -153,7 +153,7 @@ class AreaExecutor:
         held = identity_of(fd)
         acted = denied = False
         removal = self._removal(path, held)
-        for chunk in read_directory(fd):
+        for chunk in read_directory(fd, self._site.area.rules.age_from):
             due = []
             for entry in managed(chunk, path):
                 if not denied and is_due(entry, path, self._site.area, self._cutoff):

@@ -151,7 +151,7 @@ class UnitExecutor:
 
     def _keep_in_trash(self, trash: Anchor, name: str, recorded: Container[str]) -> None:
         recorder = self._site.means.recorder
-        for path, _, entries in walk(trash, f"{name}/"):
+        for path, _, entries in walk(trash, f"{name}/", age=self._site.area.rules.age_from):
             place = self._site.place(path)
             files = [
                 entry
@@ -178,7 +178,7 @@ class UnitExecutor:
             retries=self._site.means.retries,
         )
         try:
-            for path, fd, entries in walk(trash, f"{name}/"):
+            for path, fd, entries in walk(trash, f"{name}/", age=self._site.area.rules.age_from):
                 if not entries:
                     directories.append(path)
                 due = [entry for entry in entries if is_due(entry, path, self._site.area, self._cutoff)]

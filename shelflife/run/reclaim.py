@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
 from shelflife.errors import ShelflifeError, StorageError
-from shelflife.files.survey import FOREVER
+from shelflife.files.listing import FOREVER
 from shelflife.policy.choose import by_retention
 from shelflife.policy.load import HOUR, NOTHING, Load, before, total
 from shelflife.policy.plan import AreaPlan, Plan

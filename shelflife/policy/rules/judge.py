@@ -145,7 +145,7 @@ class Rules:
         return verdict
 
     def judge_whatever_its_age(self, path: str) -> Verdict:
-        """Return what the verdict on the file at `path` would be if it were as old as can be, and had no neighbours."""
+        """Return what the verdict on a file would be if it were as old as can be, and alone."""
         return self._judge(File(path, BEGINNING), self._endless, self._alone)
 
     def judge_together(

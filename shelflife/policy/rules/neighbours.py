@@ -1,7 +1,7 @@
 """Neighbours: the files right in one directory, where the verdict on one depends on others.
 
-What expires as one thing is a *group*: each file by itself, or – with `expire: stem` – the files of one name but for
-the last suffix. A group's time is that of its newest member; what is noise (`ignore`) counts for no group's age.
+What expires as one thing is a *group*: each file by itself, or – with `expire: stem` – the files of one name but
+for the last suffix. A group's time is that of its newest member; what is noise (`ignore`) counts for no group's age.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def stem_of(name: str) -> str:
 def stems_of(names: Sequence[str]) -> list[list[int]]:
     """Return which of the names belong together, by their positions.
 
-    Two do when they are the same but for the last suffix, or when one without its last suffix is the other; and so
-    do all that are connected by others: `c.mp4`, `c.json` and `c.mp4.json`.
+    Two do when they are the same but for the last suffix, or when one without its last suffix is the other; and
+    so do all that are connected by others: `c.mp4`, `c.json` and `c.mp4.json`.
     """
     leader: dict[str, str] = {}
 

@@ -84,4 +84,4 @@ _TABLE: Final[tuple[tuple[Reason, Callable[[Unit, Cutoff | None], bool]], ...]] 
     (Reason.NEWEST, lambda unit, cutoff: cutoff is not None and cutoff.spares(unit.time)),
     (Reason.UNIT_NOT_EXPIRED, _is_not_expired),
 )
-"""What keeps a unit, in the order in which it is asked, with the cutoff of the class that keeps its files longest."""
+"""What keeps a unit, in the order in which it is asked, given the cutoff of its class that is kept longest."""

@@ -14,7 +14,7 @@ from shelflife.cli.app import run
 from shelflife.errors import SettingsError, UsageError
 from shelflife.files.survey import Key, Survey
 from shelflife.policy.area import Area
-from shelflife.policy.load import HOUR
+from shelflife.policy.load import HOUR, Load
 from shelflife.records.records import open_records
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def test_answers_take_milliseconds_on_a_million_files(make_storage: MakeStorage)
         for number in range(10_000):
             survey = Survey(key=Key(number, 1, 1))
             for hour in range(2):
-                survey.hours[now // HOUR - number % 900 - hour] = [50, 50_000]
+                survey.hours[now // HOUR - number % 900 - hour] = Load(50, 50_000, 102_400)
             survey.files, survey.bytes, survey.allocated = 100, 100_000, 204_800
             survey.newest = survey.oldest = survey.first_due = now - number % 900 * HOUR
             index.put(root, f"{number:05}/", survey, listed=now, rules=_rules(storage))

@@ -25,6 +25,7 @@ from shelflife.files.survey import is_due
 from shelflife.files.trash import DISPLACED, prune_trash
 from shelflife.files.tree import walk
 from shelflife.policy.area import TRASH_DIRECTORY
+from shelflife.policy.cutoff import Cutoffs
 from shelflife.policy.rules import judge_unit
 from shelflife.policy.verdict import Reason
 from shelflife.remove.batch import Site, in_place, is_denied
@@ -126,7 +127,7 @@ class UnitExecutor:
             )
         except OSError:
             return Reason.CHANGED
-        verdict = judge_unit(found.unit, self._cutoff)
+        verdict = judge_unit(found.unit, Cutoffs.only(self._cutoff))
         return None if verdict.remove else verdict.reason
 
     def _return(self, trash: Anchor, name: str) -> bool:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from shelflife.files.held import held_directory, held_entry
 from shelflife.files.in_use import Guard, Writers
 from shelflife.files.kernel import birth_time
-from shelflife.files.listing import FOREVER, Kind, read_directory, signed
+from shelflife.files.listing import FOREVER, Entry, Kind, read_directory, signed
 from shelflife.files.primitives import for_reading, read_all
 from shelflife.files.reading import Counts, Search
 from shelflife.files.survey import is_due, managed, survey_directory
@@ -23,7 +23,7 @@ from shelflife.files.tree import walk
 from shelflife.policy.cutoff import Cutoffs
 from shelflife.policy.holds import Holds
 from shelflife.policy.plan import DueDirectory
-from shelflife.policy.rules import File, Unit, judge_unit
+from shelflife.policy.rules import Unit, directory_time, judge_unit
 from shelflife.policy.verdict import Reason
 from shelflife.settings import Expire
 
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from shelflife.records.sqlite.index import UnitRow
     from shelflife.scan.context import Context
     from shelflife.scan.refresh import Refreshed
+
+_AGE_DECIDES = (Reason.EXPIRED, Reason.INDEFINITE)
+"""What the verdict on a file is that goes, or would, when it is old enough."""
 
 _PIECE = 32
 """Directories that are handed to a thread at once."""
@@ -164,13 +167,15 @@ def due_files(
 
 def unit_is_due(row: UnitRow, cutoff: Cutoff) -> bool:
     """Return whether the index proposes a unit: all of it could be read, and it is expired."""
+    has_files = row.newest != -FOREVER
     unit = Unit(
-        newest=None if row.newest == -FOREVER else row.newest,
-        changed=row.changed,
+        newest=row.newest if has_files else None,
+        # Whether noise made a directory young is seen when the unit is read: it must not be found too late here.
+        changed=-FOREVER if has_files else row.changed,
         protected=row.protected_files,
         staying=row.staying,
     )
-    return row.state <= 1 and judge_unit(unit, cutoff).remove
+    return row.state <= 1 and judge_unit(unit, Cutoffs.only(cutoff)).remove
 
 
 @dataclass(slots=True)
@@ -203,35 +208,90 @@ def read_unit(
     to end it. Raises OSError, also for an entry that cannot be looked at: what is not known to be expired keeps
     the unit.
     """
-    newest, changed, protected, staying, files, size, in_use = None, -FOREVER, 0, 0, 0, 0, False
-    held = is_held_by_path(holds, f"{directory}/{path}".rstrip("/"))
-    writers = Writers()
+    reader = _UnitReader(area, directory, holds, guarded=guarded)
+    reader.held = is_held_by_path(holds, f"{directory}/{path}".rstrip("/"))
     for place, fd, entries in walk(anchor, path, age=area.rules.age_from):
         between()
-        changed = max(changed, os.fstat(fd).st_mtime_ns)
-        held = held or _is_held_by_inode(holds, area, fd)
+        reader.add(place, fd, entries)
+    return UnitReading(reader.unit(), reader.files, reader.bytes)
+
+
+class _UnitReader:
+    """Adds up what a unit holds, directory by directory."""
+
+    def __init__(self, area: Area, directory: str, holds: Holds, *, guarded: bool) -> None:
+        self._area = area
+        self._directory = directory
+        self._holds = holds
+        self._guarded = guarded
+        self._writers = Writers()
+        self._newest: int | None = None
+        self._changed = -FOREVER
+        self._classes: set[int] = set()
+        self._protected = self._staying = self.files = self.bytes = 0
+        self._in_use = False
+        self._place, self._modified, self._noise = "", -FOREVER, -FOREVER
+        self.held = False
+        """Whether somebody holds it."""
+
+    def unit(self) -> Unit:
+        """Return it in the numbers that decide."""
+        self._leave_directory()
+        return Unit(
+            newest=self._newest,
+            changed=self._changed,
+            classes=frozenset(self._classes or {0}),
+            protected=self._protected,
+            staying=self._staying,
+            held=self.held,
+            in_use=self._in_use,
+        )
+
+    def add(self, place: str, fd: int, entries: list[Entry]) -> None:
+        """Add a chunk of the entries of the open directory `fd` at `place`. Raises OSError."""
+        if place != self._place:
+            self._leave_directory()
+            self._place, self._modified, self._noise = place, os.fstat(fd).st_mtime_ns, -FOREVER
+        self.held = self.held or _is_held_by_inode(self._holds, self._area, fd)
         for entry in entries:
             if entry.kind is Kind.UNKNOWN:
                 raise OSError(entry.size, os.strerror(entry.size), place + entry.name)
-            if entry.kind is Kind.DIRECTORY:
-                continue
-            verdict = area.rules.judge(File(place + entry.name, 0), Cutoffs.only(None))
-            protected += verdict.pattern is not None
-            staying += entry.kind is Kind.OTHER or verdict.reason is Reason.KEEP_FILE
-            held = (
-                held
-                or held_entry(holds, area.name, f"{directory}/{place}{entry.name}", fd, entry) is not None
-            )
-            newest = entry.time if newest is None else max(newest, entry.time)
-            files += entry.is_file
-            size += entry.size if entry.is_file else 0
-            if guarded and entry.is_file and not in_use:
-                with Guard(fd, entry, writers) as guard:
-                    in_use = guard.in_use
-    unit = Unit(
-        newest=newest, changed=changed, protected=protected, staying=staying, held=held, in_use=in_use
-    )
-    return UnitReading(unit, files, size)
+            is_tree = entry.kind is Kind.DIRECTORY
+            is_noise = self._area.rules.is_noise(place + entry.name + "/" * is_tree)
+            if is_noise:
+                self._noise = max(self._noise, _change_of(fd, entry))
+            if not is_tree:
+                self._add_entry(place, fd, entry, is_noise=is_noise)
+
+    def _leave_directory(self) -> None:
+        if not self._area.rules.is_noise(self._place):
+            self._changed = max(self._changed, directory_time(self._modified, self._noise))
+
+    def _add_entry(self, place: str, fd: int, entry: Entry, *, is_noise: bool) -> None:
+        path = place + entry.name
+        reason = self._area.rules.judge_whatever_its_age(path).reason
+        is_protected = reason is Reason.PROTECTED
+        self._protected += is_protected
+        self._staying += entry.kind is Kind.OTHER or (reason not in _AGE_DECIDES and not is_protected)
+        self.held = self.held or (
+            held_entry(self._holds, self._area.name, f"{self._directory}/{path}", fd, entry) is not None
+        )
+        self.files += entry.is_file
+        self.bytes += entry.size if entry.is_file else 0
+        if self._guarded and entry.is_file and not self._in_use:
+            with Guard(fd, entry, self._writers) as guard:
+                self._in_use = guard.in_use
+        if not is_noise:
+            self._newest = entry.time if self._newest is None else max(self._newest, entry.time)
+            if not is_protected:
+                self._classes.add(self._area.rules.class_of(path))
+
+
+def _change_of(fd: int, entry: Entry) -> int:
+    """Return when an entry of the open directory `fd` was last changed (ns). Raises OSError."""
+    if entry.kind is Kind.DIRECTORY:  # of which only name and inode were read
+        return os.stat(entry.name, dir_fd=fd, follow_symlinks=False).st_ctime_ns
+    return entry.ctime
 
 
 def _is_held_by_inode(holds: Holds, area: Area, fd: int) -> bool:
@@ -254,7 +314,7 @@ def _due_units(
             )
         except OSError:
             continue
-        if judge_unit(found.unit, cutoff).remove:
+        if judge_unit(found.unit, Cutoffs.only(cutoff)).remove:
             yield DueDirectory(root=directory, path=row.path, files=found.files, bytes=found.bytes, unit=True)
 
 

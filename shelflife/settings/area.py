@@ -75,6 +75,8 @@ NOISE = (".DS_Store", "._*", "Thumbs.db", "desktop.ini", "@eaDir/")
 
 
 def _one_or_more(value: object) -> object:
+    if isinstance(value, list | tuple) and not value:
+        raise ValueError("no patterns; allowed: one, or a list of them")
     return (value,) if isinstance(value, str) else value
 
 

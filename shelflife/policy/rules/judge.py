@@ -103,7 +103,7 @@ class Rules:
 
     def is_noise(self, path: str) -> bool:
         """Return whether a file counts for no group's age; of a directory, with a trailing slash, likewise."""
-        if self.expire is Expire.FILE:
+        if self.expire is Expire.FILE or not path:
             return False
         decide = self._ignore.of_directory if path.endswith("/") else self._ignore.deciding
         return decide(path) is not None

@@ -1,7 +1,7 @@
 """Neighbours: the files right in one directory, where the verdict on one depends on others.
 
 What expires as one thing is a *group*: each file by itself, or – with `expire: stem` – the files of one name but
-for the last suffix. A group's time is that of its newest member; what is noise (`ignore`) counts for no group's age.
+for the last suffix. A group's time is that of its newest member; noise (`ignore`) counts for no group's age.
 """
 
 from __future__ import annotations

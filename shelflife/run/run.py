@@ -24,7 +24,8 @@ from shelflife.files.trash import TrashName
 from shelflife.records.history import RunState, Trigger
 from shelflife.records.marker import check_marker
 from shelflife.records.state import Owner
-from shelflife.remove.recorder import Means, Recorder
+from shelflife.remove.recorder import Recorder
+from shelflife.remove.root import Options
 from shelflife.remove.throttle import Throttle
 from shelflife.run.lock import cleanup_lock
 from shelflife.run.recovery import Recovery
@@ -80,7 +81,7 @@ class Strategy(Protocol):
     def confirm(self, session: Session, plan: Plan) -> None:
         """Return when it may be done. Raises NeedsApproval, and records that, when a person must confirm it."""
 
-    def carry_out(self, session: Session, means: Means, plan: Plan) -> RunReport:
+    def carry_out(self, session: Session, options: Options, plan: Plan) -> RunReport:
         """Do it. A run that is stopped gives a report of what it did until then; it does not raise Stopped."""
 
     def remember(self, session: Session, plan: Plan, report: RunReport) -> None:
@@ -131,7 +132,9 @@ def _run(session: Session, strategy: Strategy, watch: _RunWatch) -> RunReport | 
     )
     session.work.listener(RunStarted(run=number, plan=plan.id, files=plan.files, bytes=plan.bytes))
     try:
-        report = strategy.carry_out(session, _means(session, watch, TrashName(number, started), owner), plan)
+        report = strategy.carry_out(
+            session, _options(session, watch, TrashName(number, started), owner), plan
+        )
     except BaseException as error:
         record = journal.history.run(number)
         done = recovery.close(record) if record is not None else {}
@@ -143,16 +146,16 @@ def _run(session: Session, strategy: Strategy, watch: _RunWatch) -> RunReport | 
     return report
 
 
-def _means(session: Session, watch: _RunWatch, trash_name: TrashName, owner: Owner) -> Means:
+def _options(session: Session, watch: _RunWatch, trash_name: TrashName, owner: Owner) -> Options:
     cleanup = session.work.settings.cleanup
-    return Means(
+    return Options(
         recorder=Recorder(session.journal, trash_name.run, clock=session.work.clock),
         trash_name=trash_name,
         owner=owner,
         batch_size=session.order.batch_size or cleanup.batch_size,
         retries=cleanup.retries,
         throttle=Throttle(cleanup.max_per_second),
-        gate=watch.batch,
+        gate=watch,
     )
 
 

@@ -18,7 +18,7 @@ from shelflife.files.kernel import birth_time
 from shelflife.files.listing import FOREVER, Entry, Kind, read_directory, signed
 from shelflife.files.primitives import for_reading, read_all
 from shelflife.files.reading import Counts, Search
-from shelflife.files.survey import is_due, managed, survey_directory
+from shelflife.files.survey import goes_with_unit, is_due, managed, survey_directory
 from shelflife.files.tree import walk
 from shelflife.policy.cutoff import Cutoffs
 from shelflife.policy.holds import Holds
@@ -83,7 +83,7 @@ def due_directories(
     else:
         found = _count(context, anchor, area, directory, cutoff, refreshed, paths)
     for path, counts in found:
-        due = _due(directory, path, counts, cutoff)
+        due = _due(area, directory, path, counts, cutoff)
         if due is not None:
             yield due
 
@@ -153,7 +153,8 @@ def due_files(
     for path, fd, entries in walk(anchor, due.path, deep=due.unit, age=area.rules.age_from):
         for entry in entries:
             place = f"{due.root}/{path}{entry.name}"
-            if not is_due(entry, path, area, cutoff) or held_entry(holds, area.name, place, fd, entry):
+            goes = goes_with_unit if due.unit else is_due
+            if not goes(entry, path, area, cutoff) or held_entry(holds, area.name, place, fd, entry):
                 continue
             yield PlannedFile(
                 area=area.name,
@@ -346,8 +347,8 @@ def _leave_out_held(
                 survey.due_links -= not entry.is_file
 
 
-def _due(directory: str, path: str, counts: Counts, cutoff: Cutoff) -> DueDirectory | None:
-    prune = bool(path) and counts.empty is not None and counts.empty < cutoff.at
+def _due(area: Area, directory: str, path: str, counts: Counts, cutoff: Cutoff) -> DueDirectory | None:
+    prune = area.rules.may_prune(path) and counts.empty is not None and counts.empty < cutoff.at
     if not (counts.due_files or counts.due_links or prune):
         return None
     return DueDirectory(

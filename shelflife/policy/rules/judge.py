@@ -144,6 +144,14 @@ class Rules:
             return Verdict(remove=False, reason=Reason.UNIT_NOT_EXPIRED)
         return verdict
 
+    def look_again(self, file: File, cutoffs: Cutoffs) -> Verdict:
+        """Return whether a file still goes of which that was decided together with others.
+
+        Those are not asked again; in a unit, noise goes with them at any age.
+        """
+        time = BEGINNING if self.is_noise(file.path) else file.time
+        return self._judge(file._replace(time=time), cutoffs, self._alone)
+
     def judge_whatever_its_age(self, path: str) -> Verdict:
         """Return what the verdict on a file would be if it were as old as can be, and alone."""
         return self._judge(File(path, BEGINNING), self._endless, self._alone)

@@ -97,6 +97,34 @@ def oldest_first(histogram: Mapping[int, Load], need: Load, *, latest: int, meas
     return _search(dict(histogram), HOUR, NOTHING, need, latest, measure)
 
 
+def newest(histogram: Mapping[int, Load], count: int, *, measure: Measure) -> int:
+    """Return the time (ns) of the `count`th newest file, `BEGINNING` where there are fewer.
+
+    What has that time or a later one stays. `histogram` has hours and may be out of date, as in `oldest_first`.
+    """
+    found, _ = _newest(histogram, HOUR, count, measure)
+    return BEGINNING if found is None else found
+
+
+def _newest(
+    histogram: Mapping[int, Load], width: int, count: int, measure: Measure
+) -> tuple[int | None, int]:
+    """Search in buckets of a width; return the time, and otherwise how many are still to be found."""
+    for bucket in sorted(histogram, reverse=True):
+        files = histogram[bucket].files
+        if files < count:
+            count -= files
+        elif width == 1:
+            return bucket, 0
+        else:
+            finer = SECOND if width == HOUR and files > _DIRECT else 1
+            measured = measure(bucket * width, (bucket + 1) * width, finer)
+            found, count = _newest(measured, finer, count, measure)
+            if found is not None:
+                return found, 0
+    return None, count
+
+
 def _search(histogram: Histogram, width: int, done: Load, need: Load, latest: int, measure: Measure) -> Reach:
     """Search in buckets of a width, before which `done` is found already."""
     while True:

@@ -253,6 +253,7 @@ class _UnitReader:
         if place != self._place:
             self._leave_directory()
             self._place, self._modified, self._noise = place, os.fstat(fd).st_mtime_ns, -FOREVER
+            self._protected += self._area.rules.keeping(place) is not None
         self.held = self.held or _is_held_by_inode(self._holds, self._area, fd)
         for entry in entries:
             if entry.kind is Kind.UNKNOWN:

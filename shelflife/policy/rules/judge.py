@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _END: Final = Cutoff(at=2**63, cause=Cause.RETENTION)
 """Before this one is every file."""
 
-_LOST_AND_FOUND: Final = "lost+found"
+LOST_AND_FOUND: Final = "lost+found"
 """Where e2fsck puts what it finds: it is part of the file system, and mkfs alone can make it properly."""
 
 _AS_ONE: Final[Mapping[Reason, Reason]] = {
@@ -113,15 +113,12 @@ class Rules:
 
         What keeps a file of this place for ever keeps the directory, too. Holds are not asked here.
         """
-        return (
-            self.settings.prune
-            and bool(directory)
-            and directory != f"{_LOST_AND_FOUND}/"
-            and self.keeping(directory) is None
-        )
+        return self.settings.prune and bool(directory) and self.keeping(directory) is None
 
     def keeping(self, directory: str) -> str | None:
-        """Return the pattern because of which a directory is kept for ever; None without one."""
+        """Return the pattern because of which a directory is kept for ever, or `lost+found`; None without one."""
+        if directory == f"{LOST_AND_FOUND}/":
+            return LOST_AND_FOUND
         for kind in self.classes[1:]:
             if (pattern := kind.patterns.of_directory(directory)) is not None:
                 return pattern if kind.retention is None else None

@@ -28,7 +28,7 @@ def test_areas_follow_the_settings_in_their_order() -> None:
         ({"expire": "directory", "ignore": []}, False),
         ({"expire": "stem"}, False),
         ({"ignore": ["*.tmp"]}, True),  # each file goes by itself: noise is a file like any other
-        ({"keep_newest": 3, "prune": False}, True),
+        ({"keep_newest": {"count": 3, "per": "directory"}, "prune": False}, True),
         ({"rules": [{"match": "*.log", "retention": "1d"}]}, False),
         ({"protect": ["*.keep"]}, False),
         ({"age_from": "changed"}, False),

@@ -6,13 +6,14 @@ import errno
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from shelflife.clock import SECOND
 from shelflife.explain.answer import Answer, State
 from shelflife.files.anchor import Anchor
 from shelflife.files.held import held_directory, held_entry
 from shelflife.files.listing import Entry, Kind, entry_at
 from shelflife.files.tree import walk
 from shelflife.formats import format_age, format_bytes, format_retention, moment
-from shelflife.policy.area import SECOND, TRASH_DIRECTORY
+from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.choose import by_retention
 from shelflife.policy.cutoff import Cutoffs
 from shelflife.policy.rules import KEEP_FILE, File, judge_unit

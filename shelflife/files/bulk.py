@@ -10,10 +10,11 @@ import os
 from stat import S_IFMT, S_IFREG
 from typing import TYPE_CHECKING, Final
 
+from shelflife.clock import HOUR
 from shelflife.files.listing import Entry, clamp, entry_of
 from shelflife.files.survey import Survey, count_entry
 from shelflife.policy.cutoff import Cutoffs
-from shelflife.policy.load import HOUR, Load
+from shelflife.policy.load import Load
 from shelflife.policy.rules import KEEP_FILE
 from shelflife.policy.rules.times import AgeKind
 

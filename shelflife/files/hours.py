@@ -11,7 +11,8 @@ from array import array
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Final
 
-from shelflife.policy.load import HOUR, NOTHING, Load
+from shelflife.clock import HOUR
+from shelflife.policy.load import NOTHING, Load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -15,11 +15,12 @@ from dataclasses import dataclass, field, replace
 from struct import Struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from shelflife.clock import HOUR
 from shelflife.files.hours import pack_hours, sum_of_hours, unpack_hours
 from shelflife.files.listing import FOREVER, Entry, Kind, clamp, read_directory, signed
 from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.cutoff import Cutoffs
-from shelflife.policy.load import HOUR, NOTHING, Load
+from shelflife.policy.load import NOTHING, Load
 from shelflife.policy.rules import KEEP_FILE, File
 
 if TYPE_CHECKING:

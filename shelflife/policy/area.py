@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from shelflife.clock import SECOND
 from shelflife.policy.rules import Rules
 from shelflife.settings import InUse
 
 if TYPE_CHECKING:
     from shelflife.settings import Expire, Settings
-
-SECOND: Final = 1_000_000_000
-"""Nanoseconds in a second. Inside the engine every time and duration is an integer of nanoseconds."""
 
 TRASH_DIRECTORY: Final = ".trash"
 """Directory right below an area where removed files wait; never scanned as part of the area."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from shelflife.clock import DAY, SECOND
 from shelflife.policy.cutoff import Cause
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from shelflife.policy.plan import AreaPlan, Plan
     from shelflife.settings import LimitsSettings
 
-APPROVAL_LASTS: Final = 7 * 86_400 * 10**9
+APPROVAL_LASTS: Final = 7 * DAY
 """Nanoseconds that a plan may be approved after it was made."""
 
 
@@ -138,4 +139,4 @@ def _beyond(plans: Sequence[AreaPlan], limits: LimitsSettings) -> Iterator[str]:
 
 
 def _seconds(retention: int | None) -> str:
-    return "indefinite" if retention is None else f"{retention // 10**9} s"
+    return "indefinite" if retention is None else f"{retention // SECOND} s"

@@ -18,6 +18,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from shelflife.files.anchor import Anchor, parent_of
+from shelflife.files.in_use import is_in_locked_directory
 from shelflife.files.listing import Entry, Kind
 from shelflife.files.removal import Outcome, Result
 from shelflife.files.rename import put_back, take_aside
@@ -83,6 +84,8 @@ class UnitExecutor:
     def _take(self, name: str) -> None:
         """Take a unit aside, look again, and let it go. Raises OSError, Stopped."""
         root = self._root
+        if root.area.in_use and is_in_locked_directory(root.anchor, ""):
+            return
         if self._reason_to_keep(root.anchor, name) is not None:
             return
         status = os.stat(name, dir_fd=root.anchor.fd, follow_symlinks=False)
@@ -266,3 +269,7 @@ class _OfUnit(OpenDirectory):
     def is_held(self) -> bool:
         """Return whether somebody holds the unit, or something in it, by its path."""
         return is_held_by_path(self.root.context.holds(), self.root.place(self._unit))
+
+    def is_locked(self) -> bool:
+        """Return False: that was asked when the unit was looked at."""
+        return False

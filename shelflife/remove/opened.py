@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
+from shelflife.clock import SECOND
 from shelflife.files.anchor import identity_of
 from shelflife.files.held import held_directory, held_entry
+from shelflife.files.in_use import is_in_locked_directory
 from shelflife.files.removal import Outcome, Removal, Result, unlink
 from shelflife.policy.verdict import Reason
 from shelflife.remove.batch import Step
@@ -57,6 +59,10 @@ class OpenDirectory:
         holds = root.context.holds()
         return held_directory(holds, root.anchor, root.area.name, root.directory, self.path) is not None
 
+    def is_locked(self) -> bool:
+        """Return whether somebody holds a BSD lock on it, or on one above it, and so uses all of it."""
+        return self.root.area.in_use and is_in_locked_directory(self.root.anchor, self.path)
+
     def holds(self, fd: int, entry: Entry) -> bool:
         """Return whether somebody holds an entry of it. Raises OSError."""
         holds, area = self.root.context.holds(), self.root.area.name
@@ -91,4 +97,6 @@ class EntryByEntry:
         rest = portion.rest
         if self._directory.is_held():
             return [Step([Outcome(entry, Result.KEPT, Reason.HELD) for entry in rest])]
-        return [Step(self._removal.batch(self._directory.fd, rest, until=until / 1e9))]
+        if self._directory.is_locked():
+            return [Step([Outcome(entry, Result.KEPT, Reason.IN_USE) for entry in rest])]
+        return [Step(self._removal.batch(self._directory.fd, rest, until=until / SECOND))]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from shelflife.events import DirectoryPruned
 from shelflife.files.anchor import identity_of, parent_of
 from shelflife.files.held import held_directory
+from shelflife.files.in_use import is_in_locked_directory
 from shelflife.files.survey import Key
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class Pruner:
             if status.st_dev != anchor.identity.device:
                 return False  # rmdir(2) would delete an empty btrfs subvolume
             if row is not None and Key.of(status).inode != row.key.inode:
+                return False
+            if root.area.in_use and is_in_locked_directory(anchor, path):
                 return False
             if held_directory(root.context.holds(), anchor, root.area.name, root.directory, path) is not None:
                 return False

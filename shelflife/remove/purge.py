@@ -135,6 +135,10 @@ class _Waiting(OpenDirectory):
         """Return whether somebody holds the directory as a whole, where it waits or where it was."""
         return super().is_held() or self.root.context.holds().covering(self.former.rstrip("/")) is not None
 
+    def is_locked(self) -> bool:
+        """Return False: nobody works in the trash."""
+        return False
+
 
 def _goes(entry: Entry) -> bool:
     return entry.kind in (Kind.FILE, Kind.LINK) and not entry.name.startswith(DISPLACED_PREFIX)

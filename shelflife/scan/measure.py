@@ -10,11 +10,12 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from shelflife.clock import HOUR
 from shelflife.files.held import held_directory, held_entry
 from shelflife.files.listing import FOREVER, read_directory
 from shelflife.files.survey import managed
 from shelflife.policy.cutoff import Cause, Cutoff, Cutoffs
-from shelflife.policy.load import HOUR, NOTHING, Histogram, Load
+from shelflife.policy.load import NOTHING, Histogram, Load
 from shelflife.policy.rules import File
 from shelflife.settings import Expire
 

@@ -13,9 +13,10 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from shelflife.files.held import held_directory, held_entry
-from shelflife.files.in_use import Guard, Writers
+from shelflife.files.in_use import Guard, Writers, is_locked
 from shelflife.files.kernel import birth_time
 from shelflife.files.listing import FOREVER, Entry, Kind, read_directory, signed
+from shelflife.files.mounts import knows_writers
 from shelflife.files.primitives import for_reading, read_all
 from shelflife.files.reading import Counts, Search
 from shelflife.files.survey import goes_with_unit, is_due, managed, survey_directory
@@ -209,7 +210,7 @@ def read_unit(
     to end it. Raises OSError, also for an entry that cannot be looked at: what is not known to be expired keeps
     the unit.
     """
-    reader = _UnitReader(area, directory, holds, guarded=guarded)
+    reader = _UnitReader(area, directory, holds, Writers(leases=knows_writers(anchor.fd)) if guarded else None)
     reader.held = is_held_by_path(holds, f"{directory}/{path}".rstrip("/"))
     for place, fd, entries in walk(anchor, path, age=area.rules.age_from):
         between()
@@ -220,12 +221,12 @@ def read_unit(
 class _UnitReader:
     """Adds up what a unit holds, directory by directory."""
 
-    def __init__(self, area: Area, directory: str, holds: Holds, *, guarded: bool) -> None:
+    def __init__(self, area: Area, directory: str, holds: Holds, writers: Writers | None) -> None:
+        """Ask `writers` whether somebody uses it; None: nobody is asked."""
         self._area = area
         self._directory = directory
         self._holds = holds
-        self._guarded = guarded
-        self._writers = Writers()
+        self._writers = writers
         self._newest: int | None = None
         self._changed = -FOREVER
         self._classes: set[int] = set()
@@ -254,6 +255,7 @@ class _UnitReader:
             self._leave_directory()
             self._place, self._modified, self._noise = place, os.fstat(fd).st_mtime_ns, -FOREVER
             self._protected += self._area.rules.keeping(place) is not None
+            self._in_use = self._in_use or (self._writers is not None and is_locked(fd))
         self.held = self.held or _is_held_by_inode(self._holds, self._area, fd)
         for entry in entries:
             if entry.kind is Kind.UNKNOWN:
@@ -280,7 +282,7 @@ class _UnitReader:
         )
         self.files += entry.is_file
         self.bytes += entry.size if entry.is_file else 0
-        if self._guarded and entry.is_file and not self._in_use:
+        if self._writers is not None and entry.is_file and not self._in_use:
             with Guard(fd, entry, self._writers) as guard:
                 self._in_use = guard.in_use
         if not is_noise:

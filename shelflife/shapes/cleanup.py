@@ -14,6 +14,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Final, NotRequired, cast
 
+from shelflife.clock import SECOND
 from shelflife.errors import StorageError
 from shelflife.events import BatchFinished, RunStarted
 from shelflife.files.removal import Result
@@ -45,8 +46,6 @@ __all__ = [
     "of_run",
     "result_of",
 ]
-
-_SECOND: Final = 10**9
 
 _GONE: Final = (Result.REMOVED, Result.TRASHED)
 
@@ -187,7 +186,7 @@ class _Shown:
         return {
             **path_as_json(f"{self._base}/{path}"),
             "size_bytes": size,
-            "age_seconds": max(0, (self._now - time) // _SECOND),
+            "age_seconds": max(0, (self._now - time) // SECOND),
             "modified": iso(mtime),
         }
 

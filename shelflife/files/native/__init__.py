@@ -13,11 +13,11 @@ from pathlib import Path
 from struct import Struct
 from typing import TYPE_CHECKING, Final
 
+from shelflife.clock import HOUR
 from shelflife.files.listing import FOREVER, clamp
 from shelflife.files.native.records import readings_of
 from shelflife.files.reading import MOST_DUE, Answer, Flag, Manner, Reading, Search, Task
 from shelflife.files.survey import KEY_SIZE
-from shelflife.policy.load import HOUR
 from shelflife.policy.rules.times import KINDS
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-_HOUR: Final = 8 * COLUMNS
+_BUCKET: Final = 8 * COLUMNS
 """Bytes of an hour in a histogram."""
 
 
@@ -66,7 +66,7 @@ class _Header(NamedTuple):
     @property
     def length(self) -> int:
         """Bytes that follow."""
-        hours, children = _HOUR * (self.hours + self.rest_hours), self.child_names + 8 * self.children
+        hours, children = _BUCKET * (self.hours + self.rest_hours), self.child_names + 8 * self.children
         return hours + children + self.names + (24 + 8 + 1) * self.due
 
 
@@ -174,8 +174,8 @@ class Record(Reading):
     def _take_apart(self) -> _Parts:
         if self._parts is None:
             head, packed = self._head(), self._packed
-            hours = _HEADER.size + _HOUR * head.hours
-            rest = hours + _HOUR * head.rest_hours
+            hours = _HEADER.size + _BUCKET * head.hours
+            rest = hours + _BUCKET * head.rest_hours
             children = rest + head.child_names + 8 * head.children
             self._parts = (
                 *(head, packed[_HEADER.size : hours], packed[hours:rest]),

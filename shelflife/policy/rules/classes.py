@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from shelflife.clock import SECOND
 from shelflife.policy.rules.patterns import Patterns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from shelflife.settings import AreaSettings
-
-_SECOND: Final = 10**9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +38,7 @@ def classes_of(area: AreaSettings) -> tuple[Class, ...]:
             number=number,
             name=name,
             patterns=Patterns(patterns),
-            retention=None if retention < 0 else retention * _SECOND,
+            retention=None if retention < 0 else retention * SECOND,
         )
         for number, (name, patterns, retention) in enumerate(_described(area))
     )

@@ -3,6 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shelflife.clock import HOUR
 from shelflife.files.hours import (
     files_before,
     first_moment,
@@ -12,7 +13,7 @@ from shelflife.files.hours import (
     sum_of_packed,
     unpack_hours,
 )
-from shelflife.policy.load import HOUR, Load
+from shelflife.policy.load import Load
 
 _LOADS = st.builds(Load, st.integers(1, 2**40), st.integers(0, 2**40), st.integers(0, 2**40))
 _HISTOGRAMS = st.dictionaries(st.integers(-(2**63) // HOUR, 2**63 // HOUR), _LOADS, max_size=6)

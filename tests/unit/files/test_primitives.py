@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shelflife.clock import HOUR
 from shelflife.files import native, primitives
 from shelflife.files.anchor import Anchor
 from shelflife.files.candidates import Candidates, Fate, Outcomes
@@ -32,7 +33,6 @@ from shelflife.files.survey import Key, Survey, survey_directory
 from shelflife.files.worker_pool import WorkerPool
 from shelflife.policy.area import Area
 from shelflife.policy.cutoff import Cause, Cutoff
-from shelflife.policy.load import HOUR
 from shelflife.settings import AgeFrom
 from tests.unit.policy.areas import an_area
 

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shelflife.clock import HOUR
 from shelflife.files import survey as module
 from shelflife.files.listing import FOREVER, Entry, Kind, read_directory
 from shelflife.files.survey import Key, Survey, count_entry, managed, survey_directory
 from shelflife.policy.area import Area
 from shelflife.policy.cutoff import Cause, Cutoff
-from shelflife.policy.load import HOUR
 from shelflife.settings import AgeFrom
 from tests.unit.policy.areas import an_area
 

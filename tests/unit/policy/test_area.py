@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shelflife.policy.area import SECOND, areas_of
+from shelflife.clock import SECOND
+from shelflife.policy.area import areas_of
 from shelflife.settings import Settings
 from tests.unit.policy.areas import an_area
 

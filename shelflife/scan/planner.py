@@ -210,7 +210,9 @@ def read_unit(
     to end it. Raises OSError, also for an entry that cannot be looked at: what is not known to be expired keeps
     the unit.
     """
-    reader = _UnitReader(area, directory, holds, Writers(leases=knows_writers(anchor.fd)) if guarded else None)
+    reader = _UnitReader(
+        area, directory, holds, Writers(leases=knows_writers(anchor.fd)) if guarded else None
+    )
     reader.held = is_held_by_path(holds, f"{directory}/{path}".rstrip("/"))
     for place, fd, entries in walk(anchor, path, age=area.rules.age_from):
         between()

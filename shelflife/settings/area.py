@@ -195,7 +195,7 @@ def _never_applied(key: str, area: AreaSettings) -> Iterator[tuple[Loc, object, 
     if area.expire is Expire.DIRECTORY and area.keep_newest.count and area.keep_newest.per is not Per.AREA:
         reason = "not with expire: directory, where it counts directories of the area; allowed: per: area"
         yield (key, "keep_newest"), area.keep_newest.per.value, reason
-    if area.keep_newest.count and area.keep_newest.per is not Per.DIRECTORY:
+    elif area.keep_newest.count and area.keep_newest.per is not Per.DIRECTORY:
         yield (key, "keep_newest"), area.keep_newest.count, "not built yet but for per: directory"
     is_meant = "retention" in area.model_fields_set  # else what was given may have been wrong
     for name in ("quota", "max_files", "priority") if area.is_indefinite and is_meant else ():

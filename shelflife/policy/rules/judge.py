@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Final
 from shelflife.policy.cutoff import BEGINNING, Cause, Cutoff, Cutoffs
 from shelflife.policy.rules import table
 from shelflife.policy.rules.classes import Class, classes_of
+from shelflife.policy.rules.file import File
 from shelflife.policy.rules.native import Native
 from shelflife.policy.rules.neighbours import Neighbours, stems_of
 from shelflife.policy.rules.patterns import Patterns
-from shelflife.policy.rules.table import Case, File, Need, Rule
+from shelflife.policy.rules.table import Case, Need, Rule
 from shelflife.policy.rules.times import KINDS
 from shelflife.policy.verdict import Reason, Verdict
 from shelflife.settings import Expire

@@ -15,7 +15,7 @@ from shelflife.policy.cutoff import BEGINNING
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from shelflife.policy.rules.table import File
+    from shelflife.policy.rules.file import File
 
 
 def stem_of(name: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Flag, auto
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from shelflife.policy.rules.file import KEEP_FILE, File
 from shelflife.policy.verdict import Reason
 from shelflife.settings import Per
 
@@ -18,27 +19,6 @@ if TYPE_CHECKING:
     from shelflife.policy.rules.classes import Class
     from shelflife.policy.rules.neighbours import Neighbours
     from shelflife.settings import AreaSettings
-
-KEEP_FILE: Final = ".gitkeep"
-"""Keeps an empty directory in a git checkout: never removed, never counted, at any depth."""
-
-
-class File(NamedTuple):
-    """A file or link as the rules see it."""
-
-    path: str
-    """Relative to its area's directory."""
-
-    time: int
-    """What its age is counted from, in ns since the epoch."""
-
-    is_link: bool = False
-    """Whether it is a symbolic link."""
-
-    @property
-    def name(self) -> str:
-        """The last part of its path."""
-        return self.path.rpartition("/")[2]
 
 
 class Case(NamedTuple):

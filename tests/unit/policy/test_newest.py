@@ -5,9 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shelflife.clock import HOUR
 from shelflife.policy.choose import newest
 from shelflife.policy.cutoff import BEGINNING
-from shelflife.policy.load import HOUR, Histogram, Load
+from shelflife.policy.load import Histogram, Load
 from tests.unit.policy.histograms import FILES, NOW, Disk, File
 
 
@@ -31,11 +32,13 @@ def test_an_index_that_is_out_of_date_does_not_make_it_keep_fewer(
 
 def test_an_hour_with_very_many_files_is_measured_by_the_second_first() -> None:
     asked: list[int] = []
-    hour = NOW // HOUR
 
     def measure(start: int, end: int, width: int) -> Histogram:
         asked.append(width)
-        return {start // width: Load(200_000 if width > 1 else 5)} if width > 1 else {end - 1: Load(5)}
+        if width > 1:
+            return {start // width: Load(199_999), start // width + 1: Load(1)}
+        return {start + 5: Load(1), end - 1: Load(1)}
 
-    newest({hour: Load(200_000)}, 3, measure=measure)
+    hour = NOW // HOUR
+    assert newest({hour: Load(200_000)}, 3, measure=measure) == hour * HOUR + 5
     assert asked == [10**9, 1]

@@ -28,7 +28,7 @@ verbs = typer.Typer(
 
 @verbs.command("list")
 def list_alerts(config: Config = None, as_json: Json = False) -> int:
-    """List what needs a person now, as the last look found it.
+    """List what needs a person now, whether or not anybody is sent a message.
 
     Example: shelflife alerts list
     """
@@ -87,11 +87,5 @@ def try_receivers(config: Config = None, as_json: Json = False) -> int:
 
 def tell(engine: Engine, relieved: Sequence[DiskRelief] | None = None) -> None:
     """Have people told what needs them, after a command has done its work; a receiver gets one try."""
-    if not engine.settings.alerts.has_receiver:
-        return
-    from shelflife.alerts import Dispatcher
-    from shelflife.alerts.sender import Sender
-
-    desk = Dispatcher(Sender(pauses=()))
-    desk.look(engine, relieved)
-    desk.sender.wait(timeout=PATIENCE)
+    if engine.settings.alerts.has_receiver or relieved is not None:
+        engine.tell(relieved, wait=PATIENCE)

@@ -81,6 +81,9 @@ class History(Protocol):
     def completed_since(self, since: int) -> RunRecord | None:
         """Return the latest cleanup that came to its end after `since` (ns); making room is none."""
 
+    def last_cleanup(self) -> RunRecord | None:
+        """Return the latest cleanup that is not going on, however it ended; refused ones are such."""
+
     def totals(self) -> Totals:
         """Return what all executed runs together did, those that are forgotten included."""
 

@@ -30,7 +30,7 @@ from shelflife.remove.throttle import Throttle
 from shelflife.run.pressure_monitor import Finding, PressureMonitor
 from shelflife.run.reclaim import Reclaimable
 from shelflife.run.retention import refresh
-from shelflife.run.run import Order, run
+from shelflife.run.run import Order, refuse_when_dry, run
 from shelflife.scan.context import Stopped
 from shelflife.storage.disks import Disk, disks_of
 
@@ -120,8 +120,10 @@ def relieve(
     """Make room on each file system that is above `pressure.high`; return how each one stands.
 
     Waits while another cleanup runs, for `wait` seconds at the most (None: for as long as it takes).
-    Raises UsageError where no watermarks are set, StorageError, RecordsError.
+    Raises UsageError where no watermarks are set, CleanupDisabled where only dry runs are allowed, StorageError,
+    RecordsError.
     """
+    refuse_when_dry(work)
     marks = work.settings.pressure
     if marks is None:
         raise UsageError(

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from shelflife.clock import SECOND
-from shelflife.errors import SlotTaken, StorageError
+from shelflife.errors import CleanupDisabled, SlotTaken, StorageError
 from shelflife.events import RunFinished, RunStarted
 from shelflife.files.mounts import NETWORK, file_system_of
 from shelflife.files.trash import TrashName
@@ -94,6 +94,7 @@ def run(work: Workplace, order: Order, strategy: Strategy) -> RunReport | None:
     Raises CleanupBusy, SlotTaken, NeedsApproval, StorageError, RecordsError, UsageError.
     """
     try:
+        refuse_when_dry(work)
         records = work.records
         _refuse_network(records.state)
         with (
@@ -221,6 +222,12 @@ def cutoffs_of(plan: Plan) -> dict[str, Any]:
         for area in plan.areas
         if area.cutoff is not None
     }
+
+
+def refuse_when_dry(work: Workplace) -> None:
+    """Raise CleanupDisabled if the settings allow dry runs only."""
+    if work.settings.cleanup.dry_run:
+        raise CleanupDisabled("only dry runs are allowed: cleanup.dry_run is true in the configuration")
 
 
 def _refuse_network(state: StateDirectory) -> None:

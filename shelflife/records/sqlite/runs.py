@@ -50,6 +50,11 @@ _COMPLETED: Final = f"""
 """
 
 
+_LAST_CLEANUP: Final = f"""
+{_RUNS} WHERE state != ? AND trigger NOT IN (?, ?) ORDER BY id DESC LIMIT 1
+"""
+
+
 class SqliteRuns:
     """The beginning and the end of each run."""
 
@@ -118,6 +123,11 @@ class SqliteHistory:
         """Return the latest cleanup that came to its end after `since` (ns); making room is none."""
         values = (RunState.DONE, since, Trigger.PRESSURE, Trigger.TRASH)
         return next(_records(self._connection, _COMPLETED, values), None)
+
+    def last_cleanup(self) -> RunRecord | None:
+        """Return the latest cleanup that is not going on, however it ended."""
+        values = (RunState.RUNNING, Trigger.PRESSURE, Trigger.TRASH)
+        return next(_records(self._connection, _LAST_CLEANUP, values), None)
 
     def totals(self) -> Totals:
         """Return what all executed runs together did."""

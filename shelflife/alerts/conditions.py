@@ -129,7 +129,7 @@ def _runs_of(history: History) -> Iterator[RunRecord]:
 
 
 def _is_cleanup(run: RunRecord) -> bool:
-    return run.trigger in _CLEANUPS and run.state != RunState.RUNNING
+    return run.trigger in _CLEANUPS and not RunState(run.state).is_going_on
 
 
 def _of_disks(

@@ -15,12 +15,14 @@ from itertools import islice
 from stat import S_ISDIR, S_ISLNK, S_ISREG
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from shelflife.files.kernel import birth_time
+from shelflife.files.kernel import birth_time, fresh_attributes
 from shelflife.policy.rules.times import TIMES, Times
 from shelflife.settings import AgeFrom
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from shelflife.files.kernel import Attributes
 
 CHUNK: Final = 4096
 """Entries that are held at once."""
@@ -85,13 +87,18 @@ def read_directory(fd: int, age: AgeFrom | None = None) -> Iterator[list[Entry]]
             yield [entry for name in names if (entry := _read(name, fd, age)) is not None]
 
 
-def entry_at(fd: int, name: str, age: AgeFrom | None = None) -> Entry:
-    """Return what `name` is in the open directory `fd`, now. Raises OSError as stat(2) does."""
-    status = os.stat(name, dir_fd=fd, follow_symlinks=False)
+def entry_at(fd: int, name: str, age: AgeFrom | None = None, *, fresh: bool = False) -> Entry:
+    """Return what `name` is in the open directory `fd`, now. Raises OSError as stat(2) does.
+
+    `fresh`, also where stat(2) may answer from a cache: on what other machines work on, too.
+    """
+    status: os.stat_result | Attributes = (
+        fresh_attributes(fd, name) if fresh else os.stat(name, dir_fd=fd, follow_symlinks=False)
+    )
     return entry_of(name, status, file_time(status, age, fd, name))
 
 
-def file_time(status: os.stat_result, age: AgeFrom | None, fd: int, name: str) -> int:
+def file_time(status: os.stat_result | Attributes, age: AgeFrom | None, fd: int, name: str) -> int:
     """Return what the age of a file counts from (ns), which is `name` in the open directory `fd`.
 
     Raises OSError as statx(2) does.
@@ -124,7 +131,7 @@ def _read(entry: os.DirEntry[str], fd: int, age: AgeFrom | None) -> Entry | None
         return Entry(entry.name, Kind.UNKNOWN, 0, error.errno or 0)
 
 
-def entry_of(name: str, status: os.stat_result, time: int) -> Entry:
+def entry_of(name: str, status: os.stat_result | Attributes, time: int) -> Entry:
     """Return what a name is that has these attributes and this file time."""
     mode = status.st_mode
     kind = Kind.FILE if S_ISREG(mode) else Kind.LINK if S_ISLNK(mode) else _rare_kind(mode)

@@ -100,7 +100,7 @@ class Trash:
             self.close()  # somebody may have removed it: the next entry gets it made anew
             raise
         with suppress(OSError):  # what cannot be looked at is not known to be the same
-            if unchanged(entry, entry_at(trash, entry.name)) and not wanted():
+            if unchanged(entry, entry_at(trash, entry.name, fresh=self._anchor.is_shared)) and not wanted():
                 return Outcome(entry, Result.TRASHED)
         return self._put_back(path, fd, trash, entry)
 

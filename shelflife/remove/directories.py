@@ -18,6 +18,7 @@ from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from shelflife.files.anchor import Anchor, identity_of, parent_of
+from shelflife.files.in_use import is_in_locked_directory
 from shelflife.files.listing import Entry, Kind
 from shelflife.files.removal import Outcome, Removal, Result
 from shelflife.files.rename import put_back, take_aside
@@ -79,6 +80,8 @@ class UnitExecutor:
 
     def _take(self, name: str) -> None:
         """Take a unit aside, look again, and let it go. Raises OSError, Stopped."""
+        if self._site.area.in_use and is_in_locked_directory(self._site.anchor, ""):
+            return
         if self._reason_to_keep(self._site.anchor, name) is not None:
             return
         with ExitStack() as stack:

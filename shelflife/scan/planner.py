@@ -13,9 +13,10 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from shelflife.files.held import held_directory, held_entry
-from shelflife.files.in_use import Guard, Writers
+from shelflife.files.in_use import Guard, Writers, is_locked
 from shelflife.files.kernel import birth_time
 from shelflife.files.listing import FOREVER, Kind, read_directory, signed
+from shelflife.files.mounts import knows_writers
 from shelflife.files.primitives import for_reading, read_all
 from shelflife.files.reading import Counts, Search
 from shelflife.files.survey import is_due, managed, survey_directory
@@ -205,9 +206,10 @@ def read_unit(
     """
     newest, changed, protected, staying, files, size, in_use = None, -FOREVER, 0, 0, 0, 0, False
     held = is_held_by_path(holds, f"{directory}/{path}".rstrip("/"))
-    writers = Writers()
+    writers = Writers(leases=knows_writers(anchor.fd))
     for place, fd, entries in walk(anchor, path, age=area.rules.age_from):
         between()
+        in_use = in_use or (guarded and is_locked(fd))
         changed = max(changed, os.fstat(fd).st_mtime_ns)
         held = held or _is_held_by_inode(holds, area, fd)
         for entry in entries:

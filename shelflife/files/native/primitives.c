@@ -24,6 +24,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -728,6 +729,22 @@ static int look(int directory, const struct entry *entry, const struct removal *
     return time >= removal->cutoff ? NOT_EXPIRED : REMOVED;
 }
 
+/* Says whether somebody holds a BSD lock on an open file or directory: leave it alone, as systemd-tmpfiles does. Ours
+ * is let go at once: another thread comes by here on its way down, and looks again for that reason. */
+static int is_locked(int fd) {
+    struct timespec moment = {0, 100000};
+    for (int look = 0; look < 3; look++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+            flock(fd, LOCK_UN);
+            return 0;
+        }
+        if (errno != EWOULDBLOCK)
+            return 0;
+        nanosleep(&moment, NULL);
+    }
+    return 1;
+}
+
 static int unlink_entry(int directory, const char *name) {
     if (unlinkat(directory, name, 0) == 0)
         return REMOVED;
@@ -745,7 +762,9 @@ static int unlink_unused(int directory, const struct entry *entry, const struct 
         return errno == ENOENT ? VANISHED : NOT_DONE;
     int found = NOT_DONE, leased = 0;
     struct f_owner_ex owner = {F_OWNER_TID, (pid_t)syscall(SYS_gettid)};
-    if (fstat(fd, &guarded) == 0 && fcntl(fd, F_SETSIG, SIGURG) == 0 && fcntl(fd, F_SETOWN_EX, &owner) == 0) {
+    if (is_locked(fd))
+        found = look(directory, entry, removal, status) == REMOVED ? IN_USE : NOT_DONE;
+    else if (fstat(fd, &guarded) == 0 && fcntl(fd, F_SETSIG, SIGURG) == 0 && fcntl(fd, F_SETOWN_EX, &owner) == 0) {
         leased = fcntl(fd, F_SETLEASE, F_RDLCK) == 0;
         if (leased) {
             found = look(directory, entry, removal, status);
@@ -827,6 +846,26 @@ static int differs(int directory, dev_t device, const struct task *task) {
     return 0;
 }
 
+/* Says whether somebody holds a lock on a directory on the way from `anchor` to the one at `path`. Those on the way
+ * to `before`, too, are left out: they were asked about in this very call, and are free. */
+static int is_locked_above(int anchor, const char *path, const char *before) {
+    char part[PATH_MAX];
+    for (size_t i = 0, same = 1; path[i] && path[i + 1] && i + 2 < sizeof part; i++) {
+        same = same && before[i] == path[i];
+        part[i] = path[i];
+        if (path[i] != '/' || same)
+            continue;
+        part[i + 1] = 0;
+        int fd = open_below(anchor, part, BENEATH | NO_SYMLINKS | NO_XDEV);
+        int locked = fd >= 0 && is_locked(fd);
+        if (fd >= 0)
+            close(fd);
+        if (locked)
+            return 1;
+    }
+    return 0;
+}
+
 static void remove_in(int directory, const struct task *task, char *names, const int64_t *facts,
                       const unsigned char *kinds, const struct removal *removal, struct answer *answer,
                       unsigned char *outcomes) {
@@ -878,14 +917,18 @@ int shelflife_remove(int base, const char *place, int anchor, int64_t count, cha
 
 static int remove_all(int base, const char *place, int anchor, int64_t count, char *input,
                       const struct removal *removal, struct answer *answers, unsigned char *outcomes) {
-    struct stat here, there;
+    struct stat here, there, root;
+    const char *before = "";
     int fd = open_below(base, place, BENEATH | NO_SYMLINKS);
     if (fd < 0)
         return -fd;
-    int failed = fstat(fd, &here) != 0 || fstat(anchor, &there) != 0;
+    int failed = fstat(fd, &here) != 0 || fstat(anchor, &there) != 0 || fstat(base, &root) != 0;
     close(fd);
     if (failed || here.st_ino != there.st_ino || here.st_dev != there.st_dev)
         return ESTALE;
+    /* A run locks the base path, which the area may be. */
+    int is_base = root.st_ino == there.st_ino && root.st_dev == there.st_dev;
+    int all_locked = removal->in_use && !is_base && is_locked(anchor);
     for (int64_t i = 0; i < count; i++) {
         struct task *task = (struct task *)input;
         char *path = input + sizeof *task;
@@ -897,6 +940,10 @@ static int remove_all(int base, const char *place, int anchor, int64_t count, ch
         struct answer *answer = answers + i;
         fd = open_below(anchor, path, BENEATH | NO_SYMLINKS | NO_XDEV);
         answer->error = fd < 0 ? -fd : differs(fd, there.st_dev, task);
+        if (!answer->error && removal->in_use &&
+            (all_locked || (*path && is_locked(fd)) || is_locked_above(anchor, path, before)))
+            answer->error = EAGAIN;
+        before = answer->error ? "" : path; /* above a locked one, all has to be asked again */
         if (!answer->error)
             remove_in(fd, task, names, facts, kinds, removal, answer, outcomes);
         if (fd >= 0)

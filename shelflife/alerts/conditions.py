@@ -12,6 +12,7 @@ from shelflife.clock import DAY, HOUR, SECOND, as_datetime
 from shelflife.explain.foresee import forecast
 from shelflife.formats import counted, visible
 from shelflife.policy.schedule import Schedule
+from shelflife.policy.watermark import Watermarks
 from shelflife.records.alerts import ActiveAlert, Condition
 from shelflife.records.history import RunState, Trigger
 from shelflife.run.lock import holder_of
@@ -135,20 +136,21 @@ def _is_cleanup(run: RunRecord) -> bool:
 def _of_disks(
     work: Workplace, active: Sequence[ActiveAlert], relieved: Sequence[DiskRelief] | None
 ) -> Iterator[Condition]:
-    marks = work.settings.pressure
-    if marks is None:
+    settings = work.settings.pressure
+    if settings is None:
         return
+    marks = Watermarks.of(settings)
     before = {alert.key: alert for alert in active}
     results = {found.disk.name: found for found in relieved or ()}
     with work.hold_base() as base:
         disks = disks_of(base, work.areas.values())
     for disk in disks:
-        if not disk.usage.above(marks.high):
+        if not (beyond := marks.beyond(disk.usage)):
             continue
         yield Condition(
             kind=Kind.PRESSURE,
             key=f"{Kind.PRESSURE}:{disk.name}",
-            text=f"the disk of {', '.join(disk.areas)} is at {_share(disk)}, above {marks.high} %",
+            text=f"the disk of {', '.join(disk.areas)} is at {_share(disk)}, {', '.join(beyond)}",
         )
         result, key = results.get(disk.name), f"{Kind.NO_ROOM}:{disk.name}"
         if result is not None and result.outcome in _FAILURES:

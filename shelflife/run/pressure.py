@@ -21,7 +21,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from shelflife.errors import CleanupBusy, RecordsError, UsageError
-from shelflife.policy.limits import doubt_about_expired
+from shelflife.policy.limits import Extent, doubt_about_relief, interval_of, unasked
 from shelflife.policy.load import NOTHING, Load, total
 from shelflife.policy.plan import Plan
 from shelflife.policy.pressure import Candidate, Relief, choose_cutoffs
@@ -314,18 +314,19 @@ class _ReliefRun(Run):
 
     def _is_doubtful(self, candidate: Candidate, held: Reclaimable, now: int) -> bool:
         """Return whether an area is left out until a person has looked at what counts as expired there."""
-        area, limits = candidate.area, self._work.settings.limits
+        area, settings = candidate.area, self._work.settings
         last = self._journal.last_runs().get(area.name)
-        files = candidate.expired.files
-        doubt = doubt_about_expired(area, files, held.scanned(area), last, now, limits)
-        if doubt is not None:
+        expired = Extent(candidate.expired.files, candidate.expired.bytes, held.scanned(area))
+        doubt = doubt_about_relief(settings, area.name, last, now, interval=interval_of(settings, now))
+        allowance = unasked(expired, settings.limits, doubt)
+        if not allowance.expired and doubt is not None:
             logger.warning(
                 "area %s gives no room before a person has approved a cleanup: %d files count as expired, and %s",
                 area.name,
-                files,
-                doubt,
+                expired.files,
+                doubt.reason,
             )
-        return doubt is not None
+        return not allowance.expired
 
     def ask(self, plan: Plan) -> None:
         """Ask nobody: the need is the bound."""

@@ -23,9 +23,15 @@ from shelflife.files.worker_pool import WorkerPool
 from shelflife.policy.area import Area, areas_of
 from shelflife.policy.cutoff import Cause, Cutoff
 from shelflife.policy.holds import Holds
-from shelflife.policy.limits import APPROVAL_LASTS, LastRun, reasons_to_ask, settings_of
+from shelflife.policy.limits import (
+    APPROVAL_LASTS,
+    LastRun,
+    interval_of,
+    is_under,
+    reasons_to_ask,
+    settings_of,
+)
 from shelflife.policy.plan import AreaPlan, Plan
-from shelflife.policy.schedule import Schedule
 from shelflife.records.history import OfferedPlan, RunState, Trigger
 from shelflife.records.marker import check_marker
 from shelflife.records.sqlite.index_file import open_index
@@ -46,7 +52,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Iterator
 
-    from shelflife.remove.report import RunReport
+    from shelflife.remove.report import AreaReport, RunReport
     from shelflife.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -234,9 +240,11 @@ class Run:
         if self._work.clock() - offered.made > APPROVAL_LASTS:
             raise UsageError(f"plan {number} is older than 7 days; make a new one with `shelflife plan`")
         current = {
-            name: settings_of(self._work.areas[name]) for name in offered.settings if name in self._work.areas
+            name: settings_of(self._work.settings, name)
+            for name in offered.settings
+            if name in self._work.areas
         }
-        if current != offered.settings:
+        if not is_under(offered.settings, current):
             raise UsageError(f"the settings have changed since plan {number} was made; make a new one")
         return offered.made, {
             name: None if cutoff is None else Cutoff(at=cutoff["at"], cause=Cause(cutoff["cause"]))
@@ -320,9 +328,17 @@ class Run:
     def remember(self, plan: Plan, report: RunReport) -> None:
         """Record what the next run is judged by."""
         if report.state == RunState.DONE:
-            names = [area.area for area in plan.areas if area.cutoff is not None]
-            settings = {name: settings_of(self._work.areas[name]) for name in names}
-            self._journal.remember(settings, at=self._work.clock())
+            before, now = self._journal.last_runs(), self._work.clock()
+            reports = {area.area: area for area in report.areas}
+            self._journal.remember(
+                {
+                    area.area: _remembered(
+                        area, reports[area.area], before.get(area.area), self._work.settings, now
+                    )
+                    for area in plan.areas
+                    if area.area in reports
+                }
+            )
 
     def _trim(self) -> None:
         limits, now = self._work.settings.journal, self._work.clock()
@@ -335,18 +351,28 @@ class Run:
 
 def why_ask(work: Workplace, plan: Plan, last_runs: Mapping[str, LastRun]) -> list[str]:
     """Return why a person must confirm a plan; nothing when it may run."""
-    settings = work.settings
-    schedule = Schedule.of(settings.cleanup)
-    following = schedule.next_after(plan.made)
-    after_that = schedule.next_after(following) if following is not None else None
-    interval = after_that - following if following is not None and after_that is not None else None
-    return reasons_to_ask(plan, work.areas, last_runs, settings.limits, interval=interval)
+    return reasons_to_ask(plan, work.settings, last_runs, interval=interval_of(work.settings, plan.made))
+
+
+def _remembered(
+    plan: AreaPlan, report: AreaReport, last: LastRun | None, settings: Settings, now: int
+) -> LastRun:
+    """Return what the next cleanup of an area is judged by, after one that came to its end."""
+    gone = report.removed + report.trashed
+    return LastRun(
+        at=now,
+        settings=settings_of(settings, plan.area),
+        cutoffs={"0": plan.cutoff.at} if plan.cutoff else {},
+        left=max(0, plan.files - gone),
+        has_lost=gone > 0 or (last is not None and last.has_lost),
+        arrivals=0 if last is None else last.arrivals,
+    )
 
 
 def offer(work: Workplace, journal: Journal, plan: Plan) -> None:
     """Record a plan, so that a person may approve it."""
     cutoffs = cutoffs_of(plan)
-    settings = {name: settings_of(work.areas[name]) for name in cutoffs}
+    settings = {name: settings_of(work.settings, name) for name in cutoffs}
     everything = {area.area: cutoffs.get(area.area) for area in plan.areas}
     journal.offer(OfferedPlan(plan.id, plan.made, everything, settings))
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from shelflife.errors import RecordsError
 from shelflife.files.candidates import Candidates
 from shelflife.files.removal import Result
+from shelflife.policy.changes import upgraded
 from shelflife.policy.limits import LastRun
 from shelflife.policy.verdict import Reason
 from shelflife.records.history import (
@@ -298,14 +299,38 @@ class Journal:
 
     def last_runs(self) -> dict[str, LastRun]:
         """Return what is remembered of each area that was ever cleaned."""
-        rows = self._connection.execute("SELECT name, settings, at FROM area").fetchall()
-        return {name: LastRun(at=at, settings=json.loads(settings)) for name, settings, at in rows}
+        rows = self._connection.execute("SELECT name, settings, at, memory FROM area").fetchall()
+        found = {}
+        for name, settings, at, memory in rows:
+            known = json.loads(memory) or {"has_lost": self._has_lost(name)}
+            found[name] = LastRun(at=at, settings=upgraded(json.loads(settings)), **known)
+        return found
 
-    def remember(self, settings: Mapping[str, Mapping[str, Any]], *, at: int) -> None:
-        """Record that areas were cleaned to the end, under these settings, at `at` (ns)."""
-        rows = [(name, json.dumps(values), at) for name, values in settings.items()]
+    def _has_lost(self, area: str) -> bool:
+        """Return whether a cleanup that is remembered removed anything from an area."""
+        reports = (run.report.get("areas", {}).get(area, {}) for run in self._runs("WHERE true", ()))
+        return any(report.get("removed", 0) or report.get("trashed", 0) for report in reports)
+
+    def remember(self, areas: Mapping[str, LastRun]) -> None:
+        """Record what the next cleanups of areas are judged by."""
+        rows = [
+            (
+                name,
+                json.dumps(last.settings),
+                last.at,
+                json.dumps(
+                    {
+                        "cutoffs": last.cutoffs,
+                        "left": last.left,
+                        "has_lost": last.has_lost,
+                        "arrivals": last.arrivals,
+                    }
+                ),
+            )
+            for name, last in areas.items()
+        ]
         with transaction(self._connection):
-            self._connection.executemany("INSERT OR REPLACE INTO area VALUES (?, ?, ?)", rows)
+            self._connection.executemany("INSERT OR REPLACE INTO area VALUES (?, ?, ?, ?)", rows)
 
     def offer(self, plan: OfferedPlan) -> None:
         """Record a plan that a person may approve."""

@@ -86,6 +86,9 @@ _MIGRATIONS: Final = (
     """,
     usage.SCHEMA,
     alerts.SCHEMA,
+    """
+    ALTER TABLE area ADD COLUMN memory TEXT NOT NULL DEFAULT '{}'  -- JSON: the rest of LastRun
+    """,
 )
 """Applied in order, each in one transaction with its record (`user_version`). Only ever append."""
 

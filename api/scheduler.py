@@ -21,9 +21,9 @@ from api import config as configuration
 from api.storage import StorageManager
 from shelflife.engine import Engine
 from shelflife.errors import CleanupDisabled
-from shelflife.explain.presentation import metrics_as_json
 from shelflife.records.history import Totals
 from shelflife.schedule.scheduler import Scheduler
+from shelflife.shapes.metrics import metrics_as_json
 
 if TYPE_CHECKING:
     from api.config import Config
@@ -121,7 +121,7 @@ class CleanupScheduler:
         exists = engine.settings.base_path.is_dir()  # where nothing is yet, nothing was cleaned
         totals = engine.totals() if exists else Totals()
         cleaning = exists and engine.holder() is not None
-        return metrics_as_json(engine.settings.cleanup, totals, running=running, cleaning=cleaning)
+        return dict(metrics_as_json(engine.settings.cleanup, totals, running=running, cleaning=cleaning))
 
     # -- inside
 

@@ -9,18 +9,20 @@ import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from stat import S_ISDIR, S_ISLNK, S_ISREG
+from stat import S_ISDIR
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from api import config as configuration
 from shelflife.engine import Engine
 from shelflife.errors import StorageError, UsageError
-from shelflife.explain import results
-from shelflife.explain.presentation import format_bytes, format_retention, printable, stats_as_json
-from shelflife.policy.cutoff import by_retention
-from shelflife.policy.verdict import judge
+from shelflife.files.listing import Kind, entry_of
+from shelflife.formats import format_bytes, format_retention, printable
+from shelflife.policy.choose import by_retention_of_classes
+from shelflife.policy.rules import File
 from shelflife.records.statistics import statistics_of
 from shelflife.settings import DEFAULT_RETENTION, INDEFINITE, STATE_DIRECTORY
+from shelflife.shapes import cleanup as shapes
+from shelflife.shapes.stats import stats_as_json
 
 if TYPE_CHECKING:
     from shelflife.settings import AreaSettings, Settings
@@ -138,7 +140,7 @@ class StorageManager:
         _check_batch_size(batch_size)
         settings = self.settings
         (result,) = _cleanup(settings, [settings.area_name(directory)], dry_run, batch_size)
-        return result
+        return dict(result)
 
     def cleanup_temp(self, dry_run: bool = False) -> dict[str, Any]:
         """Clean up the area `temp`, as `cleanup_directory` does."""
@@ -165,7 +167,7 @@ class StorageManager:
         settings = self.settings
         names = [name for name, area in settings.areas.items() if not area.is_indefinite]
         done = _cleanup(settings, names, dry_run, settings.cleanup.batch_size)
-        return results.all_areas(done, dry_run=dry_run or settings.cleanup.dry_run)
+        return dict(shapes.all_areas(done, dry_run=dry_run or settings.cleanup.dry_run))
 
     # -- statistics
 
@@ -177,7 +179,7 @@ class StorageManager:
         except StorageError as error:
             errors = {name: [str(error)] for name in engine.areas}
             statistics = statistics_of(engine.areas.values(), None, errors)
-        return stats_as_json(statistics, engine.settings)
+        return dict(stats_as_json(statistics, engine.settings))
 
     # -- kept because existing tests call them
 
@@ -190,15 +192,13 @@ class StorageManager:
         engine = self.engine
         area = engine.areas[engine.settings.area_name(directory)]
         try:
-            status = os.lstat(path)
+            entry = entry_of(os.path.basename(path), os.lstat(path))
         except OSError:
             return False
-        if not (S_ISREG(status.st_mode) or S_ISLNK(status.st_mode)):
+        if entry.kind > Kind.LINK:
             return False
-        moment = area.file_time(status.st_mtime_ns, status.st_ctime_ns)
-        return judge(
-            self._below_area(path, area.directories), moment, area, by_retention(area, time.time_ns())
-        ).remove
+        file = File(self._below_area(path, area.directories), area.rules.time_of(entry))
+        return area.rules.judge(file, by_retention_of_classes(area, time.time_ns())).remove
 
     @staticmethod
     def _format_bytes(size: float) -> str:
@@ -229,7 +229,9 @@ class StorageManager:
         return path.name
 
 
-def _cleanup(settings: Settings, names: list[str], dry_run: bool, batch_size: int) -> list[dict[str, Any]]:
+def _cleanup(
+    settings: Settings, names: list[str], dry_run: bool, batch_size: int
+) -> list[shapes.AreaCleanup]:
     """Clean up areas, or say what would go, and return the result of each."""
     dry_run = dry_run or settings.cleanup.dry_run
     try:
@@ -242,27 +244,27 @@ def _cleanup(settings: Settings, names: list[str], dry_run: bool, batch_size: in
         if settings.base_path.is_dir():
             raise
         # A storage that is not there is reported like an area that is not there.
-        return [results.nothing_done(name, [f"{name}: {error}"], dry_run=dry_run) for name in names]
+        return [shapes.nothing_done(name, [f"{name}: {error}"], dry_run=dry_run) for name in names]
 
 
-def _preview(settings: Settings, names: list[str]) -> list[dict[str, Any]]:
+def _preview(settings: Settings, names: list[str]) -> list[shapes.AreaCleanup]:
     engine = Engine(settings)
-    return results.of_plan(engine.plan(names), settings, files=engine.files, most=MOST_FILES)
+    return shapes.of_plan(engine.plan(names), settings, files=engine.files, most=MOST_FILES)
 
 
-def _nothing_to_do(settings: Settings, names: list[str]) -> list[dict[str, Any]]:
+def _nothing_to_do(settings: Settings, names: list[str]) -> list[shapes.AreaCleanup]:
     """Look at areas that keep their files for ever: no run, but what cannot be looked at is said."""
     plan = Engine(settings).plan(names)
     return [
-        results.nothing_done(area.area, area.errors, dry_run=False, scanned=area.scanned)
+        shapes.nothing_done(area.area, area.errors, dry_run=False, scanned=area.scanned)
         for area in plan.areas
     ]
 
 
-def _run(settings: Settings, names: list[str], batch_size: int) -> list[dict[str, Any]]:
-    removed = results.RemovedFiles(settings, most=MOST_FILES, now=time.time_ns())
+def _run(settings: Settings, names: list[str], batch_size: int) -> list[shapes.AreaCleanup]:
+    removed = shapes.RemovedFiles(settings, most=MOST_FILES, now=time.time_ns())
     report = Engine(settings, listeners=[removed]).cleanup(names, batch_size=batch_size)
-    return results.of_run(report, removed)
+    return shapes.of_run(report, removed)
 
 
 def _check_retention(area: str, seconds: object) -> None:

@@ -29,9 +29,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from shelflife.engine import Engine
 from shelflife.errors import ShelflifeError, StorageError, UsageError
-from shelflife.explain.presentation import format_bytes
-from shelflife.policy.area import KEEP_FILE, SECOND
-from shelflife.policy.cutoff import by_retention
+from shelflife.formats import format_bytes
+from shelflife.policy.area import SECOND
+from shelflife.policy.choose import by_retention
+from shelflife.policy.rules import KEEP_FILE
 from shelflife.settings import DEFAULT_RETENTION, Settings, find_config, format_duration, load_settings
 
 try:

@@ -25,14 +25,14 @@ from shelflife.policy.holds import Holds
 from shelflife.policy.plan import Plan
 from shelflife.records.history import FileRecord, RunRecord, Totals, Trigger
 from shelflife.records.marker import check_marker
-from shelflife.records.sqlite.index_file import read_index
-from shelflife.records.sqlite.journal_file import open_journal, read_journal
 from shelflife.records.statistics import Statistics, statistics_of
 from shelflife.run import retention as steps
+from shelflife.run.approval import offer, why_ask
 from shelflife.run.lock import Holder, holder_of
-from shelflife.run.run import Order, Workplace, offer, run, why_ask
+from shelflife.run.run import Order, Strategy, run
 from shelflife.run.sampling import take_sample
-from shelflife.scan.context import Stopped
+from shelflife.run.workplace import Workplace
+from shelflife.scan.context import Stopped, StopWatch
 from shelflife.scan.planner import PlannedFile, due_files
 from shelflife.storage.areas import create_directories, hold_roots
 from shelflife.storage.disks import disks_of
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from shelflife.policy.area import Area
     from shelflife.policy.holds import Hold
     from shelflife.policy.limits import LastRun
-    from shelflife.records.sqlite.alerts import ActiveAlert, AlertBook
+    from shelflife.records.alerts import ActiveAlert, AlertBook
     from shelflife.records.state import StateDirectory
     from shelflife.remove.report import RunReport
     from shelflife.run.pressure import DiskRelief
@@ -98,7 +98,7 @@ class Engine:
     @property
     def state(self) -> StateDirectory:
         """Where the records are. Raises StorageError when the base path is not there."""
-        return self._work.state
+        return self._work.records.state
 
     def create(self) -> dict[str, Path]:
         """Make the base path and the areas' directories where they are missing; return the latter by area.
@@ -123,8 +123,9 @@ class Engine:
 
         Whatever holds the lost journal had are gone with it. Raises StorageError, RecordsError.
         """
-        with open_journal(self.state) as journal:
-            check_marker(self.state, journal, adopt=True)
+        records = self._work.records
+        with records.open_journal() as journal:
+            check_marker(records.state, journal, adopt=True)
 
     # -- plan and execute
 
@@ -136,7 +137,7 @@ class Engine:
         """
         chosen = [self._work.areas[name] for name in self._choose(areas)]
         holds = self._holds()
-        with self._work.context(holds=lambda: holds) as context:
+        with self._work.context(holds=holds) as context:
             return steps.make_plan(context, chosen, at=context.freshness.now if at is None else at)
 
     def files(self, plan: Plan) -> Iterator[PlannedFile]:
@@ -163,11 +164,11 @@ class Engine:
         Raises StorageError.
         """
         last_runs: dict[str, LastRun] = {}
-        with suppress(RecordsError), read_journal(self.state) as journal:
-            last_runs = journal.last_runs() if journal else {}
+        with suppress(RecordsError), self._work.records.read_journal() as journal:
+            last_runs = journal.approvals.last_runs() if journal else {}
         reasons = why_ask(self._work, plan, last_runs)
         if reasons and offer_it and plan.made <= self._clock():
-            with suppress(RecordsError), open_journal(self.state) as writable:
+            with suppress(RecordsError), self._work.records.open_journal() as writable:
                 offer(self._work, writable, plan)
         return reasons
 
@@ -184,7 +185,7 @@ class Engine:
             raise UsageError(
                 f"plan {plan.id} was made for a time to come: it can be looked at, not carried out"
             )
-        return self._run(Order(plan=plan, trigger=trigger, stop=stop))
+        return self._run(Order(trigger=trigger, stop=stop), steps.Retention.of(plan))
 
     def approve(
         self, plan: str, *, trigger: Trigger = Trigger.CLI, stop: threading.Event | None = None
@@ -193,7 +194,7 @@ class Engine:
 
         Raises UsageError when there is no such plan, it is too old, or the settings changed; and as `execute`.
         """
-        return self._run(Order(approved=plan, trigger=trigger, stop=stop))
+        return self._run(Order(trigger=trigger, stop=stop), steps.Approved(plan))
 
     def cleanup(
         self,
@@ -210,13 +211,8 @@ class Engine:
         Raises as `plan` and `execute` do, and SlotTaken.
         """
         return self._run(
-            Order(
-                areas=tuple(self._choose(areas)),
-                trigger=trigger,
-                stop=stop,
-                batch_size=batch_size,
-                slot=slot,
-            )
+            Order(trigger=trigger, stop=stop, batch_size=batch_size, slot=slot),
+            steps.Retention(areas=tuple(self._choose(areas))),
         )
 
     def relieve(
@@ -282,10 +278,10 @@ class Engine:
 
         Holds are respected. Raises CleanupBusy, StorageError, RecordsError.
         """
-        chosen = [self._work.areas[name] for name in self._choose(areas)]
-        from shelflife.run import restore as restoring
+        from shelflife.run.empty import EmptyTrash
 
-        return restoring.empty_trash(self._work, chosen, before=before)
+        strategy = EmptyTrash(areas=tuple(self._choose(areas)), before=before)
+        return self._run(Order(trigger=Trigger.TRASH), strategy)
 
     # -- questions
 
@@ -294,7 +290,7 @@ class Engine:
 
         Setting `stop` ends it at the next directory, with nothing to report.
         """
-        with self._work.context(between=_stopper(stop)) as context:
+        with self._work.context(watch=StopWatch(stop)) as context:
             try:
                 return steps.refresh(context, self._work.areas.values())
             except Stopped:
@@ -306,32 +302,32 @@ class Engine:
             with self._work.context() as context:
                 errors = steps.refresh(context, self._work.areas.values())
                 return statistics_of(self._work.areas.values(), context.index, errors)
-        with read_index(self.state) as index:
+        with self._work.records.read_index() as index:
             return statistics_of(self._work.areas.values(), index)
 
     def totals(self) -> Totals:
         """Return what all executed runs together did. Raises RecordsError, StorageError."""
-        with read_journal(self.state) as journal:
-            return journal.totals() if journal else Totals()
+        with self._work.records.read_journal() as journal:
+            return journal.history.totals() if journal else Totals()
 
     def history(self, *, limit: int = 50, before: int | None = None) -> list[RunRecord]:
         """Return runs, the latest first; those before run number `before`. Raises as `totals`."""
-        with read_journal(self.state) as journal:
-            return journal.runs(limit=limit, before=before) if journal else []
+        with self._work.records.read_journal() as journal:
+            return journal.history.runs(limit=limit, before=before) if journal else []
 
     def run(self, number: int) -> RunRecord:
         """Return one run. Raises UsageError when there is none of that number."""
-        with read_journal(self.state) as journal:
-            record = journal.run(number) if journal else None
+        with self._work.records.read_journal() as journal:
+            record = journal.history.run(number) if journal else None
         if record is None:
             raise UsageError(f"there is no run {number}; `shelflife history` lists them")
         return record
 
     def run_files(self, number: int) -> Iterator[FileRecord]:
         """Yield what became of each file that a run meant to remove, as far as it is still remembered."""
-        with read_journal(self.state) as journal:
+        with self._work.records.read_journal() as journal:
             if journal is not None:
-                yield from journal.files(number)
+                yield from journal.files.of_run(number)
 
     def holder(self) -> Holder | None:
         """Return who runs a cleanup now, if anybody. Raises StorageError."""
@@ -348,19 +344,21 @@ class Engine:
             os.fspath(path),
             settings=self.settings,
             areas=self._work.areas,
-            state=self.state,
+            records=self._work.records,
             now=self._clock(),
         )
 
     def check(self) -> list[Finding]:
         """Return whether the storage can be looked after as it is. Creates nothing; a fault is a finding."""
         try:
-            state = self.state
+            records = self._work.records
         except StorageError:
-            state = None
+            records = None
         from shelflife.explain.check import check_storage
 
-        return check_storage(settings=self.settings, areas=self._work.areas, state=state, now=self._clock())
+        return check_storage(
+            settings=self.settings, areas=self._work.areas, records=records, now=self._clock()
+        )
 
     def whatif(self, changes: Mapping[str, object]) -> WhatIf:
         """Return what other settings of areas would mean: `{"uploads.retention": "3d", "frames.quota": "50GB"}`.
@@ -384,13 +382,13 @@ class Engine:
         Every run does it as well. Raises RecordsError, StorageError.
         """
         now = self._clock()
-        with read_journal(self.state) as journal:
+        with self._work.records.read_journal() as journal:
             if journal is not None and now - journal.usage.last() < at_most_every * 1e9:
                 return False
-        with self._work.hold_base() as base, read_index(self.state) as index:
+        with self._work.hold_base() as base, self._work.records.read_index() as index:
             if index is None:
                 return False
-            with open_journal(self.state) as writable:
+            with self._work.records.open_journal() as writable:
                 take_sample(writable.usage, base, index, self._work.areas, now)
         return True
 
@@ -404,12 +402,12 @@ class Engine:
     @contextmanager
     def alert_book(self) -> Iterator[AlertBook]:
         """Open the book of what people were told, to write. Raises RecordsError, StorageError."""
-        with open_journal(self.state) as journal:
+        with self._work.records.open_journal() as journal:
             yield journal.alerts
 
     def alerts(self) -> list[ActiveAlert]:
         """Return the alerts that have not ended, the latest first. Raises RecordsError, StorageError."""
-        with read_journal(self.state) as journal:
+        with self._work.records.read_journal() as journal:
             return journal.alerts.active() if journal else []
 
     def message_delivered(self, message: int) -> None:
@@ -421,35 +419,35 @@ class Engine:
 
     def claim_slot(self, slot: int) -> bool:
         """Take a slot of the schedule (ns) for this storage; False when somebody has it already."""
-        with open_journal(self.state) as journal:
-            return journal.claim_slot(slot, at=self._clock())
+        with self._work.records.open_journal() as journal:
+            return journal.slots.claim(slot, at=self._clock())
 
     def begin_slots(self, slot: int) -> None:
         """Let the schedule count from a slot (ns), when none up to now was ever taken."""
-        with open_journal(self.state) as journal:
-            journal.begin_slots(slot, at=self._clock())
+        with self._work.records.open_journal() as journal:
+            journal.slots.begin(slot, at=self._clock())
 
     def is_claimed(self, slot: int) -> bool:
         """Return whether a slot is taken."""
-        with read_journal(self.state) as journal:
-            return journal is not None and journal.is_claimed(slot)
+        with self._work.records.read_journal() as journal:
+            return journal is not None and journal.slots.is_claimed(slot)
 
     def last_slot(self, *, until: int | None = None) -> int | None:
         """Return the time (ns) of the latest slot that was taken; of those up to `until` (ns), if given."""
-        with read_journal(self.state) as journal:
-            return journal.last_slot(until=until) if journal else None
+        with self._work.records.read_journal() as journal:
+            return journal.slots.last(until=until) if journal else None
 
     def last_run_within(self, seconds: float) -> RunRecord | None:
         """Return the latest run that came to its end within the last `seconds`."""
-        with read_journal(self.state) as journal:
+        with self._work.records.read_journal() as journal:
             since = self._clock() - int(seconds * 1e9)
-            return journal.last_run_since(since) if journal else None
+            return journal.history.completed_since(since) if journal else None
 
     def refuse(self, reason: str, *, trigger: Trigger) -> int:
         """Record that a run that was due did not start, and why; return its number."""
         self._listen(RunRefused(reason=reason))
-        with open_journal(self.state) as journal:
-            return journal.refuse(
+        with self._work.records.open_journal() as journal:
+            return journal.runs.refuse(
                 trigger=trigger, host=socket.gethostname(), pid=os.getpid(), at=self._clock(), reason=reason
             )
 
@@ -509,7 +507,7 @@ class Engine:
     def _holds(self) -> Holds:
         """Return the holds for a preview, which who may not read the journal gets without them."""
         try:
-            with read_journal(self.state) as journal:
+            with self._work.records.read_journal() as journal:
                 return journal.holds.active(self._clock()) if journal else Holds()
         except RecordsError as error:
             if not isinstance(error.__cause__, PermissionError):
@@ -517,9 +515,11 @@ class Engine:
             logger.warning("%s; the preview leaves out what is held", error)
             return Holds()
 
-    def _run(self, order: Order) -> RunReport:
+    def _run(self, order: Order, strategy: Strategy) -> RunReport:
         self._refuse_when_dry()
-        return run(self._work, order)
+        report = run(self._work, order, strategy)
+        assert report is not None  # noqa: S101 - these strategies always have something to record
+        return report
 
     def _refuse_when_dry(self) -> None:
         if self.settings.cleanup.dry_run:
@@ -530,16 +530,6 @@ async def _in_thread(work: Callable[_Given, _Found], *args: _Given.args, **kwarg
     import asyncio  # by then it is loaded: a command line need not wait for it
 
     return await asyncio.to_thread(work, *args, **kwargs)
-
-
-def _stopper(stop: threading.Event | None) -> Callable[[], None]:
-    """Return what is called between directories: it ends the work when asked to stop."""
-
-    def between() -> None:
-        if stop is not None and stop.is_set():
-            raise Stopped
-
-    return between
 
 
 @contextmanager

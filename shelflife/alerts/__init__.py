@@ -5,7 +5,7 @@ desk        compares that with what was told, and has the difference told
 sender      delivers messages in a thread of its own, again and again where it must
 channels    a signed webhook, and whatever apprise reaches
 
-What was told is kept in the journal (`shelflife.records.sqlite.alerts`).
+What was told is kept in the journal (`shelflife.records.alerts`).
 """
 
 from __future__ import annotations

@@ -13,10 +13,10 @@ import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from shelflife.explain.presentation import iso, printable
+from shelflife.formats import iso, printable
 
 if TYPE_CHECKING:
-    from shelflife.records.sqlite.alerts import Message
+    from shelflife.records.alerts import Message
     from shelflife.settings import AlertsSettings, WebhookSettings
 
 logger = logging.getLogger(__name__)

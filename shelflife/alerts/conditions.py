@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Final
 
 from shelflife.policy.forecast import DAY
 from shelflife.policy.schedule import Schedule
+from shelflife.records.alerts import Condition
 from shelflife.records.history import RunState, Trigger
-from shelflife.records.sqlite.alerts import Condition
 from shelflife.run.pressure import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from shelflife.engine import Engine
+    from shelflife.records.alerts import ActiveAlert
     from shelflife.records.history import RunRecord
-    from shelflife.records.sqlite.alerts import ActiveAlert
     from shelflife.run.pressure import DiskRelief
     from shelflife.storage.disks import Disk
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from shelflife.engine import Engine
-    from shelflife.records.sqlite.alerts import Message
+    from shelflife.records.alerts import Message
 
 logger = logging.getLogger(__name__)
 

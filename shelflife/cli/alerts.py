@@ -32,16 +32,12 @@ def list_alerts(config: Config = None, as_json: Json = False) -> int:
 
     Example: shelflife alerts list
     """
-    from shelflife.explain.presentation import iso, moment
+    from shelflife.formats import moment
+    from shelflife.shapes.alert import alert_as_json
 
     alerts = engine_of(config).alerts()
     if as_json:
-        output.print_json(
-            [
-                {"kind": alert.kind, "key": alert.key, "since": iso(alert.since), "text": alert.text}
-                for alert in alerts
-            ]
-        )
+        output.print_json([alert_as_json(alert) for alert in alerts])
         return ExitCode.DONE
     table = output.table("since", "what", "")
     for alert in alerts:
@@ -62,7 +58,7 @@ def try_receivers(config: Config = None, as_json: Json = False) -> int:
     Example: shelflife alerts test
     """
     from shelflife.alerts.channels import NotDeliveredError, channels_of
-    from shelflife.records.sqlite.alerts import Message
+    from shelflife.records.alerts import Message
 
     engine = engine_of(config)
     channels = channels_of(engine.settings.alerts)

@@ -12,7 +12,8 @@ import typer
 from typer.exceptions import Exit, TyperException
 
 from shelflife.cli.output import print_json, say
-from shelflife.errors import CleanupBusy, ExitCode, NeedsApproval, SettingsError, ShelflifeError
+from shelflife.errors import ExitCode, ShelflifeError
+from shelflife.formats import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -137,22 +138,14 @@ def _failed_os(error: OSError, *, as_json: bool) -> int:
 
 
 def _as_json(error: ShelflifeError) -> dict[str, object]:
-    shown: dict[str, object] = {
+    from shelflife.shapes.error import details_of
+
+    meaning = {
         "type": error.meaning.slug,
-        "message": str(error),
+        "message": printable(str(error)),
         "exit_code": int(error.exit_code),
     }
-    if isinstance(error, SettingsError):
-        shown["problems"] = [
-            {"where": problem.where, "key": problem.key, "value": problem.value, "reason": problem.reason}
-            for problem in error.problems
-        ]
-    if isinstance(error, NeedsApproval):
-        shown |= {"plan": error.plan, "reasons": list(error.reasons)}
-    if isinstance(error, CleanupBusy) and error.holder is not None:
-        holder = error.holder
-        shown["holder"] = {"pid": holder.pid, "host": holder.host, "since": holder.since.isoformat()}
-    return shown
+    return meaning | details_of(error)
 
 
 def _pipe_closed() -> int:

@@ -23,7 +23,7 @@ def check(config: Config = None, as_json: Json = False) -> int:
     Example: sudo -u www-data shelflife check --config /etc/media/config.yaml
     """
     from shelflife.explain.check import Level
-    from shelflife.explain.presentation import finding_as_json
+    from shelflife.shapes.check import finding_as_json
 
     findings = _findings(config)
     if as_json:

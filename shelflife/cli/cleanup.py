@@ -157,7 +157,7 @@ def _recent(engine: Engine, areas: list[str] | None, seconds: int) -> RunRecord 
 
 
 def _skip(run: RunRecord, *, as_json: bool) -> None:
-    from shelflife.explain.presentation import format_age, iso
+    from shelflife.formats import format_age, iso
 
     ended = run.finished or run.started
     if as_json:
@@ -170,7 +170,7 @@ def _skip(run: RunRecord, *, as_json: bool) -> None:
 
 
 def _show(report: RunReport, *, as_json: bool) -> None:
-    from shelflife.explain.presentation import report_as_json
+    from shelflife.shapes.run import report_as_json
 
     if as_json:
         output.print_json(report_as_json(report.as_json()))
@@ -184,7 +184,7 @@ def _show(report: RunReport, *, as_json: bool) -> None:
 
 
 def _show_areas(report: RunReport) -> None:
-    from shelflife.explain.presentation import format_bytes
+    from shelflife.formats import counted, format_bytes
 
     extra = [name for name in ("trashed", "displaced") if report.total(name)]
     numbers = ("removed", *extra, "size", "kept", "failed")
@@ -205,7 +205,7 @@ def _show_areas(report: RunReport) -> None:
     )
     output.print_table(table)
     also = [
-        output.counted(count, one, many)
+        counted(count, one, many)
         for count, one, many in (
             (report.total("links"), "symbolic link", "symbolic links"),
             (report.total("directories"), "empty directory", "empty directories"),

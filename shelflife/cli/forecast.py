@@ -26,7 +26,7 @@ def forecast(config: Config = None, as_json: Json = False) -> int:
 
     Example: shelflife forecast
     """
-    from shelflife.explain.foresight import forecast_as_json
+    from shelflife.shapes.outlook import forecast_as_json
 
     found = engine_of(config).forecast()
     if as_json:
@@ -40,7 +40,7 @@ def forecast(config: Config = None, as_json: Json = False) -> int:
 
 
 def _show_days(found: Forecast) -> None:
-    from shelflife.explain.presentation import format_bytes
+    from shelflife.formats import format_bytes
 
     table = output.table(
         "area", "holds", "comes in a day", "expires today", "tomorrow", "within 7 days", "day by day",

@@ -33,7 +33,7 @@ def history(
     if run is not None:
         _one(engine, run, as_json=as_json)
     elif as_json:
-        from shelflife.explain.presentation import run_as_json
+        from shelflife.shapes.run import run_as_json
 
         output.print_json([run_as_json(record) for record in engine.history(limit=limit)])
     else:
@@ -42,7 +42,7 @@ def history(
 
 
 def _all(runs: list[RunRecord]) -> None:
-    from shelflife.explain.presentation import format_bytes, moment
+    from shelflife.formats import format_bytes, moment
 
     if not runs:
         output.print_line("no runs yet")
@@ -69,7 +69,8 @@ def _all(runs: list[RunRecord]) -> None:
 
 
 def _one(engine: Engine, number: int, *, as_json: bool) -> None:
-    from shelflife.explain.presentation import file_as_json, moment, run_as_json
+    from shelflife.formats import moment
+    from shelflife.shapes.run import file_as_json, run_as_json
 
     run = engine.run(number)
     if as_json:
@@ -95,7 +96,7 @@ def _one(engine: Engine, number: int, *, as_json: bool) -> None:
 def _line(file: FileRecord) -> str:
     import os
 
-    from shelflife.explain.presentation import format_bytes
+    from shelflife.formats import format_bytes
 
     why = os.strerror(file.errno) if file.errno else file.reason.value
     return f"{file.result.name.lower():<8} {format_bytes(file.size):>12}  {file.path}  ({why})"

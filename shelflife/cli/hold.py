@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -90,7 +90,7 @@ def remove(path: Path, config: Config = None, as_json: Json = False) -> int:
 
 
 def _print(holds: list[Hold]) -> None:
-    from shelflife.explain.presentation import moment
+    from shelflife.formats import moment
 
     table = output.table("path", "since", "until", "reason")
     now = time.time_ns()
@@ -103,12 +103,12 @@ def _print(holds: list[Hold]) -> None:
 
 
 def _until(hold: Hold) -> str:
-    from shelflife.explain.presentation import moment
+    from shelflife.formats import moment
 
     return "until it is removed" if hold.until is None else f"until {moment(hold.until)}"
 
 
-def _as_json(hold: Hold) -> dict[str, Any]:
-    from shelflife.explain.presentation import hold_as_json
+def _as_json(hold: Hold) -> object:
+    from shelflife.shapes.hold import hold_as_json
 
     return hold_as_json(hold, now=time.time_ns())

@@ -8,6 +8,7 @@ import typer
 
 from shelflife.cli import output
 from shelflife.cli.options import Config, Json, engine_of
+from shelflife.formats import counted
 
 
 def init(
@@ -47,7 +48,7 @@ def init(
     for name, (path, created) in made.items():
         if created:
             output.print_line(f"created {path} for area {name}")
-    output.print_line(f"{base} is ready: {output.counted(len(made), 'area', 'areas')}")
+    output.print_line(f"{base} is ready: {counted(len(made), 'area', 'areas')}")
     return 0
 
 

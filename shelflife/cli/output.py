@@ -20,7 +20,7 @@ _WIDE: Final = 1000
 
 def say(message: str) -> None:
     """Print a message to stderr."""
-    from shelflife.explain.formats import visible
+    from shelflife.formats import visible
 
     lines = [visible(line) for line in message.split("\n")]
     print("shelflife: " + "\n".join(lines), file=sys.stderr)
@@ -46,7 +46,7 @@ def print_json_line(value: Any) -> None:
 
 def print_line(text: str) -> None:
     """Print a line to stdout, whatever its encoding; nothing in it moves a cursor."""
-    from shelflife.explain.formats import visible
+    from shelflife.formats import visible
 
     encoding = sys.stdout.encoding or "utf-8"
     print(visible(text).encode(encoding, "backslashreplace").decode(encoding))
@@ -85,12 +85,9 @@ def number(value: int) -> str:
     return f"{value:,}"
 
 
-def counted(value: int, one: str, many: str) -> str:
-    """Return a number with what it counts: `1 area`, `2 areas`."""
-    return f"{number(value)} {one if value == 1 else many}"
-
-
 def print_special(value: int) -> None:
     """Say how many special files there are, if any."""
     if value:
+        from shelflife.formats import counted
+
         print_line(counted(value, "FIFO, socket or device stays", "FIFOs, sockets and devices stay"))

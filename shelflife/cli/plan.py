@@ -12,6 +12,7 @@ import typer
 from shelflife.cli import output
 from shelflife.cli.options import Areas, Config, Json, engine_of, moment_of
 from shelflife.errors import ExitCode
+from shelflife.formats import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +75,8 @@ def make(
 
 def show(made: Plan, reasons: list[str], *, as_json: bool) -> None:
     """Print a plan, area by area, and the reasons why a person must approve it before it may run."""
-    from shelflife.explain.presentation import format_bytes, moment, plan_as_json
+    from shelflife.formats import format_bytes, moment
+    from shelflife.shapes.plan import plan_as_json
 
     if as_json:
         output.print_json(plan_as_json(made, reasons))
@@ -96,7 +98,7 @@ def show(made: Plan, reasons: list[str], *, as_json: bool) -> None:
     for line in _units(made):
         output.print_line(line)
     if links := sum(area.links for area in made.areas):
-        output.print_line(f"and {output.counted(links, 'symbolic link', 'symbolic links')}")
+        output.print_line(f"and {counted(links, 'symbolic link', 'symbolic links')}")
     output.print_special(sum(area.special for area in made.areas))
     output.print_line(f"plan {made.id}, made for {moment(made.made)}; nothing was removed")
     for reason in reasons:
@@ -107,11 +109,11 @@ def show(made: Plan, reasons: list[str], *, as_json: bool) -> None:
 
 def _units(made: Plan) -> Iterator[str]:
     """Yield a line for each unit that would go, so that it can be held in time; the first of many."""
-    from shelflife.explain.presentation import format_bytes
+    from shelflife.formats import counted, format_bytes
 
     units = [due for area in made.areas for due in area.due if due.unit]
     for due in units[: output.MOST_LINES]:
-        counts = f"{output.counted(due.files, 'file', 'files')}, {format_bytes(due.bytes)}"
+        counts = f"{counted(due.files, 'file', 'files')}, {format_bytes(due.bytes)}"
         yield f"  {due.root}/{due.path}  {counts}"
     if len(units) > output.MOST_LINES:
         yield f"  … and {len(units) - output.MOST_LINES} more; `--files` lists all that is in them"
@@ -137,7 +139,8 @@ def _write_paths(engine: Engine, made: Plan) -> None:
 
 
 def _print_files(engine: Engine, made: Plan, *, as_json: bool) -> None:
-    from shelflife.explain.presentation import path_as_json, planned_file_as_json
+    from shelflife.shapes.path import path_as_json
+    from shelflife.shapes.plan import planned_file_as_json
 
     for file, path in _absolute(engine, made):
         if as_json:

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 def make_room(config: Path | None, stop: threading.Event, *, as_json: bool) -> int:
     """Make room where a disk is above the high watermark; return the exit code."""
     from shelflife.cli.progress import progress
-    from shelflife.explain.foresight import relief_as_json
     from shelflife.run.pressure import Outcome
+    from shelflife.shapes.disk import reliefs_as_json
 
     with progress(quiet=as_json) as listeners:
         engine = engine_of(config, listeners=listeners)
         found = engine.relieve(stop=stop)
     if as_json:
-        output.print_json({"disks": [relief_as_json(disk) for disk in found]})
+        output.print_json(reliefs_as_json(found))
     else:
         _show(found)
     for disk in found:
@@ -36,7 +36,7 @@ def make_room(config: Path | None, stop: threading.Event, *, as_json: bool) -> i
 
 
 def _show(found: list[DiskRelief]) -> None:
-    from shelflife.explain.presentation import format_bytes
+    from shelflife.formats import format_bytes
 
     table = output.table(
         "disk of", "used", "now", "removed", "freed", "", numbers=("used", "now", "removed", "freed")

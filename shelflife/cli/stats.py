@@ -28,7 +28,7 @@ def stats(
     Example: shelflife stats --json | jq .total_size_bytes
     """
     from shelflife.cli.progress import progress
-    from shelflife.explain.presentation import stats_as_json
+    from shelflife.shapes.stats import stats_as_json
 
     with progress(quiet=as_json) as listeners:
         engine = engine_of(config, listeners=listeners)
@@ -43,7 +43,7 @@ def stats(
 
 
 def _show(statistics: Statistics, settings: Settings) -> None:
-    from shelflife.explain.presentation import format_bytes, format_retention, moment
+    from shelflife.formats import format_bytes, format_retention, moment
 
     table = output.table(
         "area", "files", "size", "directories", "oldest", "newest", "kept",

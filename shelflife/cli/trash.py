@@ -10,6 +10,7 @@ import typer
 from shelflife.cli import output
 from shelflife.cli.options import Areas, Config, Json, engine_of, seconds_of
 from shelflife.errors import ExitCode
+from shelflife.formats import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,7 +34,7 @@ def list_trash(areas: Areas = None, config: Config = None, as_json: Json = False
     """
     files = engine_of(config).trash(areas or None)
     if as_json:
-        from shelflife.explain.presentation import trashed_file_as_json
+        from shelflife.shapes.trash import trashed_file_as_json
 
         for file in files:
             output.print_json_line(trashed_file_as_json(file))
@@ -65,9 +66,9 @@ def restore(
     """
     restored = engine_of(config).restore(target, to=to, hold=not no_hold)
     if as_json:
-        from shelflife.explain.presentation import path_as_json
+        from shelflife.shapes.trash import restored_as_json
 
-        output.print_json({"restored": [path_as_json(path) for path in restored]})
+        output.print_json(restored_as_json(restored))
     else:
         for path in restored:
             output.print_line(f"restored {path}")
@@ -90,7 +91,8 @@ def empty(
 
     Example: shelflife trash empty temp --older-than 12h
     """
-    from shelflife.explain.presentation import format_bytes, report_as_json
+    from shelflife.formats import counted, format_bytes
+    from shelflife.shapes.run import report_as_json
 
     before = None
     if older_than is not None:
@@ -101,7 +103,7 @@ def empty(
     else:
         freed = format_bytes(report.total("freed"))
         output.print_line(
-            f"run {report.run}: {output.counted(report.total('purged'), 'file', 'files')} purged, {freed} freed"
+            f"run {report.run}: {counted(report.total('purged'), 'file', 'files')} purged, {freed} freed"
         )
     failures = [f"{failure.path}: {failure.error}" for area in report.areas for failure in area.failures]
     output.say_all(failures, more=f"`shelflife history {report.run} --json` lists all")
@@ -109,7 +111,7 @@ def empty(
 
 
 def _print(files: Iterable[TrashedFile]) -> None:
-    from shelflife.explain.presentation import format_bytes, moment
+    from shelflife.formats import format_bytes, moment
 
     count = size = 0
     for file in files:
@@ -117,6 +119,6 @@ def _print(files: Iterable[TrashedFile]) -> None:
         until = "displaced: never purged" if file.until is None else f"until {moment(file.until)}"
         output.print_line(f"{format_bytes(file.size):>12}  run {file.run:<5} {until}  {file.path}")
     if count:
-        output.print_line(f"{output.counted(count, 'file', 'files')}, {format_bytes(size)}, not freed yet")
+        output.print_line(f"{counted(count, 'file', 'files')}, {format_bytes(size)}, not freed yet")
     else:
         output.print_line("the trash is empty")

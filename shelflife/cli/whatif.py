@@ -27,7 +27,7 @@ def whatif(changes: Changes, config: Config = None, as_json: Json = False) -> in
 
     Example: shelflife whatif uploads.retention=3d frames.quota=50GB
     """
-    from shelflife.explain.foresight import whatif_as_json
+    from shelflife.shapes.outlook import whatif_as_json
 
     found = engine_of(config).whatif(dict(_change(text) for text in changes))
     if as_json:
@@ -75,7 +75,7 @@ def _show(found: WhatIf) -> None:
 
 def show_age(as_of: int | None) -> None:
     """Say how old the numbers are."""
-    from shelflife.explain.presentation import moment
+    from shelflife.formats import moment
 
     if as_of is None:
         output.say("the storage was not scanned yet; `shelflife stats` does it")
@@ -94,6 +94,6 @@ def _settles(area: AreaOutlook) -> str:
 
 
 def _size(size: float) -> str:
-    from shelflife.explain.presentation import format_bytes
+    from shelflife.formats import format_bytes
 
     return format_bytes(size)

@@ -21,7 +21,7 @@ def why(
 
     Example: shelflife why storage/uploads/clip.mp4
     """
-    from shelflife.explain.presentation import answer_as_json
+    from shelflife.shapes.why import answer_as_json
 
     answer = engine_of(config).why(path)
     if as_json:

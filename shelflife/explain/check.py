@@ -14,13 +14,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from shelflife.errors import RecordsError, StorageError
-from shelflife.explain.formats import format_age, format_bytes, moment
 from shelflife.files import kernel, primitives
 from shelflife.files.mounts import NETWORK, TRUSTED, file_system_of, free_bytes
+from shelflife.formats import format_age, format_bytes, moment
 from shelflife.policy.area import SECOND
 from shelflife.policy.schedule import Schedule
-from shelflife.records.sqlite.index_file import read_index
-from shelflife.records.sqlite.journal_file import read_journal
 from shelflife.records.statistics import statistics_of
 from shelflife.run.lock import holder_of
 from shelflife.storage.areas import DIRECTORY_MODE, hold_base, hold_roots
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
 
     from shelflife.files.anchor import Anchor
     from shelflife.policy.area import Area
-    from shelflife.records.state import StateDirectory
+    from shelflife.records.records import Records
     from shelflife.settings import Settings
 
 FULL: Final = 0.90
@@ -72,19 +70,19 @@ class _Storage:
 
 
 def check_storage(
-    *, settings: Settings, areas: Mapping[str, Area], state: StateDirectory | None, now: int
+    *, settings: Settings, areas: Mapping[str, Area], records: Records | None, now: int
 ) -> list[Finding]:
     """Look at a storage at `now` (ns) and return what was found, from the ground up.
 
-    `state` is None when the base path is not there. Never raises for what is wrong with the storage.
+    `records` is None when the base path is not there. Never raises for what is wrong with the storage.
     """
     storage = _Storage(settings, areas, now)
     found = [_settings(settings), *_kernel(), _compiled(), *_base(storage)]
-    if state is None:
+    if records is None:
         return found
     found += [*_areas(storage), place := _state(storage)]
     if place.level is not Level.ERROR:  # what cannot be read is not empty
-        found += [_index(storage, state), _lock(storage, state), *_journal(storage, state)]
+        found += [_index(storage, records), _lock(storage, records), *_journal(storage, records)]
     return found
 
 
@@ -264,8 +262,8 @@ def _file_system(path: Path) -> str:
         os.close(fd)
 
 
-def _index(storage: _Storage, state: StateDirectory) -> Finding:
-    with read_index(state) as index:
+def _index(storage: _Storage, records: Records) -> Finding:
+    with records.read_index() as index:
         statistics = statistics_of(storage.areas.values(), index)
     if index is None:
         return _ok("index", "not there yet; the first scan builds it")
@@ -275,8 +273,8 @@ def _index(storage: _Storage, state: StateDirectory) -> Finding:
     return _ok("index", f"as of {moment(statistics.as_of)}: {statistics.files:,} files")
 
 
-def _lock(storage: _Storage, state: StateDirectory) -> Finding:
-    holder = holder_of(state)
+def _lock(storage: _Storage, records: Records) -> Finding:
+    holder = holder_of(records.state)
     if holder is None:
         return _ok("lock", "free")
     now = datetime.fromtimestamp(storage.now / SECOND, UTC)
@@ -286,10 +284,10 @@ def _lock(storage: _Storage, state: StateDirectory) -> Finding:
     return _ok("lock", f"held by {holder}: a cleanup is running")
 
 
-def _journal(storage: _Storage, state: StateDirectory) -> Iterator[Finding]:
+def _journal(storage: _Storage, records: Records) -> Iterator[Finding]:
     try:
-        with read_journal(state) as journal:
-            last = journal.totals().last_success if journal else None
+        with records.read_journal() as journal:
+            last = journal.history.totals().last_success if journal else None
     except RecordsError as error:
         yield _error("journal", str(error))
         return

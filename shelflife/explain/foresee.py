@@ -26,15 +26,13 @@ from shelflife.policy.forecast import (
     settles_at,
 )
 from shelflife.policy.load import Load
-from shelflife.records.sqlite.index_file import read_index
-from shelflife.records.sqlite.journal_file import read_journal
 from shelflife.scan.measure import histogram_of, size_of
 from shelflife.storage.disks import disks_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from shelflife.run.run import Workplace
+    from shelflife.run.workplace import Workplace
     from shelflife.settings import Settings
     from shelflife.storage.disks import Disk
 
@@ -143,13 +141,13 @@ def forecast(work: Workplace) -> Forecast:
 
 def _look(work: Workplace) -> _Known:
     now = work.clock()
-    with read_journal(work.state) as journal:
+    with work.records.read_journal() as journal:
         since = now - (MOST_DAYS + 1) * DAY
         samples = journal.usage.areas(since=since) if journal else {}
         outside = journal.usage.outside(since=since) if journal else {}
     holdings: dict[str, Holding] = {}
     stamps: list[int] = []
-    with read_index(work.state) as index:
+    with work.records.read_index() as index:
         for name, area in work.areas.items():
             holding = Holding(area=area, size=Load(), histogram={})
             if index is not None:

@@ -11,8 +11,8 @@ import os
 from typing import Final
 
 from shelflife.events import AreaFinished, BatchFinished, Event, RunFinished, RunRefused, RunStarted
-from shelflife.explain.presentation import format_bytes, visible
 from shelflife.files.removal import Result
+from shelflife.formats import format_bytes, visible
 
 logger = logging.getLogger("shelflife.cleanup")
 

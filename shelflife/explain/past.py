@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING
 
 from shelflife.errors import RecordsError
 from shelflife.explain.answer import Answer, State
-from shelflife.explain.formats import format_age, moment
 from shelflife.files.removal import Result
 from shelflife.files.trash import DISPLACED, TrashName
+from shelflife.formats import format_age, moment
 from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.holds import Holds
-from shelflife.records.sqlite.journal_file import read_journal
 
 if TYPE_CHECKING:
     from shelflife.records.history import FileRecord
-    from shelflife.records.state import StateDirectory
+    from shelflife.records.records import Records
     from shelflife.storage.paths import Place
 
 _WENT = (Result.REMOVED, Result.TRASHED)
@@ -28,21 +27,21 @@ _WENT = (Result.REMOVED, Result.TRASHED)
 class Past:
     """What is remembered of one path in an area."""
 
-    def __init__(self, place: Place, path: str, *, base: str, state: StateDirectory, now: int) -> None:
+    def __init__(self, place: Place, path: str, *, base: str, records: Records, now: int) -> None:
         """Read the journal. `path` is the place's absolute path, `base` the base path, resolved."""
         self._place = place
         self._path = path
         self._base = base
-        self._state = state
+        self._memory = records
         self.holds = Holds()
         self.fault: str | None = None
         """A sentence, when the journal cannot be read."""
         self._records: list[FileRecord] = []
         try:
-            with read_journal(state) as journal:
+            with records.read_journal() as journal:
                 if journal is not None:
                     self.holds = journal.holds.active(now)
-                    self._records = journal.file_history(place.whole)
+                    self._records = journal.files.of_path(place.whole)
         except RecordsError as error:
             self.fault = f"What earlier runs did, and whether it is held, cannot be told: {error}."
 
@@ -130,16 +129,16 @@ class Past:
         )
 
     def _trash_name(self, number: int) -> TrashName | None:
-        with read_journal(self._state) as journal:
-            run = journal.run(number) if journal else None
+        with self._memory.read_journal() as journal:
+            run = journal.history.run(number) if journal else None
         # By its text, as whoever reads the trash has it: to the second.
         return None if run is None else TrashName.parse(str(TrashName(run.id, run.started)))
 
     def _latest_below(self) -> FileRecord | None:
         if self.fault is not None:
             return None
-        with read_journal(self._state) as journal:
-            return journal.latest_below(self._place.whole) if journal else None
+        with self._memory.read_journal() as journal:
+            return journal.files.latest_below(self._place.whole) if journal else None
 
     def _gone(self, record: FileRecord, *sentences: str) -> Answer:
         return Answer(

@@ -7,15 +7,17 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from shelflife.explain.answer import Answer, State
-from shelflife.explain.formats import format_age, format_bytes, format_retention, moment
 from shelflife.files.anchor import Anchor
 from shelflife.files.held import held_directory, held_entry
 from shelflife.files.listing import Entry, Kind, entry_at
 from shelflife.files.tree import walk
-from shelflife.policy.area import KEEP_FILE, SECOND, TRASH_DIRECTORY
-from shelflife.policy.cutoff import by_retention
+from shelflife.formats import format_age, format_bytes, format_retention, moment
+from shelflife.policy.area import SECOND, TRASH_DIRECTORY
+from shelflife.policy.choose import by_retention
+from shelflife.policy.cutoff import Cutoffs
+from shelflife.policy.rules import KEEP_FILE, File, judge_unit
 from shelflife.policy.schedule import Schedule
-from shelflife.policy.verdict import Reason, Verdict, judge, judge_unit
+from shelflife.policy.verdict import Reason, Verdict
 from shelflife.scan.planner import read_unit
 from shelflife.settings import AgeFrom, Expire
 from shelflife.storage.areas import hold_base
@@ -82,7 +84,9 @@ class Present:
         if error.errno in _MISSING:
             return self._past.missing()
         if error.errno == errno.EXDEV:
-            sentence = "A file system of its own is mounted on the way there: a cleanup never enters it."
+            sentence = (
+                "On the way there is a volume of its own (a mount or a subvolume): a cleanup never enters it."
+            )
             return self._answer(State.KEPT, "mount", sentence)
         return self._answer(
             State.UNKNOWN,
@@ -102,8 +106,8 @@ class Present:
             if entry.kind is Kind.LINK
             else []
         )
-        time = self._area.file_time(entry.mtime, entry.ctime)
-        verdict = judge(self._place.path, time, self._area, self._cutoff)
+        time = self._area.rules.time_of(entry)
+        verdict = self._area.rules.judge(File(self._place.path, time), Cutoffs.only(self._cutoff))
         match verdict.reason:
             case Reason.KEEP_FILE:
                 return self._kept(verdict.reason, *link, f"{KEEP_FILE} is never removed.", rule=KEEP_FILE)
@@ -157,7 +161,7 @@ class Present:
                     verdict.reason, whole, sentence, rule=f"hold on {hold.path}" if hold else None
                 )
             case Reason.UNIT_PROTECTED:
-                pattern = self._area.protection.deciding(member)
+                pattern = self._area.rules.protecting(member)
                 sentence = f'The pattern "{pattern}" protects {member}, and so all of {name}.'
                 return self._kept(verdict.reason, whole, sentence, rule=f"protect: {pattern}")
             case Reason.SPECIAL:
@@ -240,7 +244,7 @@ def keeps(area: Area) -> str:
     """Return how long an area keeps files, as the rest of a sentence."""
     if area.retention is None:
         return "keeps its files indefinitely"
-    since = "last modified or changed" if area.age_from is AgeFrom.CHANGED else "last modified"
+    since = "last modified or changed" if area.rules.age_from is AgeFrom.CHANGED else "last modified"
     return f"keeps files for {format_age(area.retention)} after they were {since}"
 
 
@@ -269,11 +273,11 @@ def _deciding_member(anchor: Anchor, unit: str, area: Area, reason: Reason) -> s
             path = directory + entry.name
             if _is_tree(entry):
                 continue
-            if reason is Reason.UNIT_PROTECTED and area.protection.deciding(path):
+            if reason is Reason.UNIT_PROTECTED and area.rules.protecting(path):
                 return path
             if reason is Reason.SPECIAL and (entry.kind is Kind.OTHER or entry.name == KEEP_FILE):
                 return path
-            time = area.file_time(entry.mtime, entry.ctime)
+            time = area.rules.time_of(entry)
             if newest is None or time > newest:
                 newest, member = time, path
     return member

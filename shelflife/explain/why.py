@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shelflife.policy.area import Area
-    from shelflife.records.state import StateDirectory
+    from shelflife.records.records import Records
     from shelflife.settings import Settings
 
 __all__ = ["Answer", "State", "explain"]
 
 
 def explain(
-    path: str, *, settings: Settings, areas: Mapping[str, Area], state: StateDirectory, now: int
+    path: str, *, settings: Settings, areas: Mapping[str, Area], records: Records, now: int
 ) -> Answer:
     """Return what will happen to `path`, or what happened to it, as seen at `now` (ns).
 
@@ -41,11 +41,11 @@ def explain(
         inside = absolute_of(os.path.join(base, path))
         if (place := _place(inside, base, areas)) is not None:
             absolute = inside
-    if place is None or _is_in(absolute, os.path.realpath(state.path)):
-        return _unmanaged(absolute, base, os.path.realpath(state.path), areas)
+    if place is None or _is_in(absolute, os.path.realpath(records.state.path)):
+        return _unmanaged(absolute, base, os.path.realpath(records.state.path), areas)
     if not place.path:
         return _area_itself(absolute, place.area)
-    past = Past(place, absolute, base=base, state=state, now=now)
+    past = Past(place, absolute, base=base, records=records, now=now)
     return Present(place, absolute, settings=settings, past=past, now=now).answer()
 
 

@@ -7,6 +7,9 @@ descriptor* with openat2(2), which refuses to leave it (`RESOLVE_BENEATH`), to f
 directory when somebody moves that elsewhere, so before each batch of removals the directory is opened again
 and must be the held inode (`Anchor.verify`).
 
+A directory of another device than the anchor counts as a mount point, too. A btrfs subvolume, and so each
+snapshot, is one without anything being mounted there: openat2 walks right into it.
+
 Where openat2 is missing (before Linux 5.6, or under an old seccomp filter), the way down goes component by
 component with `O_NOFOLLOW` and a comparison of devices, which sees every mount but a bind mount of the same
 file system.
@@ -83,10 +86,13 @@ class Anchor:
     def directory(self, path: str) -> Iterator[int]:
         """Open the directory at `path` below, as a context: its descriptor, closed at the end.
 
-        Raises OSError: EXDEV for a mount point, ELOOP or ENOTDIR for a symbolic link, whatever open(2) says.
+        Raises OSError: EXDEV for a mount point and for a directory of another device (a btrfs subvolume), ELOOP
+        or ENOTDIR for a symbolic link, whatever open(2) says.
         """
         fd = _descend(self.fd, path, follow_mounts=False, use_openat2=self.uses_openat2)
         try:
+            if os.fstat(fd).st_dev != self.identity.device:
+                raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), path)
             yield fd
         finally:
             os.close(fd)
@@ -134,7 +140,8 @@ class Anchor:
         """Remove the directory at `path` if it is empty and still `inode` (signed); return whether it is gone."""
         parent, name = parent_of(path)
         with suppress(OSError), self.directory(parent) as fd:
-            if signed(os.stat(name, dir_fd=fd, follow_symlinks=False).st_ino) == inode:
+            status = os.stat(name, dir_fd=fd, follow_symlinks=False)
+            if (status.st_dev, signed(status.st_ino)) == (self.identity.device, inode):
                 os.rmdir(name, dir_fd=fd)
                 return True
         return False

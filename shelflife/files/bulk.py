@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 from shelflife.files.listing import Entry, clamp, entry_of
 from shelflife.files.survey import Survey, count_entry
-from shelflife.policy.area import KEEP_FILE
+from shelflife.policy.cutoff import Cutoffs
 from shelflife.policy.load import HOUR
-from shelflife.settings import AgeFrom
+from shelflife.policy.rules import KEEP_FILE
+from shelflife.policy.rules.times import AgeKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +35,8 @@ def count_in_bulk(
     Returns the entries that are due, or None, with nothing counted, when it must be read entry by entry.
     """
     has_subdirectories = not path or status.st_nlink > 2  # where the file system counts them
-    if area.protection or has_subdirectories or status.st_size > _LARGEST:
+    rules = area.rules.native(path, Cutoffs.only(cutoff))
+    if rules is None or has_subdirectories or status.st_size > _LARGEST:
         return None
     try:
         names = os.listdir(fd)
@@ -44,7 +46,7 @@ def count_in_bulk(
     if KEEP_FILE in names or any(S_IFMT(mode) != S_IFREG for mode in {found.st_mode for found in stats}):
         return None
     mtimes, ctimes = [found.st_mtime_ns for found in stats], [found.st_ctime_ns for found in stats]
-    times = list(map(max, mtimes, ctimes)) if area.age_from is AgeFrom.CHANGED else mtimes
+    times = list(map(max, mtimes, ctimes)) if rules.age is AgeKind.CHANGED else mtimes
     if not stats:
         return []
     first, last = min(*mtimes, *ctimes), max(*mtimes, *ctimes)

@@ -1,12 +1,11 @@
-"""The system calls that Python does not offer: openat2(2) and renameat2(2), through ctypes."""
+"""The system calls that Python does not offer: openat2(2), renameat2(2) and statx(2), through ctypes."""
 
 from __future__ import annotations
 
 import ctypes
 import errno
 import os
-import struct
-from typing import Final
+from typing import Final, NamedTuple
 
 RESOLVE_NO_XDEV: Final = 0x01
 RESOLVE_NO_SYMLINKS: Final = 0x04
@@ -57,9 +56,47 @@ def rename_noreplace(source_directory: int, source: str, target_directory: int, 
 
 
 _AT_SYMLINK_NOFOLLOW: Final = 0x100
+_AT_EMPTY_PATH: Final = 0x1000
+_AT_STATX_FORCE_SYNC: Final = 0x2000
+_STATX_BASIC_STATS: Final = 0x7FF
 _STATX_BTIME: Final = 0x800
-_STATX_SIZE: Final = 256
-_BTIME_OFFSET: Final = 80  # struct statx: stx_mask at 0, stx_btime (s64 seconds, u32 nanoseconds) at 80
+_STATX_ATTR_MOUNT_ROOT: Final = 0x2000
+
+
+class _Timestamp(ctypes.Structure):
+    _fields_ = (("seconds", ctypes.c_int64), ("nanoseconds", ctypes.c_uint32), ("reserved", ctypes.c_int32))
+
+    @property
+    def ns(self) -> int:
+        return int(self.seconds) * 10**9 + int(self.nanoseconds)
+
+
+class _Statx(ctypes.Structure):
+    """`struct statx` of linux/stat.h, the same on every architecture."""
+
+    _fields_ = (
+        *((name, ctypes.c_uint32) for name in ("mask", "blksize")),
+        ("attributes", ctypes.c_uint64),
+        *((name, ctypes.c_uint32) for name in ("nlink", "uid", "gid")),
+        *((name, ctypes.c_uint16) for name in ("mode", "spare0")),
+        *((name, ctypes.c_uint64) for name in ("ino", "size", "blocks", "attributes_mask")),
+        *((name, _Timestamp) for name in ("atime", "btime", "ctime", "mtime")),
+        *((name, ctypes.c_uint32) for name in ("rdev_major", "rdev_minor", "dev_major", "dev_minor")),
+        ("rest", ctypes.c_uint64 * 14),
+    )
+
+
+class Attributes(NamedTuple):
+    """What statx(2) says of a file, under the names of `os.stat_result`. Times in ns since the epoch."""
+
+    st_mode: int
+    st_ino: int
+    st_dev: int
+    st_nlink: int
+    st_size: int
+    st_blocks: int
+    st_mtime_ns: int
+    st_ctime_ns: int
 
 
 def birth_time(directory: int, name: str) -> int | None:
@@ -68,12 +105,44 @@ def birth_time(directory: int, name: str) -> int | None:
     With the inode's number it tells a file from a later one that was given the same number, which happens at
     once on most file systems. Raises OSError as statx(2) does.
     """
-    buffer = ctypes.create_string_buffer(_STATX_SIZE)
-    if _libc.statx(directory, os.fsencode(name), _AT_SYMLINK_NOFOLLOW, _STATX_BTIME, buffer) != 0:
+    found = _statx(directory, name, _AT_SYMLINK_NOFOLLOW, _STATX_BTIME)
+    return found.btime.ns if found.mask & _STATX_BTIME else None
+
+
+def fresh_attributes(directory: int, name: str) -> Attributes:
+    """Return what `name` is now, also where stat(2) may answer from a cache that is a second old: on NFS.
+
+    A symbolic link is not followed; the empty name is the open directory itself. On a file system of this
+    machine it says what stat(2) says. Raises OSError as statx(2) does.
+    """
+    found = _statx(directory, name, _AT_SYMLINK_NOFOLLOW | _AT_STATX_FORCE_SYNC, _STATX_BASIC_STATS)
+    return Attributes(
+        st_mode=found.mode,
+        st_ino=found.ino,
+        st_dev=os.makedev(found.dev_major, found.dev_minor),
+        st_nlink=found.nlink,
+        st_size=found.size,
+        st_blocks=found.blocks,
+        st_mtime_ns=found.mtime.ns,
+        st_ctime_ns=found.ctime.ns,
+    )
+
+
+def is_mount_root(fd: int) -> bool | None:
+    """Return whether something is mounted right at an open directory, be it a bind mount of the same device.
+
+    None where the kernel does not tell (before Linux 5.8). Raises OSError.
+    """
+    found = _statx(fd, "", 0, 0)
+    if not found.attributes_mask & _STATX_ATTR_MOUNT_ROOT:
+        return None
+    return bool(found.attributes & _STATX_ATTR_MOUNT_ROOT)
+
+
+def _statx(directory: int, name: str, flags: int, mask: int) -> _Statx:
+    found = _Statx()
+    flags |= 0 if name else _AT_EMPTY_PATH
+    if _libc.statx(directory, os.fsencode(name), flags, mask, ctypes.byref(found)) != 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code), name)
-    (mask,) = struct.unpack_from("=I", buffer, 0)
-    if not mask & _STATX_BTIME:
-        return None
-    seconds, nanoseconds = struct.unpack_from("=qI", buffer, _BTIME_OFFSET)
-    return int(seconds * 10**9 + nanoseconds)
+    return found

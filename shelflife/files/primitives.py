@@ -68,7 +68,7 @@ _PURE = Pure()
 
 def for_reading(area: Area, anchor: Anchor) -> Primitives:
     """Return what reads an area: patterns are matched in Python, and openat2 may be missing."""
-    return _PURE if area.protection or not anchor.uses_openat2 else chosen()
+    return chosen() if area.rules.is_native_everywhere and anchor.uses_openat2 else _PURE
 
 
 def read_all(anchor: Anchor, paths: Sequence[str], search: Search, stop: Flag) -> list[Reading]:

@@ -191,7 +191,7 @@ class Removal:
         now = entry_at(fd, entry.name)
         if not unchanged(entry, now):
             return now, Reason.CHANGED
-        if self.cutoff is not None and self.area.file_time(now.mtime, now.ctime) >= self.cutoff:
+        if self.cutoff is not None and self.area.rules.time_of(now) >= self.cutoff:
             return now, Reason.NOT_EXPIRED
         return now, Reason.HELD if self.held(fd, now) else None
 

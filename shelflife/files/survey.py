@@ -17,9 +17,10 @@ from struct import Struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.files.listing import Entry, Kind, clamp, read_directory, signed
-from shelflife.policy.area import KEEP_FILE, TRASH_DIRECTORY
+from shelflife.policy.area import TRASH_DIRECTORY
+from shelflife.policy.cutoff import Cutoffs
 from shelflife.policy.load import HOUR
-from shelflife.policy.verdict import judge
+from shelflife.policy.rules import KEEP_FILE, File
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -216,8 +217,10 @@ def is_due(entry: Entry, path: str, area: Area, cutoff: Cutoff) -> bool:
     """Return whether an entry of the directory at `path` goes by itself."""
     if entry.kind > Kind.LINK:
         return False
-    moment = area.file_time(entry.mtime, entry.ctime)
-    return moment < cutoff.at and judge(path + entry.name, moment, area, cutoff).remove
+    moment = area.rules.time_of(entry)
+    if moment >= cutoff.at:  # the cheapest question first: most entries are not due
+        return False
+    return area.rules.judge(File(path + entry.name, moment), Cutoffs.only(cutoff)).remove
 
 
 def survey_directory(
@@ -270,16 +273,16 @@ def _count_file(survey: Survey, entry: Entry, path: str, area: Area, cutoff: Cut
     if entry.name == KEEP_FILE:
         survey.staying += 1
         return
-    time = area.file_time(entry.mtime, entry.ctime)
+    time = area.rules.time_of(entry)
     survey.newest = max(survey.newest, time)
     survey.newest_change = max(survey.newest_change, entry.ctime)
-    if area.protection.deciding(path + entry.name):
+    if area.rules.protecting(path + entry.name):
         survey.protected_files += 1
         survey.protected_bytes += entry.size
         return
     survey.add_file(entry, time)
     survey.first_due = min(survey.first_due, time)
-    if cutoff is not None and time < cutoff.at:
+    if cutoff is not None and is_due(entry, path, area, cutoff):
         survey.due_files += 1
         survey.due_bytes += entry.size
 
@@ -288,12 +291,12 @@ def _count_link(survey: Survey, entry: Entry, path: str, area: Area, cutoff: Cut
     if entry.name == KEEP_FILE:
         survey.staying += 1
         return
-    time = area.file_time(entry.mtime, entry.ctime)
+    time = area.rules.time_of(entry)
     survey.newest_change = max(survey.newest_change, entry.ctime)
     survey.newest = max(survey.newest, time)
-    if area.protection.deciding(path + entry.name):
+    if area.rules.protecting(path + entry.name):
         survey.staying += 1
         return
     survey.first_due = min(survey.first_due, time)
-    if cutoff is not None and time < cutoff.at:
+    if cutoff is not None and is_due(entry, path, area, cutoff):
         survey.due_links += 1

@@ -18,9 +18,9 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from shelflife.files.anchor import Anchor, parent_of
-from shelflife.files.kernel import rename_noreplace
 from shelflife.files.listing import Entry, entry_at
 from shelflife.files.removal import Outcome, Result, Wanted, nobody_wants, unchanged
+from shelflife.files.rename import put_back, take_aside
 from shelflife.policy.area import SECOND, TRASH_DIRECTORY
 from shelflife.policy.verdict import Reason
 
@@ -94,7 +94,7 @@ class Trash:
         """
         trash = self.directory(path)
         try:
-            rename_noreplace(fd, entry.name, trash, entry.name)
+            take_aside(fd, entry.name, trash, entry.name)
         except OSError:
             self.close()  # somebody may have removed it: the next entry gets it made anew
             raise
@@ -105,7 +105,7 @@ class Trash:
 
     def _put_back(self, path: str, fd: int, trash: int, entry: Entry) -> Outcome:
         try:
-            rename_noreplace(trash, entry.name, fd, entry.name)
+            put_back(trash, entry.name, fd, entry.name)
         except OSError:
             self.displace(path, trash, entry.name)
             return Outcome(entry, Result.DISPLACED, Reason.CHANGED)
@@ -120,13 +120,13 @@ class Trash:
         try:
             fd = self.open_mirror(path, displaced=True)
             try:
-                rename_noreplace(trash, name, fd, name)
+                take_aside(trash, name, fd, name)
             finally:
                 os.close(fd)
         except OSError:
             with suppress(OSError):
                 inode = os.stat(name, dir_fd=trash, follow_symlinks=False).st_ino
-                rename_noreplace(trash, name, trash, f"{DISPLACED_PREFIX}{inode}")
+                take_aside(trash, name, trash, f"{DISPLACED_PREFIX}{inode}")
 
     def open_mirror(self, path: str, *, displaced: bool = False) -> int:
         """Open the directory in this trash that mirrors `path` of the area, made where it is missing.

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-from shelflife.policy.protection import Protection
-from shelflife.settings import AgeFrom, Expire, InUse
+from shelflife.policy.rules import Class, Rules
+from shelflife.policy.rules.patterns import Patterns
+from shelflife.settings import InUse
 
 if TYPE_CHECKING:
-    from shelflife.settings import Settings
+    from shelflife.settings import AreaSettings, Expire, Settings
 
 SECOND: Final = 1_000_000_000
 """Nanoseconds in a second. Inside the engine every time and duration is an integer of nanoseconds."""
-
-KEEP_FILE: Final = ".gitkeep"
-"""Keeps an empty directory in a git checkout: never removed, never counted, at any depth."""
 
 TRASH_DIRECTORY: Final = ".trash"
 """Directory right below an area where removed files wait; never scanned as part of the area."""
@@ -33,17 +29,8 @@ class Area:
     directories: tuple[str, ...]
     """Its directories, relative to the base path: the area's own first, then its aliases."""
 
-    retention: int | None
-    """Nanoseconds after which a file is expired; None keeps files indefinitely."""
-
-    expire: Expire
-    """Whether each file goes by itself, or each directory right below the area as one unit."""
-
-    age_from: AgeFrom
-    """Which of a file's times its age is counted from."""
-
-    protection: Protection
-    """The patterns whose files are never removed."""
+    rules: Rules
+    """What decides over its files: how long they are kept, and which never go."""
 
     trash: int | None = None
     """Nanoseconds that removed files stay restorable; None: they are removed at once."""
@@ -64,18 +51,14 @@ class Area:
     """Order under pressure, lowest first; None: pressure never touches unexpired files here."""
 
     @property
-    def rules(self) -> int:
-        """Fingerprint (63 bits) of what an index row depends on: rows read under other rules are read again."""
-        return _fingerprint(self.age_from, *self.protection.patterns)
+    def retention(self) -> int | None:
+        """Nanoseconds after which a file of its own class is expired; None keeps them for ever."""
+        return self.rules.own.retention
 
-    def file_time(self, mtime: int, ctime: int) -> int:
-        """Return the time (ns) that a file's age is counted from."""
-        return max(mtime, ctime) if self.age_from is AgeFrom.CHANGED else mtime
-
-
-@cache
-def _fingerprint(*words: str) -> int:
-    return int.from_bytes(sha256("\n".join(words).encode()).digest()[:8], "big") >> 1
+    @property
+    def expire(self) -> Expire:
+        """What expires as one thing."""
+        return self.rules.expire
 
 
 def areas_of(settings: Settings) -> dict[str, Area]:
@@ -84,10 +67,7 @@ def areas_of(settings: Settings) -> dict[str, Area]:
         name: Area(
             name=name,
             directories=(area.path, *area.aliases),
-            retention=None if area.retention < 0 else area.retention * SECOND,
-            expire=area.expire,
-            age_from=area.age_from,
-            protection=Protection(area.protect),
+            rules=_rules_of(area),
             trash=area.trash * SECOND or None,
             in_use=area.in_use is InUse.CHECK,
             quota=area.quota,
@@ -97,3 +77,11 @@ def areas_of(settings: Settings) -> dict[str, Area]:
         )
         for name, area in settings.areas.items()
     }
+
+
+def _rules_of(area: AreaSettings) -> Rules:
+    own = Class(number=0, retention=None if area.retention < 0 else area.retention * SECOND)
+    protected = Class(number=1, name="protect", patterns=Patterns(area.protect), retention=None)
+    return Rules(
+        classes=(own, protected) if area.protect else (own,), age_from=area.age_from, expire=area.expire
+    )

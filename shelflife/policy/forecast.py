@@ -17,7 +17,7 @@ from itertools import accumulate, pairwise
 from math import inf, sqrt
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from shelflife.policy.cutoff import by_quota
+from shelflife.policy.choose import by_quota
 from shelflife.policy.load import HOUR, NOTHING, Histogram, Load
 
 if TYPE_CHECKING:

@@ -66,6 +66,10 @@ class Holds:
     def __bool__(self) -> bool:
         return bool(self.paths)
 
+    def current(self) -> Holds:
+        """Return themselves: as a source of holds they never change."""
+        return self
+
     @property
     def has_trees(self) -> bool:
         """Whether a whole directory is held."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from shelflife.policy.cutoff import Cause, Cutoff, Measure, by_retention, oldest_first
+from shelflife.policy.choose import Measure, by_retention, oldest_first
+from shelflife.policy.cutoff import Cause, Cutoff
 from shelflife.policy.load import HOUR, NOTHING, Histogram, Load, total
 
 if TYPE_CHECKING:

@@ -1,8 +1,11 @@
-"""What is remembered: all SQL of the project is in this folder.
+"""What is remembered of a storage, behind small protocols.
 
-state       where records are kept, and who owns them
-marker      the UUID that a storage and its journal share
-statistics  an area in numbers, from the index
+records     opening the journal and the index: the one way in
+journal     the journal's books: runs, removals, slots, approvals …
+holds, alerts, usage    further books, with their values
 history     the values of the journal, and how they are stored
-sqlite/     the journal and the index as SQLite files
+statistics  an area in numbers, from the index
+state       the directory of the records, and who owns it
+marker      the UUID that a storage and its journal share
+sqlite/     all of it in SQLite: all SQL of the project is there
 """

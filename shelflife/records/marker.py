@@ -13,10 +13,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from shelflife.errors import RecordsError
-from shelflife.records.sqlite.database import is_full
+from shelflife.records.state import NO_ROOM
 
 if TYPE_CHECKING:
-    from shelflife.records.sqlite.journal import Journal
+    from shelflife.records.journal import Journal
     from shelflife.records.state import StateDirectory
 
 logger = logging.getLogger(__name__)
@@ -27,11 +27,11 @@ def check_marker(state: StateDirectory, journal: Journal, *, adopt: bool = False
 
     With `adopt`, the marker is written anew. Raises RecordsError when they do not, or cannot be read.
     """
-    marked, known = _read(state), journal.identity()
+    marked, known = _read(state), journal.identity.current()
     if known is None and (marked is None or adopt):
         _join(state, journal)
         return
-    if marked is None and journal.is_blank:
+    if marked is None and journal.identity.is_blank:
         adopt = True  # whoever made the journal came no further, or is at it now: there is nothing to lose
     elif marked is None:
         marked = _read(state)  # the marker comes before the first record: was there none, there is one now
@@ -46,12 +46,12 @@ def check_marker(state: StateDirectory, journal: Journal, *, adopt: bool = False
 
 
 def _join(state: StateDirectory, journal: Journal) -> None:
-    identity = journal.claim_identity(str(uuid.uuid4()))
+    identity = journal.identity.claim(str(uuid.uuid4()))
     try:
         _write(state, identity)
     except RecordsError as error:
-        if error.__cause__ is not None and is_full(error.__cause__, state.home):
-            journal.forget_identity()
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno in NO_ROOM:
+            journal.identity.forget()
             logger.warning("no room to mark the storage; the next run does it")
             return
         raise

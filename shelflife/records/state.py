@@ -6,6 +6,7 @@ out the service; nobody else can read it.
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
+"""What the kernel says if a disk, or an owner's share of it, is full."""
 
 DIRECTORY_MODE: Final = 0o700
 FILE_MODE: Final = 0o600

@@ -104,7 +104,12 @@ class AreaExecutor:
         freshness = self._site.context.freshness
         survey.finish(found.path, freshness.settled_before)
         self._index.put(
-            self._root, found.path, survey, listed=freshness.now, rules=self._site.area.rules, state=state
+            self._root,
+            found.path,
+            survey,
+            listed=freshness.now,
+            rules=self._site.area.rules.fingerprint,
+            state=state,
         )
         return survey.entries
 
@@ -134,7 +139,12 @@ class AreaExecutor:
         if not survey.complete:
             state = RowState.UNREADABLE
         self._index.put(
-            self._root, path, survey, listed=freshness.now, rules=self._site.area.rules, state=state
+            self._root,
+            path,
+            survey,
+            listed=freshness.now,
+            rules=self._site.area.rules.fingerprint,
+            state=state,
         )
         return acted and survey.entries == 0
 
@@ -230,6 +240,8 @@ class AreaExecutor:
                 if not self._site.anchor.verify(parent, identity_of(fd)):
                     return False
                 status = os.stat(name, dir_fd=fd, follow_symlinks=False)
+                if status.st_dev != self._site.anchor.identity.device:
+                    return False  # rmdir(2) would delete an empty btrfs subvolume
                 if row is not None and Key.of(status).inode != row.key.inode:
                     return False
                 if self._held_directory(path):

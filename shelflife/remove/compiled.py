@@ -25,7 +25,7 @@ from shelflife.events import BatchFinished
 from shelflife.files.candidates import Candidates, Fate, Outcomes
 from shelflife.files.primitives import for_removing, read_all
 from shelflife.files.reading import Answer, Flag, Manner, Reading, Search, Task
-from shelflife.records.sqlite.journal import JournalFull
+from shelflife.records.journal import JournalFull
 from shelflife.remove.batch import LONGEST_BATCH, Site
 from shelflife.scan.context import Stopped
 
@@ -148,7 +148,7 @@ class Parcels:
 
     def _plain(self, paths: list[str]) -> dict[str, Known]:
         site = self._site
-        return site.context.index.plain(self._root, paths, self._cutoff, site.area.rules)
+        return site.context.index.plain(self._root, paths, self._cutoff, site.area.rules.fingerprint)
 
     def _work(self, parcel: _Parcel, stop: Flag) -> list[Directory]:
         """Remove what is due in the directories of a parcel. Called in any thread."""

@@ -18,14 +18,15 @@ from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from shelflife.files.anchor import Anchor, identity_of, parent_of
-from shelflife.files.kernel import rename_noreplace
 from shelflife.files.listing import Entry, Kind
 from shelflife.files.removal import Outcome, Removal, Result
+from shelflife.files.rename import put_back, take_aside
 from shelflife.files.survey import is_due
 from shelflife.files.trash import DISPLACED, prune_trash
 from shelflife.files.tree import walk
 from shelflife.policy.area import TRASH_DIRECTORY
-from shelflife.policy.verdict import Reason, judge_unit
+from shelflife.policy.rules import judge_unit
+from shelflife.policy.verdict import Reason
 from shelflife.remove.batch import Site, in_place, is_denied
 from shelflife.scan.context import Stopped
 from shelflife.scan.planner import is_held_by_path, read_unit, unit_is_due
@@ -98,7 +99,7 @@ class UnitExecutor:
         entry = Entry(name, Kind.DIRECTORY, status.st_ino)
         recorder = self._site.means.recorder
         number = recorder.intend(self._site.area.name, f"{self._site.directory}/", [entry], unit=True)
-        rename_noreplace(self._site.anchor.fd, name, trash.fd, name)
+        take_aside(self._site.anchor.fd, name, trash.fd, name)
         try:
             reason = self._reason_to_keep(trash, name)
             result = Result.REMOVED if reason is None else Result.KEPT
@@ -130,7 +131,7 @@ class UnitExecutor:
 
     def _return(self, trash: Anchor, name: str) -> bool:
         try:
-            rename_noreplace(trash.fd, name, self._site.anchor.fd, name)
+            put_back(trash.fd, name, self._site.anchor.fd, name)
         except OSError as error:
             self._site.report.displaced += 1
             self._site.report.errors.append(

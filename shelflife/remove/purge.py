@@ -20,7 +20,7 @@ from shelflife.files.removal import Outcome, Removal, Result, Wanted
 from shelflife.files.trash import DISPLACED_PREFIX, TrashName
 from shelflife.files.tree import walk
 from shelflife.policy.area import TRASH_DIRECTORY
-from shelflife.policy.cutoff import by_retention
+from shelflife.policy.choose import by_retention
 from shelflife.policy.load import NOTHING, Load
 from shelflife.policy.verdict import Reason
 from shelflife.remove.batch import Site, in_place, is_denied

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from shelflife.records.history import Intent, Settled
-from shelflife.records.sqlite.journal import JournalFull
+from shelflife.records.journal import JournalFull
 from shelflife.remove.throttle import Throttle
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from shelflife.files.listing import Entry
     from shelflife.files.removal import Outcome
     from shelflife.files.trash import TrashName
-    from shelflife.records.sqlite.journal import Journal
+    from shelflife.records.journal import Journal
     from shelflife.records.state import Owner
 
 
@@ -68,7 +68,7 @@ class Recorder:
         intent = self._intent(area, directory, entries, unit=unit)
         with self._lock:
             try:
-                number = self._journal.exchange(self._settled, intent)
+                (number,) = self._journal.removals.exchange(self._settled, [intent])
             except JournalFull:
                 self._unwritten = intent
                 return 0
@@ -82,7 +82,7 @@ class Recorder:
         """
         intents = [self._intent(area, directory, entries) for directory, entries in batches]
         with self._lock:
-            numbers = self._journal.exchange_all(self._settled, intents)
+            numbers = self._journal.removals.exchange(self._settled, intents)
             self._settled.clear()
         return numbers
 
@@ -97,7 +97,7 @@ class Recorder:
         if not self._settled:
             return
         with self._lock, suppress(JournalFull):
-            self._journal.exchange(self._settled, None)
+            self._journal.removals.exchange(self._settled, [])
             self._settled.clear()
 
     def _intent(self, area: str, directory: str, entries: Sequence[Entry], *, unit: bool = False) -> Intent:

@@ -1,12 +1,15 @@
 """Runs: what happens under the lock, from the choice of a plan to its record.
 
 lock              one cleanup at a time over one storage
-run               from the lock to the record
-retention         refresh, plan and act, area by area
-pressure          making room on a disk that is too full
+workplace         a storage with its settings: what every operation starts from
+run               from the lock to the record, whatever the strategy
+retention         a strategy: refresh, plan and act, area by area
+approval          when a run waits for a person, and what he approved
+pressure          a strategy: making room on a disk that is too full
 pressure_monitor  whether it shows
 reclaim           what the areas of one disk can give
 recovery          what a run that was killed left open
+empty             a strategy: emptying the trash
 restore           back from the trash
 holds             what a person pins
 sampling          how full areas and disks were, for the forecast

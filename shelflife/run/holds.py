@@ -11,17 +11,16 @@ from shelflife.errors import UsageError
 from shelflife.files.anchor import Anchor
 from shelflife.files.kernel import birth_time
 from shelflife.files.listing import signed
+from shelflife.policy.holds import Hold
+from shelflife.records.journal import Journal
 from shelflife.records.marker import check_marker
-from shelflife.records.sqlite.journal import Journal
-from shelflife.records.sqlite.journal_file import open_journal, read_journal
 from shelflife.run.lock import wait_for_batch
 from shelflife.storage.paths import Place, locate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shelflife.policy.holds import Hold
-    from shelflife.run.run import Workplace
+    from shelflife.run.workplace import Workplace
 
 _PATIENCE: Final = 60.0
 """Seconds to wait for a batch that hangs."""
@@ -35,10 +34,11 @@ def add_hold(work: Workplace, path: str, *, until: int | None = None, reason: st
     place = locate(path, work.settings.base_path, work.areas)
     if until is not None and until <= work.clock():
         raise UsageError("the end of a hold must lie in the future")
-    with open_journal(work.state) as journal:
-        check_marker(work.state, journal)
+    records = work.records
+    with records.open_journal() as journal:
+        check_marker(records.state, journal)
         hold = record_hold(work, journal, place, until=until, reason=reason)
-    if not wait_for_batch(work.state, patience=_PATIENCE):
+    if not wait_for_batch(records.state, patience=_PATIENCE):
         raise UsageError(
             f"{place.whole} is held from now on, but a cleanup has hung in one batch for {_PATIENCE:.0f} s, and "
             "what it has in hand may still go"
@@ -53,7 +53,7 @@ def _see_that_it_is_there(work: Workplace, place: Place, hold: Hold) -> None:
         with _opened(work, place) as (fd, name):
             os.stat(name, dir_fd=fd, follow_symlinks=False)
     except FileNotFoundError:
-        with open_journal(work.state) as journal:
+        with work.records.open_journal() as journal:
             journal.holds.end(hold.path, work.clock())
         raise UsageError(
             f"{place.whole} went while it was being held: a cleanup had it in hand, or somebody else took it away"
@@ -70,7 +70,8 @@ def record_hold(work: Workplace, journal: Journal, place: Place, *, until: int |
             born = birth_time(fd, name)
     except OSError as error:
         raise UsageError(f"cannot hold {place.whole}: {error.strerror}") from error
-    return journal.holds.add(
+    hold = Hold(
+        id=0,
         path=place.whole,
         tree=S_ISDIR(status.st_mode),
         area=place.area.name,
@@ -80,6 +81,7 @@ def record_hold(work: Workplace, journal: Journal, place: Place, *, until: int |
         until=until,
         reason=reason,
     )
+    return journal.holds.add(hold)
 
 
 @contextmanager
@@ -97,7 +99,7 @@ def _opened(work: Workplace, place: Place) -> Iterator[tuple[int, str]]:
 def end_hold(work: Workplace, path: str) -> list[Hold]:
     """End the hold on a path; return what was ended. Raises UsageError when nothing holds it."""
     place = locate(path, work.settings.base_path, work.areas)
-    with open_journal(work.state) as journal:
+    with work.records.open_journal() as journal:
         ended = journal.holds.end(place.whole, work.clock())
     if not ended:
         raise UsageError(f"{place.whole} is not held by a hold of its own; `shelflife hold list` shows all")
@@ -106,6 +108,6 @@ def end_hold(work: Workplace, path: str) -> list[Hold]:
 
 def list_holds(work: Workplace, *, ended: bool = False) -> list[Hold]:
     """Return the holds that are active, the latest first; with `ended`, all there ever were."""
-    with read_journal(work.state) as journal:
+    with work.records.read_journal() as journal:
         holds = journal.holds.all() if journal else []
     return holds if ended else [hold for hold in holds if hold.is_active(work.clock())]

@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from shelflife.errors import CleanupBusy, StorageError
-from shelflife.records.sqlite.database import NO_ROOM
+from shelflife.records.state import NO_ROOM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

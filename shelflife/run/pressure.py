@@ -17,7 +17,6 @@ import threading
 import time
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from shelflife.errors import CleanupBusy, RecordsError, UsageError
@@ -28,19 +27,18 @@ from shelflife.policy.pressure import Candidate, Relief, choose_cutoffs
 from shelflife.records.history import RunState, Trigger
 from shelflife.remove.report import AreaReport, RunReport
 from shelflife.remove.throttle import Throttle
-from shelflife.run.pressure_monitor import Enough, NoGain, PressureMonitor
+from shelflife.run.pressure_monitor import Finding, PressureMonitor
 from shelflife.run.reclaim import Reclaimable
 from shelflife.run.retention import refresh
-from shelflife.run.run import Order, Run, Workplace, run
+from shelflife.run.run import Order, run
 from shelflife.scan.context import Stopped
 from shelflife.storage.disks import Disk, disks_of
 
 if TYPE_CHECKING:
     from shelflife.policy.pressure import Usage
-    from shelflife.records.sqlite.journal import Journal
     from shelflife.remove.recorder import Means
-    from shelflife.run.lock import Lock
-    from shelflife.scan.context import Context
+    from shelflife.run.run import Session
+    from shelflife.run.workplace import Workplace
     from shelflife.settings import PressureSettings
 
 logger = logging.getLogger(__name__)
@@ -111,10 +109,6 @@ class DiskRelief:
     """What fills it, in words, where room could not be made."""
 
 
-class _NothingToDo(Exception):  # noqa: N818
-    """There is nothing that may go."""
-
-
 def relieve(
     work: Workplace,
     *,
@@ -174,8 +168,8 @@ def _wait_and_run(work: Workplace, order: Order, task: _Task) -> None:
     task.is_concluded = False
     while True:
         try:
-            run(work, order, partial(_ReliefRun, task))
-        except (_NothingToDo, Stopped):
+            run(work, order, _Relieving(task))
+        except Stopped:
             return
         except CleanupBusy:
             if task.until is not None and time.monotonic() >= task.until:
@@ -263,30 +257,30 @@ class _Task:
         return self.relief is not None and self.relief.is_hopeless
 
 
-class _ReliefRun(Run):
-    """A run whose plan is chosen by need, on one file system."""
+class _Relieving:
+    """The strategy of a run whose plan is chosen by need, on one file system."""
 
-    def __init__(self, task: _Task, work: Workplace, order: Order, lock: Lock, journal: Journal) -> None:
-        super().__init__(work, order, lock, journal)
+    def __init__(self, task: _Task) -> None:
         self._task = task
         self._expected = NOTHING
 
-    def choose(self, context: Context) -> Plan:
-        """Return what must go, with the areas in the order in which they give."""
-        task, now = self._task, context.freshness.now
-        areas = {name: self._work.areas[name] for name in task.disk.areas}
+    def choose(self, session: Session) -> Plan | None:
+        """See `Strategy`: what must go, with the areas in the order in which they give."""
+        task, context = self._task, session.context
+        now = context.freshness.now
+        areas = {name: session.work.areas[name] for name in task.disk.areas}
         refresh(context, areas.values())
         with Reclaimable(context, task.disk, areas) as held:
             usage = held.usage().like(task.usage.pressing(task.marks.high))
             if task.tries == 1 and not usage.above(task.marks.high):
                 task.conclude(Outcome.RELIEVED)  # while it waited for another cleanup
-                raise _NothingToDo
+                return None
             trash = total(load for _, _, _, load in held.trash())
             could = trash.plus(held.estimate(now)).times(_DOUBT).covers(usage.excess(task.marks.high))
             candidates = [
                 candidate
                 for area in areas.values()
-                if not self._is_doubtful(candidate := held.candidate(area, now, ranked=could), held, now)
+                if not self._is_doubtful(session, candidate := held.candidate(area, now, ranked=could), held)
             ]
             task.relief = choose_cutoffs(
                 candidates,
@@ -308,18 +302,19 @@ class _ReliefRun(Run):
                     task.conclude(Outcome.HOPELESS if task.is_hopeless else Outcome.NOT_ENOUGH)
                 task.may_try_again = False
                 task.is_concluded = True
-                raise _NothingToDo
+                return None
             self._expected = usage.excess(task.marks.low)
         return plan
 
-    def _is_doubtful(self, candidate: Candidate, held: Reclaimable, now: int) -> bool:
+    @staticmethod
+    def _is_doubtful(session: Session, candidate: Candidate, held: Reclaimable) -> bool:
         """Return whether an area is left out until a person has looked at what counts as expired there."""
-        area, settings = candidate.area, self._work.settings
-        last = self._journal.last_runs().get(area.name)
+        area, settings, now = candidate.area, session.work.settings, session.context.freshness.now
+        last = session.journal.approvals.last_runs().get(area.name)
         expired = Extent(candidate.expired.files, candidate.expired.bytes, held.scanned(area))
         doubt = doubt_about_relief(settings, area.name, last, now, interval=interval_of(settings, now))
         allowance = unasked(expired, settings.limits, doubt)
-        if not allowance.expired and doubt is not None:
+        if doubt is not None and not allowance.expired:
             logger.warning(
                 "area %s gives no room before a person has approved a cleanup: %d files count as expired, and %s",
                 area.name,
@@ -328,37 +323,38 @@ class _ReliefRun(Run):
             )
         return not allowance.expired
 
-    def ask(self, plan: Plan) -> None:
-        """Ask nobody: the need is the bound."""
+    def confirm(self, session: Session, plan: Plan) -> None:
+        """See `Strategy`: nobody is asked, the need is the bound."""
 
-    def act(self, context: Context, means: Means, plan: Plan) -> RunReport:
-        """Let the trash go, then area after area, until there is room."""
-        task = self._task
+    def carry_out(self, session: Session, means: Means, plan: Plan) -> RunReport:
+        """See `Strategy`: the trash goes, then area after area, until there is room."""
+        task, context = self._task, session.context
         reports = {name: AreaReport(area=name) for name in task.disk.areas}
         for area_plan in plan.areas:
             reports[area_plan.area].scanned = area_plan.scanned
-        areas = {name: replace(self._work.areas[name], trash=None) for name in task.disk.areas}
+        areas = {name: replace(session.work.areas[name], trash=None) for name in task.disk.areas}
         state = RunState.DONE
         with Reclaimable(context, task.disk, areas) as held:
             watch = PressureMonitor(
                 lambda: held.usage().like(task.usage.pressing(task.marks.high)),
                 list(reports.values()),
+                inner=context.watch,
                 low=task.marks.low,
                 patience=task.patience,
-                stop=self._order.stop,
+                stop=session.order.stop,
             )
-            watched = replace(context, between=watch.after(context.between))
+            watched = replace(context, watch=watch)
             outcome = Outcome.HOPELESS if task.is_hopeless else Outcome.NOT_ENOUGH
             try:
                 held.carry_out(watched, replace(means, one_by_one=True, throttle=Throttle()), plan, reports)
                 watch.look()
-            except Enough:
-                outcome = Outcome.RELIEVED
-            except NoGain:
-                outcome = Outcome.NO_GAIN
-                task.fills = [_NO_ROOM]
             except Stopped:
-                state, outcome = RunState.STOPPED, Outcome.STOPPED
+                if watch.finding is None:
+                    state, outcome = RunState.STOPPED, Outcome.STOPPED
+                elif watch.finding is Finding.ENOUGH:
+                    outcome = Outcome.RELIEVED
+                else:
+                    outcome, task.fills = Outcome.NO_GAIN, [_NO_ROOM]
             finally:
                 means.recorder.flush()
                 context.index.flush()
@@ -372,8 +368,8 @@ class _ReliefRun(Run):
         task.reports.append(report)
         return report
 
-    def remember(self, plan: Plan, report: RunReport) -> None:
-        """Remember nothing: this was no cleanup of any area."""
+    def remember(self, session: Session, plan: Plan, report: RunReport) -> None:
+        """See `Strategy`: nothing, since this was no cleanup of any area."""
 
     def _judge(self, watch: PressureMonitor) -> bool:
         """Return whether what was planned went; see whether another run could make up for what did not."""

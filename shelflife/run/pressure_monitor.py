@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import threading
 import time
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
 from shelflife.policy.load import NOTHING, Load
 from shelflife.policy.pressure import still_needed
+from shelflife.scan.context import Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from shelflife.policy.pressure import Usage
     from shelflife.remove.report import AreaReport
+    from shelflife.scan.context import Watch
 
 _LOOK: Final = 0.02
 """Seconds between two looks at whether it shows."""
@@ -28,27 +31,37 @@ _SLACK_INODES: Final = 8
 """Likewise."""
 
 
-class Enough(Exception):  # noqa: N818 - a signal, not a fault
+class Finding(Enum):
+    """Why a run need not go on."""
+
+    ENOUGH = auto()
     """There is room again."""
-
-
-class NoGain(Exception):  # noqa: N818 - likewise
+    NO_GAIN = auto()
     """What was released gives no room."""
 
 
 class PressureMonitor:
-    """Ends a run between two batches, when there is room again or no use in going on."""
+    """A watch that ends a run between two batches, when there is room again or no use in going on.
+
+    `finding` says which of the two; None as long as neither was found.
+    """
 
     def __init__(
         self,
         usage: Callable[[], Usage],
         reports: Sequence[AreaReport],
         *,
+        inner: Watch,
         low: int,
         patience: float,
         stop: threading.Event | None,
     ) -> None:
-        """Measure now. `usage` returns what is too full, and only that; `reports` are counted up by the run."""
+        """Measure now. `usage` returns what is too full, and only that; `reports` are counted up by the run.
+
+        `inner` is asked first.
+        """
+        self.finding: Finding | None = None
+        self._inner = inner
         self._usage = usage
         self._reports = reports
         self._low = low
@@ -58,14 +71,12 @@ class PressureMonitor:
         self._shown = self._start
         self._shown_at = NOTHING
 
-    def after(self, between: Callable[[], None]) -> Callable[[], None]:
-        """Return what looks, each time that `between` is called."""
-
-        def look() -> None:
-            between()
-            self.look()
-
-        return look
+    def look(self) -> None:
+        """See `shelflife.scan.context.Watch`."""
+        self._inner.look()
+        self.finding = self.find()
+        if self.finding is not None:
+            raise Stopped
 
     def released(self) -> Load:
         """Return what this run has given back, by its own count."""
@@ -74,13 +85,14 @@ class PressureMonitor:
             allocated=sum(report.freed for report in self._reports),
         )
 
-    def look(self) -> None:
-        """Raise Enough or NoGain, when it is time."""
+    def find(self) -> Finding | None:
+        """Return why the run need not go on; None when it must."""
         now, released = self._usage(), self.released()
         if still_needed(self._start, now, released, self._low) == NOTHING:
-            raise Enough
+            return Finding.ENOUGH
         if self._must_show(released) and not self._shows(now):
-            raise NoGain
+            return Finding.NO_GAIN
+        return None
 
     def _must_show(self, released: Load) -> bool:
         since = released.less(self._shown_at)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from shelflife.errors import ShelflifeError, StorageError
 from shelflife.files.survey import FOREVER
-from shelflife.policy.cutoff import by_retention
+from shelflife.policy.choose import by_retention
 from shelflife.policy.load import HOUR, NOTHING, Load, before, total
 from shelflife.policy.plan import AreaPlan, Plan
 from shelflife.policy.pressure import Candidate, what_fills

@@ -14,9 +14,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from shelflife.files.anchor import Anchor
-from shelflife.files.kernel import rename_noreplace
 from shelflife.files.listing import Entry, Kind, entry_at, signed
 from shelflife.files.removal import Result
+from shelflife.files.rename import put_back
 from shelflife.files.trash import Trash, TrashName
 from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.cutoff import Cause, Cutoff
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from shelflife.policy.area import Area
     from shelflife.records.history import RunRecord, UnitRecord
-    from shelflife.records.sqlite.journal import Journal
+    from shelflife.records.journal import Journal
     from shelflife.records.state import Owner
 
 _KEPT = Code(Result.KEPT, Reason.NOT_REACHED)
@@ -65,10 +65,10 @@ class Recovery:
 
     def run(self) -> list[int]:
         """Close every run that was left open; return their numbers."""
-        runs = self._journal.unfinished()
+        runs = self._journal.runs.unfinished()
         for run in runs:
             report = self.close(run)
-            self._journal.finish(
+            self._journal.runs.finish(
                 run.id,
                 at=self._clock(),
                 state=RunState.INTERRUPTED,
@@ -77,7 +77,7 @@ class Recovery:
             )
         closed = {run.id for run in runs}
         for number in self._left_aside() - closed:
-            record = self._journal.run(number)
+            record = self._journal.history.run(number)
             if record is not None:
                 self._close_units(record)
         return [run.id for run in runs]
@@ -95,11 +95,15 @@ class Recovery:
 
     def close(self, run: RunRecord) -> dict[str, Any]:
         """Find out what became of a run's last files, put back what it had not decided on; return its report."""
-        for batch in self._journal.open_batches(run.id):
-            self._journal.resolve(batch.id, self._outcomes(batch, _trash_name(run)))
+        for batch in self._journal.removals.open_batches(run.id):
+            self._journal.removals.resolve(batch.id, self._outcomes(batch, _trash_name(run)))
         errors = self._close_units(run)
-        removed, size = self._journal.removed_by(run.id)
-        return {"run": run.id, "plan": run.plan, "removed": removed, "bytes": size, "errors": errors}
+        gone = [
+            record.size
+            for record in self._journal.files.of_run(run.id)
+            if record.result is Result.REMOVED and record.reason is not Reason.PURGED
+        ]
+        return {"run": run.id, "plan": run.plan, "removed": len(gone), "bytes": sum(gone), "errors": errors}
 
     # -- units
 
@@ -113,7 +117,7 @@ class Recovery:
             batch_size=100,
             retries=0,
         )
-        for unit in self._journal.units(run.id):
+        for unit in self._journal.removals.units(run.id):
             area, cutoff = self._areas.get(unit.area), run.cutoffs.get(unit.area)
             if area is None or not cutoff:
                 continue
@@ -142,7 +146,9 @@ class Recovery:
     def _recorded(self, run: RunRecord, unit: UnitRecord) -> set[str]:
         """Return the files of a unit that the run wrote down."""
         prefix = f"{unit.directory}/{unit.name}/"
-        return {record.path for record in self._journal.files(run.id) if record.path.startswith(prefix)}
+        return {
+            record.path for record in self._journal.files.of_run(run.id) if record.path.startswith(prefix)
+        }
 
     # -- files
 
@@ -184,7 +190,7 @@ class Recovery:
         place = trash.open_mirror(path)
         try:
             with anchor.directory(path) as fd:
-                rename_noreplace(place, entry.name, fd, entry.name)
+                put_back(place, entry.name, fd, entry.name)
         except OSError:
             trash.displace(path, place, entry.name)
             return Code(Result.DISPLACED, Reason.CHANGED)

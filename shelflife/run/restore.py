@@ -7,28 +7,21 @@ from __future__ import annotations
 
 import errno
 import os
-import socket
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shelflife.errors import UsageError
 from shelflife.files.anchor import Anchor
-from shelflife.files.kernel import rename_noreplace
 from shelflife.files.listing import Kind, entry_at
+from shelflife.files.rename import put_back
 from shelflife.files.trash import DISPLACED, TrashName, prune_trash
 from shelflife.files.tree import walk
 from shelflife.policy.area import TRASH_DIRECTORY
-from shelflife.records.history import RunState, Trigger
+from shelflife.records.journal import Journal
 from shelflife.records.marker import check_marker
-from shelflife.records.sqlite.journal import Journal
-from shelflife.records.sqlite.journal_file import open_journal
 from shelflife.records.state import Owner
-from shelflife.remove.batch import AreaLost, Site
-from shelflife.remove.purge import purge, trash_names
-from shelflife.remove.recorder import Means, Recorder
-from shelflife.remove.report import AreaReport, RunReport
-from shelflife.remove.throttle import Throttle
+from shelflife.remove.purge import trash_names
 from shelflife.run.holds import record_hold
 from shelflife.run.lock import cleanup_lock
 from shelflife.storage.areas import hold_roots
@@ -38,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from shelflife.policy.area import Area
-    from shelflife.run.run import Workplace
+    from shelflife.run.workplace import Workplace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,9 +100,9 @@ def restore(work: Workplace, target: str, *, to: str | None = None, hold: bool =
     next run would take it again. Returns the paths that came back, relative to the base path.
     Raises UsageError, StorageError, RecordsError, CleanupBusy.
     """
-    state = work.state
-    with cleanup_lock(state, "restoring from the trash"), open_journal(state) as journal:
-        check_marker(state, journal)
+    records = work.records
+    with cleanup_lock(records.state, "restoring from the trash"), records.open_journal() as journal:
+        check_marker(records.state, journal)
         if target.isdecimal():
             if to is not None:
                 raise UsageError("a whole run can only be restored to where its files were; leave out --as")
@@ -195,7 +188,7 @@ def _move_back(work: Workplace, base: int, anchor: Anchor, top: str, place: Plac
             fd = _make_parents(anchor, top, target, parent, Owner.of(work.settings.base_path))
             try:
                 with anchor.directory(f"{top}{inner}/" if inner else top) as source:
-                    rename_noreplace(source, name, fd, new_name)
+                    put_back(source, name, fd, new_name)
             finally:
                 os.close(fd)
     except FileExistsError:
@@ -246,55 +239,3 @@ def _hold(work: Workplace, journal: Journal, place: Place) -> None:
     if retention is not None:
         until = work.clock() + retention
         record_hold(work, journal, place, until=until, reason="restored from the trash")
-
-
-def empty_trash(work: Workplace, areas: Iterable[Area], *, before: int | None = None) -> RunReport:
-    """Remove for good what waits in the trash, or what went there before `before` (ns); holds are respected.
-
-    It is recorded as a run of its own. Raises CleanupBusy, StorageError, RecordsError.
-    """
-    state = work.state
-    with cleanup_lock(state, "emptying the trash") as lock, open_journal(state) as journal:
-        check_marker(state, journal)
-        number = journal.begin(
-            plan="",
-            trigger=Trigger.TRASH,
-            host=socket.gethostname(),
-            pid=os.getpid(),
-            at=work.clock(),
-            cutoffs={},
-        )
-        means = Means(
-            recorder=Recorder(journal, number, clock=work.clock),
-            trash_name=TrashName(number, work.clock()),
-            owner=Owner.of(work.settings.base_path),
-            batch_size=work.settings.cleanup.batch_size,
-            retries=work.settings.cleanup.retries,
-            throttle=Throttle(work.settings.cleanup.max_per_second),
-            gate=lock.batch,
-        )
-        holds = journal.watch_holds(clock=work.clock)
-        reports = []
-        limit = work.clock() + 1 if before is None else before
-        with work.context(holds=holds.current, between=lock.beat) as context:
-            for area in areas:
-                report = AreaReport(area=area.name)
-                reports.append(report)
-                with hold_roots(context.base, area) as (roots, _):
-                    for directory, anchor in roots:
-                        try:
-                            site = Site(
-                                context=context,
-                                means=means,
-                                anchor=anchor,
-                                area=area,
-                                directory=directory,
-                                report=report,
-                            )
-                            purge(site, before=limit)
-                        except AreaLost as lost:
-                            report.errors.append(str(lost))
-        means.recorder.flush()
-        done = RunReport(run=number, plan="", state=RunState.DONE, areas=tuple(reports))
-        journal.finish(number, at=work.clock(), state=RunState.DONE, report=done.as_json())
-        return done

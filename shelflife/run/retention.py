@@ -1,4 +1,4 @@
-"""Refresh, plan and act, area by area: the two halves that every cleanup is made of.
+"""Retention: refresh, plan and act, area by area – the strategy of every ordinary cleanup, and its two halves.
 
 `make_plan` looks and changes nothing but the index; `carry_out` removes. Whoever wants only to see what would
 happen calls the first and not the second: there is no dry-run flag anywhere below.
@@ -7,12 +7,14 @@ happen calls the first and not the second: there is no dry-run flag anywhere bel
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from shelflife.errors import StorageError
 from shelflife.events import AreaFinished
-from shelflife.policy.cutoff import by_quota, by_retention
+from shelflife.policy.choose import by_quota, by_retention
+from shelflife.policy.cutoff import Cutoff
 from shelflife.policy.plan import AreaPlan, DueDirectory, Plan
 from shelflife.records.history import RunState
 from shelflife.remove.batch import AreaLost, Site
@@ -20,6 +22,7 @@ from shelflife.remove.careful import AreaExecutor
 from shelflife.remove.directories import UnitExecutor
 from shelflife.remove.purge import purge
 from shelflife.remove.report import AreaReport, Failure, RunReport
+from shelflife.run.approval import approved, confirm, refuse_future, remember
 from shelflife.scan.context import Stopped
 from shelflife.scan.measure import candidates_of, measure_of, size_of
 from shelflife.scan.planner import due_directories
@@ -28,13 +31,87 @@ from shelflife.settings import Expire
 from shelflife.storage.areas import hold_roots
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from shelflife.files.anchor import Anchor
     from shelflife.policy.area import Area
-    from shelflife.policy.cutoff import Cutoff
     from shelflife.remove.recorder import Means
+    from shelflife.run.run import Session
     from shelflife.scan.context import Context
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """The strategy of a cleanup: what is before the cutoffs of its areas goes."""
+
+    areas: tuple[str, ...] = ()
+    """What to plan and carry out."""
+
+    cutoffs: Mapping[str, Cutoff | None] | None = None
+    """Cutoffs that were chosen before, instead of those of now; `areas` are those that have one."""
+
+    made: int | None = None
+    """When they were chosen (ns)."""
+
+    @classmethod
+    def of(cls, plan: Plan) -> Retention:
+        """Return what carries out a plan that was made before, with what is before its cutoffs by now."""
+        return cls(made=plan.made, cutoffs={area.area: area.cutoff for area in plan.areas})
+
+    def choose(self, session: Session) -> Plan:
+        """See `Strategy`."""
+        made = session.context.freshness.now
+        if self.made is not None:
+            refuse_future(session.work, made := self.made)
+        try:
+            areas = [session.work.areas[name] for name in self.cutoffs or self.areas]
+            return make_plan(session.context, areas, at=made, cutoffs=self.cutoffs)
+        except Stopped:
+            begun = [AreaPlan(area=name, cutoff=cutoff) for name, cutoff in (self.cutoffs or {}).items()]
+            return Plan(made=made, areas=tuple(begun))
+
+    def confirm(self, session: Session, plan: Plan) -> None:
+        """See `Strategy`."""
+        confirm(session, plan)
+
+    def carry_out(self, session: Session, means: Means, plan: Plan) -> RunReport:
+        """See `Strategy`."""
+        return carry_out(session.context, means, plan, session.work.areas)
+
+    def remember(self, session: Session, plan: Plan, report: RunReport) -> None:
+        """See `Strategy`: by what the next cleanup of these areas is judged."""
+        if report.state == RunState.DONE:
+            remember(session, plan, report)
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """The strategy of a cleanup that a person approved: its plan's cutoffs, and nobody is asked again.
+
+    The approval stands until a run of it was complete: one that is stopped or killed is carried on.
+    """
+
+    plan: str
+    """Id of the plan."""
+
+    def choose(self, session: Session) -> Plan:
+        """See `Strategy`. Raises UsageError when there is no such plan, or it may not be carried out any more."""
+        made, cutoffs = approved(session, self.plan)
+        return Retention(made=made, cutoffs=cutoffs).choose(session)
+
+    def confirm(self, session: Session, plan: Plan) -> None:
+        """See `Strategy`: a person did."""
+        session.journal.approvals.approve(self.plan, at=session.work.clock())
+
+    def carry_out(self, session: Session, means: Means, plan: Plan) -> RunReport:
+        """See `Strategy`."""
+        return carry_out(session.context, means, plan, session.work.areas)
+
+    def remember(self, session: Session, plan: Plan, report: RunReport) -> None:
+        """See `Strategy`."""
+        if report.state == RunState.DONE:
+            remember(session, plan, report, approved=self.plan)
+            session.journal.approvals.use(self.plan, report.run)
 
 
 @dataclass(slots=True)
@@ -214,7 +291,8 @@ def _forget_others(context: Context, area: Area, there: set[str]) -> None:
 
 def _errors(directory: str, refreshed: Refreshed) -> list[str]:
     return [f"{directory}/{found.path}: {os.strerror(found.errno)}" for found in refreshed.unreadable] + [
-        f"{directory}/{path}: a file system is mounted there; it is not entered" for path in refreshed.mounts
+        f"{directory}/{path}: a volume of its own (a mount or a subvolume); it is not entered"
+        for path in refreshed.mounts
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shelflife.policy.load import total
-from shelflife.records.sqlite.usage import DiskSample
+from shelflife.records.usage import DiskSample
 from shelflife.scan.measure import size_of
 from shelflife.storage.disks import disks_of
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from shelflife.policy.area import Area
     from shelflife.records.sqlite.index import Index
-    from shelflife.records.sqlite.usage import UsageBook
+    from shelflife.records.usage import UsageBook
     from shelflife.remove.report import RunReport
 
 

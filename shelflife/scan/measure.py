@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final
 from shelflife.files.held import held_directory, held_entry
 from shelflife.files.listing import read_directory
 from shelflife.files.survey import FOREVER, managed
-from shelflife.policy.cutoff import Cause, Cutoff
+from shelflife.policy.cutoff import Cause, Cutoff, Cutoffs
 from shelflife.policy.load import HOUR, NOTHING, Histogram, Load
-from shelflife.policy.verdict import judge
+from shelflife.policy.rules import File
 from shelflife.settings import Expire
 
 if TYPE_CHECKING:
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
     from shelflife.files.anchor import Anchor
     from shelflife.policy.area import Area
-    from shelflife.policy.cutoff import Measure
+    from shelflife.policy.choose import Measure
     from shelflife.policy.holds import Holds
     from shelflife.records.sqlite.index import Index
     from shelflife.scan.context import Context
 
-_LAST: Final = Cutoff(at=FOREVER, cause=Cause.RETENTION)
+_LAST: Final = Cutoffs.only(Cutoff(at=FOREVER, cause=Cause.RETENTION))
 """Before this one is every file."""
 
 
@@ -111,10 +111,10 @@ def _files(
     with anchor.directory(path) as fd:
         for chunk in read_directory(fd):
             for entry in managed(chunk, path):
-                moment = area.file_time(entry.mtime, entry.ctime)
+                moment = area.rules.time_of(entry)
                 if not entry.is_file or not start <= moment < end:
                     continue
-                if not judge(path + entry.name, moment, area, _LAST).remove:
+                if not area.rules.judge(File(path + entry.name, moment), _LAST).remove:
                     continue
                 if held_entry(holds, area.name, f"{directory}/{path}{entry.name}", fd, entry) is None:
                     yield moment, Load(1, entry.size, entry.allocated if entry.links == 1 else 0)

@@ -20,9 +20,11 @@ from shelflife.files.primitives import for_reading, read_all
 from shelflife.files.reading import Counts, Search
 from shelflife.files.survey import FOREVER, is_due, managed, survey_directory
 from shelflife.files.tree import walk
+from shelflife.policy.cutoff import Cutoffs
 from shelflife.policy.holds import Holds
 from shelflife.policy.plan import DueDirectory
-from shelflife.policy.verdict import Reason, Unit, judge, judge_unit
+from shelflife.policy.rules import File, Unit, judge_unit
+from shelflife.policy.verdict import Reason
 from shelflife.settings import Expire
 
 if TYPE_CHECKING:
@@ -111,7 +113,7 @@ def _count(
     def take() -> tuple[list[str], list[str], Search] | None:
         piece = list(islice(paths, _PIECE))
         unread = [path for path in piece if path not in refreshed.due]
-        plain = context.index.plain(root, unread, cutoff.at, area.rules)
+        plain = context.index.plain(root, unread, cutoff.at, area.rules.fingerprint)
         return (piece, unread, Search(area, cutoff.at, pool.workers, plain)) if piece else None
 
     def read(work: tuple[list[str], list[str], Search], stop: Flag) -> list[tuple[str, Reading | None]]:
@@ -155,7 +157,7 @@ def due_files(
                 path=place,
                 size=entry.size,
                 mtime=entry.mtime,
-                time=area.file_time(entry.mtime, entry.ctime),
+                time=area.rules.time_of(entry),
                 link=entry.kind is Kind.LINK,
             )
 
@@ -213,14 +215,14 @@ def read_unit(
                 raise OSError(entry.size, os.strerror(entry.size), place + entry.name)
             if entry.kind is Kind.DIRECTORY:
                 continue
-            verdict = judge(place + entry.name, 0, area, None)
+            verdict = area.rules.judge(File(place + entry.name, 0), Cutoffs.only(None))
             protected += verdict.pattern is not None
             staying += entry.kind is Kind.OTHER or verdict.reason is Reason.KEEP_FILE
             held = (
                 held
                 or held_entry(holds, area.name, f"{directory}/{place}{entry.name}", fd, entry) is not None
             )
-            moment = area.file_time(entry.mtime, entry.ctime)
+            moment = area.rules.time_of(entry)
             newest = moment if newest is None else max(newest, moment)
             files += entry.is_file
             size += entry.size if entry.is_file else 0

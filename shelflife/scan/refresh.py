@@ -158,7 +158,9 @@ class Refresh:
 
     def _pass(self) -> None:
         """Go over the rows, the root's own first."""
-        trust = Trust(self._area.rules, self._completed, self._freshness.now, self._freshness.rescan_after)
+        trust = Trust(
+            self._area.rules.fingerprint, self._completed, self._freshness.now, self._freshness.rescan_after
+        )
         pages = self._index.pages(self._root, trust)
         with closing(
             self._crew.run(self._recognise, lambda: next(pages, None), between=self._between)
@@ -329,7 +331,7 @@ class Refresh:
             )
 
     def _record(self, path: str, survey: Survey, reading: Reading) -> None:
-        now, rules = self._freshness.now, self._area.rules
+        now, rules = self._freshness.now, self._area.rules.fingerprint
         self.result.listed += 1
         self._files += survey.files
         if not survey.complete:

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from shelflife.errors import CleanupBusy, NeedsApproval, SlotTaken
-from shelflife.explain.presentation import format_bytes, moment, visible
+from shelflife.formats import format_bytes, moment, visible
 from shelflife.records.history import Trigger
 from shelflife.schedule.current import FAULTS
 

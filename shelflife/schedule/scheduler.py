@@ -20,7 +20,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from shelflife.errors import CleanupDisabled
-from shelflife.explain.presentation import moment
+from shelflife.formats import moment
 from shelflife.policy.schedule import Schedule
 from shelflife.records.history import Trigger
 from shelflife.schedule.current import FAULTS, Current

@@ -23,7 +23,9 @@ from shelflife.settings.units import whole_number
 __all__ = ["overlay", "variables"]
 
 _OURS = re.compile(r"STORAGE_(RETENTION|CLEANUP)_")
-_KUBERNETES = re.compile(r"\w+_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)")
+_KUBERNETES = re.compile(
+    r"\w+_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
+)
 """What it injects for a Service, here one named storage-cleanup: its "service links", as Docker's were."""
 _TRUTH = dict.fromkeys(("true", "1", "yes", "on"), True) | dict.fromkeys(("false", "0", "no", "off"), False)
 

@@ -15,7 +15,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from shelflife.errors import ShelflifeError
 from shelflife.explain.check import Level
-from shelflife.web import models
+from shelflife.shapes.check import Health, health_as_json
 from shelflife.web.metrics import exposition
 from shelflife.web.problems import ProblemRoute, problem, problem_of
 from shelflife.web.routes import routes_of
@@ -109,22 +109,21 @@ def _add_operations(app: FastAPI, service: Service) -> None:
             "openapi": "/openapi.json",
         }
 
-    @app.get("/healthz", tags=["operations"], response_model=models.Health)
+    @app.get("/healthz", tags=["operations"], response_model=Health)
     async def healthz() -> object:
         """Return that the process lives and answers."""
-        return {"status": "ok", "problems": []}
+        return health_as_json([])
 
     @app.get(
         "/readyz",
         tags=["operations"],
-        response_model=models.Health,
-        responses={503: {"model": models.Health, "description": "The storage cannot be looked after"}},
+        response_model=Health,
+        responses={503: {"model": Health, "description": "The storage cannot be looked after"}},
     )
     async def readyz() -> object:
         """Return whether the storage can be looked after, and what is in the way."""
         problems = await asyncio.to_thread(_problems, service)
-        status = "unavailable" if problems else "ok"
-        return JSONResponse({"status": status, "problems": problems}, 503 if problems else 200)
+        return JSONResponse(health_as_json(problems), 503 if problems else 200)
 
     @app.get("/metrics", tags=["operations"], response_class=_Text)
     async def prometheus() -> Response:

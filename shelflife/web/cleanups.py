@@ -11,11 +11,11 @@ import logging
 import threading
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from shelflife.engine import Engine
-from shelflife.explain import results
 from shelflife.records.history import Trigger
+from shelflife.shapes import cleanup as shapes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -63,14 +63,14 @@ class Cleanup:
         self._order = order
         self._listeners = listeners
         self._stop = stop
-        self._removed: results.RemovedFiles | None = None
+        self._removed: shapes.RemovedFiles | None = None
 
     @property
     def run(self) -> int | None:
         """The run's number, as soon as it has one: when its plan is made."""
         return self._removed.run if self._removed else None
 
-    def carry_out(self) -> dict[str, Any]:
+    def carry_out(self) -> shapes.CleanupResult:
         """Clean up and return what was done, or would be where only dry runs are allowed.
 
         The settings are those of this moment. Blocks. Raises SettingsError, CleanupBusy, NeedsApproval and
@@ -79,18 +79,18 @@ class Cleanup:
         settings = self._load()
         if settings.cleanup.dry_run:
             return preview(Engine(settings), self._order.areas)
-        self._removed = removed = results.RemovedFiles(settings, most=MOST_FILES, now=time.time_ns())
+        self._removed = removed = shapes.RemovedFiles(settings, most=MOST_FILES, now=time.time_ns())
         engine = Engine(settings, listeners=(*self._listeners, removed))
         if self._order.approve is not None:
             report = engine.approve(self._order.approve, trigger=Trigger.API, stop=self._stop)
         else:
             report = engine.cleanup(self._order.areas, trigger=Trigger.API, stop=self._stop)
-        return _answer(
-            results.of_run(report, removed),
-            dry_run=False,
+        return shapes.result_of(
+            shapes.of_run(report, removed),
             run=report.run,
             plan=report.plan,
             state=report.state,
+            most=MOST_FILES,
         )
 
 
@@ -102,9 +102,9 @@ class Cleanups:
         self._load = load
         self._listeners = listeners
         self._stop = threading.Event()
-        self._tasks: set[asyncio.Task[dict[str, Any]]] = set()
+        self._tasks: set[asyncio.Task[shapes.CleanupResult]] = set()
 
-    async def run(self, order: Order, *, patience: float) -> tuple[Cleanup, dict[str, Any] | None]:
+    async def run(self, order: Order, *, patience: float) -> tuple[Cleanup, shapes.CleanupResult | None]:
         """Begin a cleanup; return it with what it did, or with None when it is not done after `patience` s.
 
         Raises as `Cleanup.carry_out`, if that happens meanwhile.
@@ -129,31 +129,15 @@ class Cleanups:
             await asyncio.wait(self._tasks, timeout=_END_WITHIN)
 
 
-def preview(engine: Engine, areas: Sequence[str] | None) -> dict[str, Any]:
+def preview(engine: Engine, areas: Sequence[str] | None) -> shapes.CleanupResult:
     """Return what a cleanup would do now. Blocks; raises UsageError, StorageError."""
     plan = engine.plan(areas)
     expiring = replace(plan, areas=tuple(area for area in plan.areas if area.cutoff is not None))
-    done = results.of_plan(expiring, engine.settings, files=engine.files, most=MOST_FILES)
-    return _answer(done, dry_run=True, run=None, plan=plan.id, state="planned")
+    done = shapes.of_plan(expiring, engine.settings, files=engine.files, most=MOST_FILES)
+    return shapes.result_of(done, run=None, plan=plan.id, state="planned", most=MOST_FILES)
 
 
-def _answer(
-    done: list[dict[str, Any]], *, dry_run: bool, run: int | None, plan: str, state: str
-) -> dict[str, Any]:
-    left = MOST_FILES
-    for result in done:
-        result["files_truncated"] |= len(result["files"]) > left
-        result["files"] = result["files"][:left]
-        left -= len(result["files"])
-    return results.all_areas(done, dry_run=dry_run) | {
-        "run": run,
-        "plan": plan,
-        "state": state,
-        "files_truncated": any(result["files_truncated"] for result in done),
-    }
-
-
-async def _is_done(task: asyncio.Task[dict[str, Any]], *, within: float) -> bool:
+async def _is_done(task: asyncio.Task[shapes.CleanupResult], *, within: float) -> bool:
     """Return whether a task is done within some seconds, and also before, when the server waits no longer."""
     try:
         await asyncio.wait({task}, timeout=within)
@@ -164,7 +148,7 @@ async def _is_done(task: asyncio.Task[dict[str, Any]], *, within: float) -> bool
     return task.done()
 
 
-async def _carried_out(cleanup: Cleanup, stop: threading.Event) -> dict[str, Any]:
+async def _carried_out(cleanup: Cleanup, stop: threading.Event) -> shapes.CleanupResult:
     """Carry out a cleanup in a worker thread. An event loop that ends without our lifespan ends it too."""
     try:
         return await asyncio.to_thread(cleanup.carry_out)
@@ -173,7 +157,7 @@ async def _carried_out(cleanup: Cleanup, stop: threading.Event) -> dict[str, Any
         raise
 
 
-def _log_failure(task: asyncio.Task[dict[str, Any]]) -> None:
+def _log_failure(task: asyncio.Task[shapes.CleanupResult]) -> None:
     """Say what became of a cleanup whose request was answered before its end."""
     if not task.cancelled() and (error := task.exception()) is not None:
         logger.error("a cleanup that a request asked for failed: %s", error)

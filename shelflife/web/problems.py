@@ -19,8 +19,9 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from shelflife.errors import CleanupBusy, NeedsApproval, SettingsError, ShelflifeError
-from shelflife.explain.presentation import printable
+from shelflife.errors import SettingsError, ShelflifeError
+from shelflife.formats import counted, printable
+from shelflife.shapes.error import details_of
 from shelflife.web.models import Problem
 
 __all__ = ["MEDIA_TYPE", "ProblemRoute", "documented", "problem", "problem_of"]
@@ -141,20 +142,9 @@ def _of_engine(error: ShelflifeError) -> Response:
     meaning = error.meaning
     if meaning.http_status >= 500:
         logger.error("a request failed: %s", error)
-    match error:
-        case SettingsError():
-            # Without the values: a configuration may hold what is not for everybody who may ask.
-            faults = [
-                {"where": fault.where, "key": fault.key, "reason": fault.reason} for fault in error.problems
-            ]
-            detail = f"{len(faults)} problems in the configuration; nothing was done"
-            return problem(meaning.http_status, meaning.slug, detail, problems=faults)
-        case NeedsApproval():
-            reasons = [printable(reason) for reason in error.reasons]
-            return problem(meaning.http_status, meaning.slug, str(error), plan=error.plan, reasons=reasons)
-        case CleanupBusy(holder=None):
-            return problem(meaning.http_status, meaning.slug, str(error), holder=None)
-        case CleanupBusy(holder=holder) if holder is not None:
-            who = {"pid": holder.pid, "host": holder.host, "since": holder.since.isoformat()}
-            return problem(meaning.http_status, meaning.slug, str(error), holder=who)
-    return problem(meaning.http_status, meaning.slug, str(error))
+    detail = str(error)
+    if isinstance(error, SettingsError):  # in full they hold values, which are not for everybody who may ask
+        detail = (
+            f"{counted(len(error.problems), 'problem', 'problems')} in the configuration; nothing was done"
+        )
+    return problem(meaning.http_status, meaning.slug, detail, **details_of(error, values=False))

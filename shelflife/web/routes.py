@@ -20,7 +20,12 @@ from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBearer
 
 from shelflife.errors import UsageError
-from shelflife.explain.presentation import answer_as_json, file_as_json, plan_as_json, run_as_json
+from shelflife.shapes.cleanup import CleanupAccepted, CleanupResult
+from shelflife.shapes.metrics import SchedulerMetrics
+from shelflife.shapes.plan import Plan, plan_as_json
+from shelflife.shapes.run import Run, RunFiles, Runs, file_as_json, run_as_json
+from shelflife.shapes.stats import StorageStats
+from shelflife.shapes.why import Answer, answer_as_json
 from shelflife.web import models
 from shelflife.web.cleanups import PATIENCE, Order, preview
 from shelflife.web.guard import Guard, guarded_by
@@ -111,7 +116,7 @@ def routes_of(
 
 
 def _add_statistics(api: APIRouter, service: Service) -> None:
-    @api.get("/stats", response_model=models.StorageStats, response_model_exclude_unset=True)
+    @api.get("/stats", response_model=StorageStats)
     async def stats() -> object:
         """Return the storage in numbers, from its index, as of `as_of`.
 
@@ -119,7 +124,7 @@ def _add_statistics(api: APIRouter, service: Service) -> None:
         """
         return await asyncio.to_thread(service.stats)
 
-    @api.get("/metrics", response_model=models.SchedulerMetrics)
+    @api.get("/metrics", response_model=SchedulerMetrics)
     async def metrics() -> object:
         """Return the schedule, and what all executed runs together did."""
         return await asyncio.to_thread(service.metrics)
@@ -128,8 +133,7 @@ def _add_statistics(api: APIRouter, service: Service) -> None:
 def _add_cleanup(api: APIRouter, service: Service, *, needs_token: bool) -> None:
     @api.get(
         "/cleanup",
-        response_model=models.CleanupResult,
-        response_model_exclude_unset=True,
+        response_model=CleanupResult,
         responses=documented(_500="the configuration is wrong"),
     )
     async def preview_cleanup(request: Request, response: Response) -> object:
@@ -140,11 +144,10 @@ def _add_cleanup(api: APIRouter, service: Service, *, needs_token: bool) -> None
 
     @api.post(
         "/cleanup",
-        response_model=models.CleanupResult,
-        response_model_exclude_unset=True,
+        response_model=CleanupResult,
         responses={
             202: {
-                "model": models.CleanupAccepted,
+                "model": CleanupAccepted,
                 "description": "It is still running; `Location` says where to look",
             },
             **documented(
@@ -177,12 +180,13 @@ def _add_cleanup(api: APIRouter, service: Service, *, needs_token: bool) -> None
 def _accepted(request: Request, run: int | None) -> Response:
     runs = f"{request.url.path.removesuffix('/cleanup')}/runs"
     location = runs if run is None else f"{runs}/{run}"
-    content = {"run": run, "state": "planning" if run is None else "running", "location": location}
+    state = "planning" if run is None else "running"
+    content: CleanupAccepted = {"run": run, "state": state, "location": location}
     return JSONResponse(content, 202, headers={"Location": location})
 
 
 def _add_plans(api: APIRouter, service: Service) -> None:
-    @api.get("/plan", response_model=models.Plan, responses=documented(_500="the configuration is wrong"))
+    @api.get("/plan", response_model=Plan, responses=documented(_500="the configuration is wrong"))
     async def plan(area: Annotated[list[str] | None, Query(max_length=1000)] = None) -> object:
         """Return what a cleanup would do now, in numbers; of some areas only, if they are named.
 
@@ -190,7 +194,7 @@ def _add_plans(api: APIRouter, service: Service) -> None:
         """
         return await asyncio.to_thread(_plan, service, area)
 
-    @api.get("/why", response_model=models.Answer, response_model_exclude_unset=True)
+    @api.get("/why", response_model=Answer)
     async def why(
         path: Annotated[str | None, Query(description="Relative to the base path, or absolute")] = None,
         path_b64: Annotated[
@@ -202,13 +206,13 @@ def _add_plans(api: APIRouter, service: Service) -> None:
         return await asyncio.to_thread(_why, service, path, path_b64)
 
 
-def _plan(service: Service, areas: list[str] | None) -> dict[str, Any]:
+def _plan(service: Service, areas: list[str] | None) -> Plan:
     engine = service.current_engine()
     plan = engine.plan(areas or None)
     return plan_as_json(plan, engine.needs_approval(plan, offer_it=False))
 
 
-def _why(service: Service, path: str | None, path_b64: str | None) -> dict[str, Any]:
+def _why(service: Service, path: str | None, path_b64: str | None) -> Answer:
     engine = service.engine
     return answer_as_json(engine.why(_inside(engine, _asked_path(path, path_b64))))
 
@@ -234,7 +238,7 @@ def _inside(engine: Engine, path: str) -> str:
 
 
 def _add_runs(api: APIRouter, service: Service) -> None:
-    @api.get("/runs", response_model=models.Runs)
+    @api.get("/runs", response_model=Runs)
     async def runs(
         limit: Annotated[int, Query(ge=1, le=MOST_RUNS)] = 50,
         before: Annotated[int | None, Query(ge=1, le=_LARGEST, description="Runs before this one")] = None,
@@ -244,15 +248,14 @@ def _add_runs(api: APIRouter, service: Service) -> None:
         shown = [run_as_json(run) for run in found[:limit]]
         return {"runs": shown, "next_before": shown[-1]["run"] if len(found) > limit else None}
 
-    @api.get("/runs/{run}", response_model=models.Run, responses=documented(_404="there is no such run"))
+    @api.get("/runs/{run}", response_model=Run, responses=documented(_404="there is no such run"))
     async def run_by_number(run: RunNumber) -> object:
         """Return one run."""
         return await asyncio.to_thread(_run, service, run)
 
     @api.get(
         "/runs/{run}/files",
-        response_model=models.RunFiles,
-        response_model_exclude_unset=True,
+        response_model=RunFiles,
         responses=documented(_404="there is no such run"),
     )
     async def run_files(
@@ -264,14 +267,14 @@ def _add_runs(api: APIRouter, service: Service) -> None:
         return await asyncio.to_thread(_run_files, service, run, offset, limit)
 
 
-def _run(service: Service, number: int) -> dict[str, Any]:
+def _run(service: Service, number: int) -> Run:
     try:
         return run_as_json(service.engine.run(number))
     except UsageError as error:
         raise HTTPException(404, str(error)) from error
 
 
-def _run_files(service: Service, number: int, offset: int, limit: int) -> dict[str, Any]:
+def _run_files(service: Service, number: int, offset: int, limit: int) -> RunFiles:
     _run(service, number)
     found = list(islice(service.engine.run_files(number), offset, offset + limit + 1))
     return {

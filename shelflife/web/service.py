@@ -10,18 +10,19 @@ import asyncio
 import threading
 import time
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from shelflife.engine import Engine
 from shelflife.errors import SettingsError
-from shelflife.explain.presentation import metrics_as_json, stats_as_json
 from shelflife.schedule import Scheduler
+from shelflife.shapes.metrics import SchedulerMetrics, metrics_as_json
+from shelflife.shapes.stats import StorageStats, stats_as_json
 from shelflife.web.cleanups import Cleanups
 from shelflife.web.refresher import Refresher
 from shelflife.web.token import Token
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from shelflife.events import Listener
     from shelflife.settings import Settings
@@ -46,7 +47,7 @@ class Schedule(Protocol):
     def stop(self) -> object:
         """End, and a run at its next batch; harmless when it was never started."""
 
-    def get_metrics(self) -> dict[str, Any]:
+    def get_metrics(self) -> Mapping[str, object]:
         """Return what `GET …/metrics` answers."""
 
 
@@ -118,7 +119,7 @@ class Service:
             await asyncio.to_thread(self._stop)
             await self.cleanups.wait()
 
-    def stats(self) -> dict[str, Any]:
+    def stats(self) -> StorageStats:
         """Return the storage as its index knows it; have it looked at when that was long ago."""
         engine = self.engine
         statistics = engine.stats()
@@ -126,7 +127,7 @@ class Service:
             self.refresher.start()
         return stats_as_json(statistics, engine.settings)
 
-    def metrics(self) -> dict[str, Any]:
+    def metrics(self) -> Mapping[str, object]:
         """Return the schedule, and what all executed runs together did."""
         return self.schedule.get_metrics()
 
@@ -160,7 +161,7 @@ class _Own:
     def stop(self) -> None:
         self._scheduler.stop()
 
-    def get_metrics(self) -> dict[str, Any]:
+    def get_metrics(self) -> SchedulerMetrics:
         engine = self._scheduler.engine
         return metrics_as_json(
             engine.settings.cleanup,

@@ -287,7 +287,7 @@ def test_with_a_trash_also_what_changed_after_the_last_look_is_put_back_or_set_a
             file.write_bytes(b"the upload that took the name")
             monkeypatch.undo()
 
-    monkeypatch.setattr(trash_module, "rename_noreplace", interfere)
+    monkeypatch.setattr("shelflife.files.rename.rename_noreplace", interfere)
     report = stage.cleanup()
     monkeypatch.undo()
     assert report.total("trashed") == 7
@@ -327,7 +327,7 @@ def test_what_can_be_put_neither_back_nor_aside_is_not_purged_either(
         return original(*_)  # type: ignore[arg-type]
 
     original = trash_module.Trash.open_mirror
-    monkeypatch.setattr(trash_module, "rename_noreplace", interfere)
+    monkeypatch.setattr("shelflife.files.rename.rename_noreplace", interfere)
     monkeypatch.setattr(trash_module.Trash, "open_mirror", no_room)
     assert stage.cleanup().total("displaced") == 1
     monkeypatch.undo()
@@ -352,7 +352,7 @@ def test_what_changed_on_its_way_into_the_trash_is_put_back_though_the_run_ends_
         if source == "5.bin":
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(trash_module, "rename_noreplace", interfere)
+    monkeypatch.setattr("shelflife.files.rename.rename_noreplace", interfere)
     with pytest.raises(KeyboardInterrupt):
         stage.cleanup()
     monkeypatch.undo()

@@ -42,8 +42,8 @@ def killing(name, real):
         return result
     return call
 
-import shelflife.remove.directories, shelflife.files.trash
-for place in (os, shelflife.remove.directories, shelflife.files.trash):
+import shelflife.files.rename
+for place in (os, shelflife.files.rename):
     for name in ("unlink", "rmdir", "rename_noreplace"):
         if hasattr(place, name):
             setattr(place, name, killing(name, getattr(place, name)))

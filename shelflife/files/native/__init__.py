@@ -99,7 +99,7 @@ class Native:
         cutoff = -FOREVER if search.cutoff is None else search.cutoff
         hour = -(-cutoff // HOUR)  # the first that is wholly past the cutoff
         rules = _Rules(
-            changed=search.area.age_from is AgeFrom.CHANGED,
+            changed=search.area.rules.age_from is AgeFrom.CHANGED,
             cutoff=cutoff,
             early=clamp(hour * HOUR),
             most_due=MOST_DUE,
@@ -129,7 +129,7 @@ class Native:
         area = manner.area
         removal = _Removal(
             cutoff=manner.cutoff,
-            changed=area.age_from is AgeFrom.CHANGED,
+            changed=area.rules.age_from is AgeFrom.CHANGED,
             in_use=area.in_use,
             until=manner.until,
         )

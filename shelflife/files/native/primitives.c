@@ -582,7 +582,9 @@ static int is_as_known(const struct stat *status, const struct known *known) {
            nanoseconds(status->st_ctim) == known->ctime;
 }
 
-static void read_one(struct buffer *out, int directory, const char *path, const struct rules *common,
+/* `device` is the one of the open directory: a directory of another one, such as a btrfs subvolume, which nothing
+ * is mounted on, is as good as a mount point. */
+static void read_one(struct buffer *out, int directory, dev_t device, const char *path, const struct rules *common,
                      const struct known *known, const volatile int *stop) {
     struct reading reading;
     struct rules rules = *common;
@@ -595,6 +597,8 @@ static void read_one(struct buffer *out, int directory, const char *path, const 
     else {
         if (fstat(fd, &before) != 0)
             error = errno;
+        else if (before.st_dev != device)
+            error = EXDEV;
         else
             error = read_entries(&reading, &rules, fd, is_as_known(&before, known) ? known->early : 0, stop,
                                  &partial);
@@ -620,9 +624,11 @@ int64_t shelflife_read(int directory, const char *paths, int64_t count, const st
                        const struct known *known, int64_t patience, const volatile int *stop, char **result,
                        int64_t *length) {
     struct buffer out = {0};
+    struct stat own = {0};
     int64_t done = 0, until = now() + patience;
+    fstat(directory, &own); /* fails for no open directory; no device would be found to be its own */
     do {
-        read_one(&out, directory, paths, rules, known + done, stop);
+        read_one(&out, directory, own.st_dev, paths, rules, known + done, stop);
         paths += strlen(paths) + 1;
         done++;
     } while (done < count && now() < until);
@@ -737,8 +743,9 @@ static void count_removed(struct answer *answer, const struct stat *status) {
     }
 }
 
-/* Removes the directory at `path` when it is empty and still the inode; says whether it is gone. */
-static int prune(int anchor, const char *path, ino_t inode) {
+/* Removes the directory at `path` when it is empty and still the inode; says whether it is gone. The device is
+ * looked at because all btrfs subvolumes have the same inode, and rmdir(2) deletes an empty one. */
+static int prune(int anchor, const char *path, dev_t device, ino_t inode) {
     char copy[PATH_MAX];
     struct stat status;
     size_t length = strlen(path);
@@ -754,18 +761,20 @@ static int prune(int anchor, const char *path, ino_t inode) {
     }
     if (parent < 0)
         return 0;
-    int gone = fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_ino == inode &&
-               unlinkat(parent, name, AT_REMOVEDIR) == 0;
+    int gone = fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_dev == device &&
+               status.st_ino == inode && unlinkat(parent, name, AT_REMOVEDIR) == 0;
     if (slash)
         close(parent);
     return gone;
 }
 
-/* Returns 0 when the directory is the one that was listed. */
-static int differs(int directory, const struct task *task) {
+/* Returns 0 when the directory is the one that was listed, and of the device `device`. */
+static int differs(int directory, dev_t device, const struct task *task) {
     struct stat status;
     if (fstat(directory, &status) != 0)
         return errno;
+    if (status.st_dev != device)
+        return EXDEV;
     if ((int64_t)status.st_dev != task->device || (int64_t)status.st_ino != task->inode)
         return ESTALE;
     if (task->same &&
@@ -843,14 +852,14 @@ static int remove_all(int base, const char *place, int anchor, int64_t count, ch
         input = (char *)facts + 3 * 8 * task->count + (task->count + task->names_length + 8) / 8 * 8;
         struct answer *answer = answers + i;
         fd = open_below(anchor, path, BENEATH | NO_SYMLINKS | NO_XDEV);
-        answer->error = fd < 0 ? -fd : differs(fd, task);
+        answer->error = fd < 0 ? -fd : differs(fd, there.st_dev, task);
         if (!answer->error)
             remove_in(fd, task, names, facts, kinds, removal, answer, outcomes);
         if (fd >= 0)
             close(fd);
         outcomes += task->count;
         if (!answer->error && task->empty && answer->done == task->count)
-            answer->pruned = prune(anchor, path, (ino_t)task->inode);
+            answer->pruned = prune(anchor, path, there.st_dev, (ino_t)task->inode);
         if (now() >= removal->until)
             return 0;
     }

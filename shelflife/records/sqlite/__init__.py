@@ -1,11 +1,11 @@
 """The records as SQLite files.
 
+records       opening them
 database      opening SQLite
+journal       the journal: its books over one connection
+journal_file  its file, and what stands in for it on a full disk
+migrations    its schema
+runs, removals, slots, approvals, identity, holds, alerts, usage    its books, each with its queries
 index         what is on disk, one row a directory: a cache
 index_file    making and opening its file
-journal       what happened: runs, files, slots, totals
-journal_file  making, migrating and opening its file
-holds         what people pinned
-usage         how much there was
-alerts        what people were told
 """

@@ -7,7 +7,6 @@ failure may be gone, which the journal's recovery allows for.
 
 from __future__ import annotations
 
-import errno
 import os
 import sqlite3
 import time
@@ -16,11 +15,10 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from shelflife.records.state import NO_ROOM
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
-"""What the kernel says when a disk, or an owner's share of it, is full."""
 
 _LITTLE: Final = 1024 * 1024
 """Bytes with which SQLite can work."""

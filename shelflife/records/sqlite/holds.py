@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from shelflife.policy.holds import Hold, Holds
@@ -13,62 +14,54 @@ from shelflife.records.sqlite.database import transaction
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_COLUMNS: Final = "id, path, tree, area, inode, born, created, until, reason, ended"
+_REPLACE: Final = "UPDATE hold SET ended = ? WHERE path = ? AND ended IS NULL"
+
+_ADD: Final = """
+INSERT INTO hold (path, tree, area, inode, born, created, until, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+_END: Final = "UPDATE hold SET ended = ? WHERE id = ?"
+
+_ALL: Final = """
+SELECT id, path, tree, area, inode, born, created, until, reason, ended FROM hold ORDER BY id DESC
+"""
 
 
-class HoldBook:
+class SqliteHoldBook:
     """The holds of one storage."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         """Use a connection to the journal."""
         self._connection = connection
 
-    def add(
-        self,
-        *,
-        path: str,
-        tree: bool,
-        area: str,
-        inode: int | None,
-        born: int | None,
-        created: int,
-        until: int | None,
-        reason: str,
-    ) -> Hold:
-        """Record a hold and return it. A hold on the same path that is active is replaced."""
-        with transaction(self._connection):
-            self._connection.execute(
-                "UPDATE hold SET ended = ? WHERE path = ? AND ended IS NULL", (created, os.fsencode(path))
-            )
-            cursor = self._connection.execute(
-                "INSERT INTO hold (path, tree, area, inode, born, created, until, reason) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (os.fsencode(path), tree, area, inode, born, created, until, reason),
-            )
-        return Hold(
-            id=int(cursor.lastrowid or 0),
-            path=path,
-            tree=tree,
-            area=area,
-            inode=inode,
-            born=born,
-            created=created,
-            until=until,
-            reason=reason,
+    def add(self, hold: Hold) -> Hold:
+        """Record a hold and return it with its number. A hold on the same path that is active is replaced."""
+        path = os.fsencode(hold.path)
+        values = (
+            path,
+            hold.tree,
+            hold.area,
+            hold.inode,
+            hold.born,
+            hold.created,
+            hold.until,
+            hold.reason,
         )
+        with transaction(self._connection):
+            self._connection.execute(_REPLACE, (hold.created, path))
+            cursor = self._connection.execute(_ADD, values)
+        return replace(hold, id=int(cursor.lastrowid or 0))
 
     def end(self, path: str, at: int) -> list[Hold]:
         """End the holds on a path (relative to the base path) that are active at `at` (ns); return them."""
         ending = [hold for hold in self.all() if hold.path == path and hold.is_active(at)]
         with transaction(self._connection):
-            self._connection.executemany(
-                "UPDATE hold SET ended = ? WHERE id = ?", [(at, hold.id) for hold in ending]
-            )
+            self._connection.executemany(_END, [(at, hold.id) for hold in ending])
         return ending
 
     def all(self) -> list[Hold]:
         """Return every hold there ever was, the latest first."""
-        rows = self._connection.execute(f"SELECT {_COLUMNS} FROM hold ORDER BY id DESC")
+        rows = self._connection.execute(_ALL)
         return [
             Hold(
                 id=number,
@@ -90,7 +83,7 @@ class HoldBook:
         return Holds.of(self.all(), now)
 
 
-class HoldWatch:
+class SqliteHoldWatch:
     """The active holds, read again when somebody changed the journal."""
 
     def __init__(
@@ -102,7 +95,7 @@ class HoldWatch:
         """
         self._connection = connection
         self._lock = lock
-        self._book = HoldBook(connection)
+        self._book = SqliteHoldBook(connection)
         self._clock = clock
         self._version = -1
         self._holds = Holds()

@@ -7,90 +7,14 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from shelflife.errors import RecordsError
-from shelflife.records.sqlite import alerts, usage
 from shelflife.records.sqlite.database import connect, has_wal, is_full, transaction
-from shelflife.records.sqlite.journal import Journal
+from shelflife.records.sqlite.journal import SqliteJournal
+from shelflife.records.sqlite.migrations import MIGRATIONS, migrate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shelflife.records.state import StateDirectory
-
-_MIGRATIONS: Final = (
-    """
-    CREATE TABLE run (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        plan TEXT NOT NULL,
-        trigger TEXT NOT NULL,              -- Trigger
-        host TEXT NOT NULL,
-        pid INTEGER NOT NULL,
-        started INTEGER NOT NULL,           -- ns since the epoch
-        finished INTEGER,
-        state TEXT NOT NULL,                -- RunState
-        reason TEXT NOT NULL DEFAULT '',    -- why it was refused or failed
-        cutoffs TEXT NOT NULL DEFAULT '{}', -- JSON: area -> {at, cause}
-        report TEXT NOT NULL DEFAULT '{}'   -- JSON: the run's report
-    );
-    CREATE TABLE batch (
-        id INTEGER PRIMARY KEY,
-        run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
-        area TEXT NOT NULL,
-        unit INTEGER NOT NULL,              -- 1: the one name is a directory that goes as one
-        directory BLOB NOT NULL,            -- relative to the base path, with a trailing slash
-        at INTEGER NOT NULL,                -- ns since the epoch
-        names BLOB NOT NULL,                -- joined by slashes
-        facts BLOB NOT NULL,                -- 64-bit integers: inodes, sizes, mtimes
-        outcomes BLOB,                      -- one byte a file, NULL while not known
-        errors TEXT NOT NULL DEFAULT ''     -- JSON: position -> errno
-    );
-    CREATE INDEX batch_directory ON batch (directory);
-    CREATE INDEX batch_run ON batch (run);
-    CREATE TABLE slot (
-        at INTEGER PRIMARY KEY,             -- the slot's time, ns since the epoch
-        claimed INTEGER NOT NULL,
-        run INTEGER
-    );
-    CREATE TABLE total (
-        name TEXT PRIMARY KEY,
-        value INTEGER NOT NULL
-    );
-    """,
-    """
-    CREATE TABLE hold (
-        id INTEGER PRIMARY KEY,
-        path BLOB NOT NULL,                 -- relative to the base path
-        tree INTEGER NOT NULL,
-        area TEXT NOT NULL,
-        inode INTEGER,
-        born INTEGER,                       -- birth time of the inode, ns since the epoch
-        created INTEGER NOT NULL,
-        until INTEGER,
-        reason TEXT NOT NULL,
-        ended INTEGER
-    );
-    CREATE TABLE area (
-        name TEXT PRIMARY KEY,
-        settings TEXT NOT NULL,             -- JSON: those of its last completed run
-        at INTEGER NOT NULL                 -- when that ended, ns since the epoch
-    );
-    CREATE TABLE plan (
-        id TEXT PRIMARY KEY,                -- plans that a person may approve
-        made INTEGER NOT NULL,
-        cutoffs TEXT NOT NULL,
-        settings TEXT NOT NULL,
-        used INTEGER                        -- the run that it served
-    );
-    CREATE TABLE identity (
-        uuid TEXT NOT NULL                  -- one row, the same as in the marker of the storage
-    );
-    """,
-    usage.SCHEMA,
-    alerts.SCHEMA,
-    """
-    ALTER TABLE area ADD COLUMN memory TEXT NOT NULL DEFAULT '{}'  -- JSON: the rest of LastRun
-    """,
-)
-"""Applied in order, each in one transaction with its record (`user_version`). Only ever append."""
 
 _SHARED_TABLES: Final = (
     "run",
@@ -110,7 +34,7 @@ _BATCH_COLUMNS: Final = "run, area, unit, directory, at, names, facts, outcomes,
 
 
 @contextmanager
-def open_journal(state: StateDirectory) -> Iterator[Journal]:
+def open_journal(state: StateDirectory) -> Iterator[SqliteJournal]:
     """Open the journal to write, made where it is missing. Raises RecordsError.
 
     On a full disk, what was set aside gives way. Where that does not do, the journal goes on in memory, with
@@ -125,14 +49,14 @@ def open_journal(state: StateDirectory) -> Iterator[Journal]:
         connection, in_memory = _connect_on_full_disk(state)
     with closing(connection), _translated(state):
         try:
-            yield Journal(connection, state.path, stand_in_for=state.journal if in_memory else None)
+            yield SqliteJournal(connection, state.path, stand_in_for=state.journal if in_memory else None)
         finally:
             if in_memory:
                 _write_stand_in(state, connection)
 
 
 @contextmanager
-def read_journal(state: StateDirectory) -> Iterator[Journal | None]:
+def read_journal(state: StateDirectory) -> Iterator[SqliteJournal | None]:
     """Open the journal to read; None when there is none yet. Raises RecordsError when it cannot be read."""
     if not _exists(state):
         yield None
@@ -143,8 +67,8 @@ def read_journal(state: StateDirectory) -> Iterator[Journal | None]:
         raise RecordsError(f"cannot read the journal {state.journal}: {error}") from error
     with closing(connection), _translated(state):
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version == len(_MIGRATIONS):
-            yield Journal(connection, state.path)
+        if version == len(MIGRATIONS):
+            yield SqliteJournal(connection, state.path)
             return
     with open_journal(state) as journal:  # of another version: it is brought up to date, or refused
         yield journal
@@ -155,7 +79,7 @@ def _connect(state: StateDirectory) -> sqlite3.Connection:
     state.create_file(state.journal)
     connection = connect(state.journal)
     try:
-        _migrate(connection)
+        migrate(connection)
     except BaseException:
         connection.close()
         raise
@@ -171,7 +95,7 @@ def _connect_on_full_disk(state: StateDirectory) -> tuple[sqlite3.Connection, bo
             raise RecordsError(f"cannot open the journal {state.journal}: {error}") from error
     memory = connect(":memory:")
     try:
-        _migrate(memory)
+        migrate(memory)
         if _exists(state):
             _copy_all_but_files(state, memory)
     except BaseException:
@@ -186,7 +110,7 @@ def _copy_all_but_files(state: StateDirectory, memory: sqlite3.Connection) -> No
         raise RecordsError(f"no room for the journal {state.journal}, and its last changes cannot be read")
     memory.execute("ATTACH ? AS file", (f"{state.journal.absolute().as_uri()}?mode=ro&immutable=1",))
     (version,) = memory.execute("PRAGMA file.user_version").fetchone()
-    if version != len(_MIGRATIONS):
+    if version != len(MIGRATIONS):
         raise RecordsError(f"no room to bring the journal {state.journal} up to date")
     with transaction(memory):
         for table in (*_SHARED_TABLES, "hold", "sqlite_sequence"):
@@ -226,18 +150,3 @@ def _exists(state: StateDirectory) -> bool:
         return False
     except OSError as error:
         raise RecordsError(f"cannot read the journal {state.journal}: {error.strerror}") from error
-
-
-def _migrate(connection: sqlite3.Connection) -> None:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > len(_MIGRATIONS):
-        raise RecordsError(
-            f"the journal was written by a newer version (schema {version}; this one knows {len(_MIGRATIONS)})"
-        )
-    for number in range(version, len(_MIGRATIONS)):
-        with transaction(connection):
-            (current,) = connection.execute("PRAGMA user_version").fetchone()
-            if current == number:  # nobody else migrated it meanwhile
-                for statement in _MIGRATIONS[number].split(";"):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {number + 1}")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from shelflife.policy.forecast import DAY, Sample
@@ -17,46 +16,16 @@ from shelflife.records.sqlite.database import transaction
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from shelflife.records.usage import DiskSample
+
 _THINNED: Final = ((2 * DAY, HOUR), (14 * DAY, DAY))
 """Beyond this age, one sample in so much time."""
 
 _KEEP: Final = 400 * DAY
 """Age at which samples are forgotten."""
 
-SCHEMA: Final = """
-    CREATE TABLE area_usage (
-        area TEXT NOT NULL,
-        at INTEGER NOT NULL,                -- ns since the epoch
-        files INTEGER NOT NULL,
-        bytes INTEGER NOT NULL,
-        gone_files INTEGER NOT NULL,        -- removed by cleanups since the first sample
-        gone_bytes INTEGER NOT NULL,
-        PRIMARY KEY (area, at)
-    );
-    CREATE TABLE disk_usage (
-        disk TEXT NOT NULL,                 -- the first of the areas' directories on it
-        at INTEGER NOT NULL,
-        used INTEGER NOT NULL,              -- bytes
-        available INTEGER NOT NULL,
-        outside INTEGER NOT NULL,           -- bytes in use that belong to no area
-        PRIMARY KEY (disk, at)
-    );
-    """
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DiskSample:
-    """A file system at one moment, in bytes."""
-
-    disk: str
-    """The first of the areas' directories on it."""
-    used: int
-    available: int
-    outside: int
-    """What belongs to no area."""
-
-
-class UsageBook:
+class SqliteUsageBook:
     """The samples of one storage."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:

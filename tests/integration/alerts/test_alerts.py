@@ -17,10 +17,10 @@ from shelflife.alerts.conditions import Kind
 from shelflife.alerts.sender import Sender
 from shelflife.cli.app import run
 from shelflife.errors import NeedsApproval
+from shelflife.records.alerts import Condition, Message
 from shelflife.records.history import RunState, Trigger
-from shelflife.records.sqlite.alerts import Condition, Message
-from shelflife.records.sqlite.journal_file import open_journal
-from shelflife.records.sqlite.usage import DiskSample
+from shelflife.records.records import open_records
+from shelflife.records.usage import DiskSample
 from shelflife.remove.report import AreaReport, RunReport
 from shelflife.run.lock import cleanup_lock
 from shelflife.run.pressure import DiskRelief, Outcome
@@ -154,12 +154,12 @@ def test_a_run_that_waits_for_approval_is_told(make_storage: MakeStorage) -> Non
 def test_failed_runs_and_displaced_files_are_told(make_storage: MakeStorage) -> None:
     with receiving(Receiver()) as receiver:
         storage = _storage(make_storage, receiver.url)
-        with open_journal(storage.engine.state) as journal:
+        with open_records(storage.settings).open_journal() as journal:
             for state, report in ((RunState.DONE, {"displaced": 2}), (RunState.FAILED, {})):
-                number = journal.begin(
+                number = journal.runs.begin(
                     plan="p", trigger=Trigger.SCHEDULE, host="h", pid=1, at=storage.now(), cutoffs={}
                 )
-                journal.finish(
+                journal.runs.finish(
                     number, at=storage.now(), state=state, report=report, reason="the disk is gone"
                 )
         _look(Dispatcher(), storage)
@@ -202,7 +202,7 @@ def test_a_disk_that_may_be_full_soon_is_told_again_when_it_comes_closer(make_st
         (disk,) = storage.engine.disks()
         for days, left in ((5, 6), (1, 2)):
             daily = disk.usage.space.available // left
-            with open_journal(storage.engine.state) as journal:
+            with open_records(storage.settings).open_journal() as journal:
                 for day in range(9):
                     at = storage.now() - (8 - day) * 86_400 * 10**9
                     sample = DiskSample(disk=disk.name, used=0, available=0, outside=day * daily)

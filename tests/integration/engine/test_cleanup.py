@@ -12,8 +12,8 @@ from shelflife.errors import CleanupDisabled, UsageError
 from shelflife.events import AreaFinished, BatchFinished, DirectoryPruned, Event, RunFinished, RunStarted
 from shelflife.files.removal import Result
 from shelflife.policy.verdict import Reason
+from shelflife.records.records import open_records
 from shelflife.records.sqlite.index import Row, RowState
-from shelflife.records.sqlite.index_file import read_index
 from shelflife.testing import MakeStorage, Storage, set_age
 
 
@@ -484,7 +484,7 @@ def test_a_directory_that_was_not_read_to_its_end_counts_as_read_when_it_was(sto
 
 
 def _row(storage: Storage, path: str) -> Row:
-    with read_index(storage.engine.state) as index:
+    with open_records(storage.settings).read_index() as index:
         assert index is not None
         root = index.find("temp")
         assert root is not None

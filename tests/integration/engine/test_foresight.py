@@ -15,7 +15,7 @@ from shelflife.errors import SettingsError, UsageError
 from shelflife.files.survey import Key, Survey
 from shelflife.policy.area import Area
 from shelflife.policy.load import HOUR
-from shelflife.records.sqlite.index_file import open_index
+from shelflife.records.records import open_records
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -121,11 +121,9 @@ def test_samples_are_taken_only_so_often(make_storage: MakeStorage) -> None:
 
 
 def test_old_samples_are_thinned_out(make_storage: MakeStorage) -> None:
-    from shelflife.records.sqlite.journal_file import open_journal
-
     storage = make_storage({"frames": "2d"})
     now = storage.now()
-    with open_journal(storage.engine.state) as journal:
+    with open_records(storage.settings).open_journal() as journal:
         for hour in range(24 * 40):
             for minute in (0, 30):
                 journal.usage.add(now + (hour * 60 + minute) * 60 * 10**9, {"frames": (1, 1)}, {}, [])
@@ -139,7 +137,7 @@ def test_answers_take_milliseconds_on_a_million_files(make_storage: MakeStorage)
     engine = storage.engine
     engine.refresh()
     now = storage.now()
-    with open_index(engine.state) as index:
+    with open_records(engine.settings).open_index() as index:
         root = index.root("frames")
         for number in range(10_000):
             survey = Survey(key=Key(number, 1, 1))
@@ -162,7 +160,7 @@ def test_answers_take_milliseconds_on_a_million_files(make_storage: MakeStorage)
 def _rules(storage: Storage) -> int:
     area = storage.engine.areas["frames"]
     assert isinstance(area, Area)
-    return area.rules
+    return area.rules.fingerprint
 
 
 def _timed(work: object) -> float:

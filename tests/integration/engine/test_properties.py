@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from shelflife import Engine, Settings
 from shelflife.files.removal import Result
-from shelflife.records.sqlite.index_file import read_index
+from shelflife.records.records import open_records
 
 _NOW = 1_900_000_000 * 10**9
 _DAY = 86_400 * 10**9
@@ -177,7 +177,7 @@ def _time(engine: Engine, path: str) -> int:
 
 
 def _hours(engine: Engine) -> dict[int, tuple[int, int]]:
-    with read_index(engine.state) as index:
+    with open_records(engine.settings).read_index() as index:
         root = None if index is None else index.find("frames")
         return {} if index is None or root is None else index.hours(root)
 
@@ -202,7 +202,7 @@ def _change(paths: list[str], base: Path, kind: str, number: int) -> None:
 def test_expired_files_stay_only_for_a_reason(tree: list[_File], protect: list[str]) -> None:
     with _storage(tree, {"protect": protect}) as engine:
         engine.cleanup()
-        protection = engine.areas["frames"].protection
+        rules = engine.areas["frames"].rules
         for path in _regular(engine):
             expired = (engine.settings.base_path / path).stat().st_mtime_ns < _NOW - 7 * _DAY
-            assert not expired or protection.deciding(path.removeprefix("frames/"))
+            assert not expired or rules.protecting(path.removeprefix("frames/"))

@@ -13,7 +13,6 @@ from shelflife.engine import Engine
 from shelflife.events import BatchFinished, Event
 from shelflife.files.kernel import rename_noreplace
 from shelflife.files.removal import Result
-from shelflife.remove import directories as module
 from shelflife.testing import MakeStorage, Storage, set_age
 
 
@@ -118,7 +117,7 @@ def _when_taken(
         after()
 
     real = rename_noreplace
-    monkeypatch.setattr(module, "rename_noreplace", rename)
+    monkeypatch.setattr("shelflife.files.rename.rename_noreplace", rename)
 
 
 def _nothing() -> None:

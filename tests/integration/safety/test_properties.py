@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from shelflife import Engine, Settings
 from shelflife.files.removal import Result
-from shelflife.policy.area import KEEP_FILE
+from shelflife.policy.rules import KEEP_FILE
 from shelflife.testing import aged_file, set_age
 
 _NAMES = ["a", "b", "c.keep", "new\nline", "byte\udcff", KEEP_FILE, "x" * 255]

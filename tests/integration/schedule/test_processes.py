@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from shelflife.engine import Engine
-from shelflife.explain.presentation import moment
+from shelflife.formats import moment
 from shelflife.policy.schedule import Schedule
 from shelflife.testing import aged_file
 from tests.integration.schedule import workers

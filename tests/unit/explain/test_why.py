@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from shelflife import UsageError
-from shelflife.explain.presentation import answer_as_json
 from shelflife.explain.why import Answer, State
+from shelflife.shapes.why import answer_as_json
 from shelflife.testing import MakeStorage, Storage, set_age
 
 DAY = 86_400 * 10**9

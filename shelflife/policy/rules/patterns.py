@@ -1,8 +1,7 @@
-"""Protection: files that match a pattern are never removed.
+"""Patterns: gitignore's (https://git-scm.com/docs/gitignore), relative to the area's directory.
 
-Patterns are gitignore's (https://git-scm.com/docs/gitignore), relative to the area's directory: the last
-pattern that matches decides, `!` takes protection away again, a trailing `/` means a directory and
-everything below it.
+The last pattern that matches decides, `!` takes back what a pattern before it matched, a trailing `/` means a
+directory and everything below it.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
 
-class Protection:
-    """The patterns of one area, compiled when first asked."""
+class Patterns:
+    """A list of patterns, compiled when first asked."""
 
     def __init__(self, patterns: Iterable[str] = ()) -> None:
         self.patterns = tuple(patterns)
@@ -26,16 +25,16 @@ class Protection:
         return bool(self.patterns)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Protection) and self.patterns == other.patterns
+        return isinstance(other, Patterns) and self.patterns == other.patterns
 
     def __hash__(self) -> int:
         return hash(self.patterns)
 
     def __repr__(self) -> str:
-        return f"Protection({list(self.patterns)!r})"
+        return f"Patterns({list(self.patterns)!r})"
 
     def deciding(self, path: str) -> str | None:
-        """Return the pattern that protects `path` (relative to the area's directory), or None."""
+        """Return the pattern that matches `path` (relative to the area's directory) in the end, or None."""
         if not self.patterns:
             return None
         result = self._spec.check_file(path)
@@ -43,6 +42,6 @@ class Protection:
 
     @cached_property
     def _spec(self) -> GitIgnoreSpec:
-        from pathspec import GitIgnoreSpec  # imported when needed: most areas protect nothing
+        from pathspec import GitIgnoreSpec  # imported when needed: most areas have no patterns
 
         return GitIgnoreSpec.from_lines(self.patterns)

@@ -1,8 +1,8 @@
 r"""The few formats that everybody shows alike: sizes, durations, times, paths.
 
 A path is bytes, JSON and terminals are text. Inside, paths are strings with surrogate escapes; here each byte
-that is not UTF-8 becomes `\xff`, which is legible but not reversible. Where the bytes matter, `path_b64`
-stands beside: the path's bytes in Base64, present only when `path` is not the whole truth.
+that is not UTF-8 becomes `\xff`, which is legible but not reversible. Where the bytes matter, `path_b64` gives
+them.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 __all__ = [
+    "counted",
     "format_age",
     "format_bytes",
     "format_retention",
     "iso",
+    "iso_or_none",
     "moment",
-    "path_as_json",
     "path_b64",
     "printable",
     "visible",
@@ -52,6 +53,11 @@ def iso(ns: int) -> str:
     return (_EPOCH + timedelta(microseconds=ns // 1000)).isoformat()
 
 
+def iso_or_none(ns: int | None) -> str | None:
+    """Return a time as `iso` does, and None for none."""
+    return None if ns is None else iso(ns)
+
+
 def moment(ns: int) -> str:
     """Return a time (ns since the epoch) as people read it: `2026-11-22 02:00:00 UTC`."""
     return f"{_EPOCH + timedelta(seconds=ns // 10**9):%Y-%m-%d %H:%M:%S} UTC"
@@ -63,6 +69,11 @@ def format_age(ns: int) -> str:
     size, unit = next((span for span in _SPANS if seconds >= span[0]), _SPANS[-1])
     count = seconds // size
     return f"{count} {unit[:-1] if count == 1 else unit}"
+
+
+def counted(value: int, one: str, many: str) -> str:
+    """Return a number with what it counts: `1 area`, `1,234 areas`."""
+    return f"{value:,} {one if value == 1 else many}"
 
 
 def printable(path: str) -> str:
@@ -81,9 +92,3 @@ def visible(path: str) -> str:
 def path_b64(path: str) -> str:
     """Return the bytes of a path in Base64."""
     return base64.b64encode(os.fsencode(path)).decode("ascii")
-
-
-def path_as_json(path: str) -> dict[str, str]:
-    r"""Return `path`, and beside it `path_b64` when bytes of it had to be replaced."""
-    text = printable(path)
-    return {"path": text} if text == path else {"path": text, "path_b64": path_b64(path)}

@@ -4,13 +4,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shelflife.policy.cutoff import Cause, Cutoff
-from shelflife.policy.verdict import Reason, Unit, Verdict, judge, judge_unit
+from shelflife.policy.cutoff import Cause, Cutoff, Cutoffs
+from shelflife.policy.rules import File, Native, Need, Rule, Unit, judge_unit, table
+from shelflife.policy.rules.times import AgeKind
+from shelflife.policy.verdict import Reason, Verdict
 from tests.unit.policy.areas import an_area
 
 _AT = 1_900_000_000 * 10**9
 _CUTOFF = Cutoff(at=_AT, cause=Cause.RETENTION)
-_AREA = an_area(protect=["*.keep", "!not.keep"])
+_RULES = an_area(protect=["*.keep", "!not.keep"]).rules
+
+
+def _judge(path: str, time: int, cutoff: Cutoff | None) -> Verdict:
+    return _RULES.judge(File(path, time), Cutoffs.only(cutoff))
+
 
 _FILES = [
     # path, time, cutoff, verdict
@@ -32,7 +39,7 @@ _FILES = [
 def test_a_file_goes_when_it_is_older_than_the_cutoff_and_nothing_keeps_it(
     path: str, time: int, cutoff: Cutoff | None, verdict: Verdict
 ) -> None:
-    assert judge(path, time, _AREA, cutoff) == verdict
+    assert _judge(path, time, cutoff) == verdict
 
 
 _UNITS = [
@@ -61,14 +68,14 @@ _TIMES = st.integers(_AT - 3, _AT + 3)
 
 @given(path=_NAMES, time=_TIMES, at=_TIMES)
 def test_only_expired_removes_and_expired_always_removes(path: str, time: int, at: int) -> None:
-    verdict = judge(path, time, _AREA, Cutoff(at=at, cause=Cause.RETENTION))
+    verdict = _judge(path, time, Cutoff(at=at, cause=Cause.RETENTION))
     assert verdict.remove is (verdict.reason is Reason.EXPIRED)
 
 
 @given(path=_NAMES, time=_TIMES, at=_TIMES, later=st.integers(0, 3))
 def test_what_goes_at_one_cutoff_goes_at_every_later_one(path: str, time: int, at: int, later: int) -> None:
     early, late = (Cutoff(at=moment, cause=Cause.RETENTION) for moment in (at, at + later))
-    assert judge(path, time, _AREA, early).remove <= judge(path, time, _AREA, late).remove
+    assert _judge(path, time, early).remove <= _judge(path, time, late).remove
 
 
 @given(
@@ -85,3 +92,23 @@ def test_a_unit_with_a_file_that_stays_never_goes(
     verdict = judge_unit(unit, Cutoff(at=at, cause=Cause.RETENTION))
     if protected or staying or (newest is not None and newest >= at):
         assert not verdict.remove
+
+
+_MONDAYS = Rule(reason=Reason.PROTECTED, needs=Need.NAME, keeps=lambda case: "monday" in case.file.name)
+
+
+def test_a_rule_that_is_put_into_the_table_keeps_files_and_takes_the_area_from_the_compiled_code(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert _judge("monday.jpg", 0, _CUTOFF).remove
+    assert an_area().rules.native("", Cutoffs.only(_CUTOFF)) == Native(0, _AT, AgeKind.MODIFIED)
+    monkeypatch.setattr(table, "TABLE", (*table.TABLE, _MONDAYS))
+    rules = an_area().rules
+    assert rules.judge(File("monday.jpg", 0), Cutoffs.only(_CUTOFF)).reason is Reason.PROTECTED
+    assert rules.judge(File("tuesday.jpg", 0), Cutoffs.only(_CUTOFF)).remove
+    assert rules.native("", Cutoffs.only(_CUTOFF)) is None
+
+
+def test_where_names_matter_the_compiled_code_is_told_nothing() -> None:
+    assert _RULES.native("a/", Cutoffs.only(_CUTOFF)) is None
+    assert _RULES.class_of_all_in("a/") is None

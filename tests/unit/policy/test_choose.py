@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shelflife.policy.cutoff import Cause, by_retention
+from shelflife.policy.choose import by_retention
+from shelflife.policy.cutoff import Cause
 from tests.unit.policy.areas import DAY, an_area
 
 _NOW = 1_900_000_000 * 10**9

@@ -12,14 +12,16 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Annotated, Final, NotRequired, cast
 
 from shelflife.errors import StorageError
 from shelflife.events import BatchFinished, RunStarted
-from shelflife.explain.presentation import format_bytes, iso, path_as_json, printable
 from shelflife.files.removal import Result
+from shelflife.formats import format_bytes, iso, printable
 from shelflife.policy.area import areas_of
 from shelflife.policy.verdict import Reason
+from shelflife.shapes.path import Path, path_as_json
+from shelflife.shapes.schema import Count, Schema, Time, TypedDict, shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -31,13 +33,111 @@ if TYPE_CHECKING:
     from shelflife.scan.planner import PlannedFile
     from shelflife.settings import Settings
 
-__all__ = ["RemovedFiles", "all_areas", "nothing_done", "of_plan", "of_run"]
+__all__ = [
+    "AreaCleanup",
+    "CleanedFile",
+    "CleanupAccepted",
+    "CleanupResult",
+    "RemovedFiles",
+    "StorageCleanup",
+    "all_areas",
+    "nothing_done",
+    "of_plan",
+    "of_run",
+    "result_of",
+]
 
 _SECOND: Final = 10**9
 
 _GONE: Final = (Result.REMOVED, Result.TRASHED)
 
-Files = tuple[list[dict[str, Any]], bool]
+
+@shape
+class CleanedFile(Path):
+    """A file or symbolic link that went, or would go; `path` is absolute."""
+
+    size_bytes: Count
+    age_seconds: Count
+    modified: Time
+
+
+@shape
+class AreaCleanup(TypedDict):
+    """What was done in one area, or would be."""
+
+    directory: str
+    """The area."""
+    dry_run: bool
+    scanned: Count
+    """Regular files considered."""
+    deleted: Count
+    """Regular files removed; 0 in a dry run."""
+    links: Count
+    """Symbolic links removed; in a dry run, those that would be."""
+    trashed: Count
+    """How many of the deleted ones wait in the trash."""
+    purged: Count
+    """Files that had waited in the trash long enough and are gone for good; not among the deleted ones."""
+    failed: Count
+    space_reclaimed_bytes: Count
+    """Apparent size of what is gone; 0 in a dry run, and for what waits in the trash."""
+    space_reclaimed_human: str
+    disk_freed_bytes: Count
+    """Blocks on disk that this gave back."""
+    errors: list[str]
+    files: list[CleanedFile]
+    files_truncated: bool
+    """Whether there are more files than are named here."""
+    would_delete: NotRequired[Count]
+    """Regular files that would go; dry runs only."""
+    would_reclaim_bytes: NotRequired[Count]
+    """Their apparent size; dry runs only."""
+
+
+@shape
+class StorageCleanup(TypedDict):
+    """What was done over all areas, or would be."""
+
+    dry_run: bool
+    total_scanned: Count
+    total_deleted: Count
+    total_failed: Count
+    total_space_reclaimed_bytes: Count
+    total_space_reclaimed_human: str
+    total_disk_freed_bytes: Count
+    by_directory: dict[str, AreaCleanup]
+    """By area; those kept indefinitely are left out."""
+    errors: list[str]
+    would_delete: NotRequired[Count]
+    would_reclaim_bytes: NotRequired[Count]
+
+
+@shape
+class CleanupResult(StorageCleanup):
+    """What a cleanup did, or would do."""
+
+    run: int | None
+    """The run's number, to look it up by; null in a dry run."""
+    plan: str
+    """Id of the plan that it carried out, or would."""
+    state: Annotated[str, Schema(enum=["done", "stopped", "failed", "planned"])]
+    """`stopped` when the service was shut down meanwhile; `planned` for a dry run."""
+    files_truncated: bool
+    """Whether an area's files are not all named here: a response names 1,000 at the most."""
+
+
+@shape
+class CleanupAccepted(TypedDict):
+    """A cleanup that is still running."""
+
+    run: int | None
+    """The run's number; null while it still plans, when it is not in the list of runs yet either."""
+    state: Annotated[str, Schema(enum=["planning", "running"])]
+    location: str
+    """Where to look: the run, or the list of runs while it has no number."""
+
+
+Files = tuple[list[CleanedFile], bool]
 """Files as they are shown, and whether there are more."""
 
 
@@ -49,7 +149,7 @@ class RemovedFiles:
         self._shown = _Shown(settings, now)
         self._areas = areas_of(settings)
         self._most = most
-        self._files: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+        self._files: defaultdict[str, list[CleanedFile]] = defaultdict(list)
         self._truncated: set[str] = set()
         self.run: int | None = None
         """The number of the run, once it has begun."""
@@ -73,7 +173,7 @@ class RemovedFiles:
             self._truncated.add(area)
             return
         entry = outcome.entry
-        time = self._areas[area].file_time(entry.mtime, entry.ctime)
+        time = self._areas[area].rules.time_of(entry)
         self._files[area].append(self._shown.file(directory + entry.name, entry.size, entry.mtime, time))
 
 
@@ -84,7 +184,7 @@ class _Shown:
         self._base = str(settings.base_path)
         self._now = now
 
-    def file(self, path: str, size: int, mtime: int, time: int) -> dict[str, Any]:
+    def file(self, path: str, size: int, mtime: int, time: int) -> CleanedFile:
         return {
             **path_as_json(f"{self._base}/{path}"),
             "size_bytes": size,
@@ -95,7 +195,7 @@ class _Shown:
 
 def of_plan(
     plan: Plan, settings: Settings, *, files: Callable[[Plan], Iterator[PlannedFile]], most: int
-) -> list[dict[str, Any]]:
+) -> list[AreaCleanup]:
     """Return what a plan would do, area by area. `files` lists those of a plan; `most` bounds each list."""
     shown = _Shown(settings, plan.made)
     return [
@@ -104,44 +204,61 @@ def of_plan(
     ]
 
 
-def of_run(report: RunReport, removed: RemovedFiles) -> list[dict[str, Any]]:
+def of_run(report: RunReport, removed: RemovedFiles) -> list[AreaCleanup]:
     """Return what a run did, area by area."""
     return [_of_area_report(area, *removed.of(area.area)) for area in report.areas]
 
 
-def nothing_done(area: str, errors: Iterable[str], *, dry_run: bool, scanned: int = 0) -> dict[str, Any]:
+def nothing_done(area: str, errors: Iterable[str], *, dry_run: bool, scanned: int = 0) -> AreaCleanup:
     """Return the result of an area in which nothing could be done, or nothing had to be."""
     result = _result(area, dry_run=dry_run, errors=errors, scanned=scanned)
-    return result | (_would(0, 0) if dry_run else {})
+    if dry_run:
+        result["would_delete"] = result["would_reclaim_bytes"] = 0
+    return result
 
 
-def all_areas(results: Iterable[dict[str, Any]], *, dry_run: bool) -> dict[str, Any]:
+def all_areas(results: Iterable[AreaCleanup], *, dry_run: bool) -> StorageCleanup:
     """Return what was done, or would be, over all areas."""
-    by_directory = {result["directory"]: result for result in results}
-
-    def total(name: str) -> int:
-        return sum(result[name] for result in by_directory.values())
-
-    together = {
+    areas = list(results)
+    reclaimed = sum(area["space_reclaimed_bytes"] for area in areas)
+    together: StorageCleanup = {
         "dry_run": dry_run,
-        "total_scanned": total("scanned"),
-        "total_deleted": total("deleted"),
-        "total_failed": total("failed"),
-        "total_space_reclaimed_bytes": total("space_reclaimed_bytes"),
-        "total_space_reclaimed_human": format_bytes(total("space_reclaimed_bytes")),
-        "total_disk_freed_bytes": total("disk_freed_bytes"),
-        "by_directory": by_directory,
-        "errors": [error for result in by_directory.values() for error in result["errors"]],
+        "total_scanned": sum(area["scanned"] for area in areas),
+        "total_deleted": sum(area["deleted"] for area in areas),
+        "total_failed": sum(area["failed"] for area in areas),
+        "total_space_reclaimed_bytes": reclaimed,
+        "total_space_reclaimed_human": format_bytes(reclaimed),
+        "total_disk_freed_bytes": sum(area["disk_freed_bytes"] for area in areas),
+        "by_directory": {area["directory"]: area for area in areas},
+        "errors": [error for area in areas for error in area["errors"]],
     }
-    would = _would(total("would_delete"), total("would_reclaim_bytes")) if dry_run else {}
-    return together | would
+    if dry_run:
+        together["would_delete"] = sum(area["would_delete"] for area in areas)
+        together["would_reclaim_bytes"] = sum(area["would_reclaim_bytes"] for area in areas)
+    return together
+
+
+def result_of(done: list[AreaCleanup], *, run: int | None, plan: str, state: str, most: int) -> CleanupResult:
+    """Return what a cleanup did, or would do where `run` is None, naming at most so many files in all."""
+    left = most
+    for area in done:
+        area["files_truncated"] |= len(area["files"]) > left
+        area["files"] = area["files"][:left]
+        left -= len(area["files"])
+    return {
+        **all_areas(done, dry_run=run is None),
+        "run": run,
+        "plan": plan,
+        "state": state,
+        "files_truncated": any(area["files_truncated"] for area in done),
+    }
 
 
 def _planned_files(
     plan: Plan, shown: _Shown, files: Callable[[Plan], Iterator[PlannedFile]], most: int
 ) -> tuple[Files, list[str]]:
     """Return the first files of a plan for one area, and what kept the list from its end."""
-    found: list[dict[str, Any]] = []
+    found: list[CleanedFile] = []
     try:
         for file in islice(files(plan), most + 1):
             if len(found) == most:
@@ -152,23 +269,26 @@ def _planned_files(
     return (found, False), []
 
 
-def _of_area_plan(plan: AreaPlan, files: Files, errors: list[str]) -> dict[str, Any]:
+def _of_area_plan(plan: AreaPlan, files: Files, errors: list[str]) -> AreaCleanup:
     result = _result(
         plan.area, dry_run=True, scanned=plan.scanned, errors=[*plan.errors, *errors], files=files
     )
-    return result | {"links": plan.links} | _would(plan.files, plan.bytes)
+    result["links"] = plan.links
+    result["would_delete"], result["would_reclaim_bytes"] = plan.files, plan.bytes
+    return result
 
 
-def _of_area_report(report: AreaReport, files: list[dict[str, Any]], truncated: bool) -> dict[str, Any]:
+def _of_area_report(report: AreaReport, files: list[CleanedFile], truncated: bool) -> AreaCleanup:
     reclaimed = report.bytes + report.purged_bytes
     failures = [f"{failure.path}: {failure.error}" for failure in report.failures]
-    return _result(
-        report.area,
-        dry_run=False,
-        scanned=report.scanned,
-        errors=dict.fromkeys([*report.errors, *failures]),
-        files=(files, truncated),
-    ) | {
+    return {
+        **_result(
+            report.area,
+            dry_run=False,
+            scanned=report.scanned,
+            errors=dict.fromkeys([*report.errors, *failures]),
+            files=(files, truncated),
+        ),
         "deleted": report.removed + report.trashed,
         "links": report.links,
         "trashed": report.trashed,
@@ -180,13 +300,9 @@ def _of_area_report(report: AreaReport, files: list[dict[str, Any]], truncated: 
     }
 
 
-def _would(delete: int, reclaim: int) -> dict[str, Any]:
-    return {"would_delete": delete, "would_reclaim_bytes": reclaim}
-
-
 def _result(
     area: str, *, dry_run: bool, errors: Iterable[str], scanned: int = 0, files: Files = ([], False)
-) -> dict[str, Any]:
+) -> AreaCleanup:
     return {
         "directory": area,
         "dry_run": dry_run,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from shelflife.policy.protection import Protection
+from shelflife.policy.rules.patterns import Patterns
 
 _TABLE = [
     # patterns, path, the pattern that protects it
@@ -40,13 +40,13 @@ _TABLE = [
 
 @pytest.mark.parametrize(("patterns", "path", "pattern"), _TABLE)
 def test_the_last_pattern_that_matches_decides(patterns: list[str], path: str, pattern: str | None) -> None:
-    assert Protection(patterns).deciding(path) == pattern
+    assert Patterns(patterns).deciding(path) == pattern
 
 
-def test_protection_is_a_value() -> None:
-    assert Protection(["a", "b"]) == Protection(("a", "b"))
-    assert hash(Protection(["a"])) == hash(Protection(["a"]))
-    assert Protection(["a"]) != Protection(["b"])
-    assert Protection(["a"]) != ["a"]
-    assert (bool(Protection()), bool(Protection(["a"]))) == (False, True)
-    assert repr(Protection(["*.keep"])) == "Protection(['*.keep'])"
+def test_patterns_are_a_value() -> None:
+    assert Patterns(["a", "b"]) == Patterns(("a", "b"))
+    assert hash(Patterns(["a"])) == hash(Patterns(["a"]))
+    assert Patterns(["a"]) != Patterns(["b"])
+    assert Patterns(["a"]) != ["a"]
+    assert (bool(Patterns()), bool(Patterns(["a"]))) == (False, True)
+    assert repr(Patterns(["*.keep"])) == "Patterns(['*.keep'])"

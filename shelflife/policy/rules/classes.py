@@ -1,0 +1,24 @@
+"""Classes: the files of an area that one retention decides about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from shelflife.policy.rules.patterns import Patterns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Class:
+    """The files that match certain patterns, or the area's own: those that are of no other class."""
+
+    number: int
+    """Its place among the area's classes; 0 is the area's own."""
+
+    name: str = ""
+    """What people know it by: `protect`, or its patterns; empty for the area's own."""
+
+    patterns: Patterns = field(default_factory=Patterns)
+    """What matches is of this class, unless it is of one before it."""
+
+    retention: int | None
+    """Nanoseconds after which its files are expired; None keeps them for ever."""

@@ -1,0 +1,34 @@
+"""What people pinned, as the rest of the program sees it. Those that ended stay in the history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from shelflife.policy.holds import Hold, Holds
+
+
+class HoldBook(Protocol):
+    """The holds of one storage."""
+
+    def add(self, hold: Hold) -> Hold:
+        """Record a hold, whatever number it has; return it with its own. One on the same path is replaced."""
+
+    def end(self, path: str, at: int) -> list[Hold]:
+        """End the holds on a path (relative to the base path) that are active at `at` (ns); return them."""
+
+    def all(self) -> list[Hold]:
+        """Return every hold there ever was, the latest first."""
+
+    def active(self, now: int) -> Holds:
+        """Return the holds that are active at `now` (ns)."""
+
+
+class HoldWatch(Protocol):
+    """The active holds, for as long as the journal is open."""
+
+    def current(self) -> Holds:
+        """Return the holds as they are now. May be called by several threads.
+
+        Raises if they cannot be read: unknown holds must stop a run.
+        """

@@ -1,0 +1,223 @@
+"""The journal as the rest of the program sees it: small books, each of one thing, behind which a database is.
+
+A journal is open for as long as the context lasts that `Records.open_journal` or `Records.read_journal` gives.
+What is written is durable when the call returns, each call being one transaction. All raise RecordsError if the
+database fails. An implementation has to pass `tests/unit/records/contract`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from shelflife.errors import RecordsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from shelflife.policy.limits import LastRun
+    from shelflife.records.alerts import AlertBook
+    from shelflife.records.history import (
+        Code,
+        FileRecord,
+        Intent,
+        OfferedPlan,
+        OpenBatch,
+        RunRecord,
+        RunState,
+        Settled,
+        Totals,
+        Trigger,
+        UnitRecord,
+    )
+    from shelflife.records.holds import HoldBook, HoldWatch
+    from shelflife.records.usage import UsageBook
+
+
+class JournalFull(RecordsError):  # noqa: N818 - a state of the disk, not a fault
+    """The disk has no room for what was to be recorded; nothing of it was."""
+
+
+class Runs(Protocol):
+    """The beginning and the end of each run. Numbers grow, and none is given twice."""
+
+    def begin(
+        self, *, plan: str, trigger: Trigger, host: str, pid: int, at: int, cutoffs: dict[str, Any]
+    ) -> int:
+        """Record that a run begins; return its number."""
+
+    def refuse(self, *, trigger: Trigger, host: str, pid: int, at: int, reason: str) -> int:
+        """Record that a run did not start; return its number. It counts in no totals."""
+
+    def finish(self, run: int, *, at: int, state: RunState, report: dict[str, Any], reason: str = "") -> None:
+        """Record that a run ended, and add it to the totals. To be called once for a run."""
+
+    def unfinished(self) -> list[RunRecord]:
+        """Return the runs without an end, the earliest first. Under the lock, their processes have died."""
+
+
+class History(Protocol):
+    """What happened, as far back as it is remembered."""
+
+    def runs(self, *, limit: int = 50, before: int | None = None) -> list[RunRecord]:
+        """Return runs, the latest first; those before run number `before`."""
+
+    def run(self, number: int) -> RunRecord | None:
+        """Return one run."""
+
+    def completed_since(self, since: int) -> RunRecord | None:
+        """Return the latest cleanup that came to its end after `since` (ns); making room is none."""
+
+    def totals(self) -> Totals:
+        """Return what all executed runs together did, those that are forgotten included."""
+
+
+class Removals(Protocol):
+    """What is about to be removed, and what became of it: by the batch, the intent before the effect."""
+
+    def exchange(self, settled: Sequence[Settled], intents: Sequence[Intent]) -> list[int]:
+        """Record outcomes and what is intended next, all or nothing; return a number for each intent.
+
+        May be called by several threads. Raises JournalFull if there is no room: the same may be tried again.
+        """
+
+    def open_batches(self, run: int) -> list[OpenBatch]:
+        """Return the batches of a run whose outcomes are not known."""
+
+    def resolve(self, batch: int, outcomes: Sequence[Code]) -> None:
+        """Record what became of the files of an open batch."""
+
+    def units(self, run: int) -> list[UnitRecord]:
+        """Return the directories that a run took aside as one, or was about to."""
+
+
+class FileHistory(Protocol):
+    """What became of single files, as far back as that is remembered."""
+
+    def of_run(self, run: int) -> Iterator[FileRecord]:
+        """Yield what became of each file that a run meant to remove, in the order of the run."""
+
+    def of_path(self, path: str) -> list[FileRecord]:
+        """Return what runs did to the file at `path` (relative to the base path), the latest first."""
+
+    def latest_below(self, path: str) -> FileRecord | None:
+        """Return the file below the directory at `path` (relative to the base path) that went last."""
+
+
+class Slots(Protocol):
+    """Which slots of the schedule somebody has taken. Moments in ns."""
+
+    def claim(self, slot: int, *, at: int) -> bool:
+        """Take a slot; False if somebody has it already. Of several callers, one gets True."""
+
+    def begin(self, slot: int, *, at: int) -> None:
+        """Let the schedule count from a slot, if none up to now (`at`) was ever taken."""
+
+    def is_claimed(self, slot: int) -> bool:
+        """Return whether a slot is taken."""
+
+    def last(self, *, until: int | None = None) -> int | None:
+        """Return the latest slot that was taken; of those up to `until`, if given."""
+
+
+class Approvals(Protocol):
+    """Plans that a person may approve, and what a plan is compared with."""
+
+    def last_runs(self) -> dict[str, LastRun]:
+        """Return what is remembered of each area that was ever cleaned."""
+
+    def remember(self, areas: Mapping[str, LastRun]) -> None:
+        """Record by what the next cleanups of areas are judged."""
+
+    def offer(self, plan: OfferedPlan) -> None:
+        """Record a plan that a person may approve; one that is recorded already stays as it is."""
+
+    def offered(self, plan: str) -> OfferedPlan | None:
+        """Return a plan that a person may approve, until it has served a run to its end."""
+
+    def approved_since(self, since: int) -> list[OfferedPlan]:
+        """Return the plans approved from a moment (ns) on that have not served a run to its end; latest first."""
+
+    def approve(self, plan: str, *, at: int) -> None:
+        """Record that a person approved a plan at a moment (ns)."""
+
+    def use(self, plan: str, run: int) -> None:
+        """Record that an approved plan served a run to its end: it serves no other."""
+
+
+class Identity(Protocol):
+    """The UUID that the journal shares with its storage."""
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether the journal knows of no run and no hold."""
+
+    def current(self) -> str | None:
+        """Return the UUID, if there is one."""
+
+    def claim(self, identity: str) -> str:
+        """Give the journal a UUID, unless it has one; return the one that it has."""
+
+    def forget(self) -> None:
+        """Take back the UUID: the storage could not be marked with it."""
+
+
+class Journal(Protocol):
+    """The journal of one storage, open: its books, and what concerns all of them."""
+
+    @property
+    def runs(self) -> Runs:
+        """The beginning and the end of each run."""
+
+    @property
+    def history(self) -> History:
+        """What happened."""
+
+    @property
+    def removals(self) -> Removals:
+        """What is about to be removed, and what became of it."""
+
+    @property
+    def files(self) -> FileHistory:
+        """What became of single files."""
+
+    @property
+    def slots(self) -> Slots:
+        """Which slots of the schedule are taken."""
+
+    @property
+    def approvals(self) -> Approvals:
+        """Plans that a person may approve."""
+
+    @property
+    def identity(self) -> Identity:
+        """The UUID that the journal shares with its storage."""
+
+    @property
+    def holds(self) -> HoldBook:
+        """What people pinned."""
+
+    @property
+    def alerts(self) -> AlertBook:
+        """What people were told."""
+
+    @property
+    def usage(self) -> UsageBook:
+        """How much there was."""
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether somebody else wrote the journal in a way that this one does not see.
+
+        So it is where this one had to go on in memory because the disk was full, and there was room again for
+        another process: it may have added a hold.
+        """
+
+    def watch_holds(self, *, clock: Callable[[], int]) -> HoldWatch:
+        """Return the active holds, kept up to date."""
+
+    def trim(self, *, runs_before: int, files_before: int, max_bytes: int) -> None:
+        """Forget runs before `runs_before`, and files: of runs before `files_before`, and beyond `max_bytes`.
+
+        Moments are in ns, `max_bytes` is the size of the database; the oldest files go first. A run that is going
+        on is never forgotten, nor are the totals.
+        """

@@ -1,0 +1,114 @@
+"""Runs in SQLite: their beginnings and ends, and what is told of them afterwards."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import TYPE_CHECKING, Any, Final
+
+from shelflife.records.history import RunRecord, RunState, Totals, Trigger
+from shelflife.records.sqlite.database import transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_BEGIN: Final = (
+    "INSERT INTO run (plan, trigger, host, pid, started, state, cutoffs) VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+
+_REFUSE: Final = """
+INSERT INTO run (plan, trigger, host, pid, started, finished, state, reason) VALUES ('', ?, ?, ?, ?, ?, ?, ?)
+"""
+
+_FINISH: Final = "UPDATE run SET finished = ?, state = ?, reason = ?, report = ? WHERE id = ?"
+
+_ADD_TO_TOTALS: Final = (
+    "INSERT INTO total VALUES (?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value"
+)
+
+_STAMP_TOTALS: Final = "INSERT OR REPLACE INTO total VALUES (?, ?)"
+
+_RUNS: Final = (
+    "SELECT id, plan, trigger, host, pid, started, finished, state, reason, cutoffs, report FROM run"
+)
+
+_UNFINISHED: Final = f"{_RUNS} WHERE state = ? ORDER BY id"
+
+_LATEST: Final = f"{_RUNS} WHERE id < ? ORDER BY id DESC LIMIT ?"
+
+_ONE: Final = f"{_RUNS} WHERE id = ?"
+
+_COMPLETED: Final = f"""
+{_RUNS} WHERE state = ? AND finished >= ? AND trigger NOT IN (?, ?) ORDER BY id DESC LIMIT 1
+"""
+
+
+class SqliteRuns:
+    """The beginning and the end of each run."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Use a connection to the journal."""
+        self._connection = connection
+
+    def begin(
+        self, *, plan: str, trigger: Trigger, host: str, pid: int, at: int, cutoffs: dict[str, Any]
+    ) -> int:
+        """Record that a run begins; return its number."""
+        values = (plan, trigger, host, pid, at, RunState.RUNNING, json.dumps(cutoffs))
+        with transaction(self._connection):
+            cursor = self._connection.execute(_BEGIN, values)
+        return int(cursor.lastrowid or 0)
+
+    def refuse(self, *, trigger: Trigger, host: str, pid: int, at: int, reason: str) -> int:
+        """Record that a run did not start; return its number."""
+        with transaction(self._connection):
+            cursor = self._connection.execute(_REFUSE, (trigger, host, pid, at, at, RunState.REFUSED, reason))
+        return int(cursor.lastrowid or 0)
+
+    def finish(self, run: int, *, at: int, state: RunState, report: dict[str, Any], reason: str = "") -> None:
+        """Record that a run ended, and add it to the totals."""
+        counts = {
+            "runs": 1,
+            "removed": report.get("removed", 0) + report.get("trashed", 0),
+            "bytes": report.get("bytes", 0) + report.get("purged_bytes", 0),
+        }
+        stamps = {"last_run": at} | ({"last_success": at} if state is RunState.DONE else {})
+        with transaction(self._connection):
+            self._connection.execute(_FINISH, (at, state, reason, json.dumps(report), run))
+            self._connection.executemany(_ADD_TO_TOTALS, counts.items())
+            self._connection.executemany(_STAMP_TOTALS, stamps.items())
+
+    def unfinished(self) -> list[RunRecord]:
+        """Return the runs without an end."""
+        return list(_records(self._connection, _UNFINISHED, (RunState.RUNNING,)))
+
+
+class SqliteHistory:
+    """What is remembered of runs."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Use a connection to the journal."""
+        self._connection = connection
+
+    def runs(self, *, limit: int = 50, before: int | None = None) -> list[RunRecord]:
+        """Return runs, the latest first; those before run number `before`."""
+        return list(_records(self._connection, _LATEST, (before or 2**62, limit)))
+
+    def run(self, number: int) -> RunRecord | None:
+        """Return one run."""
+        return next(_records(self._connection, _ONE, (number,)), None)
+
+    def completed_since(self, since: int) -> RunRecord | None:
+        """Return the latest cleanup that came to its end after `since` (ns); making room is none."""
+        values = (RunState.DONE, since, Trigger.PRESSURE, Trigger.TRASH)
+        return next(_records(self._connection, _COMPLETED, values), None)
+
+    def totals(self) -> Totals:
+        """Return what all executed runs together did."""
+        return Totals(**dict(self._connection.execute("SELECT name, value FROM total").fetchall()))
+
+
+def _records(connection: sqlite3.Connection, query: str, values: tuple[object, ...]) -> Iterator[RunRecord]:
+    for *columns, cutoffs, report in connection.execute(query, values).fetchall():
+        fields = dict(zip(RunRecord.__slots__, columns, strict=False))
+        yield RunRecord(**fields, cutoffs=json.loads(cutoffs), report=json.loads(report))

@@ -1,0 +1,113 @@
+"""Approval: when a run waits for a person, what it offers him, and what he approved."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import TYPE_CHECKING
+
+from shelflife.errors import NeedsApproval, UsageError
+from shelflife.events import RunRefused
+from shelflife.policy.cutoff import Cause, Cutoff
+from shelflife.policy.limits import (
+    APPROVAL_LASTS,
+    LastRun,
+    arrived_share,
+    interval_of,
+    is_under,
+    reasons_to_ask,
+    settings_of,
+)
+from shelflife.records.history import OfferedPlan, Trigger
+from shelflife.run.run import cutoffs_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shelflife.policy.plan import Plan
+    from shelflife.records.journal import Journal
+    from shelflife.remove.report import RunReport
+    from shelflife.run.run import Session
+    from shelflife.run.workplace import Workplace
+
+
+def why_ask(work: Workplace, plan: Plan, last_runs: Mapping[str, LastRun]) -> list[str]:
+    """Return why a person must confirm a plan; nothing when it may run."""
+    return reasons_to_ask(plan, work.settings, last_runs, interval=interval_of(work.settings, plan.made))
+
+
+def offer(work: Workplace, journal: Journal, plan: Plan) -> None:
+    """Record a plan, so that a person may approve it."""
+    cutoffs = cutoffs_of(plan)
+    settings = {name: settings_of(work.settings, name) for name in cutoffs}
+    everything = {area.area: cutoffs.get(area.area) for area in plan.areas}
+    arrivals = {area.area: arrived_share(area) for area in plan.areas if area.arrived}
+    journal.approvals.offer(OfferedPlan(plan.id, plan.made, everything, settings, arrivals))
+
+
+def confirm(session: Session, plan: Plan) -> None:
+    """Return when a plan may be carried out unwatched.
+
+    Raises NeedsApproval, records the refusal and offers the plan, when a person must confirm it first.
+    """
+    work, journal, trigger = session.work, session.journal, session.order.trigger
+    if trigger is Trigger.PROGRAM:
+        return
+    reasons = why_ask(work, plan, journal.approvals.last_runs())
+    if not reasons:
+        return
+    offer(work, journal, plan)
+    refusal = NeedsApproval(plan.id, reasons)
+    journal.runs.refuse(
+        trigger=trigger, host=socket.gethostname(), pid=os.getpid(), at=work.clock(), reason=str(refusal)
+    )
+    work.listener(RunRefused(reason=str(refusal)))
+    raise refusal
+
+
+def approved(session: Session, number: str) -> tuple[int, dict[str, Cutoff | None]]:
+    """Return when an approved plan was made (ns), and its cutoffs. Raises UsageError when it is none."""
+    work = session.work
+    offered = session.journal.approvals.offered(number)
+    if offered is None:
+        raise UsageError(f"there is no plan {number} to approve; a refused cleanup names its plan")
+    refuse_future(work, offered.made)
+    if work.clock() - offered.made > APPROVAL_LASTS:
+        raise UsageError(f"plan {number} is older than 7 days; make a new one with `shelflife plan`")
+    current = {name: settings_of(work.settings, name) for name in offered.settings if name in work.areas}
+    if not is_under(offered.settings, current):
+        raise UsageError(f"the settings have changed since plan {number} was made; make a new one")
+    return offered.made, {
+        name: None if cutoff is None else Cutoff(at=cutoff["at"], cause=Cause(cutoff["cause"]))
+        for name, cutoff in offered.cutoffs.items()
+    }
+
+
+def refuse_future(work: Workplace, made: int) -> None:
+    """Refuse what was planned for a later moment: what is expired then need not be so now."""
+    if made > work.clock():
+        raise UsageError("the plan was made for a moment that has not come yet; make a new one")
+
+
+def remember(session: Session, plan: Plan, report: RunReport, *, approved: str = "") -> None:
+    """Record by what the next cleanups are judged, after one that came to its end; `approved` is its plan's id."""
+    approvals, settings = session.journal.approvals, session.work.settings
+    before, now = approvals.last_runs(), session.work.clock()
+    offered = approvals.offered(approved)
+    shares = offered.arrivals if offered else {}
+    reports = {area.area: area for area in report.areas}
+    areas = {}
+    for area in plan.areas:
+        if area.area not in reports:
+            continue
+        last, done = before.get(area.area), reports[area.area]
+        gone = done.removed + done.trashed
+        areas[area.area] = LastRun(
+            at=now,
+            settings=settings_of(settings, area.area),
+            cutoffs={} if area.cutoff is None else {"0": area.cutoff.at},
+            left=max(0, area.files - gone),
+            has_lost=gone > 0 or (last is not None and last.has_lost),
+            arrivals=max(shares.get(area.area, 0), last.arrivals if last else 0),
+        )
+    approvals.remember(areas)

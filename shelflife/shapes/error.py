@@ -1,0 +1,52 @@
+"""What an error says besides its sentence: the same for a shell and for an HTTP client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from shelflife.errors import CleanupBusy, NeedsApproval, SettingsError
+from shelflife.formats import printable
+from shelflife.shapes.schema import Time, TypedDict, shape
+
+if TYPE_CHECKING:
+    from shelflife.errors import LockHolder, ShelflifeError
+
+__all__ = ["Holder", "details_of", "holder_as_json"]
+
+
+@shape
+class Holder(TypedDict):
+    """Who runs a cleanup now."""
+
+    pid: int
+    """Means nothing on another host, or in another container."""
+    host: str
+    since: Time
+
+
+def holder_as_json(holder: LockHolder) -> Holder:
+    """Return who runs a cleanup now."""
+    return {"pid": holder.pid, "host": printable(holder.host), "since": holder.since.isoformat()}
+
+
+def details_of(error: ShelflifeError, *, values: bool = True) -> dict[str, Any]:
+    """Return what an error carries, by name: `problems`; `plan` and `reasons`; `holder`.
+
+    Without `values`, the problems of a configuration leave out what was configured: it may hold what is not
+    for everybody who may ask.
+    """
+    match error:
+        case SettingsError():
+            return {
+                "problems": [
+                    {"where": problem.where, "key": problem.key}
+                    | ({"value": problem.value} if values else {})
+                    | {"reason": problem.reason}
+                    for problem in error.problems
+                ]
+            }
+        case NeedsApproval():
+            return {"plan": error.plan, "reasons": [printable(reason) for reason in error.reasons]}
+        case CleanupBusy():
+            return {"holder": None if error.holder is None else holder_as_json(error.holder)}
+    return {}

@@ -1,0 +1,45 @@
+"""Holds: what a person pinned."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shelflife.formats import iso, iso_or_none, printable
+from shelflife.shapes.path import Path, path_as_json
+from shelflife.shapes.schema import Time, shape
+
+if TYPE_CHECKING:
+    from shelflife.policy.holds import Hold as HoldValue
+
+__all__ = ["Hold", "hold_as_json"]
+
+
+@shape
+class Hold(Path):
+    """A hold; `path` is relative to the base path."""
+
+    area: str
+    tree: bool
+    """Whether it is a directory, held with all below it."""
+    active: bool
+    """Whether it holds now."""
+    created: Time
+    until: Time | None
+    """When it ends by itself; null: when somebody ends it."""
+    ended: Time | None
+    """When somebody ended it."""
+    reason: str
+
+
+def hold_as_json(hold: HoldValue, *, now: int) -> Hold:
+    """Return a hold, as seen at `now` (ns)."""
+    return {
+        **path_as_json(hold.path),
+        "area": hold.area,
+        "tree": hold.tree,
+        "active": hold.is_active(now),
+        "created": iso(hold.created),
+        "until": iso_or_none(hold.until),
+        "ended": iso_or_none(hold.ended),
+        "reason": printable(hold.reason),
+    }

@@ -1,0 +1,105 @@
+"""A plan: what a cleanup would do, in numbers, and the files that would go."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from shelflife.formats import iso, printable
+from shelflife.policy.cutoff import Cause
+from shelflife.shapes.path import Path, path_as_json
+from shelflife.shapes.schema import Count, Time, TypedDict, shape, words_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shelflife.policy.plan import AreaPlan as PlannedArea
+    from shelflife.policy.plan import Plan as PlanValue
+    from shelflife.scan.planner import PlannedFile as File
+
+__all__ = ["AreaPlan", "Plan", "PlannedFile", "plan_as_json", "planned_file_as_json"]
+
+
+@shape
+class AreaPlan(TypedDict):
+    """What would go from one area."""
+
+    cutoff: Time | None
+    """What was last changed before it goes; null for an area that is kept indefinitely."""
+    cause: Annotated[str, words_of(Cause)] | None
+    """What chose the cutoff."""
+    files: Count
+    bytes: Count
+    directories: Count
+    """Directories with something to remove."""
+    links: Count
+    scanned: Count
+    special: Count
+    """FIFOs, sockets and devices, which stay."""
+    errors: list[str]
+
+
+@shape
+class Plan(TypedDict):
+    """What a cleanup would do now, in numbers."""
+
+    plan: str
+    """The plan's id: what a person approves."""
+    made: Time
+    """The moment that it was made for."""
+    areas: dict[str, AreaPlan]
+    files: Count
+    bytes: Count
+    scanned: Count
+    needs_approval: bool
+    reasons: list[str]
+    """Why a person must approve it before it may run unwatched; empty when it may."""
+
+
+@shape
+class PlannedFile(Path):
+    """A file that would go."""
+
+    area: str
+    size: Count
+    modified: Time
+    link: bool
+    """Whether it is a symbolic link, which goes as a link."""
+
+
+def plan_as_json(plan: PlanValue, reasons_to_ask: Sequence[str]) -> Plan:
+    """Return a plan: per area its cutoff, the cause of that, what would go, and why a person must approve it."""
+    return {
+        "plan": plan.id,
+        "made": iso(plan.made),
+        "areas": {area.area: _area(area) for area in plan.areas},
+        "files": plan.files,
+        "bytes": plan.bytes,
+        "scanned": plan.scanned,
+        "needs_approval": bool(reasons_to_ask),
+        "reasons": [printable(reason) for reason in reasons_to_ask],
+    }
+
+
+def _area(area: PlannedArea) -> AreaPlan:
+    return {
+        "cutoff": iso(area.cutoff.at) if area.cutoff else None,
+        "cause": area.cutoff.cause.value if area.cutoff else None,
+        "files": area.files,
+        "bytes": area.bytes,
+        "directories": area.directories,
+        "links": area.links,
+        "scanned": area.scanned,
+        "special": area.special,
+        "errors": [printable(error) for error in area.errors],
+    }
+
+
+def planned_file_as_json(file: File, path: str | None = None) -> PlannedFile:
+    """Return a file that would go; its path is relative to the base path, or as given."""
+    return {
+        **path_as_json(file.path if path is None else path),
+        "area": file.area,
+        "size": file.size,
+        "modified": iso(file.mtime),
+        "link": file.link,
+    }

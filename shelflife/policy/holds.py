@@ -34,6 +34,8 @@ class Hold:
     reason: str
     ended: int | None = None
     """When it was removed by a person."""
+    actor: str = ""
+    """Who added it; empty if nobody was named."""
 
     def is_active(self, now: int) -> bool:
         """Return whether it holds at `now` (ns)."""

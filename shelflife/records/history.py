@@ -101,6 +101,12 @@ class RunRecord:
     finished: int | None
     state: str
     reason: str
+    actor: str
+    """Who asked for it; empty if nobody was named."""
+    via: str
+    """The way: http, cli, schedule, program; empty in records of versions before."""
+    request: str
+    """Id of the HTTP request, if it was one."""
     cutoffs: dict[str, Any]
     report: dict[str, Any]
 

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from shelflife.policy.limits import LastRun
+    from shelflife.records.access import TokenBook
     from shelflife.records.alerts import AlertBook
+    from shelflife.records.events import EventBook
     from shelflife.records.history import (
         Code,
         FileRecord,
@@ -30,11 +32,20 @@ if TYPE_CHECKING:
         UnitRecord,
     )
     from shelflife.records.holds import HoldBook, HoldWatch
+    from shelflife.records.replies import ReplyBook
     from shelflife.records.usage import UsageBook
 
 
 class JournalFull(RecordsError):  # noqa: N818 - a state of the disk, not a fault
     """The disk has no room for what was to be recorded; nothing of it was."""
+
+
+class KeyTaken(RecordsError):  # noqa: N818 - a state, not a fault
+    """A run with that key was begun before; it is not begun again."""
+
+    def __init__(self, run: int) -> None:
+        self.run = run
+        super().__init__(f"run {run} was begun by this request already")
 
 
 class Runs(Protocol):
@@ -43,7 +54,10 @@ class Runs(Protocol):
     def begin(
         self, *, plan: str, trigger: Trigger, host: str, pid: int, at: int, cutoffs: dict[str, Any]
     ) -> int:
-        """Record that a run begins; return its number."""
+        """Record that a run begins, for whoever acts; return its number.
+
+        Raises KeyTaken if it was begun before, by its actor's key.
+        """
 
     def refuse(self, *, trigger: Trigger, host: str, pid: int, at: int, reason: str) -> int:
         """Record that a run did not start; return its number. It counts in no totals."""
@@ -199,6 +213,18 @@ class Journal(Protocol):
     @property
     def alerts(self) -> AlertBook:
         """What people were told."""
+
+    @property
+    def events(self) -> EventBook:
+        """What changed, in the order in which it was recorded."""
+
+    @property
+    def tokens(self) -> TokenBook:
+        """Who may what, over HTTP."""
+
+    @property
+    def replies(self) -> ReplyBook:
+        """What requests with a key were answered."""
 
     @property
     def usage(self) -> UsageBook:

@@ -89,12 +89,13 @@ def refuse_future(work: Workplace, made: int) -> None:
         raise UsageError("the plan was made for a moment that has not come yet; make a new one")
 
 
-def remember(session: Session, plan: Plan, report: RunReport, *, approved: str = "") -> None:
-    """Record by what the next cleanups are judged, after one that came to its end; `approved` is its plan's id."""
+def remember(session: Session, plan: Plan, report: RunReport, *, arrivals: Mapping[str, int]) -> None:
+    """Record by what the next cleanups are judged, after one that came to its end.
+
+    `arrivals` are the percents of areas, if any, up to which a person approved of what arrived expired.
+    """
     approvals, settings = session.journal.approvals, session.work.settings
     before, now = approvals.last_runs(), session.work.clock()
-    offered = approvals.offered(approved)
-    shares = offered.arrivals if offered else {}
     reports = {area.area: area for area in report.areas}
     areas = {}
     for area in plan.areas:
@@ -108,6 +109,6 @@ def remember(session: Session, plan: Plan, report: RunReport, *, approved: str =
             cutoffs={} if area.cutoff is None else {"0": area.cutoff.at},
             left=max(0, area.files - gone),
             has_lost=gone > 0 or (last is not None and last.has_lost),
-            arrivals=max(shares.get(area.area, 0), last.arrivals if last else 0),
+            arrivals=max(arrivals.get(area.area, 0), last.arrivals if last else 0),
         )
     approvals.remember(areas)

@@ -81,7 +81,7 @@ class Retention:
     def remember(self, session: Session, plan: Plan, report: RunReport) -> None:
         """See `Strategy`: by what the next cleanup of these areas is judged."""
         if report.state == RunState.DONE:
-            remember(session, plan, report)
+            remember(session, plan, report, arrivals={})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +97,11 @@ class Approved:
     def choose(self, session: Session) -> Plan:
         """See `Strategy`. Raises UsageError when there is no such plan, or it may not be carried out any more."""
         made, cutoffs = approved(session, self.plan)
+        session.journal.approvals.approve(self.plan, at=session.work.clock())
         return Retention(made=made, cutoffs=cutoffs).choose(session)
 
     def confirm(self, session: Session, plan: Plan) -> None:
         """See `Strategy`: a person did."""
-        session.journal.approvals.approve(self.plan, at=session.work.clock())
 
     def carry_out(self, session: Session, means: Means, plan: Plan) -> RunReport:
         """See `Strategy`."""
@@ -110,8 +110,10 @@ class Approved:
     def remember(self, session: Session, plan: Plan, report: RunReport) -> None:
         """See `Strategy`."""
         if report.state == RunState.DONE:
-            remember(session, plan, report, approved=self.plan)
-            session.journal.approvals.use(self.plan, report.run)
+            approvals = session.journal.approvals
+            offered = approvals.offered(self.plan)
+            remember(session, plan, report, arrivals=offered.arrivals if offered else {})
+            approvals.use(self.plan, report.run)
 
 
 @dataclass(slots=True)

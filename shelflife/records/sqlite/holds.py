@@ -8,22 +8,24 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from shelflife.actor import current_actor
 from shelflife.policy.holds import Hold, Holds
 from shelflife.records.sqlite.database import transaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_REPLACE: Final = "UPDATE hold SET ended = ? WHERE path = ? AND ended IS NULL"
+_REPLACE: Final = "UPDATE hold SET ended = ?, ended_by = ? WHERE path = ? AND ended IS NULL"
 
 _ADD: Final = """
-INSERT INTO hold (path, tree, area, inode, born, created, until, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO hold (path, tree, area, inode, born, created, until, reason, actor, via, request)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
-_END: Final = "UPDATE hold SET ended = ? WHERE id = ?"
+_END: Final = "UPDATE hold SET ended = ?, ended_by = ? WHERE id = ?"
 
 _ALL: Final = """
-SELECT id, path, tree, area, inode, born, created, until, reason, ended FROM hold ORDER BY id DESC
+SELECT id, path, tree, area, inode, born, created, until, reason, ended, actor FROM hold ORDER BY id DESC
 """
 
 
@@ -36,7 +38,7 @@ class SqliteHoldBook:
 
     def add(self, hold: Hold) -> Hold:
         """Record a hold and return it with its number. A hold on the same path that is active is replaced."""
-        path = os.fsencode(hold.path)
+        path, actor = os.fsencode(hold.path), current_actor()
         values = (
             path,
             hold.tree,
@@ -46,17 +48,18 @@ class SqliteHoldBook:
             hold.created,
             hold.until,
             hold.reason,
+            *(actor.name, actor.via, actor.request),
         )
         with transaction(self._connection):
-            self._connection.execute(_REPLACE, (hold.created, path))
+            self._connection.execute(_REPLACE, (hold.created, actor.name, path))
             cursor = self._connection.execute(_ADD, values)
-        return replace(hold, id=int(cursor.lastrowid or 0))
+        return replace(hold, id=int(cursor.lastrowid or 0), actor=actor.name)
 
     def end(self, path: str, at: int) -> list[Hold]:
         """End the holds on a path (relative to the base path) that are active at `at` (ns); return them."""
         ending = [hold for hold in self.all() if hold.path == path and hold.is_active(at)]
         with transaction(self._connection):
-            self._connection.executemany(_END, [(at, hold.id) for hold in ending])
+            self._connection.executemany(_END, [(at, current_actor().name, hold.id) for hold in ending])
         return ending
 
     def all(self) -> list[Hold]:
@@ -74,8 +77,9 @@ class SqliteHoldBook:
                 until=until,
                 reason=reason,
                 ended=ended,
+                actor=actor,
             )
-            for number, path, tree, area, inode, born, created, until, reason, ended in rows.fetchall()
+            for number, path, tree, area, inode, born, created, until, reason, ended, actor in rows.fetchall()
         ]
 
     def active(self, now: int) -> Holds:

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Final
 from shelflife.records.sqlite.alerts import SqliteAlertBook
 from shelflife.records.sqlite.approvals import SqliteApprovals
 from shelflife.records.sqlite.database import state_of, transaction
+from shelflife.records.sqlite.events import SqliteEventBook
 from shelflife.records.sqlite.holds import SqliteHoldBook, SqliteHoldWatch
 from shelflife.records.sqlite.identity import SqliteIdentity
 from shelflife.records.sqlite.removals import SqliteFileHistory, SqliteRemovals
+from shelflife.records.sqlite.replies import SqliteReplyBook
 from shelflife.records.sqlite.runs import SqliteHistory, SqliteRuns
 from shelflife.records.sqlite.slots import SqliteSlots
+from shelflife.records.sqlite.tokens import SqliteTokenBook
 from shelflife.records.sqlite.usage import SqliteUsageBook
 
 if TYPE_CHECKING:
@@ -59,6 +62,9 @@ class SqliteJournal:
         self.identity = SqliteIdentity(connection)
         self.holds = SqliteHoldBook(connection)
         self.alerts = SqliteAlertBook(connection)
+        self.events = SqliteEventBook(connection)
+        self.tokens = SqliteTokenBook(connection)
+        self.replies = SqliteReplyBook(connection)
         self.usage = SqliteUsageBook(connection)
 
     @property
@@ -80,6 +86,7 @@ class SqliteJournal:
             self._connection.execute(_FORGET_RUNS, (runs_before,))
             self._connection.execute(_FORGET_SLOTS, (runs_before,))
             self._connection.execute(_FORGET_PLANS, (runs_before,))
+        self.events.trim(files_before)
         while self._size() > max_bytes and self._forget_oldest():
             pass
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from shelflife.errors import RecordsError
 from shelflife.records.sqlite.database import connect, has_wal, is_full, transaction
+from shelflife.records.sqlite.events import untold
 from shelflife.records.sqlite.journal import SqliteJournal
 from shelflife.records.sqlite.migrations import MIGRATIONS, migrate
 
@@ -29,6 +30,8 @@ _SHARED_TABLES: Final = (
     "message",
 )
 """What a journal in memory has of the file's, and writes back; without the holds, which it only reads."""
+
+_EVENT_COLUMNS: Final = "at, kind, subject, data"
 
 _BATCH_COLUMNS: Final = "run, area, unit, directory, at, names, facts, outcomes, errors"
 
@@ -112,7 +115,7 @@ def _copy_all_but_files(state: StateDirectory, memory: sqlite3.Connection) -> No
     (version,) = memory.execute("PRAGMA file.user_version").fetchone()
     if version != len(MIGRATIONS):
         raise RecordsError(f"no room to bring the journal {state.journal} up to date")
-    with transaction(memory):
+    with transaction(memory), untold(memory):
         for table in (*_SHARED_TABLES, "hold", "sqlite_sequence"):
             memory.execute(f"DELETE FROM main.{table}")
             memory.execute(f"INSERT INTO main.{table} SELECT * FROM file.{table}")
@@ -125,8 +128,12 @@ def _write_stand_in(state: StateDirectory, memory: sqlite3.Connection) -> None:
         with closing(_connect(state)):  # made and migrated, and kept open meanwhile
             memory.execute("ATTACH ? AS file", (str(state.journal),))
             with transaction(memory):
-                for table in _SHARED_TABLES:
-                    memory.execute(f"INSERT OR REPLACE INTO file.{table} SELECT * FROM main.{table}")
+                with untold(memory, "file"):
+                    for table in _SHARED_TABLES:
+                        memory.execute(f"INSERT OR REPLACE INTO file.{table} SELECT * FROM main.{table}")
+                memory.execute(
+                    f"INSERT INTO file.event ({_EVENT_COLUMNS}) SELECT {_EVENT_COLUMNS} FROM main.event"
+                )
                 memory.execute(
                     f"INSERT INTO file.batch ({_BATCH_COLUMNS}) SELECT {_BATCH_COLUMNS} FROM main.batch"
                 )

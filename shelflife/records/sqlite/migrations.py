@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 from shelflife.errors import RecordsError
+from shelflife.records.sqlite import events, replies, tokens
 from shelflife.records.sqlite.database import transaction
 
 MIGRATIONS: Final = (
@@ -114,6 +118,7 @@ MIGRATIONS: Final = (
         done INTEGER                        -- when it was delivered, or given up
     );
     """,
+    events.SCHEMA + tokens.SCHEMA + replies.SCHEMA,
     """
     ALTER TABLE area ADD COLUMN memory TEXT NOT NULL DEFAULT '{}';   -- JSON: the rest of LastRun
     ALTER TABLE plan ADD COLUMN arrivals TEXT NOT NULL DEFAULT '{}'; -- JSON: area -> percent
@@ -134,6 +139,16 @@ def migrate(connection: sqlite3.Connection) -> None:
         with transaction(connection):
             (current,) = connection.execute("PRAGMA user_version").fetchone()
             if current == number:  # nobody else migrated it meanwhile
-                for statement in MIGRATIONS[number].split(";"):
+                for statement in _statements(MIGRATIONS[number]):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {number + 1}")
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Yield the statements of a script; a trigger has semicolons of its own."""
+    statement = ""
+    for part in script.split(";"):
+        statement += f"{part};"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

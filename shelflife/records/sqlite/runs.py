@@ -6,18 +6,24 @@ import json
 import sqlite3
 from typing import TYPE_CHECKING, Any, Final
 
+from shelflife.actor import current_actor
 from shelflife.records.history import RunRecord, RunState, Totals, Trigger
+from shelflife.records.journal import KeyTaken
 from shelflife.records.sqlite.database import transaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_BEGIN: Final = (
-    "INSERT INTO run (plan, trigger, host, pid, started, state, cutoffs) VALUES (?, ?, ?, ?, ?, ?, ?)"
-)
+_BEGIN: Final = """
+INSERT INTO run (plan, trigger, host, pid, started, state, cutoffs, actor, via, request, key)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+_OF_KEY: Final = "SELECT id FROM run WHERE key = ?"
 
 _REFUSE: Final = """
-INSERT INTO run (plan, trigger, host, pid, started, finished, state, reason) VALUES ('', ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO run (plan, trigger, host, pid, started, finished, state, reason, actor, via, request)
+VALUES ('', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 _FINISH: Final = "UPDATE run SET finished = ?, state = ?, reason = ?, report = ? WHERE id = ?"
@@ -28,9 +34,10 @@ _ADD_TO_TOTALS: Final = (
 
 _STAMP_TOTALS: Final = "INSERT OR REPLACE INTO total VALUES (?, ?)"
 
-_RUNS: Final = (
-    "SELECT id, plan, trigger, host, pid, started, finished, state, reason, cutoffs, report FROM run"
-)
+_RUNS: Final = """
+SELECT id, plan, trigger, host, pid, started, finished, state, reason, actor, via, request, cutoffs, report
+FROM run
+"""
 
 _UNFINISHED: Final = f"{_RUNS} WHERE state = ? ORDER BY id"
 
@@ -53,16 +60,25 @@ class SqliteRuns:
     def begin(
         self, *, plan: str, trigger: Trigger, host: str, pid: int, at: int, cutoffs: dict[str, Any]
     ) -> int:
-        """Record that a run begins; return its number."""
-        values = (plan, trigger, host, pid, at, RunState.RUNNING, json.dumps(cutoffs))
+        """Record that a run begins, for whoever acts; return its number. Raises KeyTaken."""
+        actor = current_actor()
+        values = (
+            *(plan, trigger, host, pid, at, RunState.RUNNING, json.dumps(cutoffs)),
+            *(actor.name, actor.via, actor.request, actor.key),
+        )
         with transaction(self._connection):
+            taken = self._connection.execute(_OF_KEY, (actor.key,)).fetchone()
+            if taken is not None:
+                raise KeyTaken(taken[0])
             cursor = self._connection.execute(_BEGIN, values)
         return int(cursor.lastrowid or 0)
 
     def refuse(self, *, trigger: Trigger, host: str, pid: int, at: int, reason: str) -> int:
         """Record that a run did not start; return its number."""
+        actor = current_actor()
+        values = (trigger, host, pid, at, at, RunState.REFUSED, reason, actor.name, actor.via, actor.request)
         with transaction(self._connection):
-            cursor = self._connection.execute(_REFUSE, (trigger, host, pid, at, at, RunState.REFUSED, reason))
+            cursor = self._connection.execute(_REFUSE, values)
         return int(cursor.lastrowid or 0)
 
     def finish(self, run: int, *, at: int, state: RunState, report: dict[str, Any], reason: str = "") -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from array import array
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -129,13 +130,23 @@ def test_migrating_from_every_version_gives_todays_schema_and_loses_nothing(
     with monkeypatch.context() as then:
         for module in (migrations, journal_file):
             then.setattr(module, "MIGRATIONS", MIGRATIONS[:version])
-        with open_journal(state) as journal:
-            run = begin(journal)
-            record_removals(journal, run, "a", "b")
-            journal.runs.finish(run, at=9, state=RunState.DONE, report={"removed": 2})
-            journal.slots.claim(100, at=101)
+        with open_journal(state):
+            pass
+    with closing(connect(state.journal)) as old:  # as a program of that version wrote it
+        facts = array("q", [1, 2, 3, 4, 5, 6]).tobytes()
+        old.execute(
+            "INSERT INTO run (plan, trigger, host, pid, started, finished, state) "
+            "VALUES ('p', 'cli', 'h', 1, 1, 9, 'done')"
+        )
+        old.execute(
+            "INSERT INTO batch (run, area, unit, directory, at, names, facts, outcomes) "
+            "VALUES (1, 'temp', 0, ?, 2, ?, ?, ?)",
+            (b"temp/a/", b"a/b", facts, b"\x01\x01"),
+        )
+        old.execute("INSERT INTO total VALUES ('removed', 2)")
+        old.execute("INSERT INTO slot VALUES (100, 101, NULL)")
     with open_journal(state) as journal:
-        assert [file.path for file in journal.files.of_run(run)] == ["temp/a/a", "temp/a/b"]
+        assert [file.path for file in journal.files.of_run(1)] == ["temp/a/a", "temp/a/b"]
         assert journal.history.totals().removed == 2
         assert journal.slots.last() == 100
     with closing(connect(":memory:")) as fresh, closing(connect(state.journal)) as migrated:

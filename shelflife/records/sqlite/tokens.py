@@ -1,0 +1,126 @@
+"""Tokens, as the journal keeps them: by their SHA-256, so that whoever reads the journal cannot use one.
+
+A token has 256 random bits, so a plain hash is enough: there is nothing to guess, as there is with passwords.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import TYPE_CHECKING, Final
+
+from shelflife.errors import UsageError
+from shelflife.records.access import Scope, Token
+from shelflife.records.sqlite.database import transaction
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+
+__all__ = ["PREFIX", "SCHEMA", "SqliteTokenBook"]
+
+PREFIX: Final = "shlf_"
+"""Begins every token, so that scanners for leaked secrets know one."""
+
+SCHEMA: Final = """
+    CREATE TABLE token (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        name TEXT NOT NULL,
+        hash BLOB NOT NULL UNIQUE,          -- SHA-256 of the token
+        scopes TEXT NOT NULL,               -- joined by spaces
+        areas TEXT NOT NULL,                -- likewise; empty: all
+        created INTEGER NOT NULL,           -- ns since the epoch
+        created_by TEXT NOT NULL,
+        expires INTEGER,
+        revoked INTEGER,
+        last_used INTEGER
+    );
+    CREATE UNIQUE INDEX token_name ON token (name) WHERE revoked IS NULL;
+    """
+
+_BYTES: Final = 32
+_USED_EVERY: Final = 60 * 10**9
+"""Nanoseconds between two notes of a token's use: reading must not write at every request."""
+
+_COLUMNS: Final = "name, scopes, areas, created, created_by, expires, revoked, last_used"
+
+
+class SqliteTokenBook:
+    """The tokens of one storage."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Use a connection to the journal."""
+        self._connection = connection
+
+    def add(
+        self,
+        name: str,
+        scopes: Iterable[Scope],
+        *,
+        areas: Iterable[str] = (),
+        at: int,
+        by: str = "",
+        expires: int | None = None,
+    ) -> str:
+        """Record a token and return its secret, which is not kept. Raises UsageError if the name is taken."""
+        secret = PREFIX + secrets.token_urlsafe(_BYTES)
+        with transaction(self._connection):
+            if self._connection.execute(
+                "SELECT 1 FROM token WHERE name = ? AND revoked IS NULL", (name,)
+            ).fetchone():
+                raise UsageError(f"there is a token {name} already; revoke it first, or choose another name")
+            self._connection.execute(
+                "INSERT INTO token (name, hash, scopes, areas, created, created_by, expires) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (name, _hash(secret), " ".join(sorted(scopes)), " ".join(areas), at, by, expires),
+            )
+        return secret
+
+    def find(self, secret: str) -> Token | None:
+        """Return the token of that secret, also one that is revoked or expired; None if there is none."""
+        row = self._connection.execute(
+            f"SELECT {_COLUMNS} FROM token WHERE hash = ?", (_hash(secret),)
+        ).fetchone()
+        return None if row is None else _token(row)
+
+    def note_use(self, secret: str, at: int) -> None:
+        """Record that a token was used at `at` (ns), once a minute at the most."""
+        key = _hash(secret)
+        (last,) = self._connection.execute(
+            "SELECT coalesce(max(last_used), 0) FROM token WHERE hash = ?", (key,)
+        ).fetchone()
+        if at - last >= _USED_EVERY:
+            with transaction(self._connection):
+                self._connection.execute("UPDATE token SET last_used = ? WHERE hash = ?", (at, key))
+
+    def revoke(self, name: str, at: int) -> bool:
+        """Make a token useless from now on; return whether there was one of that name."""
+        with transaction(self._connection):
+            cursor = self._connection.execute(
+                "UPDATE token SET revoked = ? WHERE name = ? AND revoked IS NULL", (at, name)
+            )
+        return cursor.rowcount > 0
+
+    def all(self, *, revoked: bool = False) -> list[Token]:
+        """Return the tokens by name; those that were revoked too, if asked for."""
+        condition = "" if revoked else "WHERE revoked IS NULL"
+        rows = self._connection.execute(f"SELECT {_COLUMNS} FROM token {condition} ORDER BY name, id")
+        return [_token(row) for row in rows.fetchall()]
+
+
+def _hash(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()
+
+
+def _token(row: tuple[str, str, str, int, str, int | None, int | None, int | None]) -> Token:
+    name, scopes, areas, created, by, expires, revoked, last_used = row
+    return Token(
+        name=name,
+        scopes=frozenset(Scope(scope) for scope in scopes.split()),
+        areas=tuple(areas.split()),
+        created=created,
+        created_by=by,
+        expires=expires,
+        revoked=revoked,
+        last_used=last_used,
+    )

@@ -14,7 +14,7 @@ A full disk cannot wait altogether: `unasked` says how much an area may give bef
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -26,16 +26,21 @@ from shelflife.policy.changes import (
     removes_more,
     upgraded,
 )
+from shelflife.policy.cutoff import BEGINNING
 from shelflife.policy.schedule import Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from shelflife.policy.cutoff import Cutoff
     from shelflife.policy.plan import AreaPlan, Plan
     from shelflife.settings import LimitsSettings, Settings
 
 APPROVAL_LASTS: Final = 7 * 86_400 * 10**9
 """Nanoseconds that a plan may be approved after it was made, and that an approval serves."""
+
+OWN_CLASS: Final = "0"
+"""The area's own class in `LastRun.cutoffs`."""
 
 NEARLY_ALL: Final = 90
 """Percent of an area's files that are nearly all of them."""
@@ -184,6 +189,16 @@ def _about_arrivals(plan: AreaPlan, last: LastRun) -> Doubt | None:
         f"{arrived:,} of them were due at its last cleanup already, which did not find them: they came since, "
         "with times that are older (`age_from: arrived` counts from when they came)",
     )
+
+
+def due_before(plan: AreaPlan, last: LastRun | None) -> Cutoff | None:
+    """Return the cutoff before which an area's last cleanup took everything; None where there was none."""
+    if last is None or plan.cutoff is None:
+        return None
+    retention = last.settings.get("retention", -1)
+    then = last.at - retention * 10**9 if retention >= 0 else BEGINNING
+    at = last.cutoffs.get(OWN_CLASS, then)
+    return replace(plan.cutoff, at=min(at, plan.cutoff.at))
 
 
 def arrived_share(plan: AreaPlan) -> int:

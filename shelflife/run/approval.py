@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shelflife.errors import NeedsApproval, UsageError
+from shelflife.errors import NeedsApproval, StorageError, UsageError
 from shelflife.events import RunRefused
 from shelflife.policy.cutoff import Cause, Cutoff
 from shelflife.policy.limits import (
     APPROVAL_LASTS,
+    OWN_CLASS,
+    Extent,
     LastRun,
     arrived_share,
+    due_before,
     interval_of,
+    is_large,
     is_under,
     reasons_to_ask,
     settings_of,
 )
 from shelflife.records.history import OfferedPlan, Trigger
 from shelflife.run.run import cutoffs_of
+from shelflife.scan.arrivals import count_before
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +36,23 @@ if TYPE_CHECKING:
     from shelflife.remove.report import RunReport
     from shelflife.run.run import Session
     from shelflife.run.workplace import Workplace
+    from shelflife.scan.context import Context
+
+
+def see_arrivals(context: Context, work: Workplace, plan: Plan, last_runs: Mapping[str, LastRun]) -> Plan:
+    """Return a plan that says how much of each large part of it arrived when it was due already.
+
+    What cannot be counted is not known to have arrived, and fails when it is to go.
+    """
+    areas = []
+    for area_plan in plan.areas:
+        cutoff = due_before(area_plan, last_runs.get(area_plan.area))
+        if cutoff is not None and is_large(Extent.of(area_plan), work.settings.limits):
+            with suppress(OSError, StorageError):
+                arrived = count_before(context, work.areas[area_plan.area], cutoff)
+                area_plan = replace(area_plan, arrived=arrived)  # noqa: PLW2901 - the same plan, seen closer
+        areas.append(area_plan)
+    return replace(plan, areas=tuple(areas))
 
 
 def why_ask(work: Workplace, plan: Plan, last_runs: Mapping[str, LastRun]) -> list[str]:
@@ -53,7 +77,9 @@ def confirm(session: Session, plan: Plan) -> None:
     work, journal, trigger = session.work, session.journal, session.order.trigger
     if trigger is Trigger.PROGRAM:
         return
-    reasons = why_ask(work, plan, journal.approvals.last_runs())
+    last_runs = journal.approvals.last_runs()
+    plan = see_arrivals(session.context, work, plan, last_runs)
+    reasons = why_ask(work, plan, last_runs)
     if not reasons:
         return
     offer(work, journal, plan)
@@ -106,7 +132,7 @@ def remember(session: Session, plan: Plan, report: RunReport, *, arrivals: Mappi
         areas[area.area] = LastRun(
             at=now,
             settings=settings_of(settings, area.area),
-            cutoffs={} if area.cutoff is None else {"0": area.cutoff.at},
+            cutoffs={} if area.cutoff is None else {OWN_CLASS: area.cutoff.at},
             left=max(0, area.files - gone),
             has_lost=gone > 0 or (last is not None and last.has_lost),
             arrivals=max(arrivals.get(area.area, 0), last.arrivals if last else 0),

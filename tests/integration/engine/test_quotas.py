@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shelflife import Engine, NeedsApproval, Settings
 from shelflife.records.history import Trigger
 
 if TYPE_CHECKING:
@@ -80,12 +81,28 @@ def test_units_fill_a_quota_as_a_whole(make_storage: MakeStorage) -> None:
     assert storage.files() == ["frames/b/1", "frames/b/2", "frames/c/1", "frames/c/2"]
 
 
-def test_a_quota_needs_nobodys_approval(make_storage: MakeStorage) -> None:
-    limits = {"confirm_above": "1%", "confirm_above_files": 1, "max_files": 2}
+def test_a_quota_that_takes_what_it_always_took_needs_nobodys_approval(make_storage: MakeStorage) -> None:
+    limits = {"confirm_above": "1%", "confirm_above_files": 1}
     storage = make_storage({"frames": {"retention": "30d", "max_files": 1}}, limits=limits)
-    for n in range(10):
-        storage.file(f"frames/{n}", age=f"{n + 2}d")
-    assert storage.engine.cleanup(trigger=Trigger.SCHEDULE).removed == 9
+    for night in range(3):
+        for n in range(10):
+            storage.file(f"frames/{night}-{n}", age=f"{n}h")
+        storage.tick("2d")
+        trigger = Trigger.SCHEDULE if night else Trigger.PROGRAM
+        assert storage.engine.cleanup(trigger=trigger).removed >= 9
+
+
+def test_a_quota_that_is_new_waits_for_a_person(make_storage: MakeStorage) -> None:
+    storage = make_storage({"frames": "30d"})
+    storage.file("frames/expired")
+    storage.engine.cleanup()
+    for n in range(30):
+        storage.file(f"frames/{n}", age=f"{n % 9 + 2}d")
+    areas = {"frames": {"retention": "30d", "quota": "1B"}}
+    changed = Engine(Settings.build(base_path=storage.base_path, areas=areas), clock=storage.now)
+    with pytest.raises(NeedsApproval, match="its quota was lowered from none to 1B"):
+        changed.cleanup(trigger=Trigger.SCHEDULE)
+    assert len(storage.files()) == 30
 
 
 @pytest.mark.parametrize(("quota", "gone"), [(100, 0), (50, 2)])

@@ -6,16 +6,17 @@ What a cleanup does is the engine's business (`shelflife.engine`); here its answ
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from stat import S_ISDIR
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from api import config as configuration
+from shelflife import clock
+from shelflife.clock import SECOND
 from shelflife.engine import Engine
 from shelflife.errors import StorageError, UsageError
-from shelflife.files.listing import Kind, entry_of
+from shelflife.files.listing import Kind, entry_at
 from shelflife.formats import format_bytes, format_retention, printable
 from shelflife.policy.choose import by_retention_of_classes
 from shelflife.policy.rules import File
@@ -32,7 +33,8 @@ __all__ = ["MOST_FILES", "StorageManager"]
 MOST_FILES: Final = 10_000
 """Files that a result names for each area; all are counted, and `files_truncated` tells whether more went."""
 
-_SECOND: Final = 10**9
+_HERE: Final = -100
+"""AT_FDCWD: instead of a directory, where paths may be absolute."""
 
 
 class StorageManager:
@@ -185,20 +187,20 @@ class StorageManager:
 
     def _get_file_age_seconds(self, path: Path | str) -> float:
         """Return how long ago a file was last modified; never negative. Raises OSError when there is none."""
-        return max(0.0, (time.time_ns() - os.lstat(path).st_mtime_ns) / _SECOND)
+        return max(0.0, (clock.now() - os.lstat(path).st_mtime_ns) / SECOND)
 
     def _should_cleanup(self, path: Path | str, directory: str) -> bool:
         """Return whether a file of an area would go by itself now; False when its age cannot be told."""
         engine = self.engine
         area = engine.areas[engine.settings.area_name(directory)]
         try:
-            entry = entry_of(os.path.basename(path), os.lstat(path))
+            entry = entry_at(_HERE, os.fspath(path), area.rules.age_from)
         except OSError:
             return False
         if entry.kind > Kind.LINK:
             return False
-        file = File(self._below_area(path, area.directories), area.rules.time_of(entry))
-        return area.rules.judge(file, by_retention_of_classes(area, time.time_ns())).remove
+        file = File(self._below_area(path, area.directories), entry.time)
+        return area.rules.judge(file, by_retention_of_classes(area, clock.now())).remove
 
     @staticmethod
     def _format_bytes(size: float) -> str:
@@ -262,7 +264,7 @@ def _nothing_to_do(settings: Settings, names: list[str]) -> list[shapes.AreaClea
 
 
 def _run(settings: Settings, names: list[str], batch_size: int) -> list[shapes.AreaCleanup]:
-    removed = shapes.RemovedFiles(settings, most=MOST_FILES, now=time.time_ns())
+    removed = shapes.RemovedFiles(settings, most=MOST_FILES, now=clock.now())
     report = Engine(settings, listeners=[removed]).cleanup(names, batch_size=batch_size)
     return shapes.of_run(report, removed)
 

@@ -27,10 +27,10 @@ from itertools import chain, count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from shelflife.clock import SECOND
 from shelflife.engine import Engine
 from shelflife.errors import ShelflifeError, StorageError, UsageError
 from shelflife.formats import format_bytes
-from shelflife.policy.area import SECOND
 from shelflife.policy.choose import by_retention
 from shelflife.policy.rules import KEEP_FILE
 from shelflife.settings import DEFAULT_RETENTION, Settings, find_config, format_duration, load_settings

@@ -13,11 +13,12 @@ import logging
 import os
 import socket
 import threading
-import time
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
+from shelflife.clock import SECOND, Clock
+from shelflife.clock import now as system_clock
 from shelflife.errors import CleanupDisabled, RecordsError, StorageError, UsageError
 from shelflife.events import RunRefused, guarded
 from shelflife.explain.log import RunLog
@@ -71,7 +72,7 @@ class Engine:
         settings: Settings,
         *,
         listeners: Iterable[Listener] = (),
-        clock: Callable[[], int] = time.time_ns,
+        clock: Clock = system_clock,
     ) -> None:
         """Take `settings`; nothing is read or opened. `clock` returns ns since the epoch."""
         self.settings = settings
@@ -381,7 +382,7 @@ class Engine:
         """
         now = self._clock()
         with self._work.records.read_journal() as journal:
-            if journal is not None and now - journal.usage.last() < at_most_every * 1e9:
+            if journal is not None and now - journal.usage.last() < at_most_every * SECOND:
                 return False
         with self._work.hold_base() as base, self._work.records.read_index() as index:
             if index is None:
@@ -438,7 +439,7 @@ class Engine:
     def last_run_within(self, seconds: float) -> RunRecord | None:
         """Return the latest run that came to its end within the last `seconds`."""
         with self._work.records.read_journal() as journal:
-            since = self._clock() - int(seconds * 1e9)
+            since = self._clock() - int(seconds * SECOND)
             return journal.history.completed_since(since) if journal else None
 
     def refuse(self, reason: str, *, trigger: Trigger) -> int:

@@ -12,6 +12,8 @@ import os
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from shelflife.clock import SECOND
+
 __all__ = [
     "counted",
     "format_age",
@@ -19,6 +21,7 @@ __all__ = [
     "format_retention",
     "iso",
     "iso_or_none",
+    "minute",
     "moment",
     "path_b64",
     "printable",
@@ -53,6 +56,11 @@ def iso(ns: int) -> str:
     return (_EPOCH + timedelta(microseconds=ns // 1000)).isoformat()
 
 
+def minute(ns: int) -> str:
+    """Return a time (ns since the epoch, UTC) as tables have it: `2026-11-22 02:00`."""
+    return moment(ns)[:16]
+
+
 def iso_or_none(ns: int | None) -> str | None:
     """Return a time as `iso` does, and None for none."""
     return None if ns is None else iso(ns)
@@ -60,12 +68,12 @@ def iso_or_none(ns: int | None) -> str | None:
 
 def moment(ns: int) -> str:
     """Return a time (ns since the epoch) as people read it: `2026-11-22 02:00:00 UTC`."""
-    return f"{_EPOCH + timedelta(seconds=ns // 10**9):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{_EPOCH + timedelta(seconds=ns // SECOND):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def format_age(ns: int) -> str:
     """Return a duration (ns) in its largest whole unit, as prose has it: `1 day`, `3 hours`, `0 seconds`."""
-    seconds = max(0, ns // 10**9)
+    seconds = max(0, ns // SECOND)
     size, unit = next((span for span in _SPANS if seconds >= span[0]), _SPANS[-1])
     count = seconds // size
     return f"{count} {unit[:-1] if count == 1 else unit}"

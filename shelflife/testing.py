@@ -16,12 +16,13 @@ command line (`-p shelflife.testing`), and ask for the fixture `storage`::
 from __future__ import annotations
 
 import os
-import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
+from shelflife import clock
+from shelflife.clock import SECOND
 from shelflife.engine import Engine
 from shelflife.settings import DEFAULT_RETENTION, Settings, parse_duration
 
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from shelflife.events import Event
 
 __all__ = ["MakeStorage", "Storage", "aged_file", "make_storage", "set_age", "storage"]
-
-_SECOND: Final = 10**9
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,7 +60,7 @@ class Storage:
 
     def now(self) -> int:
         """Return the storage's time in nanoseconds since the epoch."""
-        return time.time_ns() + self.ahead
+        return clock.now() + self.ahead
 
     def tick(self, duration: str | int | None = None) -> None:
         """Move the clock on by a duration (``"2h"``, or seconds).
@@ -70,7 +69,7 @@ class Storage:
         trusts its listing (`index.settle`).
         """
         seconds = self.settings.index.settle + 1 if duration is None else parse_duration(duration)
-        self.ahead += seconds * _SECOND
+        self.ahead += seconds * SECOND
 
     def path(self, path: str | Path) -> Path:
         """Return a path of the storage, given relative to its base path."""
@@ -146,7 +145,7 @@ def set_age(path: Path, age: str | float, *, now: int | None = None) -> None:
     Only its modification time can be set; its change time (ctime) is always that of this call.
     """
     seconds = parse_duration(age) if isinstance(age, str) else age
-    modified = (time.time_ns() if now is None else now) - int(seconds * _SECOND)
+    modified = (clock.now() if now is None else now) - int(seconds * SECOND)
     os.utime(path, ns=(modified, modified), follow_symlinks=False)
 
 

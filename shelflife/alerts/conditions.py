@@ -5,11 +5,10 @@ So it does not matter which process finds it, nor whether one that should have f
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from shelflife.policy.forecast import DAY
+from shelflife.clock import DAY, HOUR, SECOND, as_datetime
 from shelflife.policy.schedule import Schedule
 from shelflife.records.alerts import Condition
 from shelflife.records.history import RunState, Trigger
@@ -61,7 +60,7 @@ ENDED: Final = {
 _FAILURES: Final = (Outcome.NOT_ENOUGH, Outcome.HOPELESS, Outcome.NO_GAIN)
 _UNDECIDED: Final = (Outcome.BUSY, Outcome.STOPPED)
 _RUNS: Final = 50
-_GRACE: Final = 3600 * 10**9
+_GRACE: Final = HOUR
 """How late (ns) a cleanup may be before that is told."""
 _CLEANUPS: Final = (Trigger.SCHEDULE, Trigger.CLI, Trigger.API, Trigger.PROGRAM)
 
@@ -120,7 +119,7 @@ def _no_room(found: DiskRelief) -> str:
 
 
 def _of_forecast(engine: Engine) -> Iterator[Condition]:
-    within = engine.settings.alerts.full_within * 10**9 // DAY
+    within = engine.settings.alerts.full_within * SECOND // DAY
     for disk in engine.forecast().outlook.disks:
         earliest = disk.full.earliest
         if earliest is not None and earliest <= within:
@@ -134,7 +133,7 @@ def _of_forecast(engine: Engine) -> Iterator[Condition]:
 
 def _of_runs(runs: Sequence[RunRecord], now: int) -> Iterator[Condition]:
     """Tell of the last cleanup; a later one that ran to its end makes it good."""
-    cleanups = [run for run in runs if run.trigger in _CLEANUPS and run.state != RunState.RUNNING]
+    cleanups = [run for run in runs if run.trigger in _CLEANUPS and not RunState(run.state).is_going_on]
     if cleanups:
         last = cleanups[0]
         if last.state == RunState.REFUSED:
@@ -159,7 +158,7 @@ def _of_runs(runs: Sequence[RunRecord], now: int) -> Iterator[Condition]:
 def _of_holder(engine: Engine, now: int) -> Iterator[Condition]:
     holder = engine.holder()
     timeout = engine.settings.cleanup.lock_timeout
-    if holder is not None and holder.is_stuck(datetime.fromtimestamp(now / 10**9, UTC), timeout):
+    if holder is not None and holder.is_stuck(as_datetime(now), timeout):
         yield Condition(
             kind=Kind.STUCK,
             key=Kind.STUCK,
@@ -177,7 +176,7 @@ def _of_schedule(engine: Engine, runs: Sequence[RunRecord], now: int) -> Iterato
     first = schedule.next_after(last) if last is not None else None
     second = schedule.next_after(first) if first is not None else None
     if last is not None and second is not None and now > second + _GRACE:
-        when = datetime.fromtimestamp(last // 10**9, UTC).isoformat()
+        when = as_datetime(last // SECOND * SECOND).isoformat()
         yield Condition(
             kind=Kind.OVERDUE,
             key=Kind.OVERDUE,

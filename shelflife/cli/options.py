@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from shelflife.cli.grammar import Argument, Option
+from shelflife.clock import SECOND
 from shelflife.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,21 +18,26 @@ if TYPE_CHECKING:
 
 Config = Annotated[
     Path | None,
-    typer.Option(
+    Option(
         "--config",
         metavar="FILE",
         help="The configuration; without it, config.yaml in the working directory.",
-        show_default=False,
     ),
 ]
 """`--config FILE`."""
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.", show_default=False)]
+Json = Annotated[bool, Option("--json", help="Print JSON.")]
 """`--json`."""
+
+
+def area_names(config: Path | None) -> list[str]:
+    """Return the names of the areas, to complete what is typed."""
+    return list(settings_of(config).areas)
+
 
 Areas = Annotated[
     list[str] | None,
-    typer.Argument(metavar="AREA", help="Only these areas, by name or directory.", show_default=False),
+    Argument("AREA", help="Only these areas, by name or directory.", complete=area_names),
 ]
 """Areas of the storage; none means all."""
 
@@ -67,6 +72,13 @@ def seconds_of(text: str, option: str) -> int:
         raise UsageError(f'{option} "{text}": {error}') from None
 
 
+def past_moment_of(text: str, now: int, *, option: str = "--since") -> int:
+    """Return the moment (ns) that `2026-12-24`, or `7d` for seven days ago, means. Raises UsageError."""
+    if text[-1:] in "smhdw" and text[:1].isdecimal():
+        return now - seconds_of(text, option) * SECOND
+    return moment_of(text, now, option=option)
+
+
 def moment_of(text: str, now: int, *, option: str = "--at") -> int:
     """Return the moment (ns) that `2026-12-24T18:00+01:00` (UTC without an offset) or `+2d` means.
 
@@ -75,11 +87,11 @@ def moment_of(text: str, now: int, *, option: str = "--at") -> int:
     from datetime import UTC, datetime
 
     if text.startswith("+"):
-        return now + seconds_of(text[1:], option) * 10**9
+        return now + seconds_of(text[1:], option) * SECOND
     try:
         when = datetime.fromisoformat(text)
         when = when if when.tzinfo else when.replace(tzinfo=UTC)
-        return int(when.timestamp()) * 10**9
+        return int(when.timestamp()) * SECOND
     except (ValueError, OverflowError):
         meant = f' (did you mean "+{text}"?)' if text[:1].isdecimal() and text[-1:] in "smhdw" else ""
         raise UsageError(

@@ -9,19 +9,19 @@ from __future__ import annotations
 import errno
 import os
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from shelflife.clock import HOUR, SECOND, as_datetime
 from shelflife.errors import RecordsError, StorageError
 from shelflife.files import kernel, primitives
-from shelflife.files.mounts import NETWORK, TRUSTED, file_system_of, free_bytes
+from shelflife.files.mounts import TRUSTED, file_system_of, free_bytes, room_of
 from shelflife.formats import format_age, format_bytes, moment
-from shelflife.policy.area import SECOND
 from shelflife.policy.schedule import Schedule
 from shelflife.records.statistics import statistics_of
 from shelflife.run.lock import holder_of
 from shelflife.storage.areas import DIRECTORY_MODE, hold_base, hold_roots
+from shelflife.storage.preconditions import unfit_for_records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 FULL: Final = 0.90
 """Share of a file system in use from which a warning is due."""
 
-_GRACE: Final = 3600 * SECOND
+_GRACE: Final = HOUR
 """Nanoseconds that a run may take, or come late, before its slot counts as missed."""
 
 
@@ -194,8 +194,11 @@ def _room(path: Path, fd: int) -> Finding:
     used = status.f_blocks - status.f_bfree
     share = used / (used + status.f_bavail) if used + status.f_bavail else 0.0  # as df shows it
     free = f"{format_bytes(free_bytes(fd))} free, {share:.0%} in use"
-    if status.f_files and status.f_favail < status.f_files * (1 - FULL):  # btrfs counts no inodes
-        return _warning("room", f"{path}: {free}, and only {status.f_favail} inodes are left")
+    room = room_of(status)
+    if room.bytes is None:
+        return _warning("room", f"{path}: the file system does not say how much room it has")
+    if room.inodes is not None and room.inodes < status.f_files * (1 - FULL):
+        return _warning("room", f"{path}: {free}, and only {room.inodes} inodes are left")
     return _warning("room", f"{path}: {free}") if share >= FULL else _ok("room", f"{path}: {free}")
 
 
@@ -238,28 +241,16 @@ def _state(storage: _Storage) -> Finding:
     place = path
     while not place.exists():
         place = place.parent
-    kind = _file_system(place)
-    if kind in NETWORK:
-        return _error(check, f"{path}: on {kind}, a network file system; set state_dir to a local directory")
     if not _may(place, os.R_OK | os.W_OK | os.X_OK):
         return _error(
             check,
             f"{place}: not readable and writable for user {os.geteuid()}; the records were not looked at",
         )
+    if reason := unfit_for_records(path):
+        return _error(check, f"{path}: {reason}")
     if place != path:
         return _ok(check, f"{path}: not there yet; the first run makes it")
-    return _ok(check, f"{path}: readable and writable, on {kind}")
-
-
-def _file_system(path: Path) -> str:
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return "unknown"
-    try:
-        return file_system_of(fd)
-    finally:
-        os.close(fd)
+    return _ok(check, f"{path}: readable and writable")
 
 
 def _index(storage: _Storage, records: Records) -> Finding:
@@ -277,7 +268,7 @@ def _lock(storage: _Storage, records: Records) -> Finding:
     holder = holder_of(records.state)
     if holder is None:
         return _ok("lock", "free")
-    now = datetime.fromtimestamp(storage.now / SECOND, UTC)
+    now = as_datetime(storage.now)
     if holder.is_stuck(now, storage.settings.cleanup.lock_timeout):
         silent = format_age(int((now - holder.heartbeat).total_seconds()) * SECOND)
         return _error("lock", f"held by {holder}, without a sign of life for {silent}: look at that process")

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from shelflife.clock import DAY
 from shelflife.policy.area import areas_of
 from shelflife.policy.forecast import (
-    DAY,
     MOST_DAYS,
     Course,
     Holding,

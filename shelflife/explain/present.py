@@ -6,13 +6,14 @@ import errno
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from shelflife.clock import SECOND
 from shelflife.explain.answer import Answer, State
 from shelflife.files.anchor import Anchor
 from shelflife.files.held import held_directory, held_entry
 from shelflife.files.listing import Entry, Kind, entry_at
 from shelflife.files.tree import walk
 from shelflife.formats import format_age, format_bytes, format_retention, moment
-from shelflife.policy.area import SECOND, TRASH_DIRECTORY
+from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.choose import by_retention
 from shelflife.policy.cutoff import Cutoffs
 from shelflife.policy.rules import KEEP_FILE, File, judge_unit
@@ -54,7 +55,7 @@ class Present:
             with self._anchor() as anchor:
                 parent, _, name = self._place.path.rpartition("/")
                 with anchor.directory(f"{parent}/" if parent else "") as fd:
-                    entry = entry_at(fd, name)
+                    entry = entry_at(fd, name, self._area.rules.age_from)
                     hold = self._hold(anchor, fd, entry)
                 if top == TRASH_DIRECTORY:
                     return self._past.in_trash()
@@ -106,7 +107,7 @@ class Present:
             if entry.kind is Kind.LINK
             else []
         )
-        time = self._area.rules.time_of(entry)
+        time = entry.time
         verdict = self._area.rules.judge(File(self._place.path, time), Cutoffs.only(self._cutoff))
         match verdict.reason:
             case Reason.KEEP_FILE:
@@ -240,12 +241,19 @@ class Present:
         )
 
 
+_SINCE: Final = {
+    AgeFrom.MODIFIED: "last modified",
+    AgeFrom.CHANGED: "last modified or changed",
+    AgeFrom.ARRIVED: "last modified, or arrived",
+    AgeFrom.ACCESSED: "last modified or read",
+}
+
+
 def keeps(area: Area) -> str:
     """Return how long an area keeps files, as the rest of a sentence."""
     if area.retention is None:
         return "keeps its files indefinitely"
-    since = "last modified or changed" if area.rules.age_from is AgeFrom.CHANGED else "last modified"
-    return f"keeps files for {format_age(area.retention)} after they were {since}"
+    return f"keeps files for {format_age(area.retention)} after they were {_SINCE[area.rules.age_from]}"
 
 
 def retention_rule(area: Area) -> str:
@@ -268,7 +276,7 @@ def _hold_in_words(subject: str, hold: Hold, whole: str) -> str:
 def _deciding_member(anchor: Anchor, unit: str, area: Area, reason: Reason) -> str:
     """Return the path of the file that decides over a unit; empty when there is none."""
     newest, member = None, ""
-    for directory, _, entries in walk(anchor, unit):
+    for directory, _, entries in walk(anchor, unit, age=area.rules.age_from):
         for entry in entries:
             path = directory + entry.name
             if _is_tree(entry):
@@ -277,7 +285,6 @@ def _deciding_member(anchor: Anchor, unit: str, area: Area, reason: Reason) -> s
                 return path
             if reason is Reason.SPECIAL and (entry.kind is Kind.OTHER or entry.name == KEEP_FILE):
                 return path
-            time = area.rules.time_of(entry)
-            if newest is None or time > newest:
-                newest, member = time, path
+            if newest is None or entry.time > newest:
+                newest, member = entry.time, path
     return member

@@ -23,10 +23,12 @@ from __future__ import annotations
 import errno
 import os
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from shelflife.files import kernel
 from shelflife.files.listing import signed
+from shelflife.files.mounts import may_be_shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,6 +61,16 @@ class Anchor:
         self.base = base
         self.place = place
         self.uses_openat2 = use_openat2
+
+    @property
+    def is_base(self) -> bool:
+        """Whether the anchor is the base path itself: an area of `path: .`."""
+        return identity_of(self.base) == self.identity
+
+    @cached_property
+    def is_shared(self) -> bool:
+        """Whether other machines may work on the same files, so that what the kernel knows may be old."""
+        return may_be_shared(self.fd)
 
     @classmethod
     def open(cls, base: int, directory: str, *, use_openat2: bool = True) -> Self:

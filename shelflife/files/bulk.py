@@ -10,10 +10,11 @@ import os
 from stat import S_IFMT, S_IFREG
 from typing import TYPE_CHECKING, Final
 
+from shelflife.clock import HOUR
 from shelflife.files.listing import Entry, clamp, entry_of
 from shelflife.files.survey import Survey, count_entry
 from shelflife.policy.cutoff import Cutoffs
-from shelflife.policy.load import HOUR
+from shelflife.policy.load import Load
 from shelflife.policy.rules import KEEP_FILE
 from shelflife.policy.rules.times import AgeKind
 
@@ -36,7 +37,7 @@ def count_in_bulk(
     """
     has_subdirectories = not path or status.st_nlink > 2  # where the file system counts them
     rules = area.rules.native(path, Cutoffs.only(cutoff))
-    if rules is None or has_subdirectories or status.st_size > _LARGEST:
+    if rules is None or rules.age is AgeKind.ARRIVED or has_subdirectories or status.st_size > _LARGEST:
         return None
     try:
         names = os.listdir(fd)
@@ -45,18 +46,20 @@ def count_in_bulk(
         return None
     if KEEP_FILE in names or any(S_IFMT(mode) != S_IFREG for mode in {found.st_mode for found in stats}):
         return None
-    mtimes, ctimes = [found.st_mtime_ns for found in stats], [found.st_ctime_ns for found in stats]
-    times = list(map(max, mtimes, ctimes)) if rules.age is AgeKind.CHANGED else mtimes
     if not stats:
         return []
-    first, last = min(*mtimes, *ctimes), max(*mtimes, *ctimes)
+    ctimes = [found.st_ctime_ns for found in stats]
+    times = _times(stats, ctimes, rules.age)
+    first, last = min(*times, *ctimes), max(*times, *ctimes)
     if clamp(first) != first or clamp(last) != last:
         return None
     if cutoff is None or min(times) >= cutoff.at:
         _add(rest, stats, times, ctimes)
         return []
     due = [
-        entry_of(name, found) for name, found, at in zip(names, stats, times, strict=True) if at < cutoff.at
+        entry_of(name, found, at)
+        for name, found, at in zip(names, stats, times, strict=True)
+        if at < cutoff.at
     ]
     for entry in due:
         count_entry(gone, entry, path, area, cutoff)
@@ -66,6 +69,16 @@ def count_in_bulk(
     return due
 
 
+def _times(stats: Sequence[os.stat_result], ctimes: list[int], age: AgeKind) -> list[int]:
+    """Return what the ages of files are counted from: the later of two of their times, or one."""
+    mtimes = [found.st_mtime_ns for found in stats]
+    if age is AgeKind.CHANGED:
+        return list(map(max, mtimes, ctimes))
+    if age is AgeKind.ACCESSED:
+        return list(map(max, mtimes, [found.st_atime_ns for found in stats]))
+    return mtimes
+
+
 def _add(
     survey: Survey, stats: Sequence[os.stat_result], times: Sequence[int], ctimes: Sequence[int]
 ) -> None:
@@ -73,11 +86,12 @@ def _add(
     sizes = [found.st_size for found in stats]
     survey.entries = survey.files = len(stats)
     survey.bytes = sum(sizes)
-    survey.allocated = 512 * sum([found.st_blocks for found in stats])
+    shares = [512 * found.st_blocks // max(1, found.st_nlink) for found in stats]
+    survey.allocated = sum(shares)
     survey.first_due = survey.oldest = min(times)
     survey.newest, survey.newest_change = max(times), max(ctimes)
     if survey.oldest // HOUR == survey.newest // HOUR:
-        survey.hours = {survey.oldest // HOUR: [len(stats), survey.bytes]}
+        survey.hours = {survey.oldest // HOUR: Load(len(stats), survey.bytes, survey.allocated)}
         return
-    for time, size in zip(times, sizes, strict=True):
-        survey.add_to_hour(time, size)
+    for time, size, share in zip(times, sizes, shares, strict=True):
+        survey.add_to_hour(time, size, share)

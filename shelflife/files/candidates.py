@@ -52,16 +52,16 @@ def meaning(fate: int) -> tuple[Result, Reason]:
 class Candidates(Sequence[Entry]):
     """Files and links of one directory, packed."""
 
-    __slots__ = ("ctimes", "facts", "kinds", "names")
+    __slots__ = ("facts", "kinds", "names", "times")
 
-    def __init__(self, names: bytes, facts: bytes, ctimes: bytes, kinds: bytes) -> None:
-        """Take names joined by slashes; inodes, sizes and mtimes; ctimes; and kinds, a byte each.
+    def __init__(self, names: bytes, facts: bytes, times: bytes, kinds: bytes) -> None:
+        """Take names joined by slashes; inodes, sizes and mtimes; file times; and kinds, a byte each.
 
         Numbers are 64-bit integers, signed, in the machine's order; inodes all before sizes before mtimes.
         """
         self.names = names
         self.facts = facts
-        self.ctimes = ctimes
+        self.times = times
         self.kinds = kinds
 
     @classmethod
@@ -74,7 +74,7 @@ class Candidates(Sequence[Entry]):
         return cls(
             os.fsencode("/".join([entry.name for entry in listed])),
             facts.tobytes(),
-            array("q", [clamp(entry.ctime) for entry in listed]).tobytes(),
+            array("q", [clamp(entry.time) for entry in listed]).tobytes(),
             bytes(entry.kind for entry in listed),
         )
 
@@ -99,16 +99,16 @@ class Candidates(Sequence[Entry]):
             facts[:count],
             facts[count : 2 * count],
             facts[2 * count :],
-            array("q", self.ctimes),
+            array("q", self.times),
             strict=True,
         )
-        for name, kind, inode, size, mtime, ctime in rows:
-            yield Entry(name, Kind(kind), inode % 2**64, size, 0, mtime, ctime)
+        for name, kind, inode, size, mtime, time in rows:
+            yield Entry(name, Kind(kind), inode % 2**64, size, mtime=mtime, time=time)
 
     @property
     def weight(self) -> int:
         """Bytes that they take, about."""
-        return 300 + len(self.names) + len(self.facts) + len(self.ctimes)
+        return 300 + len(self.names) + len(self.facts) + len(self.times)
 
     def portions(self, size: int) -> list[Candidates]:
         """Return them in portions of at most `size`."""
@@ -128,7 +128,7 @@ class Candidates(Sequence[Entry]):
         return Candidates(
             b"/".join(names[start:end]),
             b"".join(columns),
-            self.ctimes[8 * start : 8 * end],
+            self.times[8 * start : 8 * end],
             self.kinds[start:end],
         )
 

@@ -1,4 +1,4 @@
-"""In use: open for writing, by anybody, anywhere on this machine.
+"""In use: open for writing, or locked, by anybody, anywhere on this machine.
 
 The kernel knows. A read lease (fcntl(2), `F_SETLEASE`) is refused with EAGAIN while anyone has the file open
 for writing or mapped writable, and while it is held, whoever opens the file for writing waits until it is let
@@ -12,6 +12,14 @@ and takes it back: not even a program that handles SIGURG gets to know of it.
 Leases are refused on files of other owners (without CAP_LEASE), on files that we may not read, and on network
 file systems. There the open files of all processes are looked through, as far as /proc lets us; what it does
 not show counts as not in use. Readers do not matter: they keep what they have open until they close it.
+
+On file systems that other machines use as well a lease says nothing: NFS refuses each one as if somebody wrote,
+CephFS grants one while another machine writes. There /proc tells of the writers of this machine; others cannot
+be known, and count as none.
+
+A BSD lock (flock(2)) says it outright: leave this alone. Who holds one on a directory, shared or exclusive, keeps
+all that is below it, as systemd-tmpfiles has it, and who holds one on a file keeps that. It is asked for and let
+go again at once, so that nobody ever waits for us.
 """
 
 from __future__ import annotations
@@ -22,12 +30,14 @@ import os
 import signal
 import struct
 import threading
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from shelflife.files.anchor import Anchor
     from shelflife.files.listing import Entry
 
 _FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -38,10 +48,52 @@ _NO_FILE: Final = (errno.ELOOP, errno.ENXIO)
 """What opening a symbolic link (with `O_NOFOLLOW`) and a socket gives: the file was replaced by one."""
 
 
+_LOOKS: Final = 3
+_PAUSE: Final = 0.002
+"""Seconds between two looks at a lock: another one that only looks has it for microseconds."""
+
+
+def is_locked(fd: int) -> bool:
+    """Return whether somebody holds a BSD lock on an open file or directory.
+
+    Where that cannot be told (NFS without a lock service), nobody does.
+    """
+    for look in range(_LOOKS):
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if look + 1 < _LOOKS:
+                time.sleep(_PAUSE)
+        except OSError:
+            return False
+        else:
+            fcntl.flock(fd, fcntl.LOCK_UN)
+            return False
+    return True
+
+
+def is_in_locked_directory(anchor: Anchor, path: str) -> bool:
+    """Return whether somebody holds a BSD lock on the directory at `path`, or on one above it in the area.
+
+    An area that is the base path itself is not asked about: that is what a run locks. Raises OSError.
+    """
+    done = ""
+    if not anchor.is_base and is_locked(anchor.fd):
+        return True
+    for part in path.split("/")[:-1]:
+        done += f"{part}/"
+        with anchor.directory(done) as fd:
+            if is_locked(fd):
+                return True
+    return False
+
+
 class Writers:
     """The files that processes have open for writing, as far as /proc shows; read when first asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, leases: bool = True) -> None:
+        """Prepare. `leases` says whether one tells more than /proc, where the files in question are."""
+        self.leases = leases
         self._files: set[tuple[int, int]] | None = None
 
     def has(self, status: os.stat_result) -> bool:
@@ -54,8 +106,8 @@ class Writers:
 class Guard:
     """Keeps writers of one file out while it is removed, as a context.
 
-    `in_use` says whether somebody has it open for writing, `broken` whether somebody wants to since then, and
-    `inode` which file it is that is guarded.
+    `in_use` says whether somebody has it open for writing or locked, `broken` whether somebody wants to write
+    since then, and `inode` which file it is that is guarded.
     """
 
     def __init__(self, directory: int, entry: Entry, writers: Writers) -> None:
@@ -86,7 +138,7 @@ class Guard:
             return self
         try:
             self.inode = os.fstat(self._fd).st_ino
-            self.in_use = not self._lease()
+            self.in_use = is_locked(self._fd) or not self._lease()
         except BaseException:
             self._let_go()
             raise
@@ -116,6 +168,8 @@ class Guard:
 
     def _lease(self) -> bool:
         """Take the lease; return False when somebody has the file open for writing."""
+        if not self._writers.leases:
+            return not self._writers.has(os.fstat(self._fd))
         self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, _NOTICE)
         try:
             fcntl.fcntl(self._fd, fcntl.F_SETSIG, signal.SIGURG)

@@ -7,6 +7,8 @@ import errno
 import os
 from typing import Final, NamedTuple
 
+from shelflife.clock import SECOND
+
 RESOLVE_NO_XDEV: Final = 0x01
 RESOLVE_NO_SYMLINKS: Final = 0x04
 RESOLVE_BENEATH: Final = 0x08
@@ -55,6 +57,22 @@ def rename_noreplace(source_directory: int, source: str, target_directory: int, 
         raise OSError(code, os.strerror(code), source, None, target)
 
 
+_STATFS_SIZE: Final = 256  # struct statfs is smaller on every architecture
+
+
+def magic_of(fd: int) -> int:
+    """Return the number that says of which kind the file system of an open file is. Raises OSError.
+
+    statfs(2) lists them. It begins the structure, as a long, on all architectures but s390, where it is an int.
+    """
+    buffer = ctypes.create_string_buffer(_STATFS_SIZE)
+    if _libc.fstatfs(fd, buffer) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+    number = ctypes.c_uint32 if os.uname().machine.startswith("s390") else ctypes.c_ulong
+    return int(number.from_buffer(buffer).value) & 0xFFFFFFFF
+
+
 _AT_SYMLINK_NOFOLLOW: Final = 0x100
 _AT_EMPTY_PATH: Final = 0x1000
 _AT_STATX_FORCE_SYNC: Final = 0x2000
@@ -68,7 +86,7 @@ class _Timestamp(ctypes.Structure):
 
     @property
     def ns(self) -> int:
-        return int(self.seconds) * 10**9 + int(self.nanoseconds)
+        return int(self.seconds) * SECOND + int(self.nanoseconds)
 
 
 class _Statx(ctypes.Structure):
@@ -95,6 +113,7 @@ class Attributes(NamedTuple):
     st_nlink: int
     st_size: int
     st_blocks: int
+    st_atime_ns: int
     st_mtime_ns: int
     st_ctime_ns: int
 
@@ -123,6 +142,7 @@ def fresh_attributes(directory: int, name: str) -> Attributes:
         st_nlink=found.nlink,
         st_size=found.size,
         st_blocks=found.blocks,
+        st_atime_ns=found.atime.ns,
         st_mtime_ns=found.mtime.ns,
         st_ctime_ns=found.ctime.ns,
     )

@@ -11,12 +11,10 @@ to its end.
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_left
 from typing import NamedTuple
 
+from shelflife.files.hours import files_before, first_moment, less_hours
 from shelflife.files.survey import Key, Survey
-from shelflife.policy.load import HOUR
 
 _Packed = bytes
 """What values that have a field of that name call bytes."""
@@ -29,7 +27,7 @@ class Gone(NamedTuple):
     bytes: int
     allocated: int
     hours: _Packed
-    """As `shelflife.files.survey.pack_hours` gives it."""
+    """As `shelflife.files.hours.pack_hours` gives it."""
 
 
 class Known(NamedTuple):
@@ -43,13 +41,11 @@ class Known(NamedTuple):
     oldest: int
     newest: int
     hours: _Packed
-    """As `shelflife.files.survey.pack_hours` gives it."""
+    """As `shelflife.files.hours.pack_hours` gives it."""
 
     def files_before(self, hour: int) -> int:
         """Return how many files are of hours before `hour`, since the epoch."""
-        values = array("q", self.hours)
-        count = len(values) // 3
-        return sum(values[count : count + bisect_left(values, hour, 0, count)])
+        return files_before(self.hours, hour)
 
     def survey(self) -> Survey:
         """Return it in numbers, as if it had been listed again."""
@@ -73,9 +69,9 @@ class Known(NamedTuple):
         files = self.files - gone.files
         if files <= 0:
             return Survey(key=Key.unpack(self.key))
-        hours = _less(self.hours, gone.hours)
-        first = array("q", hours)[0] * HOUR if hours else self.oldest
-        oldest = max(first, cutoff, self.oldest)
+        hours = less_hours(self.hours, gone.hours)
+        first = first_moment(hours)
+        oldest = max(self.oldest if first is None else first, cutoff, self.oldest)
         return Survey(
             key=Key.unpack(self.key),
             entries=files,
@@ -87,19 +83,3 @@ class Known(NamedTuple):
             newest=self.newest,
             packed_hours=hours,
         )
-
-
-def _less(hours: _Packed, gone: _Packed) -> _Packed:
-    """Return a histogram less another one, which is a part of it."""
-    values, others = array("q", hours), array("q", gone)
-    count = len(others) // 3
-    for position in range(count):
-        length = len(values) // 3
-        place = bisect_left(values, others[position], 0, length)
-        if place == length or values[place] != others[position]:
-            continue
-        values[length + place] -= others[count + position]
-        values[2 * length + place] -= others[2 * count + position]
-        if values[length + place] <= 0:
-            del values[2 * length + place], values[length + place], values[place]
-    return values.tobytes()

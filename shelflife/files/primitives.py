@@ -81,5 +81,5 @@ def read_all(anchor: Anchor, paths: Sequence[str], search: Search, stop: Flag) -
 
 
 def for_removing(anchor: Anchor) -> Primitives:
-    """Return what removes from an area."""
-    return chosen() if anchor.uses_openat2 else _PURE
+    """Return what removes from an area. Where others work on the same files, each look has to be a fresh one."""
+    return chosen() if anchor.uses_openat2 and not anchor.is_shared else _PURE

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from shelflife.files.anchor import Anchor, identity_of
 from shelflife.files.bulk import count_in_bulk
 from shelflife.files.candidates import Candidates, Fate
+from shelflife.files.in_use import is_in_locked_directory
 from shelflife.files.listing import Entry, read_directory
 from shelflife.files.reading import MOST_DUE, Answer, Flag, Manner, Reading, Search, Task
 from shelflife.files.removal import Outcome, Removal, Result
@@ -106,7 +107,7 @@ def _count_one_by_one(
     fd: int, path: str, area: Area, cutoff: Cutoff | None, stop: Flag, rest: Survey, gone: Survey
 ) -> list[Entry]:
     due: list[Entry] = []
-    for chunk in read_directory(fd):
+    for chunk in read_directory(fd, area.rules.age_from):
         for entry in managed(chunk, path):
             if cutoff is None or not is_due(entry, path, area, cutoff):
                 count_entry(rest, entry, path, area)
@@ -129,6 +130,8 @@ def _remove(anchor: Anchor, task: Task, manner: Manner) -> Answer:
                 return Answer(errno.ESTALE, b"")
             if task.same and Key.of(os.fstat(fd)) != key:
                 return Answer(errno.ESTALE, b"")
+            if manner.area.in_use and is_in_locked_directory(anchor, task.path):
+                return Answer(errno.EAGAIN, b"")
             for entry in task.entries:
                 outcome = removal.once(fd, entry)
                 if outcome is None:

@@ -11,12 +11,13 @@ import errno
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
 from shelflife.files.in_use import Guard, Writers
 from shelflife.files.listing import Entry, entry_at
+from shelflife.files.mounts import knows_writers, may_be_shared
 from shelflife.policy.verdict import Reason
 
 if TYPE_CHECKING:
@@ -128,7 +129,9 @@ class Removal:
     """Further tries after a transient error."""
     in_place: Callable[[], bool] = stays_in_place
     """Says whether the directory is still where it was; asked after each wait, which is longer than a batch."""
-    _writers: Writers = field(default_factory=Writers)
+    _writers: Writers | None = None
+    _shared: bool = False
+    """Whether other machines may have changed what the kernel thinks it knows."""
 
     def batch(self, fd: int, entries: Sequence[Entry], *, until: float) -> list[Outcome]:
         """Remove those `entries` of the open directory `fd` that nothing keeps.
@@ -137,7 +140,7 @@ class Removal:
         and when the directory may not be written to, which the others would only repeat. Never raises OSError:
         a failure is an outcome.
         """
-        self._writers = Writers()
+        self._look_around(fd)
         outcomes = []
         for entry in entries:
             outcomes.append(self._remove(fd, entry))
@@ -147,12 +150,18 @@ class Removal:
 
     def once(self, fd: int, entry: Entry) -> Outcome | None:
         """Remove one entry unless something keeps it; None when that fails, and nothing is changed then."""
+        if self._writers is None:
+            self._look_around(fd)
         try:
             return self._try(fd, entry)
         except FileNotFoundError:
             return Outcome(entry, Result.KEPT, Reason.VANISHED)
         except OSError:
             return None
+
+    def _look_around(self, fd: int) -> None:
+        self._writers = Writers(leases=knows_writers(fd))
+        self._shared = may_be_shared(fd)
 
     def _remove(self, fd: int, entry: Entry) -> Outcome:
         delay = FIRST_DELAY
@@ -177,6 +186,7 @@ class Removal:
             return Outcome(entry, Result.KEPT, reason)
         if not self.in_use or not entry.is_file:
             return self.dispose(fd, now, nobody_wants)
+        assert self._writers is not None  # noqa: S101 - whoever tries has looked around
         with Guard(fd, entry, self._writers) as guard:
             # Looked at again: the name could lead to another file than the one that is guarded.
             now, reason = self._look(fd, entry)
@@ -188,10 +198,10 @@ class Removal:
 
     def _look(self, fd: int, entry: Entry) -> tuple[Entry, Reason | None]:
         """Return the entry as it is now, and why it stays, if it does."""
-        now = entry_at(fd, entry.name)
+        now = entry_at(fd, entry.name, self.area.rules.age_from, fresh=self._shared)
         if not unchanged(entry, now):
             return now, Reason.CHANGED
-        if self.cutoff is not None and self.area.rules.time_of(now) >= self.cutoff:
+        if self.cutoff is not None and now.time >= self.cutoff:
             return now, Reason.NOT_EXPIRED
         return now, Reason.HELD if self.held(fd, now) else None
 

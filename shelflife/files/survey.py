@@ -11,26 +11,23 @@ progress, and files whose times are set after they were written.
 from __future__ import annotations
 
 import os
-from array import array
 from dataclasses import dataclass, field, replace
 from struct import Struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from shelflife.files.listing import Entry, Kind, clamp, read_directory, signed
+from shelflife.clock import HOUR
+from shelflife.files.hours import pack_hours, sum_of_hours, unpack_hours
+from shelflife.files.listing import FOREVER, Entry, Kind, clamp, read_directory, signed
 from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.cutoff import Cutoffs
-from shelflife.policy.load import HOUR
+from shelflife.policy.load import NOTHING, Load
 from shelflife.policy.rules import KEEP_FILE, File
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
 
     from shelflife.policy.area import Area
     from shelflife.policy.cutoff import Cutoff
-
-FOREVER: Final = 2**63 - 1
-"""A file time that no cutoff reaches."""
-
 
 _Packed = bytes
 """What `Survey`, which has a field of that name, calls bytes."""
@@ -90,7 +87,7 @@ class Survey:
     """Their apparent size."""
 
     allocated: int = 0
-    """Their size on disk."""
+    """Their size on disk; of a file with several names, its share."""
 
     protected_files: int = 0
     """Regular files that a pattern keeps."""
@@ -117,8 +114,8 @@ class Survey:
     newest_change: int = -FOREVER
     """The latest ctime of its files."""
 
-    hours: dict[int, list[int]] = field(default_factory=dict)
-    """Hour of file time since the epoch → [files, bytes]; what a cleanup may remove only."""
+    hours: dict[int, Load] = field(default_factory=dict)
+    """Hour of file time since the epoch → what is of it; what a cleanup may remove only."""
 
     packed_hours: _Packed = b""
     """More of the same, as `pack_hours` gives it: what was counted in compiled code."""
@@ -142,19 +139,15 @@ class Survey:
         """Count a regular file that a cleanup may remove."""
         self.files += 1
         self.bytes += entry.size
-        self.allocated += entry.allocated
+        self.allocated += entry.share
         if time < self.oldest:
             self.oldest = time
-        self.add_to_hour(time, entry.size)
+        self.add_to_hour(time, entry.size, entry.share)
 
-    def add_to_hour(self, time: int, size: int) -> None:
+    def add_to_hour(self, time: int, size: int, allocated: int) -> None:
         """Count a file into the histogram."""
-        hour = self.hours.get(time // HOUR)
-        if hour is None:
-            self.hours[time // HOUR] = [1, size]
-        else:
-            hour[0] += 1
-            hour[1] += size
+        files, sizes, blocks = self.hours.get(time // HOUR, NOTHING)
+        self.hours[time // HOUR] = Load(files + 1, sizes + size, blocks + allocated)
 
     def finish(self, path: str, settled_before: int) -> None:
         """Draw the conclusions once all entries are counted; times before `settled_before` are settled."""
@@ -164,19 +157,19 @@ class Survey:
         self.settled = self.complete and not self.changed and latest < settled_before
 
     def histogram(self) -> _Packed:
-        """Return files and bytes by the hour, packed."""
+        """Return what there is by the hour, packed."""
         if not self.hours:
             return self.packed_hours
         if not self.packed_hours:
             return pack_hours(self.hours)
-        return pack_hours(_sum_of_hours(self.hours, unpack_hours(self.packed_hours)))
+        return pack_hours(sum_of_hours((self.hours, unpack_hours(self.packed_hours))))
 
     def plus(self, other: Survey) -> Survey:
         """Return what a directory holds of which both count a part; key and subdirectories are this one's."""
         sums = {name: getattr(self, name) + getattr(other, name) for name in _SUMS}
         least = {name: min(getattr(self, name), getattr(other, name)) for name in ("first_due", "oldest")}
         most = {name: max(getattr(self, name), getattr(other, name)) for name in ("newest", "newest_change")}
-        hours = _sum_of_hours(self.hours, unpack_hours(other.histogram()))
+        hours = sum_of_hours((self.hours, unpack_hours(other.histogram())))
         return replace(self, **sums, **least, **most, hours=hours)
 
 
@@ -186,41 +179,13 @@ _SUMS: Final = (
 )
 
 
-def pack_hours(hours: Mapping[int, Sequence[int]]) -> bytes:
-    """Return a histogram as bytes: the hours, then their files, then their bytes, as 64-bit integers."""
-    keys = sorted(hours)
-    packed = array("q", keys)
-    packed.extend(hours[hour][0] for hour in keys)
-    packed.extend(hours[hour][1] for hour in keys)
-    return packed.tobytes()
-
-
-def unpack_hours(packed: bytes) -> dict[int, tuple[int, int]]:
-    """Return what `pack_hours` packed: hour → (files, bytes)."""
-    values = array("q", packed)
-    count = len(values) // 3
-    pairs = zip(values[count : 2 * count], values[2 * count :], strict=True)
-    return dict(zip(values[:count], pairs, strict=True))
-
-
-def _sum_of_hours(
-    one: Mapping[int, Sequence[int]], other: Mapping[int, Sequence[int]]
-) -> dict[int, list[int]]:
-    nothing = (0, 0)
-    return {
-        hour: [sum(counts) for counts in zip(one.get(hour, nothing), other.get(hour, nothing), strict=True)]
-        for hour in {*one, *other}
-    }
-
-
 def is_due(entry: Entry, path: str, area: Area, cutoff: Cutoff) -> bool:
     """Return whether an entry of the directory at `path` goes by itself."""
     if entry.kind > Kind.LINK:
         return False
-    moment = area.rules.time_of(entry)
-    if moment >= cutoff.at:  # the cheapest question first: most entries are not due
+    if entry.time >= cutoff.at:  # the cheapest question first: most entries are not due
         return False
-    return area.rules.judge(File(path + entry.name, moment), Cutoffs.only(cutoff)).remove
+    return area.rules.judge(File(path + entry.name, entry.time), Cutoffs.only(cutoff)).remove
 
 
 def survey_directory(
@@ -238,7 +203,7 @@ def survey_directory(
     incomplete instead.
     """
     survey = Survey(key=Key.of(os.fstat(fd)))
-    for chunk in read_directory(fd):
+    for chunk in read_directory(fd, area.rules.age_from):
         for entry in managed(chunk, path):
             count_entry(survey, entry, path, area, cutoff)
     survey.changed = Key.of(os.fstat(fd)) != survey.key
@@ -273,7 +238,7 @@ def _count_file(survey: Survey, entry: Entry, path: str, area: Area, cutoff: Cut
     if entry.name == KEEP_FILE:
         survey.staying += 1
         return
-    time = area.rules.time_of(entry)
+    time = entry.time
     survey.newest = max(survey.newest, time)
     survey.newest_change = max(survey.newest_change, entry.ctime)
     if area.rules.protecting(path + entry.name):
@@ -291,7 +256,7 @@ def _count_link(survey: Survey, entry: Entry, path: str, area: Area, cutoff: Cut
     if entry.name == KEEP_FILE:
         survey.staying += 1
         return
-    time = area.rules.time_of(entry)
+    time = entry.time
     survey.newest_change = max(survey.newest_change, entry.ctime)
     survey.newest = max(survey.newest, time)
     if area.rules.protecting(path + entry.name):

@@ -17,11 +17,12 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
+from shelflife.clock import SECOND
 from shelflife.files.anchor import Anchor, parent_of
 from shelflife.files.listing import Entry, entry_at
 from shelflife.files.removal import Outcome, Result, Wanted, nobody_wants, unchanged
 from shelflife.files.rename import put_back, take_aside
-from shelflife.policy.area import SECOND, TRASH_DIRECTORY
+from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.verdict import Reason
 
 DISPLACED: Final = "displaced"
@@ -99,7 +100,7 @@ class Trash:
             self.close()  # somebody may have removed it: the next entry gets it made anew
             raise
         with suppress(OSError):  # what cannot be looked at is not known to be the same
-            if unchanged(entry, entry_at(trash, entry.name)) and not wanted():
+            if unchanged(entry, entry_at(trash, entry.name, fresh=self._anchor.is_shared)) and not wanted():
                 return Outcome(entry, Result.TRASHED)
         return self._put_back(path, fd, trash, entry)
 

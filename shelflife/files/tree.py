@@ -12,11 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shelflife.files.anchor import Anchor
+    from shelflife.settings import AgeFrom
 
 
-def walk(anchor: Anchor, path: str, *, deep: bool = True) -> Iterator[tuple[str, int, list[Entry]]]:
+def walk(
+    anchor: Anchor, path: str, *, deep: bool = True, age: AgeFrom | None = None
+) -> Iterator[tuple[str, int, list[Entry]]]:
     """Yield (directory, its descriptor, entries) for the directory at `path`, in chunks, parents first.
 
+    Entries have their times for an `age`.
     The first chunk of each directory is empty, so that an empty directory is seen, too. With `deep` all
     directories below it follow. The descriptor is valid until the next one is asked for.
     Raises OSError at the first directory that cannot be read: a tree that was not read to its end is never
@@ -26,7 +30,7 @@ def walk(anchor: Anchor, path: str, *, deep: bool = True) -> Iterator[tuple[str,
     while waiting:
         directory = waiting.pop()
         with anchor.directory(directory) as fd:
-            for chunk in chain([[]], read_directory(fd)):
+            for chunk in chain([[]], read_directory(fd, age)):
                 entries = list(managed(chunk, directory))
                 yield directory, fd, entries
                 if deep:

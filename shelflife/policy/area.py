@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from shelflife.clock import SECOND
 from shelflife.policy.rules import Class, Rules
 from shelflife.policy.rules.patterns import Patterns
 from shelflife.settings import InUse
 
 if TYPE_CHECKING:
     from shelflife.settings import AreaSettings, Expire, Settings
-
-SECOND: Final = 1_000_000_000
-"""Nanoseconds in a second. Inside the engine every time and duration is an integer of nanoseconds."""
 
 TRASH_DIRECTORY: Final = ".trash"
 """Directory right below an area where removed files wait; never scanned as part of the area."""

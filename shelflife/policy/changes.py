@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from shelflife.clock import SECOND
 from shelflife.settings import AreaSettings, PressureSettings, format_duration, format_size
 
 if TYPE_CHECKING:
@@ -212,14 +213,14 @@ def upgraded(settings: Mapping[str, Any]) -> dict[str, Any]:
     others = dict(settings)
     path, *aliases = others.pop("directories")
     retention = others.pop("retention", None)
-    seconds = -1 if retention is None else retention // 10**9  # it was in ns
+    seconds = -1 if retention is None else retention // SECOND  # it was in ns
     return {**others, "path": path, "aliases": aliases, "retention": seconds}
 
 
 def longest_retention(settings: Mapping[str, Any]) -> int:
     """Return the longest retention of an area's classes, in ns; 0 where all are kept indefinitely."""
     classes = (_class(rule)[1] for rule in _with_defaults(settings)["rules"])
-    return max((int(seconds) for seconds in classes if seconds != float("inf")), default=0) * 10**9
+    return max((int(seconds) for seconds in classes if seconds != float("inf")), default=0) * SECOND
 
 
 def removes_more(

@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from shelflife.policy.area import SECOND
+from shelflife.clock import HOUR, SECOND
 from shelflife.policy.cutoff import BEGINNING, Cause, Cutoff, Cutoffs
-from shelflife.policy.load import HOUR, NOTHING, Histogram, Load
+from shelflife.policy.load import NOTHING, Histogram, Load
 
 if TYPE_CHECKING:
     from shelflife.policy.area import Area

@@ -17,16 +17,14 @@ from itertools import accumulate, pairwise
 from math import inf, sqrt
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from shelflife.clock import DAY, HOUR
 from shelflife.policy.choose import by_quota
-from shelflife.policy.load import HOUR, NOTHING, Histogram, Load
+from shelflife.policy.load import NOTHING, Histogram, Load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from shelflife.policy.area import Area
-
-DAY: Final = 24 * HOUR
-"""Nanoseconds."""
 
 HORIZON: Final = 365
 """Days that are looked ahead."""
@@ -244,7 +242,7 @@ class When:
         if self.earliest == 0 and self.latest == 0:
             return "now"
         if not self.is_known:
-            return "not enough history yet"
+            return "unknown yet"
         if self.earliest is None:
             return "not in sight"
         if self.latest is None:

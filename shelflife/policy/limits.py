@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from shelflife.clock import DAY, SECOND
 from shelflife.policy.changes import (
     OF_RELIEF,
     longest_retention,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from shelflife.policy.plan import AreaPlan, Plan
     from shelflife.settings import LimitsSettings, Settings
 
-APPROVAL_LASTS: Final = 7 * 86_400 * 10**9
+APPROVAL_LASTS: Final = 7 * DAY
 """Nanoseconds that a plan may be approved after it was made, and that an approval serves."""
 
 OWN_CLASS: Final = "0"
@@ -196,7 +197,7 @@ def due_before(plan: AreaPlan, last: LastRun | None) -> Cutoff | None:
     if last is None or plan.cutoff is None:
         return None
     retention = last.settings.get("retention", -1)
-    then = last.at - retention * 10**9 if retention >= 0 else BEGINNING
+    then = last.at - retention * SECOND if retention >= 0 else BEGINNING
     at = last.cutoffs.get(OWN_CLASS, then)
     return replace(plan.cutoff, at=min(at, plan.cutoff.at))
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from shelflife.clock import HOUR
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-HOUR: Final = 3600 * 10**9
-"""Width of a bucket of the index, in nanoseconds."""
 
 
 class Load(NamedTuple):

@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from shelflife.clock import HOUR
 from shelflife.policy.choose import Measure, by_retention, oldest_first
 from shelflife.policy.cutoff import Cause, Cutoff
-from shelflife.policy.load import HOUR, NOTHING, Histogram, Load, total
+from shelflife.policy.load import NOTHING, Histogram, Load, total
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Final
 
 from cronsim import CronSim
 
+from shelflife.clock import SECOND
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shelflife.settings import CleanupSettings
-
-_SECOND: Final = 10**9
 
 _MARGIN: Final = 4 * 3600
 """Seconds, more than clocks are ever changed by: slots are looked for from so far on the other side.
@@ -44,12 +44,12 @@ class Schedule:
 
     def next_after(self, moment: int) -> int | None:
         """Return the first slot after a moment; None when none comes within 50 years."""
-        slots = self._from(moment // _SECOND - _MARGIN)
+        slots = self._from(moment // SECOND - _MARGIN)
         return next((slot for slot in slots if slot > moment), None)
 
     def last_before(self, moment: int) -> int | None:
         """Return the last slot before a moment; None when there was none in 50 years."""
-        slots = self._from(-(-moment // _SECOND) + _MARGIN, reverse=True)
+        slots = self._from(-(-moment // SECOND) + _MARGIN, reverse=True)
         return next((slot for slot in slots if slot < moment), None)
 
     def last_by(self, moment: int) -> int | None:
@@ -59,4 +59,4 @@ class Schedule:
     def _from(self, seconds: int, *, reverse: bool = False) -> Iterator[int]:
         start = datetime.fromtimestamp(seconds, self.zone)
         for time in CronSim(self.expression, start, reverse=reverse):
-            yield int(time.timestamp()) * _SECOND
+            yield int(time.timestamp()) * SECOND

@@ -9,13 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+from shelflife.clock import DAY, MINUTE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-CLAIM_LASTS: Final = 600 * 10**9
+CLAIM_LASTS: Final = 10 * MINUTE
 """Nanoseconds after which a message that was claimed and not delivered may be tried by another."""
 
-GIVEN_UP_AFTER: Final = 24 * 3600 * 10**9
+GIVEN_UP_AFTER: Final = DAY
 """Age (ns) at which a message is no longer worth sending."""
 
 

@@ -11,12 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+from shelflife.clock import DAY
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["KEPT", "Claim", "Reply", "ReplyBook"]
 
-KEPT: Final = 24 * 3600 * 10**9
+KEPT: Final = DAY
 """Nanoseconds that a reply is kept."""
 
 

@@ -12,6 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from shelflife.files.mounts import room_of
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -100,10 +102,9 @@ class StateDirectory:
     def keep_reserve(self) -> None:
         """Set room aside for a time when the disk is full, as long as it is not."""
         with suppress(OSError):
-            status = os.statvfs(self.path)
-            size = min(status.f_bavail * status.f_frsize // _SHARE, RESERVE_BYTES)
-            inodes = status.f_files == 0 or status.f_favail >= _SHARE * RESERVE_INODES
-            if size < _LEAST_RESERVE or not inodes:
+            room = room_of(os.statvfs(self.path))
+            size = min((room.bytes or 0) // _SHARE, RESERVE_BYTES)
+            if size < _LEAST_RESERVE or not room.has(bytes=size, inodes=_SHARE * RESERVE_INODES):
                 return
             for number in range(RESERVE_INODES):
                 self.create_file(self._reserve / str(number))

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from shelflife.clock import SECOND
 from shelflife.errors import ShelflifeError
 from shelflife.events import BatchFinished
 from shelflife.files.removal import Outcome, Result
@@ -94,7 +95,7 @@ class Site:
         were not reached.
         """
         number = self.means.recorder.intend(self.area.name, self.place(path), batch)
-        outcomes = removal.batch(fd, batch, until=time.monotonic() + LONGEST_BATCH / 1e9)
+        outcomes = removal.batch(fd, batch, until=time.monotonic() + LONGEST_BATCH / SECOND)
         if is_denied(outcomes):
             outcomes += map(not_reached, batch[len(outcomes) :])
         self.settle(number, path, outcomes)

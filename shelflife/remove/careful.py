@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 from shelflife.events import DirectoryPruned
 from shelflife.files.anchor import LED_AWAY, Identity, identity_of, parent_of
 from shelflife.files.held import held_directory, held_entry
-from shelflife.files.listing import Entry, read_directory
+from shelflife.files.in_use import is_in_locked_directory
+from shelflife.files.listing import FOREVER, Entry, read_directory
 from shelflife.files.removal import Outcome, Removal, Result, unlink
-from shelflife.files.survey import FOREVER, Key, Survey, count_entry, is_due, managed
+from shelflife.files.survey import Key, Survey, count_entry, is_due, managed
 from shelflife.policy.verdict import Reason
 from shelflife.records.sqlite.index import RowState
 from shelflife.remove.batch import AreaLost, Site, in_place, is_denied, not_reached
@@ -153,7 +154,7 @@ class AreaExecutor:
         held = identity_of(fd)
         acted = denied = False
         removal = self._removal(path, held)
-        for chunk in read_directory(fd):
+        for chunk in read_directory(fd, self._site.area.rules.age_from):
             due = []
             for entry in managed(chunk, path):
                 if not denied and is_due(entry, path, self._site.area, self._cutoff):
@@ -208,6 +209,8 @@ class AreaExecutor:
             raise FileNotFoundError(errno.ENOENT, "the directory was moved or replaced meanwhile", path)
         if self._held_directory(path):
             return [Outcome(entry, Result.KEPT, Reason.HELD) for entry in batch]
+        if self._is_locked(path):
+            return [Outcome(entry, Result.KEPT, Reason.IN_USE) for entry in batch]
         return self._site.remove(fd, path, batch, removal)
 
     def _tell(self, path: str, outcomes: list[Outcome]) -> None:
@@ -244,7 +247,7 @@ class AreaExecutor:
                     return False  # rmdir(2) would delete an empty btrfs subvolume
                 if row is not None and Key.of(status).inode != row.key.inode:
                     return False
-                if self._held_directory(path):
+                if self._held_directory(path) or self._is_locked(path):
                     return False
                 os.rmdir(name, dir_fd=fd)
         except FileNotFoundError:
@@ -255,6 +258,9 @@ class AreaExecutor:
             return False
         self._note_pruned(path)
         return True
+
+    def _is_locked(self, path: str) -> bool:
+        return self._site.area.in_use and is_in_locked_directory(self._site.anchor, path)
 
     def _note_pruned(self, path: str) -> None:
         self._index.forget(self._root, path)

@@ -18,6 +18,7 @@ from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from shelflife.files.anchor import Anchor, identity_of, parent_of
+from shelflife.files.in_use import is_in_locked_directory
 from shelflife.files.listing import Entry, Kind
 from shelflife.files.removal import Outcome, Removal, Result
 from shelflife.files.rename import put_back, take_aside
@@ -79,6 +80,8 @@ class UnitExecutor:
 
     def _take(self, name: str) -> None:
         """Take a unit aside, look again, and let it go. Raises OSError, Stopped."""
+        if self._site.area.in_use and is_in_locked_directory(self._site.anchor, ""):
+            return
         if self._reason_to_keep(self._site.anchor, name) is not None:
             return
         with ExitStack() as stack:
@@ -151,7 +154,7 @@ class UnitExecutor:
 
     def _keep_in_trash(self, trash: Anchor, name: str, recorded: Container[str]) -> None:
         recorder = self._site.means.recorder
-        for path, _, entries in walk(trash, f"{name}/"):
+        for path, _, entries in walk(trash, f"{name}/", age=self._site.area.rules.age_from):
             place = self._site.place(path)
             files = [
                 entry
@@ -178,7 +181,7 @@ class UnitExecutor:
             retries=self._site.means.retries,
         )
         try:
-            for path, fd, entries in walk(trash, f"{name}/"):
+            for path, fd, entries in walk(trash, f"{name}/", age=self._site.area.rules.age_from):
                 if not entries:
                     directories.append(path)
                 due = [entry for entry in entries if is_due(entry, path, self._site.area, self._cutoff)]

@@ -19,9 +19,10 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from shelflife import clock
 from shelflife.errors import CleanupBusy, StorageError
 from shelflife.records.state import NO_ROOM
 
@@ -82,9 +83,9 @@ class Lock:
     def __init__(self, fd: int | None, task: str) -> None:
         self._fd = fd
         self._task = task
-        self._since = datetime.now(UTC)
+        self._since = clock.as_datetime(clock.now())
         self._beaten = time.monotonic()
-        start = time.time_ns() // 2 * 2  # even, and another number than any holder before had
+        start = clock.now() // 2 * 2  # even, and another number than any holder before had
         self._batches = [start] * _HANDS
         self._free = list(range(_HANDS))
         self._taking = threading.Lock()
@@ -123,7 +124,7 @@ class Lock:
             "pid": os.getpid(),
             "host": socket.gethostname(),
             "since": self._since.isoformat(),
-            "heartbeat": datetime.now(UTC).isoformat(),
+            "heartbeat": clock.as_datetime(clock.now()).isoformat(),
             "task": self._task,
         }
         text = json.dumps(holder).encode()[: _LENGTH - 1]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
+from shelflife.clock import HOUR
 from shelflife.errors import ShelflifeError, StorageError
-from shelflife.files.survey import FOREVER
+from shelflife.files.listing import FOREVER
 from shelflife.policy.choose import by_retention
-from shelflife.policy.load import HOUR, NOTHING, Load, before, total
+from shelflife.policy.load import NOTHING, Load, before, total
 from shelflife.policy.plan import AreaPlan, Plan
 from shelflife.policy.pressure import Candidate, what_fills
 from shelflife.remove.batch import AreaLost, Site

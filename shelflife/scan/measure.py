@@ -10,11 +10,12 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from shelflife.clock import HOUR
 from shelflife.files.held import held_directory, held_entry
-from shelflife.files.listing import read_directory
-from shelflife.files.survey import FOREVER, managed
+from shelflife.files.listing import FOREVER, read_directory
+from shelflife.files.survey import managed
 from shelflife.policy.cutoff import Cause, Cutoff, Cutoffs
-from shelflife.policy.load import HOUR, NOTHING, Histogram, Load
+from shelflife.policy.load import NOTHING, Histogram, Load
 from shelflife.policy.rules import File
 from shelflife.settings import Expire
 
@@ -46,17 +47,12 @@ def size_of(index: Index, directories: Sequence[str]) -> Load:
 
 
 def histogram_of(index: Index, area: Area, directories: Sequence[str]) -> Histogram:
-    """Return by hour what an area could lose, as the index has it.
-
-    Blocks on disk are shared out by size: the index has them for each directory, not for each hour.
-    """
+    """Return by hour what an area could lose, as the index has it."""
     histogram: Histogram = {}
     for root in _known(index, directories):
         by_unit = area.expire is Expire.DIRECTORY
-        found = index.sums(root)
-        ratio = found.readable_allocated / found.readable_bytes if found.readable_bytes else 1.0
-        for hour, (files, size) in index.hours(root, own=by_unit).items():
-            _add(histogram, hour, Load(files, size, int(size * ratio)))
+        for hour, load in index.hours(root, own=by_unit).items():
+            _add(histogram, hour, load)
         for moment, load in _units(index, root) if by_unit else ():
             _add(histogram, moment // HOUR, load)
     return histogram
@@ -109,9 +105,9 @@ def _files(
     area: Area, directory: str, anchor: Anchor, path: str, start: int, end: int, holds: Holds
 ) -> Iterator[tuple[int, Load]]:
     with anchor.directory(path) as fd:
-        for chunk in read_directory(fd):
+        for chunk in read_directory(fd, area.rules.age_from):
             for entry in managed(chunk, path):
-                moment = area.rules.time_of(entry)
+                moment = entry.time
                 if not entry.is_file or not start <= moment < end:
                     continue
                 if not area.rules.judge(File(path + entry.name, moment), _LAST).remove:

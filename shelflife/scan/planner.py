@@ -13,12 +13,13 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from shelflife.files.held import held_directory, held_entry
-from shelflife.files.in_use import Guard, Writers
+from shelflife.files.in_use import Guard, Writers, is_locked
 from shelflife.files.kernel import birth_time
-from shelflife.files.listing import Kind, read_directory, signed
+from shelflife.files.listing import FOREVER, Kind, read_directory, signed
+from shelflife.files.mounts import knows_writers
 from shelflife.files.primitives import for_reading, read_all
 from shelflife.files.reading import Counts, Search
-from shelflife.files.survey import FOREVER, is_due, managed, survey_directory
+from shelflife.files.survey import is_due, managed, survey_directory
 from shelflife.files.tree import walk
 from shelflife.policy.cutoff import Cutoffs
 from shelflife.policy.holds import Holds
@@ -147,7 +148,7 @@ def due_files(
     anchor: Anchor, area: Area, cutoff: Cutoff, due: DueDirectory, holds: Holds
 ) -> Iterator[PlannedFile]:
     """Yield the files of a due directory that would go, as they are now. Raises OSError."""
-    for path, fd, entries in walk(anchor, due.path, deep=due.unit):
+    for path, fd, entries in walk(anchor, due.path, deep=due.unit, age=area.rules.age_from):
         for entry in entries:
             place = f"{due.root}/{path}{entry.name}"
             if not is_due(entry, path, area, cutoff) or held_entry(holds, area.name, place, fd, entry):
@@ -157,7 +158,7 @@ def due_files(
                 path=place,
                 size=entry.size,
                 mtime=entry.mtime,
-                time=area.rules.time_of(entry),
+                time=entry.time,
                 link=entry.kind is Kind.LINK,
             )
 
@@ -205,9 +206,10 @@ def read_unit(
     """
     newest, changed, protected, staying, files, size, in_use = None, -FOREVER, 0, 0, 0, 0, False
     held = is_held_by_path(holds, f"{directory}/{path}".rstrip("/"))
-    writers = Writers()
-    for place, fd, entries in walk(anchor, path):
+    writers = Writers(leases=knows_writers(anchor.fd))
+    for place, fd, entries in walk(anchor, path, age=area.rules.age_from):
         between()
+        in_use = in_use or (guarded and is_locked(fd))
         changed = max(changed, os.fstat(fd).st_mtime_ns)
         held = held or _is_held_by_inode(holds, area, fd)
         for entry in entries:
@@ -222,8 +224,7 @@ def read_unit(
                 held
                 or held_entry(holds, area.name, f"{directory}/{place}{entry.name}", fd, entry) is not None
             )
-            moment = area.rules.time_of(entry)
-            newest = moment if newest is None else max(newest, moment)
+            newest = entry.time if newest is None else max(newest, entry.time)
             files += entry.is_file
             size += entry.size if entry.is_file else 0
             if guarded and entry.is_file and not in_use:
@@ -278,7 +279,7 @@ def _leave_out_held(
     survey: Survey, fd: int, directory: str, path: str, area: Area, cutoff: Cutoff, holds: Holds
 ) -> None:
     """Count out of a survey's due files those that a person holds."""
-    for chunk in read_directory(fd):
+    for chunk in read_directory(fd, area.rules.age_from):
         for entry in managed(chunk, path):
             place = f"{directory}/{path}{entry.name}"
             if is_due(entry, path, area, cutoff) and held_entry(holds, area.name, place, fd, entry):

@@ -21,13 +21,13 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from shelflife.clock import SECOND
 from shelflife.events import DirectoriesScanned
 from shelflife.files.mounts import is_trusted
 from shelflife.files.primitives import for_reading, read_all
 from shelflife.files.reading import Counts, Flag, Search
 from shelflife.files.survey import survey_directory
 from shelflife.files.worker_pool import WorkerPool
-from shelflife.policy.area import SECOND
 from shelflife.records.sqlite.index import RowState, Trust
 from shelflife.scan.listing_cache import ListingCache
 

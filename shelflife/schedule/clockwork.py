@@ -21,6 +21,9 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.base import BaseTrigger
 
+from shelflife.clock import as_datetime
+from shelflife.clock import now as system_time
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -53,7 +56,7 @@ class SlotTrigger(BaseTrigger):  # type: ignore[misc] # APScheduler has no types
         if slot is None:
             return None
         # APScheduler goes by the system's clock. Read after ours, so that the job never comes too early.
-        return _EPOCH + timedelta(microseconds=-(-(time.time_ns() + slot - moment) // 1000))
+        return _EPOCH + timedelta(microseconds=-(-(system_time() + slot - moment) // 1000))
 
     def __str__(self) -> str:
         return f"slots[{self._schedule().expression}]"
@@ -78,7 +81,7 @@ class Clockwork(BackgroundScheduler):  # type: ignore[misc] # likewise
 
     def begin(self, *, delay: float) -> None:
         """Start. The job is called after `delay` seconds too, to look for what was missed."""
-        now = datetime.now(UTC)
+        now = as_datetime(system_time())
         first = now + timedelta(seconds=delay)
         slot = self._trigger.get_next_fire_time(None, now)
         self.add_job(
@@ -109,7 +112,7 @@ class Clockwork(BackgroundScheduler):  # type: ignore[misc] # likewise
     def _pull_forward(self) -> None:
         """Move the job to the next slot when that comes before the time it is planned for."""
         job = self.get_job(JOB)
-        slot = self._trigger.get_next_fire_time(None, datetime.now(UTC))
+        slot = self._trigger.get_next_fire_time(None, as_datetime(system_time()))
         if job is not None and slot is not None and slot < job.next_run_time - _EARLIER:
             job.modify(next_run_time=slot)
 

@@ -13,9 +13,9 @@ time comes they count as taken, so that nothing runs twice.
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from shelflife.clock import MINUTE, as_datetime
 from shelflife.errors import CleanupBusy, NeedsApproval, SlotTaken
 from shelflife.formats import format_bytes, moment, visible
 from shelflife.records.history import Trigger
@@ -37,8 +37,7 @@ PAUSE: Final = 1.0
 PAUSE_AFTER_ERROR: Final = 60.0
 """Seconds between two tries while the storage cannot be used."""
 
-_SECOND: Final = 10**9
-_MISSED: Final = 60 * _SECOND
+_MISSED: Final = MINUTE
 """How late (ns) a slot is said to have been missed."""
 
 
@@ -171,7 +170,7 @@ class Job:
     def _watch(self, holder: Holder) -> None:
         """Report a holder without progress, once."""
         timeout = self._current.settings.cleanup.lock_timeout
-        now = datetime.fromtimestamp(self._clock() / _SECOND, UTC)
+        now = as_datetime(self._clock())
         if not holder.is_stuck(now, timeout):
             self._stuck = ""
         elif str(holder) != self._stuck:

@@ -19,6 +19,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
+from shelflife.clock import Clock
+from shelflife.clock import now as system_clock
 from shelflife.errors import CleanupDisabled
 from shelflife.formats import moment
 from shelflife.policy.schedule import Schedule
@@ -52,7 +54,7 @@ class Scheduler:
         engine: Engine,
         *,
         load: Callable[[], Settings] | None = None,
-        clock: Callable[[], int] = time.time_ns,
+        clock: Clock = system_clock,
         delay: float = DELAY,
         pause: float = PAUSE,
     ) -> None:

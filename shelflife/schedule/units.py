@@ -12,6 +12,7 @@ import shlex
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from shelflife.clock import SECOND
 from shelflife.errors import ExitCode, UsageError
 from shelflife.policy.schedule import Schedule
 from shelflife.schedule.calendar import crontab_fields, on_calendar
@@ -27,11 +28,10 @@ __all__ = ["SERVICE", "TIMER", "cron_table", "systemd_units"]
 SERVICE: Final = "shelflife-cleanup.service"
 TIMER: Final = "shelflife-cleanup.timer"
 
-_SECOND: Final = 10**9
 _RECENT: Final = 20 * 3600
 """Seconds since the last cleanup that make another one unnecessary, for a schedule of once a day or less."""
 
-_SOME_DAY: Final = 1_767_225_600 * _SECOND
+_SOME_DAY: Final = 1_767_225_600 * SECOND
 _SLOTS: Final = 200
 """Slots from some day on among which the shortest distance is looked for."""
 
@@ -154,7 +154,7 @@ def _recent(schedule: Schedule) -> str:
         slots.append(slot)
         slot = schedule.next_after(slot)
     gaps = [later - earlier for earlier, later in pairwise(slots)]
-    seconds = min([_RECENT, *(gap // _SECOND * 5 // 6 for gap in gaps)])
+    seconds = min([_RECENT, *(gap // SECOND * 5 // 6 for gap in gaps)])
     if seconds % 3600 == 0:
         return f"{seconds // 3600}h"
     return f"{seconds // 60}m" if seconds % 60 == 0 else f"{seconds}s"

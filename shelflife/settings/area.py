@@ -31,6 +31,11 @@ class AgeFrom(StrEnum):
     """Its modification time (mtime)."""
     CHANGED = "changed"
     """The later of its mtime and ctime: for files that arrive with an old mtime."""
+    ARRIVED = "arrived"
+    """The later of its mtime and birth time: for files that arrive with an old mtime, and whose mode or name may
+    change later. Where no birth time is recorded, ctime stands for it."""
+    ACCESSED = "accessed"
+    """The later of its mtime and atime: for files that stay as long as they are read."""
 
 
 class InUse(StrEnum):

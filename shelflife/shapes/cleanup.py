@@ -14,11 +14,11 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Final, NotRequired, cast
 
+from shelflife.clock import SECOND
 from shelflife.errors import StorageError
 from shelflife.events import BatchFinished, RunStarted
 from shelflife.files.removal import Result
 from shelflife.formats import format_bytes, iso, printable
-from shelflife.policy.area import areas_of
 from shelflife.policy.verdict import Reason
 from shelflife.shapes.path import Path, path_as_json
 from shelflife.shapes.schema import Count, Schema, Time, TypedDict, shape
@@ -46,8 +46,6 @@ __all__ = [
     "of_run",
     "result_of",
 ]
-
-_SECOND: Final = 10**9
 
 _GONE: Final = (Result.REMOVED, Result.TRASHED)
 
@@ -147,7 +145,6 @@ class RemovedFiles:
     def __init__(self, settings: Settings, *, most: int, now: int) -> None:
         """Remember up to `most` files an area; ages are counted until `now` (ns)."""
         self._shown = _Shown(settings, now)
-        self._areas = areas_of(settings)
         self._most = most
         self._files: defaultdict[str, list[CleanedFile]] = defaultdict(list)
         self._truncated: set[str] = set()
@@ -173,8 +170,9 @@ class RemovedFiles:
             self._truncated.add(area)
             return
         entry = outcome.entry
-        time = self._areas[area].rules.time_of(entry)
-        self._files[area].append(self._shown.file(directory + entry.name, entry.size, entry.mtime, time))
+        self._files[area].append(
+            self._shown.file(directory + entry.name, entry.size, entry.mtime, entry.time)
+        )
 
 
 class _Shown:
@@ -188,7 +186,7 @@ class _Shown:
         return {
             **path_as_json(f"{self._base}/{path}"),
             "size_bytes": size,
-            "age_seconds": max(0, (self._now - time) // _SECOND),
+            "age_seconds": max(0, (self._now - time) // SECOND),
             "modified": iso(mtime),
         }
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from shelflife.errors import StorageError
 from shelflife.files.anchor import Anchor
+from shelflife.files.mounts import room_of
 from shelflife.records.state import Owner
 
 if TYPE_CHECKING:
@@ -122,10 +123,8 @@ def create_directories(base_path: Path, areas: Iterable[Area]) -> dict[str, Path
 def _check_room(parent: Path, directories: int) -> None:
     if not os.access(parent, os.W_OK | os.X_OK, effective_ids=True):
         raise PermissionError(errno.EACCES, "no permission to create a directory here", str(parent))
-    status = os.statvfs(parent)
-    blocks = status.f_bavail * status.f_frsize >= directories * _DIRECTORY_SIZE
-    inodes = status.f_files == 0 or status.f_favail >= directories  # btrfs counts none
-    if not (blocks and inodes):
+    room = room_of(os.statvfs(parent))
+    if not room.has(bytes=directories * _DIRECTORY_SIZE, inodes=directories):
         raise OSError(errno.ENOSPC, "no room for the directories of the storage", str(parent))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shelflife.errors import StorageError
+from shelflife.files.mounts import room_of
 from shelflife.policy.pressure import Space, Usage
 from shelflife.storage.areas import hold_roots
 
@@ -38,14 +39,15 @@ class Disk:
 def usage_of(fd: int) -> Usage:
     """Return how full the file system of an open file is. Raises OSError."""
     status = os.fstatvfs(fd)
+    inodes = room_of(status).inodes
     return Usage(
         space=Space(
             used=(status.f_blocks - status.f_bfree) * status.f_frsize,
             available=status.f_bavail * status.f_frsize,
         ),
-        inodes=Space(used=status.f_files - status.f_ffree, available=status.f_favail)
-        if status.f_files
-        else Space(0, 0),
+        inodes=Space(0, 0)
+        if inodes is None
+        else Space(used=status.f_files - status.f_ffree, available=inodes),
     )
 
 

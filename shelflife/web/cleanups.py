@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from shelflife import clock
 from shelflife.engine import Engine
 from shelflife.records.history import Trigger
 from shelflife.shapes import cleanup as shapes
@@ -79,7 +79,7 @@ class Cleanup:
         settings = self._load()
         if settings.cleanup.dry_run:
             return preview(Engine(settings), self._order.areas)
-        self._removed = removed = shapes.RemovedFiles(settings, most=MOST_FILES, now=time.time_ns())
+        self._removed = removed = shapes.RemovedFiles(settings, most=MOST_FILES, now=clock.now())
         engine = Engine(settings, listeners=(*self._listeners, removed))
         if self._order.approve is not None:
             report = engine.approve(self._order.approve, trigger=Trigger.API, stop=self._stop)

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from shelflife.clock import SECOND
 from shelflife.errors import ShelflifeError
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["StorageCollector", "exposition"]
 
 logger = logging.getLogger(__name__)
-
-_SECOND: Final = 10**9
 
 _AREA_GAUGES: Final[dict[str, tuple[str, Callable[[AreaStatistics], int | None]]]] = {
     "files": ("Regular files, protected ones included", lambda area: area.files),
@@ -68,7 +67,7 @@ class StorageCollector(Collector):
             gauge = GaugeMetricFamily(f"shelflife_area_{name}", text, labels=["area"])
             for area in areas:
                 if (value := value_of(area)) is not None:
-                    gauge.add_metric([area.area], value / _SECOND if name.endswith("_seconds") else value)
+                    gauge.add_metric([area.area], value / SECOND if name.endswith("_seconds") else value)
             yield gauge
         gauge = GaugeMetricFamily(
             "shelflife_area_retention_seconds", "How long files are kept; -1: indefinitely", labels=["area"]
@@ -87,7 +86,7 @@ class StorageCollector(Collector):
             if moment is not None:
                 text = f"When the last {name} ended"
                 yield GaugeMetricFamily(
-                    f"shelflife_last_{name}_timestamp_seconds", text, value=moment / _SECOND
+                    f"shelflife_last_{name}_timestamp_seconds", text, value=moment / SECOND
                 )
         cleaning = engine.holder() is not None
         yield GaugeMetricFamily("shelflife_cleaning", "Whether a cleanup is going on", value=cleaning)

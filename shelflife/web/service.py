@@ -12,6 +12,8 @@ import time
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
+from shelflife import clock
+from shelflife.clock import SECOND
 from shelflife.engine import Engine
 from shelflife.errors import SettingsError
 from shelflife.schedule import Scheduler
@@ -34,8 +36,6 @@ STATS_AGE: Final = 60
 
 SETTINGS_AGE: Final = 60
 """Seconds after which the settings are read again for what is only shown."""
-
-_SECOND: Final = 10**9
 
 
 class Schedule(Protocol):
@@ -123,7 +123,7 @@ class Service:
         """Return the storage as its index knows it; have it looked at when that was long ago."""
         engine = self.engine
         statistics = engine.stats()
-        if statistics.as_of is None or time.time_ns() - statistics.as_of > STATS_AGE * _SECOND:
+        if statistics.as_of is None or clock.now() - statistics.as_of > STATS_AGE * SECOND:
             self.refresher.start()
         return stats_as_json(statistics, engine.settings)
 

@@ -13,12 +13,12 @@ from pathlib import Path
 from struct import Struct
 from typing import TYPE_CHECKING, Final
 
-from shelflife.files.listing import clamp
+from shelflife.clock import HOUR
+from shelflife.files.listing import FOREVER, clamp
 from shelflife.files.native.records import readings_of
 from shelflife.files.reading import MOST_DUE, Answer, Flag, Manner, Reading, Search, Task
-from shelflife.files.survey import FOREVER, KEY_SIZE
-from shelflife.policy.load import HOUR
-from shelflife.settings import AgeFrom
+from shelflife.files.survey import KEY_SIZE
+from shelflife.policy.rules.times import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 LIBRARY: Final = Path(__file__).with_name("primitives.compiled")
 
-_VERSION: Final = 4
+_VERSION: Final = 5
 """As in primitives.c: a library of another version is left alone."""
 
 _PATIENCE: Final = 20_000_000
@@ -41,7 +41,7 @@ _ANSWER: Final = Struct("=8q")
 
 _NOTHING_KNOWN: Final = bytes(KEY_SIZE + _NUMBER.size)
 
-_RULES: Final = ("is_root", "changed", "cutoff", "early", "most_due", "threads")
+_RULES: Final = ("is_root", "age", "cutoff", "early", "most_due", "threads")
 
 
 class _Rules(Structure):
@@ -49,7 +49,7 @@ class _Rules(Structure):
 
 
 class _Removal(Structure):
-    _fields_ = tuple((name, c_int64) for name in ("cutoff", "changed", "in_use", "until"))
+    _fields_ = tuple((name, c_int64) for name in ("cutoff", "age", "in_use", "until"))
 
 
 def load(path: Path = LIBRARY) -> Native | None:
@@ -99,7 +99,7 @@ class Native:
         cutoff = -FOREVER if search.cutoff is None else search.cutoff
         hour = -(-cutoff // HOUR)  # the first that is wholly past the cutoff
         rules = _Rules(
-            changed=search.area.rules.age_from is AgeFrom.CHANGED,
+            age=KINDS[search.area.rules.age_from],
             cutoff=cutoff,
             early=clamp(hour * HOUR),
             most_due=MOST_DUE,
@@ -129,7 +129,7 @@ class Native:
         area = manner.area
         removal = _Removal(
             cutoff=manner.cutoff,
-            changed=area.rules.age_from is AgeFrom.CHANGED,
+            age=KINDS[area.rules.age_from],
             in_use=area.in_use,
             until=manner.until,
         )

@@ -24,13 +24,14 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
 
-#define VERSION 4 /* raised with each change of what goes in or out */
+#define VERSION 5 /* raised with each change of what goes in or out */
 
 #ifndef SYS_openat2
 #define SYS_openat2 437 /* the same on every architecture */
@@ -97,9 +98,47 @@ static int64_t now(void) {
     return nanoseconds(time);
 }
 
-static int64_t file_time(const struct stat *status, int changed) {
-    int64_t mtime = nanoseconds(status->st_mtim), ctime = nanoseconds(status->st_ctim);
-    return changed && ctime > mtime ? ctime : mtime;
+/* What a file's age is counted from: the order of shelflife.policy.rules.times.AgeKind. Each is the later of two times. */
+enum { MODIFIED, CHANGED_, ARRIVED, ACCESSED };
+
+static struct timespec from_statx(struct statx_timestamp time) {
+    return (struct timespec){.tv_sec = time.tv_sec, .tv_nsec = time.tv_nsec};
+}
+
+/* Looks at an entry that is in question for its birth time, which only statx(2) tells. Where none is recorded,
+ * ctime stands for it: it is never earlier, and what arrived at an unknown time is not to go too early. */
+static int look_at_birth(int directory, const char *name, struct stat *status, int64_t *born) {
+    struct statx found;
+    if (statx(directory, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &found) != 0)
+        return -1;
+    *status = (struct stat){
+        .st_mode = found.stx_mode,
+        .st_ino = found.stx_ino,
+        .st_nlink = found.stx_nlink,
+        .st_size = (off_t)found.stx_size,
+        .st_blocks = (blkcnt_t)found.stx_blocks,
+        .st_atim = from_statx(found.stx_atime),
+        .st_mtim = from_statx(found.stx_mtime),
+        .st_ctim = from_statx(found.stx_ctime),
+    };
+    *born = nanoseconds(found.stx_mask & STATX_BTIME ? from_statx(found.stx_btime) : status->st_ctim);
+    return 0;
+}
+
+/* Looks at an entry of a directory, and tells what its age is counted from. Fails as fstatat(2) does. */
+static int look_at(int directory, const char *name, int age, struct stat *status, int64_t *time) {
+    int64_t other = INT64_MIN;
+    if (age == ARRIVED ? look_at_birth(directory, name, status, &other) != 0
+                       : fstatat(directory, name, status, AT_SYMLINK_NOFOLLOW) != 0)
+        return -1;
+    *time = nanoseconds(status->st_mtim);
+    if (age == CHANGED_)
+        other = nanoseconds(status->st_ctim);
+    else if (age == ACCESSED)
+        other = nanoseconds(status->st_atim);
+    if (other > *time)
+        *time = other;
+    return 0;
 }
 
 /* The kinds of shelflife.files.listing.Kind. */
@@ -174,8 +213,10 @@ void shelflife_stand(int directory, int64_t device, const char *paths, const int
 
 /* ---------------------------------------------------------------------------------------------- reading */
 
+enum { HOUR_, FILES, BYTES, ALLOCATED, COLUMNS }; /* of a histogram: shelflife.files.hours */
+
 struct hours {
-    int64_t *values; /* hour, files, bytes; sorted by hour */
+    int64_t *values; /* COLUMNS for each hour; sorted by hour */
     int64_t used, size, last;
 };
 
@@ -191,12 +232,12 @@ struct reading {
     int64_t early; /* files before rules->early */
     struct sum all, rest;
     int64_t due, due_files, due_bytes, due_links, more; /* more: there are due entries that are not listed */
-    struct buffer child_names, child_inodes, names, inodes, sizes, mtimes, ctimes, kinds;
+    struct buffer child_names, child_inodes, names, inodes, sizes, mtimes, times, kinds;
 };
 
 struct rules {
     int64_t is_root;  /* leave out `.trash` */
-    int64_t changed;  /* age counts from the later of mtime and ctime */
+    int64_t age;      /* what the age of a file is counted from */
     int64_t cutoff;   /* entries before it are due; INT64_MIN for none */
     int64_t early;    /* what is known counts files before it: the end of the cutoff's hour */
     int64_t most_due; /* due entries that are listed, at the most */
@@ -209,54 +250,57 @@ struct known {
     int64_t early; /* its files before rules->early; 0: nothing is known */
 };
 
-/* Counts files of an hour; returns whether there was memory for it. */
-static int count_hour(struct hours *hours, int64_t hour, int64_t files, int64_t size) {
+/* Counts files of an hour, given as a row of a histogram; returns whether there was memory for it. */
+static int count_hour(struct hours *hours, const int64_t row[COLUMNS]) {
     int64_t low = 0, high = hours->used;
-    if (hours->last < hours->used && hours->values[3 * hours->last] == hour)
+    if (hours->last < hours->used && hours->values[COLUMNS * hours->last] == row[HOUR_])
         low = hours->last;
     else {
         while (low < high) {
             int64_t middle = (low + high) / 2;
-            if (hours->values[3 * middle] < hour)
+            if (hours->values[COLUMNS * middle] < row[HOUR_])
                 low = middle + 1;
             else
                 high = middle;
         }
-        if (low == hours->used || hours->values[3 * low] != hour) {
+        if (low == hours->used || hours->values[COLUMNS * low] != row[HOUR_]) {
             if (hours->used == hours->size) {
                 int64_t more = hours->size ? 2 * hours->size : 8;
-                int64_t *values = realloc(hours->values, (size_t)more * 3 * sizeof *values);
+                int64_t *values = realloc(hours->values, (size_t)more * COLUMNS * sizeof *values);
                 if (!values)
                     return 0;
                 hours->values = values;
                 hours->size = more;
             }
-            memmove(hours->values + 3 * (low + 1), hours->values + 3 * low,
-                    (size_t)(hours->used - low) * 3 * sizeof *hours->values);
+            memmove(hours->values + COLUMNS * (low + 1), hours->values + COLUMNS * low,
+                    (size_t)(hours->used - low) * COLUMNS * sizeof *hours->values);
             hours->used++;
-            hours->values[3 * low] = hour;
-            hours->values[3 * low + 1] = hours->values[3 * low + 2] = 0;
+            memset(hours->values + COLUMNS * low, 0, COLUMNS * sizeof *hours->values);
+            hours->values[COLUMNS * low] = row[HOUR_];
         }
         hours->last = low;
     }
-    hours->values[3 * low + 1] += files;
-    hours->values[3 * low + 2] += size;
+    for (int column = FILES; column < COLUMNS; column++)
+        hours->values[COLUMNS * low + column] += row[column];
     return 1;
 }
 
 static int count_file(struct sum *sum, const struct stat *status, int64_t time) {
+    /* Of a file with several names each counts its share, so that all together never exceed the disk. */
+    int64_t allocated = (int64_t)status->st_blocks * 512 / (status->st_nlink > 1 ? (int64_t)status->st_nlink : 1);
     sum->files++;
     sum->bytes += status->st_size;
-    sum->allocated += (int64_t)status->st_blocks * 512;
+    sum->allocated += allocated;
     if (time < sum->oldest)
         sum->oldest = time;
     if (time < sum->first_due)
         sum->first_due = time;
-    return count_hour(&sum->hours, time / HOUR - (time % HOUR < 0), 1, status->st_size);
+    return count_hour(&sum->hours,
+                      (int64_t[COLUMNS]){time / HOUR - (time % HOUR < 0), 1, status->st_size, allocated});
 }
 
 static void list_due(struct reading *reading, const struct rules *rules, const char *name, size_t length,
-                     const struct stat *status, int kind) {
+                     const struct stat *status, int kind, int64_t time) {
     unsigned char byte = (unsigned char)kind;
     if (reading->due >= rules->most_due) {
         reading->more = 1;
@@ -266,7 +310,7 @@ static void list_due(struct reading *reading, const struct rules *rules, const c
     add_number(&reading->inodes, (int64_t)status->st_ino);
     add_number(&reading->sizes, status->st_size);
     add_number(&reading->mtimes, nanoseconds(status->st_mtim));
-    add_number(&reading->ctimes, nanoseconds(status->st_ctim));
+    add_number(&reading->times, time);
     add(&reading->kinds, &byte, 1);
     reading->due++;
 }
@@ -283,6 +327,7 @@ static int count_entry(struct reading *reading, const struct rules *rules, int d
     const char *name = entry->name;
     size_t length = strlen(name);
     struct stat status;
+    int64_t time;
     if (name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.')))
         return 1;
     if (rules->is_root && strcmp(name, ".trash") == 0)
@@ -292,7 +337,7 @@ static int count_entry(struct reading *reading, const struct rules *rules, int d
         add_child(reading, name, length, entry->ino);
         return 1;
     }
-    if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (look_at(directory, name, (int)rules->age, &status, &time) != 0) {
         if (errno != ENOENT) {
             reading->entries++;
             reading->fault = errno;
@@ -307,7 +352,7 @@ static int count_entry(struct reading *reading, const struct rules *rules, int d
         reading->staying++;
         reading->special += kind == OTHER;
     } else {
-        int64_t time = file_time(&status, (int)rules->changed), ctime = nanoseconds(status.st_ctim);
+        int64_t ctime = nanoseconds(status.st_ctim);
         if (time > reading->newest)
             reading->newest = time;
         if (ctime > reading->newest_change)
@@ -317,7 +362,7 @@ static int count_entry(struct reading *reading, const struct rules *rules, int d
             reading->due_files += kind == FILE_;
             reading->due_bytes += kind == FILE_ ? status.st_size : 0;
             reading->due_links += kind == LINK;
-            list_due(reading, rules, name, length, &status, kind);
+            list_due(reading, rules, name, length, &status, kind, time);
         }
         reading->early += kind == FILE_ && time < rules->early;
         for (int i = 0; i < (due ? 1 : 2); i++) {
@@ -333,15 +378,15 @@ static int count_entry(struct reading *reading, const struct rules *rules, int d
 
 
 static void write_hours(struct buffer *out, const struct hours *hours) {
-    for (int column = 0; column < 3; column++)
+    for (int column = 0; column < COLUMNS; column++)
         for (int64_t i = 0; i < hours->used; i++)
-            add_number(out, hours->values[3 * i + column]);
+            add_number(out, hours->values[COLUMNS * i + column]);
 }
 
 /* In the order in which they are written. */
 #define BLOBS(r)                                                                                               \
     {&(r)->child_names, &(r)->child_inodes, &(r)->names,  &(r)->inodes,                                        \
-     &(r)->sizes,       &(r)->mtimes,       &(r)->ctimes, &(r)->kinds}
+     &(r)->sizes,       &(r)->mtimes,       &(r)->times,  &(r)->kinds}
 
 static void forget(struct reading *reading) {
     free(reading->all.hours.values);
@@ -422,8 +467,8 @@ static void add_sum(struct sum *sum, const struct sum *other, int *error) {
     if (other->oldest < sum->oldest)
         sum->oldest = other->oldest;
     const int64_t *value = other->hours.values;
-    for (int64_t i = 0; i < other->hours.used; i++, value += 3)
-        if (!count_hour(&sum->hours, value[0], value[1], value[2]))
+    for (int64_t i = 0; i < other->hours.used; i++, value += COLUMNS)
+        if (!count_hour(&sum->hours, value))
             *error = ENOMEM;
 }
 
@@ -511,15 +556,14 @@ static void subtract(struct sum *sum, struct sum *part) {
     sum->bytes -= part->bytes;
     sum->allocated -= part->allocated;
     for (int64_t i = 0, j = 0; i < sum->hours.used; i++) {
-        int64_t *hour = sum->hours.values + 3 * i, *kept = sum->hours.values + 3 * used;
-        int64_t *other = part->hours.values + 3 * j;
-        int both = j < part->hours.used && other[0] == hour[0];
-        int64_t files = hour[1] - (both ? other[1] : 0), bytes = hour[2] - (both ? other[2] : 0);
+        int64_t *hour = sum->hours.values + COLUMNS * i, *kept = sum->hours.values + COLUMNS * used;
+        int64_t *other = part->hours.values + COLUMNS * j;
+        int both = j < part->hours.used && other[HOUR_] == hour[HOUR_];
+        kept[HOUR_] = hour[HOUR_];
+        for (int column = FILES; column < COLUMNS; column++)
+            kept[column] = hour[column] - (both ? other[column] : 0);
         j += both;
-        kept[0] = hour[0];
-        kept[1] = files;
-        kept[2] = bytes;
-        used += files > 0;
+        used += kept[FILES] > 0;
     }
     sum->hours.used = used;
     *part = (struct sum){.first_due = FOREVER, .oldest = FOREVER, .hours.values = part->hours.values};
@@ -649,7 +693,7 @@ void shelflife_free(char *result) { free(result); }
 enum { NOT_DONE = 0, REMOVED, CHANGED, VANISHED, NOT_EXPIRED, IN_USE };
 
 struct removal {
-    int64_t cutoff, changed, in_use;
+    int64_t cutoff, age, in_use;
     int64_t until; /* CLOCK_MONOTONIC, ns */
 };
 
@@ -676,12 +720,29 @@ struct answer {
 
 /* Looks at an entry. Returns REMOVED when nothing keeps it, what keeps it, or NOT_DONE for the careful way. */
 static int look(int directory, const struct entry *entry, const struct removal *removal, struct stat *status) {
-    if (fstatat(directory, entry->name, status, AT_SYMLINK_NOFOLLOW) != 0)
+    int64_t time;
+    if (look_at(directory, entry->name, (int)removal->age, status, &time) != 0)
         return errno == ENOENT ? VANISHED : NOT_DONE;
     if (kind_of(status->st_mode) != entry->kind || (int64_t)status->st_ino != entry->inode ||
         status->st_size != entry->size || nanoseconds(status->st_mtim) != entry->mtime)
         return CHANGED;
-    return file_time(status, (int)removal->changed) >= removal->cutoff ? NOT_EXPIRED : REMOVED;
+    return time >= removal->cutoff ? NOT_EXPIRED : REMOVED;
+}
+
+/* Says whether somebody holds a BSD lock on an open file or directory: leave it alone, as systemd-tmpfiles does. Ours
+ * is let go at once: another thread comes by here on its way down, and looks again for that reason. */
+static int is_locked(int fd) {
+    struct timespec moment = {0, 100000};
+    for (int look = 0; look < 3; look++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+            flock(fd, LOCK_UN);
+            return 0;
+        }
+        if (errno != EWOULDBLOCK)
+            return 0;
+        nanosleep(&moment, NULL);
+    }
+    return 1;
 }
 
 static int unlink_entry(int directory, const char *name) {
@@ -701,7 +762,9 @@ static int unlink_unused(int directory, const struct entry *entry, const struct 
         return errno == ENOENT ? VANISHED : NOT_DONE;
     int found = NOT_DONE, leased = 0;
     struct f_owner_ex owner = {F_OWNER_TID, (pid_t)syscall(SYS_gettid)};
-    if (fstat(fd, &guarded) == 0 && fcntl(fd, F_SETSIG, SIGURG) == 0 && fcntl(fd, F_SETOWN_EX, &owner) == 0) {
+    if (is_locked(fd))
+        found = look(directory, entry, removal, status) == REMOVED ? IN_USE : NOT_DONE;
+    else if (fstat(fd, &guarded) == 0 && fcntl(fd, F_SETSIG, SIGURG) == 0 && fcntl(fd, F_SETOWN_EX, &owner) == 0) {
         leased = fcntl(fd, F_SETLEASE, F_RDLCK) == 0;
         if (leased) {
             found = look(directory, entry, removal, status);
@@ -783,6 +846,26 @@ static int differs(int directory, dev_t device, const struct task *task) {
     return 0;
 }
 
+/* Says whether somebody holds a lock on a directory on the way from `anchor` to the one at `path`. Those on the way
+ * to `before`, too, are left out: they were asked about in this very call, and are free. */
+static int is_locked_above(int anchor, const char *path, const char *before) {
+    char part[PATH_MAX];
+    for (size_t i = 0, same = 1; path[i] && path[i + 1] && i + 2 < sizeof part; i++) {
+        same = same && before[i] == path[i];
+        part[i] = path[i];
+        if (path[i] != '/' || same)
+            continue;
+        part[i + 1] = 0;
+        int fd = open_below(anchor, part, BENEATH | NO_SYMLINKS | NO_XDEV);
+        int locked = fd >= 0 && is_locked(fd);
+        if (fd >= 0)
+            close(fd);
+        if (locked)
+            return 1;
+    }
+    return 0;
+}
+
 static void remove_in(int directory, const struct task *task, char *names, const int64_t *facts,
                       const unsigned char *kinds, const struct removal *removal, struct answer *answer,
                       unsigned char *outcomes) {
@@ -834,14 +917,18 @@ int shelflife_remove(int base, const char *place, int anchor, int64_t count, cha
 
 static int remove_all(int base, const char *place, int anchor, int64_t count, char *input,
                       const struct removal *removal, struct answer *answers, unsigned char *outcomes) {
-    struct stat here, there;
+    struct stat here, there, root;
+    const char *before = "";
     int fd = open_below(base, place, BENEATH | NO_SYMLINKS);
     if (fd < 0)
         return -fd;
-    int failed = fstat(fd, &here) != 0 || fstat(anchor, &there) != 0;
+    int failed = fstat(fd, &here) != 0 || fstat(anchor, &there) != 0 || fstat(base, &root) != 0;
     close(fd);
     if (failed || here.st_ino != there.st_ino || here.st_dev != there.st_dev)
         return ESTALE;
+    /* A run locks the base path, which the area may be. */
+    int is_base = root.st_ino == there.st_ino && root.st_dev == there.st_dev;
+    int all_locked = removal->in_use && !is_base && is_locked(anchor);
     for (int64_t i = 0; i < count; i++) {
         struct task *task = (struct task *)input;
         char *path = input + sizeof *task;
@@ -853,6 +940,10 @@ static int remove_all(int base, const char *place, int anchor, int64_t count, ch
         struct answer *answer = answers + i;
         fd = open_below(anchor, path, BENEATH | NO_SYMLINKS | NO_XDEV);
         answer->error = fd < 0 ? -fd : differs(fd, there.st_dev, task);
+        if (!answer->error && removal->in_use &&
+            (all_locked || (*path && is_locked(fd)) || is_locked_above(anchor, path, before)))
+            answer->error = EAGAIN;
+        before = answer->error ? "" : path; /* above a locked one, all has to be asked again */
         if (!answer->error)
             remove_in(fd, task, names, facts, kinds, removal, answer, outcomes);
         if (fd >= 0)

@@ -12,12 +12,18 @@ from struct import Struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.files.candidates import Candidates
+from shelflife.files.hours import COLUMNS
 from shelflife.files.known import Gone, Known
+from shelflife.files.listing import FOREVER
 from shelflife.files.reading import NOTHING, Counts, Reading
-from shelflife.files.survey import FOREVER, KEY_SIZE, Key, Survey
+from shelflife.files.survey import KEY_SIZE, Key, Survey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+_BUCKET: Final = 8 * COLUMNS
+"""Bytes of an hour in a histogram."""
 
 
 class _Header(NamedTuple):
@@ -60,7 +66,7 @@ class _Header(NamedTuple):
     @property
     def length(self) -> int:
         """Bytes that follow."""
-        hours, children = 24 * (self.hours + self.rest_hours), self.child_names + 8 * self.children
+        hours, children = _BUCKET * (self.hours + self.rest_hours), self.child_names + 8 * self.children
         return hours + children + self.names + (24 + 8 + 1) * self.due
 
 
@@ -168,8 +174,8 @@ class Record(Reading):
     def _take_apart(self) -> _Parts:
         if self._parts is None:
             head, packed = self._head(), self._packed
-            hours = _HEADER.size + 24 * head.hours
-            rest = hours + 24 * head.rest_hours
+            hours = _HEADER.size + _BUCKET * head.hours
+            rest = hours + _BUCKET * head.rest_hours
             children = rest + head.child_names + 8 * head.children
             self._parts = (
                 *(head, packed[_HEADER.size : hours], packed[hours:rest]),
@@ -235,5 +241,5 @@ def _children(packed: bytes, head: _Header) -> dict[str, int]:
 
 def _candidates(packed: bytes, head: _Header) -> Candidates:
     facts = head.names + 24 * head.due
-    ctimes = facts + 8 * head.due
-    return Candidates(packed[: head.names], packed[head.names : facts], packed[facts:ctimes], packed[ctimes:])
+    times = facts + 8 * head.due
+    return Candidates(packed[: head.names], packed[head.names : facts], packed[facts:times], packed[times:])

@@ -23,7 +23,7 @@ from shelflife.policy.rules.classes import Class
 from shelflife.policy.rules.judge import Rules
 from shelflife.policy.rules.native import Native
 from shelflife.policy.rules.table import KEEP_FILE, Case, File, Need, Rule
-from shelflife.policy.rules.times import Timed
+from shelflife.policy.rules.times import Times
 from shelflife.policy.rules.unit import Unit, judge_unit
 
 __all__ = [
@@ -35,7 +35,7 @@ __all__ = [
     "Need",
     "Rule",
     "Rules",
-    "Timed",
+    "Times",
     "Unit",
     "judge_unit",
 ]

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from shelflife.policy.rules import table
 from shelflife.policy.rules.native import Native
 from shelflife.policy.rules.table import Case, File, Rule
-from shelflife.policy.rules.times import KINDS, TIMES, Timed
+from shelflife.policy.rules.times import KINDS
 from shelflife.policy.verdict import Reason, Verdict
 from shelflife.settings import AgeFrom, Expire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from shelflife.policy.cutoff import Cutoffs
     from shelflife.policy.rules.classes import Class
@@ -77,10 +77,6 @@ class Rules:
         """Whether the verdict on a file depends on others in its directory: `judge_together` is to be asked."""
         return False
 
-    def time_of(self, entry: Timed) -> int:
-        """Return the time (ns) that the age of an entry is counted from."""
-        return self._time(entry)
-
     def judge(self, file: File, cutoffs: Cutoffs) -> Verdict:
         """Return the verdict on one file: whether it goes, and why.
 
@@ -128,7 +124,3 @@ class Rules:
         for kind in self.classes[1:]:
             words += kind.patterns.patterns
         return int.from_bytes(sha256("\n".join(words).encode()).digest()[:8], "big") >> 1
-
-    @cached_property
-    def _time(self) -> Callable[[Timed], int]:
-        return TIMES[self.age_from]

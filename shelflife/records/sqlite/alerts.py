@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from shelflife.clock import DAY
 from shelflife.records.alerts import CLAIM_LASTS, GIVEN_UP_AFTER, ActiveAlert, Condition, Message
 from shelflife.records.sqlite.database import transaction
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping, Sequence
 
-_KEEP: Final = 90 * 24 * 3600 * 10**9
+_KEEP: Final = 90 * DAY
 
 _ACTIVE: Final = "SELECT kind, key, text, stage, since FROM alert ORDER BY since DESC"
 

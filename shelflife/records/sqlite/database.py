@@ -15,6 +15,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from shelflife.files.mounts import room_of
 from shelflife.records.state import NO_ROOM
 
 if TYPE_CHECKING:
@@ -136,11 +137,9 @@ def is_full(error: BaseException, directory: Path) -> bool:
 
 def _has_room(directory: Path) -> bool:
     try:
-        status = os.statvfs(directory)
+        return room_of(os.statvfs(directory)).has(bytes=_LITTLE, inodes=_FEW)
     except OSError:
         return True
-    inodes = status.f_files == 0 or status.f_favail >= _FEW  # btrfs counts none
-    return inodes and status.f_bavail * status.f_frsize >= _LITTLE
 
 
 def state_of(path: Path) -> tuple[bool, int, int] | None:

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from array import array
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from shelflife.files.hours import sum_of_packed
 from shelflife.files.known import Known
-from shelflife.files.survey import FOREVER, Key
+from shelflife.files.listing import FOREVER
+from shelflife.files.survey import Key
 from shelflife.records.sqlite.database import connect, insert_rows, is_full, transaction
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shelflife.files.survey import Survey
+    from shelflife.policy.load import Load
 
 PAGE: Final = 1000
 """Rows that are read at once."""
@@ -464,19 +466,11 @@ class Index:
         rows = self._connection.execute(_BETWEEN, (root, end, start)).fetchall()
         return [os.fsdecode(path) for (path,) in rows]
 
-    def hours(self, root: int, *, own: bool = False) -> dict[int, tuple[int, int]]:
-        """Return hour → (files, bytes) over all directories of a root that could be read; or its `own` only."""
+    def hours(self, root: int, *, own: bool = False) -> dict[int, Load]:
+        """Return what is of which hour, in all directories of a root that could be read, or in its `own` only."""
         self.flush()
-        files: dict[int, int] = {}
-        sizes: dict[int, int] = {}
-        for (packed,) in self._connection.execute(_OWN_HOURS if own else _HOURS, (root,)):
-            values = array("q", packed)
-            count = len(values) // 3
-            for position in range(count):
-                hour = values[position]
-                files[hour] = files.get(hour, 0) + values[count + position]
-                sizes[hour] = sizes.get(hour, 0) + values[2 * count + position]
-        return {hour: (number, sizes[hour]) for hour, number in files.items()}
+        rows = self._connection.execute(_OWN_HOURS if own else _HOURS, (root,))
+        return sum_of_packed(packed for (packed,) in rows)
 
 
 def _row(columns: tuple[bytes, bytes, int, int, int]) -> Row:

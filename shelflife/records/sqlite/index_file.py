@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from shelflife.records.state import StateDirectory
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Raised with each change of the schema: an index of another version is built anew."""
 
 _SCHEMA: Final = """
@@ -62,7 +62,7 @@ CREATE TABLE directory (
     first_due INTEGER NOT NULL,
     oldest INTEGER NOT NULL,
     newest INTEGER NOT NULL,
-    hours BLOB NOT NULL,                    -- see shelflife.files.survey.pack_hours
+    hours BLOB NOT NULL,                    -- see shelflife.files.hours
     PRIMARY KEY (root, path)
 ) WITHOUT ROWID;
 """

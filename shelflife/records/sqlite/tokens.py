@@ -9,6 +9,7 @@ import hashlib
 import secrets
 from typing import TYPE_CHECKING, Final
 
+from shelflife.clock import MINUTE
 from shelflife.errors import UsageError
 from shelflife.records.access import Scope, Token
 from shelflife.records.sqlite.database import transaction
@@ -39,7 +40,7 @@ SCHEMA: Final = """
     """
 
 _BYTES: Final = 32
-_USED_EVERY: Final = 60 * 10**9
+_USED_EVERY: Final = MINUTE
 """Nanoseconds between two notes of a token's use: reading must not write at every request."""
 
 _COLUMNS: Final = "name, scopes, areas, created, created_by, expires, revoked, last_used"

@@ -9,8 +9,8 @@ import sqlite3
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from shelflife.policy.forecast import DAY, Sample
-from shelflife.policy.load import HOUR
+from shelflife.clock import DAY, HOUR
+from shelflife.policy.forecast import Sample
 from shelflife.records.sqlite.database import transaction
 
 if TYPE_CHECKING:

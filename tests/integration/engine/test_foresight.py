@@ -11,10 +11,11 @@ import pytest
 import yaml
 
 from shelflife.cli.app import run
+from shelflife.clock import HOUR
 from shelflife.errors import SettingsError, UsageError
 from shelflife.files.survey import Key, Survey
 from shelflife.policy.area import Area
-from shelflife.policy.load import HOUR
+from shelflife.policy.load import Load
 from shelflife.records.records import open_records
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def test_what_is_no_setting_of_an_area_is_refused(make_storage: MakeStorage) -> 
 def test_a_storage_that_was_never_scanned_has_no_answers_but_no_error(make_storage: MakeStorage) -> None:
     found = make_storage(_AREAS).engine.forecast()
     assert found.as_of is None
-    assert str(found.outlook.disks[0].full) == "not enough history yet"
+    assert str(found.outlook.disks[0].full) == "unknown yet"
 
 
 def test_inflow_is_learned_from_runs_removals_included(make_storage: MakeStorage) -> None:
@@ -142,7 +143,7 @@ def test_answers_take_milliseconds_on_a_million_files(make_storage: MakeStorage)
         for number in range(10_000):
             survey = Survey(key=Key(number, 1, 1))
             for hour in range(2):
-                survey.hours[now // HOUR - number % 900 - hour] = [50, 50_000]
+                survey.hours[now // HOUR - number % 900 - hour] = Load(50, 50_000, 102_400)
             survey.files, survey.bytes, survey.allocated = 100, 100_000, 204_800
             survey.newest = survey.oldest = survey.first_due = now - number % 900 * HOUR
             index.put(root, f"{number:05}/", survey, listed=now, rules=_rules(storage))
@@ -201,11 +202,11 @@ def test_whatif_and_forecast_on_the_command_line(
     assert "KEY=VALUE" in capsys.readouterr().err
 
     assert run(["forecast", "--config", config]) == 0
-    assert "full: not enough history yet" in capsys.readouterr().out
+    assert "full: unknown yet" in capsys.readouterr().out
     assert run(["forecast", "--json", "--config", config]) == 0
     told = json.loads(capsys.readouterr().out)
     assert len(told["areas"]["frames"]["expires"]) == 14
-    assert told["disks"][0]["full"]["words"] == "not enough history yet"
+    assert told["disks"][0]["full"]["words"] == "unknown yet"
 
 
 def test_a_forecast_that_is_known_is_drawn(

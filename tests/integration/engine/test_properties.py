@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from shelflife import Engine, Settings
 from shelflife.files.removal import Result
+from shelflife.policy.load import Load
 from shelflife.records.records import open_records
 
 _NOW = 1_900_000_000 * 10**9
@@ -169,14 +170,14 @@ def test_as_time_passes_what_goes_is_what_has_expired(
             assert (left.files, left.bytes) == (len(before - expired), 5 * len(before - expired))
             if all(kind != "younger" for kind, _ in changes):  # which the index may not notice, as promised
                 hours_left = Counter(_time(engine, path) // _HOUR for path in _regular(engine))
-                assert {hour: number for hour, (number, _) in _hours(engine).items()} == hours_left
+                assert {hour: load.files for hour, load in _hours(engine).items()} == hours_left
 
 
 def _time(engine: Engine, path: str) -> int:
     return (engine.settings.base_path / path).stat().st_mtime_ns
 
 
-def _hours(engine: Engine) -> dict[int, tuple[int, int]]:
+def _hours(engine: Engine) -> dict[int, Load]:
     with open_records(engine.settings).read_index() as index:
         root = None if index is None else index.find("frames")
         return {} if index is None or root is None else index.hours(root)

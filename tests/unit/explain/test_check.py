@@ -69,7 +69,7 @@ def test_a_file_system_that_is_not_trusted_is_a_warning(
 def test_records_on_a_network_file_system_are_an_error(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "file_system_of", lambda fd: "nfs4")
+    monkeypatch.setattr("shelflife.storage.preconditions.file_system_of", lambda fd: "nfs4")
     assert found(storage, "state directory").level is Level.ERROR
     assert "state_dir" in found(storage, "state directory").message
 

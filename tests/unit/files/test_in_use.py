@@ -264,3 +264,17 @@ def test_no_signal_ends_or_disturbs_the_host(file: Path, signals: str) -> None:
     others, urgent, broken = map(int, result.stdout.split())
     assert (others, urgent) == (0, 0)
     assert broken, "nobody wanted the file meanwhile: this shows nothing"
+
+
+def test_where_leases_say_nothing_the_writers_of_this_machine_are_known_all_the_same(file: Path) -> None:
+    fd = os.open(file.parent, os.O_RDONLY)
+    writing = os.open(file, os.O_WRONLY)
+    try:
+        with Guard(fd, entry_at(fd, file.name), Writers(leases=False)) as guard:
+            assert guard.in_use
+        os.close(writing)
+        with Guard(fd, entry_at(fd, file.name), Writers(leases=False)) as guard:
+            assert not guard.in_use
+            assert not guard.broken
+    finally:
+        os.close(fd)

@@ -18,20 +18,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shelflife.clock import HOUR
 from shelflife.files import native, primitives
 from shelflife.files.anchor import Anchor
 from shelflife.files.candidates import Candidates, Fate, Outcomes
+from shelflife.files.hours import unpack_hours
 from shelflife.files.known import Known
 from shelflife.files.listing import Entry, Kind
 from shelflife.files.primitives import Primitives
 from shelflife.files.pure import Pure
 from shelflife.files.reading import Answer, Flag, Manner, Reading, Search, Task
 from shelflife.files.removal import Result
-from shelflife.files.survey import Key, Survey, survey_directory, unpack_hours
+from shelflife.files.survey import Key, Survey, survey_directory
 from shelflife.files.worker_pool import WorkerPool
 from shelflife.policy.area import Area
 from shelflife.policy.cutoff import Cause, Cutoff
-from shelflife.policy.load import HOUR
 from shelflife.settings import AgeFrom
 from tests.unit.policy.areas import an_area
 
@@ -95,9 +96,10 @@ def _remove(
     empty: bool = False,
     until: int = _LONG,
     path: str = "d/",
+    cutoff: int = _AT,
 ) -> Answer:
     task = Task(path, reading.device, reading.key, reading.due, same=False, empty=empty)
-    manner = Manner(area or an_area(in_use="off"), _AT, time.monotonic_ns() + until)
+    manner = Manner(area or an_area(in_use="off"), cutoff, time.monotonic_ns() + until)
     (answer,) = tools.remove(anchor, [task], manner)
     return answer
 
@@ -148,12 +150,12 @@ def test_a_directory_is_read_in_numbers_and_what_is_due_by_name(
     assert (survey.oldest, survey.newest, survey.first_due) == (_AT - 9, _AT, _AT - 9)
     assert survey.children == {"below": (directory / "below").stat().st_ino}
     assert (rest.entries, rest.files, rest.bytes, rest.first_due) == (4, 1, 5, _AT)
-    assert sum(files for files, _ in unpack_hours(survey.histogram()).values()) == 3
-    assert sum(files for files, _ in unpack_hours(rest.histogram()).values()) == 1
+    assert sum(load.files for load in unpack_hours(survey.histogram()).values()) == 3
+    assert sum(load.files for load in unpack_hours(rest.histogram()).values()) == 1
     entries = {entry.name: entry for entry in found.due}
     assert set(entries) == {"old", "byte\udcff", "link"}
-    status = (directory / "old").stat()
-    assert entries["old"] == Entry("old", Kind.FILE, status.st_ino, 3, 0, _AT - 1, status.st_ctime_ns)
+    inode = (directory / "old").stat().st_ino
+    assert entries["old"] == Entry("old", Kind.FILE, inode, 3, mtime=_AT - 1, time=_AT - 1)
     assert entries["link"].kind is Kind.LINK
 
 
@@ -167,26 +169,26 @@ def test_both_read_the_same(compiled: native.Native, anchor: Anchor, directory: 
 
 
 _TIMES = st.sampled_from([_AT - 1, _AT, _AT + 1, _AT - 3600 * 10**9, 0, -(10**18), 4 * 10**18])
-_ODD = st.sampled_from([".gitkeep", "link", "fifo", "below/"])
+_ODD = st.sampled_from([".gitkeep", "link", "fifo", "below/", "twin"])
 
 
 @settings(max_examples=50, deadline=None)
 @given(
-    files=st.lists(st.tuples(_TIMES, st.integers(0, 9000)), max_size=12),
+    files=st.lists(st.tuples(_TIMES, _TIMES, st.integers(0, 9000)), max_size=12),
     odd=st.sets(_ODD),
-    cutoff=st.sampled_from([None, _AT, 1]),
+    cutoff=st.sampled_from([None, _AT, 1, 2**62]),
     age_from=st.sampled_from(list(AgeFrom)),
 )
 def test_whatever_is_in_a_directory_all_ways_of_reading_it_tell_the_same(
-    files: list[tuple[int, int]], odd: set[str], cutoff: int | None, age_from: AgeFrom
+    files: list[tuple[int, int, int]], odd: set[str], cutoff: int | None, age_from: AgeFrom
 ) -> None:
     area = an_area(in_use="off", age_from=age_from)
     chosen = None if cutoff is None else Cutoff(at=cutoff, cause=Cause.RETENTION)
     with tempfile.TemporaryDirectory() as place:
         directory = Path(place, "area/d")
         directory.mkdir(parents=True)
-        for number, (mtime, size) in enumerate(files):
-            _file(directory / f"{number}", mtime, size)
+        for number, (mtime, atime, size) in enumerate(files):
+            os.utime(_file(directory / f"{number}", mtime, size), ns=(atime, mtime))
         for name in odd:
             _make_odd(directory, name)
         with _closing(os.open(place, os.O_RDONLY)) as base, Anchor.open(base, "area") as anchor:
@@ -210,6 +212,8 @@ def _make_odd(directory: Path, name: str) -> None:
         os.mkfifo(directory / name)
     elif name.endswith("/"):
         (directory / name).mkdir()
+    elif name == "twin":
+        os.link(_file(directory / name, size=9000), directory.parent / name)
     else:
         _file(directory / name)
 
@@ -403,6 +407,46 @@ def test_where_the_age_counts_from_the_change_a_change_keeps(
     assert _fates(answer, reading) == {"a": Fate.NOT_EXPIRED}
 
 
+def test_where_the_age_counts_from_the_arrival_an_old_time_does_not_make_a_file_old(
+    tools: Primitives, anchor: Anchor, directory: Path
+) -> None:
+    born = time.time_ns()
+    _file(directory / "a", 0)
+    area = an_area(in_use="off", age_from="arrived")
+    reading = _read(tools, anchor)  # by its mtime
+    assert _fates(_remove(tools, anchor, reading, area=area), reading) == {"a": Fate.NOT_EXPIRED}
+    (found,) = tools.read(anchor, ["d/"], Search(area, 2**62), Flag())
+    assert found.due[0].time >= born - 10**9  # clocks of file systems are coarse
+    answer = _remove(tools, anchor, found, area=area, cutoff=2**62)
+    assert _fates(answer, found) == {"a": Fate.REMOVED}
+
+
+def test_where_the_age_counts_from_the_last_access_a_file_that_is_read_stays(
+    tools: Primitives, anchor: Anchor, directory: Path
+) -> None:
+    for name in ("read", "forgotten"):
+        _file(directory / name, 0)
+    os.utime(directory / "read", ns=(_AT, 0))
+    area = an_area(in_use="off", age_from="accessed")
+    (found,) = tools.read(anchor, ["d/"], Search(area, _AT), Flag())
+    assert [entry.name for entry in found.due] == ["forgotten"]
+    reading = _read(tools, anchor)  # by its mtime
+    answer = _remove(tools, anchor, reading, area=area)
+    assert _fates(answer, reading) == {"read": Fate.NOT_EXPIRED, "forgotten": Fate.REMOVED}
+
+
+def test_of_a_file_with_several_names_each_counts_its_share_of_the_disk(
+    tools: Primitives, anchor: Anchor, directory: Path
+) -> None:
+    file = _file(directory / "a", size=300_000)
+    for number in range(2):
+        os.link(file, directory.parent / f"other-{number}")
+    reading = _read(tools, anchor)
+    share = file.stat().st_blocks * 512 // 3
+    assert reading.survey.allocated == share
+    assert [load.allocated for load in unpack_hours(reading.survey.histogram()).values()] == [share]
+
+
 def test_what_is_open_for_writing_stays_and_what_is_read_goes(
     tools: Primitives, anchor: Anchor, directory: Path
 ) -> None:
@@ -509,8 +553,9 @@ _ENTRIES = st.lists(
         st.integers(0, 2**62),
         st.just(0),
         st.integers(-(2**63), 2**63 - 1),
-        st.integers(-(2**63), 2**63 - 1),
+        st.just(0),
         st.just(1),
+        st.integers(-(2**63), 2**63 - 1),
     ),
     max_size=7,
 )

@@ -150,3 +150,33 @@ def test_a_directory_that_may_not_be_written_to_fails_once() -> None:
         outcomes = _remove(directory, listed)
         assert [(outcome.result, outcome.errno) for outcome in outcomes] == [(Result.FAILED, errno.EACCES)]
         assert len(os.listdir(directory)) == 3
+
+
+def test_a_look_is_a_fresh_one_where_others_may_change_the_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """stat(2) is a second behind on NFS; here it is made to be."""
+    file = _file(tmp_path / "file")
+    (listed,) = _listed(tmp_path, "file")
+    stale = os.stat(file)
+    monkeypatch.setattr("shelflife.files.listing.os.stat", lambda *_, **__: stale)
+    file.write_bytes(b"another content")
+    monkeypatch.setattr("shelflife.files.removal.may_be_shared", lambda fd: True)
+    (outcome,) = _remove(tmp_path, [listed])
+    assert (outcome.result, outcome.reason) == (Result.KEPT, Reason.CHANGED)
+    assert file.exists()
+
+
+def test_a_fresh_look_says_what_an_ordinary_one_says(tmp_path: Path) -> None:
+    _file(tmp_path / "file")
+    (tmp_path / "link").symlink_to("file")
+    os.link(tmp_path / "file", tmp_path / "second")
+    (tmp_path / "directory").mkdir()
+    fd = os.open(tmp_path, os.O_RDONLY)
+    try:
+        for name in ("file", "link", "directory"):
+            assert entry_at(fd, name, fresh=True) == entry_at(fd, name)
+        with pytest.raises(FileNotFoundError):
+            entry_at(fd, "none", fresh=True)
+    finally:
+        os.close(fd)

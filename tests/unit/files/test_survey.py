@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shelflife.clock import HOUR
 from shelflife.files import survey as module
-from shelflife.files.listing import Entry, Kind, read_directory
-from shelflife.files.survey import FOREVER, Key, Survey, count_entry, managed, survey_directory
+from shelflife.files.listing import FOREVER, Entry, Kind, read_directory
+from shelflife.files.survey import Key, Survey, count_entry, managed, survey_directory
 from shelflife.policy.area import Area
 from shelflife.policy.cutoff import Cause, Cutoff
-from shelflife.policy.load import HOUR
+from shelflife.settings import AgeFrom
 from tests.unit.policy.areas import an_area
 
 _AT = 1_700_000_000 * 10**9
@@ -136,8 +137,8 @@ def test_a_directory_that_changes_while_it_is_read_is_not_settled(
 ) -> None:
     _file(tmp_path / "a", 0)
 
-    def read(fd: int) -> object:
-        yield from read_directory(fd)
+    def read(fd: int, age: AgeFrom) -> object:
+        yield from read_directory(fd, age)
         os.utime(tmp_path, ns=(1, 1))
 
     monkeypatch.setattr(module, "read_directory", read)
@@ -160,6 +161,8 @@ _ENTRIES = st.builds(
     st.integers(0, 2**40),
     st.integers(-HOUR * 3, HOUR * 3),
     st.integers(-HOUR * 3, HOUR * 3),
+    st.integers(1, 3),
+    st.integers(-HOUR * 3, HOUR * 3),
 )
 
 
@@ -174,10 +177,11 @@ def test_numbers_agree_with_each_other(entries: list[Entry], path: str, at: int)
     keep_files = sum(entry.is_file and entry.name == ".gitkeep" for entry in own)
     assert found.entries == len(own)
     assert found.files + found.protected_files + keep_files == sum(entry.is_file for entry in own)
-    assert sum(files for files, _ in found.hours.values()) == found.files
-    assert sum(size for _, size in found.hours.values()) == found.bytes
+    assert sum(load.files for load in found.hours.values()) == found.files
+    assert sum(load.bytes for load in found.hours.values()) == found.bytes
+    assert sum(load.allocated for load in found.hours.values()) == found.allocated
     assert found.due_files == sum(
-        entry.mtime < at for entry in own if entry.is_file and entry.name in ("a", "c", ".trash")
+        entry.time < at for entry in own if entry.is_file and entry.name in ("a", "c", ".trash")
     )
     assert (found.first_due < at) >= (found.due_files + found.due_links > 0)
     assert found.files == 0 or found.oldest // HOUR == min(found.hours)

@@ -80,7 +80,7 @@ def test_what_is_wanted_for_writing_meanwhile_is_put_back(area: Anchor, trash: T
 def test_what_cannot_be_looked_at_in_the_trash_is_put_back(
     area: Anchor, trash: Trash, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails(*_given: object) -> None:
+    def fails(*_given: object, **_named: object) -> None:
         raise OSError(errno.EIO, "no answer")
 
     with area.directory("a/b/") as fd:

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from hypothesis import strategies as st
 
-from shelflife.policy.load import HOUR, NOTHING, Histogram, Load
+from shelflife.clock import HOUR
+from shelflife.policy.load import NOTHING, Histogram, Load
 
 NOW = 1_900_000_000 * 10**9
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shelflife.files.listing import Entry, Kind
-from shelflife.policy.area import SECOND, areas_of
+from shelflife.clock import SECOND
+from shelflife.policy.area import areas_of
 from shelflife.settings import Settings
 from tests.unit.policy.areas import an_area
 
@@ -19,23 +19,6 @@ def test_areas_follow_the_settings_in_their_order() -> None:
     assert areas["temp"].retention == 86_400 * SECOND
     assert areas["contact_sheets"].directories == ("contact-sheets", "contact_sheets")
     assert areas["outputs"].retention is None
-
-
-@pytest.mark.parametrize(
-    ("age_from", "mtime", "ctime", "time"),
-    [
-        ("modified", 5, 9, 5),
-        ("modified", 9, 5, 9),
-        ("changed", 5, 9, 9),
-        ("changed", 9, 5, 9),
-        ("changed", -5, 9, 9),
-    ],
-)
-def test_the_age_counts_from_the_time_that_the_area_names(
-    age_from: str, mtime: int, ctime: int, time: int
-) -> None:
-    entry = Entry("a", Kind.FILE, 1, mtime=mtime, ctime=ctime)
-    assert an_area(age_from=age_from).rules.time_of(entry) == time
 
 
 @pytest.mark.parametrize(

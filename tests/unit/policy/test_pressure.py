@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shelflife.clock import HOUR
 from shelflife.policy.area import Area, areas_of
 from shelflife.policy.choose import by_retention
 from shelflife.policy.cutoff import Cause
-from shelflife.policy.load import HOUR, NOTHING, Load, total
+from shelflife.policy.load import NOTHING, Load, total
 from shelflife.policy.pressure import (
     Candidate,
     Relief,

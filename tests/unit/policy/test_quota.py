@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shelflife.clock import HOUR
 from shelflife.policy.area import Area
 from shelflife.policy.choose import by_quota, by_retention, oldest_first
 from shelflife.policy.cutoff import BEGINNING, Cause
-from shelflife.policy.load import HOUR, NOTHING, Load
+from shelflife.policy.load import NOTHING, Load
 from tests.unit.policy.areas import DAY, an_area
 from tests.unit.policy.histograms import FILES, NOW, Disk, File
 

@@ -7,10 +7,11 @@ from bisect import bisect_left
 
 import pytest
 
+from shelflife.clock import HOUR
 from shelflife.policy.area import Area, areas_of
 from shelflife.policy.choose import by_quota, by_retention
 from shelflife.policy.cutoff import Cause
-from shelflife.policy.load import HOUR, NOTHING, Histogram, Load
+from shelflife.policy.load import NOTHING, Histogram, Load
 from shelflife.policy.pressure import Candidate, Space, Usage, choose_cutoffs
 from shelflife.settings import Settings
 

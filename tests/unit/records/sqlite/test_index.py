@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from shelflife.errors import RecordsError
 from shelflife.files.known import Known
-from shelflife.files.survey import FOREVER, Key, Survey, pack_hours, unpack_hours
-from shelflife.policy.load import HOUR
+from shelflife.files.listing import FOREVER
+from shelflife.files.survey import Key, Survey
 from shelflife.records.sqlite import index as module
 from shelflife.records.sqlite import index_file
 from shelflife.records.sqlite.database import connect
@@ -320,15 +320,6 @@ def test_units_are_the_sums_of_all_below_them(index: Index) -> None:
     assert (first.path, first.state, first.newest) == ("a-b/", RowState.UNREADABLE, -FOREVER)
     assert (second.path, second.files, second.bytes, second.newest) == ("a/", 3, 5, 8)
     assert (second.protected_files, second.staying, second.changed) == (1, 1, 2)
-
-
-@given(
-    st.dictionaries(
-        st.integers(-(2**63) // HOUR, 2**63 // HOUR), st.lists(st.integers(0, 2**62), min_size=2, max_size=2)
-    )
-)
-def test_a_histogram_is_unpacked_as_it_was_packed(hours: dict[int, list[int]]) -> None:
-    assert unpack_hours(pack_hours(hours)) == {hour: tuple(counts) for hour, counts in hours.items()}
 
 
 # -- the file

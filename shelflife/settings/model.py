@@ -230,7 +230,7 @@ class Settings(Section, frozen=True):
             "base_path": self.base_path if base_path is None else base_path,
             "state_dir": self.state_dir if state_dir is None else state_dir,
             "areas": {
-                key: dict(area) | (_kept_for(changed[key]) if key in changed else {})
+                key: area.written | (_kept_for(changed[key]) if key in changed else {})
                 for key, area in self.areas.items()
             },
             "cleanup": dict(self.cleanup) | dict(cleanup or {}),
@@ -247,7 +247,7 @@ class Settings(Section, frozen=True):
             UsageError: a key names no area.
             SettingsError: with everything that is wrong.
         """
-        areas: dict[str, dict[str, object]] = {key: dict(area) for key, area in self.areas.items()}
+        areas: dict[str, dict[str, object]] = {key: area.written for key, area in self.areas.items()}
         for place, value in changes.items():
             name, _, key = place.partition(".")
             if not key:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def test_the_oldest_files_go_until_the_area_is_within_its_quota(make_storage: MakeStorage) -> None:
-    storage = make_storage({"frames": {"retention": "30d", "quota": 55}, "uploads": "7d"})
+    storage = make_storage({"frames": {"retention": "30d", "quota": "55B"}, "uploads": "7d"})
     files = [storage.file(f"frames/{n % 3}/{n}", age=f"{20 - n}d", size=10) for n in range(10)]
     storage.file("uploads/x", age="6d", size=100)
 
@@ -49,7 +49,7 @@ def test_the_same_moment_is_told_apart_to_the_nanosecond(make_storage: MakeStora
 def test_what_is_young_held_or_protected_stays_although_the_quota_is_exceeded(
     make_storage: MakeStorage,
 ) -> None:
-    area = {"retention": "30d", "quota": 30, "protect": ["*.keep"]}
+    area = {"retention": "30d", "quota": "30B", "protect": ["*.keep"]}
     storage = make_storage({"frames": area})
     storage.file("frames/young", age="2h", size=20)
     held = storage.file("frames/held", age="20d", size=10)
@@ -64,7 +64,7 @@ def test_what_is_young_held_or_protected_stays_although_the_quota_is_exceeded(
 
 
 def test_a_hold_makes_others_go_in_its_place(make_storage: MakeStorage) -> None:
-    storage = make_storage({"frames": {"retention": "30d", "quota": 30}})
+    storage = make_storage({"frames": {"retention": "30d", "quota": "30B"}})
     files = [storage.file(f"frames/{n}", age=f"{9 - n}d", size=10) for n in range(5)]
     storage.engine.hold(files[0])
     storage.engine.cleanup()
@@ -72,7 +72,7 @@ def test_a_hold_makes_others_go_in_its_place(make_storage: MakeStorage) -> None:
 
 
 def test_units_fill_a_quota_as_a_whole(make_storage: MakeStorage) -> None:
-    storage = make_storage({"frames": {"retention": "30d", "quota": 45, "expire": "directory"}})
+    storage = make_storage({"frames": {"retention": "30d", "quota": "45B", "expire": "directory"}})
     for unit, newest in (("a", 9), ("b", 8), ("c", 7)):
         storage.file(f"frames/{unit}/1", age=f"{newest}d", size=10)
         storage.file(f"frames/{unit}/2", age=f"{newest + 5}d", size=10)
@@ -107,7 +107,7 @@ def test_a_quota_that_is_new_waits_for_a_person(make_storage: MakeStorage) -> No
 
 @pytest.mark.parametrize(("quota", "gone"), [(100, 0), (50, 2)])
 def test_retention_and_quota_go_together(make_storage: MakeStorage, quota: int, gone: int) -> None:
-    storage = make_storage({"frames": {"retention": "30d", "quota": quota}})
+    storage = make_storage({"frames": {"retention": "30d", "quota": f"{quota}B"}})
     for n in range(5):
         storage.file(f"frames/{n}", age=f"{10 + n}d", size=14)
     storage.file("frames/expired", age="31d", size=10)

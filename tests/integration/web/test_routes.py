@@ -226,7 +226,7 @@ def test_what_needs_approval_is_refused_and_then_approved(
     for number in range(5):
         storage.file(f"temp/{number}", age="2d")
     with TestClient(create_app(storage.settings)) as client:
-        assert "never cleaned" in client.get("/storage/plan").json()["reasons"][0]
+        assert "no cleanup has ever removed" in client.get("/storage/plan").json()["reasons"][0]
         refused = client.post("/storage/cleanup", json={}, headers=authorized)
         assert refused.status_code == 409
         problem = refused.json()

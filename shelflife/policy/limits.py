@@ -238,7 +238,7 @@ class Allowance:
 def unasked(expired: Extent, limits: LimitsSettings, doubt: Doubt | None, *, taken: int = 0) -> Allowance:
     """Return how much may go from an area whose disk is full. `expired` is what counts as that.
 
-    Without doubt all that is expired, and of all its files at most `confirm_above`. Where the settings have
+    Without doubt all that is expired, and at most `confirm_above` of what is not. Where the settings have
     changed, or the clock is not where it should be, nobody knows what is expired: a large part does not go as
     such, for that would carry out the slip that a cleanup waits for; and nothing that is not expired goes.
     `taken` are the files that went unexpired since the last completed cleanup. Such a run may be repeated every
@@ -246,7 +246,7 @@ def unasked(expired: Extent, limits: LimitsSettings, doubt: Doubt | None, *, tak
     """
     if doubt is not None and limits.confirm_above < 100:
         return Allowance(expired=not is_large(expired, limits), unexpired=0, doubt=doubt)
-    share = limits.confirm_above * (expired.scanned + taken) // 100
+    share = limits.confirm_above * (expired.scanned - expired.files + taken) // 100
     return Allowance(expired=True, unexpired=max(0, share - taken))
 
 

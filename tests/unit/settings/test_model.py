@@ -167,7 +167,7 @@ def test_the_state_is_in_the_storage_unless_told_otherwise() -> None:
         ),
         (
             {"areas": {"x": {"expire": "files"}}},
-            'areas.x.expire: "files": unknown; allowed: file, directory (did',
+            'areas.x.expire: "files": unknown; allowed: file, stem, directory (did',
         ),
         ({"areas": {"x": {"age_from": 1}}}, "areas.x.age_from: 1: unknown; allowed: modified, changed"),
         ({"areas": {"x": {"protect": ["a", "#b"]}}}, 'areas.x.protect.1: "#b": matches nothing'),
@@ -181,6 +181,35 @@ def test_the_state_is_in_the_storage_unless_told_otherwise() -> None:
             {"areas": {"x": {"protect": ["[[:alhpa:]]"]}}},
             'areas.x.protect.0: "[[:alhpa:]]": matches nothing',
         ),
+        (
+            {"areas": {"x": {"rules": [{"match": "#b", "retention": "3d"}]}}},
+            'areas.x.rules.0.match.0: "#b": matches nothing',
+        ),
+        ({"areas": {"x": {"rules": [{"match": "*.log"}]}}}, "areas.x.rules.0.retention: missing"),
+        (
+            {"areas": {"x": {"rules": [{"match": "*.log", "retention": "3x"}]}}},
+            'areas.x.rules.0.retention: "3x": not a duration',
+        ),
+        (
+            {"areas": {"x": {"rules": [{"match": [], "retention": "3d"}]}}},
+            "areas.x.rules.0.match: []: no patterns",
+        ),
+        (
+            {"areas": {"x": {"rules": [{"match": "*.log", "retention": 3, "mach": 1}]}}},
+            "areas.x.rules.0.mach: 1: unknown key; allowed: match, retention",
+        ),
+        ({"areas": {"x": {"rules": {"*.log": "3d"}}}}, "areas.x.rules: {…}: not a list"),
+        ({"areas": {"x": {"keep_newest": -1}}}, "areas.x.keep_newest.count: -1: not a number"),
+        (
+            {"areas": {"x": {"keep_newest": {"count": 3, "per": "day"}}}},
+            'areas.x.keep_newest.per: "day": unknown; allowed: area, top, directory',
+        ),
+        (
+            {"areas": {"x": {"expire": "directory", "keep_newest": {"count": 3, "per": "top"}}}},
+            'areas.x.keep_newest: "top": not with expire: directory',
+        ),
+        ({"areas": {"x": {"prune": "never"}}}, 'areas.x.prune: "never": not a truth value'),
+        ({"areas": {"x": {"ignore": ["#"]}}}, 'areas.x.ignore.0: "#": matches nothing'),
         ({"areas": {"x": {"protect": [5]}}}, "areas.x.protect.0: 5: not text"),
         ({"areas": {"x": {"protect": "*.keep"}}}, 'areas.x.protect: "*.keep": not a list'),
         (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from shelflife.errors import RecordsError
 from shelflife.policy.holds import Holds
-from shelflife.run.approval import offer, why_ask
+from shelflife.run.approval import offer, see_arrivals, why_ask
 from shelflife.run.retention import make_plan
 from shelflife.scan.planner import PlannedFile, due_files
 from shelflife.storage.areas import hold_roots
@@ -30,7 +30,8 @@ def preview(work: Workplace, areas: Sequence[str], *, at: int | None = None) -> 
     """
     with work.context(holds=_holds(work)) as context:
         chosen = [work.areas[name] for name in areas]
-        return make_plan(context, chosen, at=context.freshness.now if at is None else at)
+        plan = make_plan(context, chosen, at=context.freshness.now if at is None else at)
+        return see_arrivals(context, work, plan, _last_runs(work))
 
 
 def planned_files(work: Workplace, plan: Plan) -> Iterator[PlannedFile]:
@@ -54,14 +55,18 @@ def needs_approval(work: Workplace, plan: Plan, *, offer_it: bool) -> list[str]:
 
     A plan for a time to come is not: its cutoffs would take what is not expired yet. Raises StorageError.
     """
-    last_runs: dict[str, LastRun] = {}
-    with suppress(RecordsError), work.records.read_journal() as journal:
-        last_runs = journal.approvals.last_runs() if journal else {}
-    reasons = why_ask(work, plan, last_runs)
+    reasons = why_ask(work, plan, _last_runs(work))
     if reasons and offer_it and plan.made <= work.clock():
         with suppress(RecordsError), work.records.open_journal() as writable:
             offer(work, writable, plan)
     return reasons
+
+
+def _last_runs(work: Workplace) -> dict[str, LastRun]:
+    """Return what is remembered of the areas' last cleanups; nothing where it cannot be read."""
+    with suppress(RecordsError), work.records.read_journal() as journal:
+        return journal.approvals.last_runs() if journal else {}
+    return {}
 
 
 def _holds(work: Workplace) -> Holds:

@@ -183,7 +183,7 @@ def test_without_permission_there_is_no_lock_and_so_no_cleanup() -> None:
         base.chmod(0o700)
 
 
-@pytest.mark.parametrize(("silent", "told"), [(60, False), (720, True)])
+@pytest.mark.parametrize(("silent", "told"), [(60, False), (750, True)])
 def test_whoever_finds_the_lock_taken_is_told_when_its_holder_looks_frozen(
     state: StateDirectory, monkeypatch: pytest.MonkeyPatch, silent: int, told: bool
 ) -> None:

@@ -106,7 +106,11 @@ class Engine:
 
         Raises OSError and StorageError as `create_directories` says.
         """
-        return create_directories(self.settings.base_path, list(self._work.areas.values()))
+        return create_directories(
+            self.settings.base_path,
+            list(self._work.areas.values()),
+            require_mount=self.settings.require_mount,
+        )
 
     def require_areas(self, areas: Iterable[str] | None = None) -> None:
         """See that no area's directory is a file or leads elsewhere by a symbolic link.

@@ -30,7 +30,7 @@ from shelflife.run.lock import cleanup_lock
 from shelflife.run.recovery import Recovery
 from shelflife.run.sampling import take_sample
 from shelflife.scan.context import Context, Stopped
-from shelflife.storage.preconditions import unfit_for_records
+from shelflife.storage.preconditions import require_records
 
 if TYPE_CHECKING:
     import threading
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
     from shelflife.policy.plan import Plan
     from shelflife.records.journal import Journal
-    from shelflife.records.state import StateDirectory
     from shelflife.remove.report import RunReport
     from shelflife.run.lock import Lock
     from shelflife.run.workplace import Workplace
@@ -95,7 +94,7 @@ def run(work: Workplace, order: Order, strategy: Strategy) -> RunReport | None:
     """
     try:
         records = work.records
-        _refuse_network(records.state)
+        require_records(records)
         with (
             cleanup_lock(records.state, f"cleanup by {order.trigger}") as lock,
             records.open_journal() as journal,
@@ -221,8 +220,3 @@ def cutoffs_of(plan: Plan) -> dict[str, Any]:
         for area in plan.areas
         if area.cutoff is not None
     }
-
-
-def _refuse_network(state: StateDirectory) -> None:
-    if reason := unfit_for_records(state.path):
-        raise StorageError(f"the records cannot be kept in {state.path}: {reason}")

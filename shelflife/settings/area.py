@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from shelflife.settings import checks, layout, units
+from shelflife.settings import checks, layout, places, units
 from shelflife.settings.entry import Loc
 from shelflife.settings.section import Section
 
-__all__ = ["AgeFrom", "AreaSettings", "Expire", "InUse", "area_faults", "with_directories"]
+__all__ = ["AgeFrom", "AreaSettings", "Expire", "InUse", "area_faults", "place_faults", "with_directories"]
 
 
 class Expire(StrEnum):
@@ -123,6 +124,15 @@ def area_faults(areas: Mapping[str, AreaSettings]) -> Iterator[tuple[Loc, object
         yield from _never_applied(key, area)
     for key, directory, reason in layout.overlaps(proper):
         yield (key, "path" if directory == areas[key].path else "aliases"), directory, reason
+
+
+def place_faults(base: Path, areas: Mapping[str, AreaSettings]) -> Iterator[tuple[Loc, object, str]]:
+    """Yield place, value and reason for each directory below the base path that must not be an area's."""
+    homes = places.homes()
+    for key, area in areas.items():
+        for directory in area.directories:
+            if reason := places.unsafe_area(base / directory, homes):
+                yield (key, "path" if directory == area.path else "aliases"), directory, reason
 
 
 def _never_applied(key: str, area: AreaSettings) -> Iterator[tuple[Loc, object, str]]:

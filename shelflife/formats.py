@@ -21,6 +21,7 @@ __all__ = [
     "format_retention",
     "iso",
     "iso_or_none",
+    "minute",
     "moment",
     "path_b64",
     "printable",
@@ -53,6 +54,11 @@ def format_retention(seconds: int) -> str:
 def iso(ns: int) -> str:
     """Return a time (ns since the epoch) as ISO 8601 in UTC: `2026-11-22T02:00:00+00:00`."""
     return (_EPOCH + timedelta(microseconds=ns // 1000)).isoformat()
+
+
+def minute(ns: int) -> str:
+    """Return a time (ns since the epoch, UTC) as tables have it: `2026-11-22 02:00`."""
+    return moment(ns)[:16]
 
 
 def iso_or_none(ns: int | None) -> str | None:

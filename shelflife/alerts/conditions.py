@@ -133,7 +133,7 @@ def _of_forecast(engine: Engine) -> Iterator[Condition]:
 
 def _of_runs(runs: Sequence[RunRecord], now: int) -> Iterator[Condition]:
     """Tell of the last cleanup; a later one that ran to its end makes it good."""
-    cleanups = [run for run in runs if run.trigger in _CLEANUPS and run.state != RunState.RUNNING]
+    cleanups = [run for run in runs if run.trigger in _CLEANUPS and not RunState(run.state).is_going_on]
     if cleanups:
         last = cleanups[0]
         if last.state == RunState.REFUSED:

@@ -1,9 +1,12 @@
 """The command line: one module a verb, each with its options, its call of the engine, and what it prints.
 
 app       the verbs together, and what becomes of their errors
+grammar   a verb is a function, its parameters are what may be typed; reading and help
 options   what several verbs take
 output    stdout for answers, stderr for everything else
-progress  a bar on stderr, fed by the engine's events
+terminal  how wide it is, its colours, what it can show
+table     tables that fit
+progress  a line on stderr, fed by the engine's events
 
 What is heavy is imported by the verb that needs it, so that `shelflife --help` answers at once. Imported by
 nothing below; only this part prints, and only this part handles signals.
@@ -25,15 +28,8 @@ _GARBAGE: Final = 50_000
 def main() -> NoReturn:
     """Run the command line of this process, and exit with what came of it."""
     gc.set_threshold(_GARBAGE)
-    try:
-        from shelflife.cli.app import run
-    except ImportError as error:
-        if (error.name or "").partition(".")[0] not in ("rich", "typer"):
-            raise
-        print(
-            "shelflife: the command line needs more packages: pip install 'shelflife[cli]'", file=sys.stderr
-        )
-        sys.exit(2)
+    from shelflife.cli.app import run
+
     _log_to_stderr()
     if sys.argv[1:2] != ["serve"]:
         os.environ.setdefault(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import typer
-
 from shelflife.cli import output
 from shelflife.cli.options import Config, Json, engine_of
+from shelflife.cli.terminal import CARE, Styled
 from shelflife.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -19,14 +18,9 @@ if TYPE_CHECKING:
 PATIENCE: Final = 12.0
 """Seconds that a command waits for receivers, once it is done; what they do not take is sent by a later one."""
 
-verbs = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    help="See what needs a person, and try whether the receivers of `alerts:` can be reached.",
-)
+ABOUT: Final = "See what needs a person, and try whether the receivers of `alerts:` can be reached."
 
 
-@verbs.command("list")
 def list_alerts(config: Config = None, as_json: Json = False) -> int:
     """List what needs a person now, as the last look found it.
 
@@ -39,17 +33,14 @@ def list_alerts(config: Config = None, as_json: Json = False) -> int:
     if as_json:
         output.print_json([alert_as_json(alert) for alert in alerts])
         return ExitCode.DONE
-    table = output.table("since", "what", "")
     for alert in alerts:
-        table.add_row(moment(alert.since), alert.kind, alert.text)
-    if alerts:
-        output.print_table(table)
-    else:
+        since = f" (since {moment(alert.since)})"
+        output.print_prose(alert.text + since, first=[Styled(f"{alert.kind}: ", CARE)], indent="  ")
+    if not alerts:
         output.print_line("nothing needs a person")
     return ExitCode.DONE
 
 
-@verbs.command("test")
 def try_receivers(config: Config = None, as_json: Json = False) -> int:
     """Send a test message to each receiver, and say which ones took it.
 
@@ -95,3 +86,6 @@ def tell(engine: Engine, relieved: Sequence[DiskRelief] | None = None) -> None:
     desk = Dispatcher(Sender(pauses=()))
     desk.look(engine, relieved)
     desk.sender.wait(timeout=PATIENCE)
+
+
+VERBS: Final = {"list": list_alerts, "test": try_receivers}

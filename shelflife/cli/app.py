@@ -8,15 +8,15 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-import typer
-from typer.exceptions import Exit, TyperException
-
-from shelflife.cli.output import print_json, say
-from shelflife.errors import ExitCode, ShelflifeError
+from shelflife.cli.grammar import Command, MisuseError, asks_for_help, listing, prose
+from shelflife.cli.output import print_block, print_json, print_line, say
+from shelflife.cli.terminal import BAD, CARE, columns_of
+from shelflife.errors import ExitCode, NeedsApproval, ShelflifeError
 from shelflife.formats import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from types import ModuleType
 
 INTERRUPTED: Final = 130
 """Exit code after Ctrl-C: 128 and the number of SIGINT, as shells have it."""
@@ -24,51 +24,30 @@ INTERRUPTED: Final = 130
 _PIPE_CLOSED: Final = 141
 """Exit code when nobody reads on: 128 and the number of SIGPIPE."""
 
-_VERBS: Final = (
-    *("init", "check", "stats", "plan", "cleanup", "why", "whatif", "forecast", "history", "serve", "units"),
+VERBS: Final = (
+    *("init", "check", "stats", "plan", "cleanup", "why", "whatif", "forecast", "history"),
+    *("trash", "hold", "alerts", "serve", "units", "completion"),
 )
-"""Each a module of this part, with a function of that name; in the order of the help."""
+"""Each a module, in the order of the help: with a function of that name, or with more verbs in `VERBS`."""
 
-_GROUPS: Final = ("trash", "hold", "alerts")
-"""Verbs with verbs of their own: modules with an application `verbs`."""
+_ABOUT: Final = """\
+Keep the directories of a service from filling up the disk: see, foresee, explain, clean up.
 
+Each verb reads config.yaml in the working directory, or --config FILE; `shelflife VERB --help` explains it."""
 
-def _application(verb: str) -> typer.Typer:
-    """Return the command line with that verb; with all of them when there is none of that name."""
-    app = typer.Typer(
-        name="shelflife",
-        add_completion=False,
-        rich_markup_mode=None,  # plain help: it answers in half the time, and examples can be copied
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    )
-    app.callback()(_about)
-    names = (*_VERBS, *_GROUPS)
-    for name in (verb,) if verb in names else names:
-        module = import_module(f"shelflife.cli.{name}")
-        if name in _GROUPS:
-            app.add_typer(module.verbs, name=name)
-        else:
-            app.command()(getattr(module, name))
-    return app
-
-
-def _about() -> None:
-    """Keep the directories of a service from filling up the disk: see, foresee, explain, clean up.
-
-    Each verb reads config.yaml in the working directory, or --config FILE.
-    """
+_WIDEST: Final = 100
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line; return its exit code. Whatever goes wrong is told on stderr in a sentence."""
-    if not arguments:
-        _invoke(["--help"])
-        return ExitCode.USAGE
-    arguments = _verb_first(list(arguments))
-    as_json = "--json" in arguments[: arguments.index("--") if "--" in arguments else None]
+    words = list(arguments)
+    as_json = "--json" in words[: words.index("--") if "--" in words else None]
     try:
-        code = _invoke(arguments)
+        code = _dispatch(words)
         sys.stdout.flush()
+    except MisuseError as error:
+        code = _failed(error, as_json=as_json)
+        say(f"try `{error.command} --help`")
     except ShelflifeError as error:
         return _failed(error, as_json=as_json)
     except BrokenPipeError:
@@ -81,21 +60,48 @@ def run(arguments: Sequence[str]) -> int:
     return code
 
 
-def _invoke(arguments: list[str]) -> int:
-    command = typer.main.get_command(_application(arguments[0]))
-    try:
-        with command.make_context("shelflife", arguments) as context:
-            return int(command.invoke(context) or 0)
-    except Exit as leave:
-        return leave.exit_code
-    except TyperException as error:
-        return _misused(error, as_json="--json" in arguments)
+def _dispatch(words: list[str]) -> int:
+    """Find the verb and call it with the options that stand before and behind it."""
+    before, rest = _options_first(words)
+    if rest and rest[0] == "--version":
+        print_line(f"shelflife {_version()}")
+        return ExitCode.DONE
+    if not rest or rest[0] in ("-h", "--help"):
+        _show_verbs()
+        return ExitCode.DONE if rest else ExitCode.USAGE
+    name, *rest = rest
+    commands = commands_of(name)
+    if list(commands) == [name]:
+        return _call(commands[name], [*before, *rest])
+    more, rest = _options_first(rest)
+    if not rest or rest[0] in ("-h", "--help"):
+        _show_group(name, commands)
+        return ExitCode.DONE if rest else ExitCode.USAGE
+    inner, *rest = rest
+    if inner not in commands:
+        raise _unknown(inner, list(commands), f"shelflife {name}")
+    return _call(commands[inner], [*before, *more, *rest])
 
 
-def _verb_first(arguments: list[str]) -> list[str]:
-    """Put `--config FILE` and `--json`, where they stand before the verb, behind it."""
+def commands_of(verb: str) -> dict[str, Command]:
+    """Return the commands of a verb by name: itself, or those of its group. Raises MisuseError."""
+    module = _module(verb)
+    if not hasattr(module, "VERBS"):
+        return {verb: Command(f"shelflife {verb}", getattr(module, verb))}
+    return {inner: Command(f"shelflife {verb} {inner}", call) for inner, call in module.VERBS.items()}
+
+
+def _call(command: Command, words: list[str]) -> int:
+    if asks_for_help(words):
+        print_block(command.help(_help_width()))
+        return ExitCode.DONE
+    return command.call(words)
+
+
+def _options_first(words: list[str]) -> tuple[list[str], list[str]]:
+    """Return the options at the beginning that every verb takes, and the words behind them."""
     before: list[str] = []
-    rest = list(arguments)
+    rest = list(words)
     while rest:
         if rest[0] == "--json" or rest[0].startswith("--config="):
             before.append(rest.pop(0))
@@ -103,26 +109,66 @@ def _verb_first(arguments: list[str]) -> list[str]:
             before += [rest.pop(0), rest.pop(0)]
         else:
             break
-    return [*rest[:1], *before, *rest[1:]]
+    return before, rest
+
+
+def _module(verb: str) -> ModuleType:
+    if verb not in VERBS:
+        raise _unknown(verb, VERBS, "shelflife")
+    return import_module(f"shelflife.cli.{verb}")
+
+
+def _unknown(word: str, known: Sequence[str], command: str) -> MisuseError:
+    from shelflife.settings import did_you_mean
+
+    kind = "option" if word.startswith("-") else "verb"
+    return MisuseError(f'there is no {kind} "{word}"{did_you_mean(word, known)}', command)
+
+
+# -- help
+
+
+def _show_verbs() -> None:
+    width, entries = _help_width(), []
+    for name in VERBS:
+        about = getattr(_module(name), "ABOUT", None) or commands_of(name)[name].about
+        entries.append((name, about))
+    print_block(
+        f"Usage: shelflife VERB [OPTIONS] …\n\n{prose(_ABOUT, width)}\n\nVerbs:\n{listing(entries, width)}\n\n"
+        f"Options:\n{listing([('-h, --help', 'Show this.'), ('--version', 'Show the version.')], width)}"
+    )
+
+
+def _show_group(name: str, commands: Mapping[str, Command]) -> None:
+    width, about = _help_width(), _module(name).ABOUT
+    entries = [(inner, command.about) for inner, command in commands.items()]
+    print_block(
+        f"Usage: shelflife {name} VERB [OPTIONS] …\n\n{prose(about, width)}\n\nVerbs:\n{listing(entries, width)}"
+    )
+
+
+def _help_width() -> int:
+    return min(_WIDEST, columns_of(sys.stdout) or _WIDEST)
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("shelflife")
+    except PackageNotFoundError:
+        return "(from a checkout that is not installed)"
 
 
 # -- errors
 
 
-def _misused(error: TyperException, *, as_json: bool) -> int:
-    context = getattr(error, "ctx", None)
-    message = error.format_message()
-    if as_json:
-        print_json({"error": {"type": "usage", "message": message, "exit_code": int(ExitCode.USAGE)}})
-    say(message)
-    say(f"try `{context.command_path if context else 'shelflife'} --help`")
-    return ExitCode.USAGE
-
-
 def _failed(error: ShelflifeError, *, as_json: bool) -> int:
+    from shelflife.shapes.error import error_as_json
+
     if as_json:
-        print_json({"error": _as_json(error)})
-    say(str(error))
+        print_json(error_as_json(error))
+    say(str(error), style=CARE if isinstance(error, NeedsApproval) else BAD)
     return error.exit_code
 
 
@@ -131,21 +177,10 @@ def _failed_os(error: OSError, *, as_json: bool) -> int:
     place = f"{error.filename}: " if error.filename else ""
     message = f"{place}{error.strerror or error}"
     if as_json:
-        detail = {"type": "system", "message": message, "exit_code": int(ExitCode.USAGE)}
+        detail = {"type": "system", "message": printable(message), "exit_code": int(ExitCode.USAGE)}
         print_json({"error": detail | {"errno": errno.errorcode.get(error.errno or 0)}})
-    say(message)
+    say(message, style=BAD)
     return ExitCode.USAGE
-
-
-def _as_json(error: ShelflifeError) -> dict[str, object]:
-    from shelflife.shapes.error import details_of
-
-    meaning = {
-        "type": error.meaning.slug,
-        "message": printable(str(error)),
-        "exit_code": int(error.exit_code),
-    }
-    return meaning | details_of(error)
 
 
 def _pipe_closed() -> int:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from shelflife.cli import output
 from shelflife.cli.options import Config, Json, engine_of
+from shelflife.cli.terminal import BAD, CARE, GOOD, Styled, cells
 from shelflife.errors import ExitCode, SettingsError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from shelflife.explain.check import Finding
+
+
+MARKS: Final = {"ok": Styled("✓", GOOD), "warning": Styled("!", CARE), "error": Styled("✗", BAD)}
+"""What stands before a finding of each level."""
 
 
 def check(config: Config = None, as_json: Json = False) -> int:
@@ -29,10 +34,10 @@ def check(config: Config = None, as_json: Json = False) -> int:
     if as_json:
         output.print_json([finding_as_json(finding) for finding in findings])
     else:
-        marks = {Level.OK: "✓", Level.WARNING: "!", Level.ERROR: "✗"}
-        width = max(len(finding.check) for finding in findings)
+        width = max(cells(finding.check) for finding in findings)
         for finding in findings:
-            output.print_line(f"{marks[finding.level]} {finding.check:<{width}}  {finding.message}")
+            mark = MARKS[finding.level.value]
+            output.print_prose(finding.message, first=(mark, f" {finding.check:<{width}}  "))
     bad = any(finding.level is Level.ERROR for finding in findings)
     return ExitCode.USAGE if bad else ExitCode.DONE
 

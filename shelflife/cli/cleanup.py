@@ -6,11 +6,11 @@ import signal
 import threading
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
-import typer
-
 from shelflife import clock
 from shelflife.cli import alerts, output, plan
+from shelflife.cli.grammar import Option
 from shelflife.cli.options import Areas, Config, Json, engine_of, seconds_of, settings_of
+from shelflife.cli.table import Column, Table
 from shelflife.clock import SECOND
 from shelflife.errors import ExitCode, UsageError
 
@@ -32,27 +32,25 @@ def cleanup(
     config: Config = None,
     as_json: Json = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would go, as `shelflife plan` does.")
+        bool, Option("--dry-run", help="Show what would go, as `shelflife plan` does.")
     ] = False,
     approve: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--approve",
             metavar="PLAN",
             help="Run this plan, which was refused because a person must look at it first.",
-            show_default=False,
         ),
     ] = None,
     pressure: Annotated[
-        bool, typer.Option("--pressure", help="Make room, if a disk is above its high watermark.")
+        bool, Option("--pressure", help="Make room, if a disk is above its high watermark.")
     ] = False,
     unless_ran_within: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--unless-ran-within",
             metavar="DURATION",
             help="Do nothing if a cleanup of these areas was completed since: for cron beside a service.",
-            show_default=False,
         ),
     ] = None,
 ) -> int:
@@ -189,16 +187,15 @@ def _show_areas(report: RunReport) -> None:
 
     extra = [name for name in ("trashed", "displaced") if report.total(name)]
     numbers = ("removed", *extra, "size", "kept", "failed")
-    table = output.table("area", *numbers, numbers=numbers)
+    table = Table([Column("area"), *(Column(name, right=True) for name in numbers)])
     for area in report.areas:
-        table.add_row(
+        table.add(
             area.area,
             *(output.number(getattr(area, name)) for name in ("removed", *extra)),
             format_bytes(area.bytes + area.trashed_bytes),
             *(output.number(getattr(area, name)) for name in ("kept", "failed")),
         )
-    table.add_section()
-    table.add_row(
+    table.add_total(
         "total",
         *(output.number(report.total(name)) for name in ("removed", *extra)),
         format_bytes(report.total("bytes") + report.total("trashed_bytes")),

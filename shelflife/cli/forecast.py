@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Final
 
 from shelflife.cli import output
 from shelflife.cli.options import Config, Json, engine_of
+from shelflife.cli.table import Column, Table
+from shelflife.cli.terminal import columns_of
 from shelflife.cli.whatif import show_age
 from shelflife.errors import ExitCode
 
@@ -16,6 +19,9 @@ if TYPE_CHECKING:
 
 _WIDTH: Final = 60
 _HEIGHT: Final = 10
+_MARGIN: Final = 10
+"""Columns beside the picture."""
+_WIDEST: Final = 80
 _BLOCKS: Final = " ▁▂▃▄▅▆▇█"
 
 
@@ -42,17 +48,24 @@ def forecast(config: Config = None, as_json: Json = False) -> int:
 def _show_days(found: Forecast) -> None:
     from shelflife.formats import format_bytes
 
-    table = output.table(
-        "area", "holds", "comes in a day", "expires today", "tomorrow", "within 7 days", "day by day",
-        numbers=("holds", "comes in a day", "expires today", "tomorrow", "within 7 days"),
-    )  # fmt: skip
+    table = Table(
+        [
+            Column("area"),
+            Column("holds", right=True),
+            Column("in a day", right=True),
+            Column("out today", right=True),
+            Column("tomorrow", right=True, spare=3),
+            Column("in 7 days", right=True, spare=1),
+            Column("day by day", spare=2),
+        ]
+    )
     for outlook, (_, days) in zip(found.outlook.areas, found.expiring, strict=True):
         sizes = [load.bytes for load in days]
-        inflow = format_bytes(outlook.inflow.bytes) if outlook.inflow.is_measured else "not known yet"
+        inflow = format_bytes(outlook.inflow.bytes) if outlook.inflow.is_measured else "?"
         expires = [format_bytes(size) for size in (sizes[0], sizes[1], sum(sizes[:7]))]
         if outlook.cutoff is None:
             expires = ["–"] * 3
-        table.add_row(outlook.area, format_bytes(outlook.now.bytes), inflow, *expires, _bars(sizes))
+        table.add(outlook.area, format_bytes(outlook.now.bytes), inflow, *expires, _bars(sizes))
     output.print_table(table)
 
 
@@ -64,9 +77,10 @@ def _bars(values: Sequence[float]) -> str:
 def _show_disk(disk: DiskOutlook) -> None:
     space = disk.disk.usage.space
     output.print_line("")
-    output.print_line(f"the disk of {', '.join(disk.disk.areas)}: {space.share:.1f} % in use")
+    output.print_prose(f"the disk of {', '.join(disk.disk.areas)}: {space.share:.1f} % in use")
     if disk.course.is_known:
-        for line in _draw(disk.course.likely[: _WIDTH + 1], space.used + space.available):
+        days = min(_WIDTH, (columns_of(sys.stdout) or _WIDEST) - _MARGIN)
+        for line in _draw(disk.course.likely[: days + 1], space.used + space.available):
             output.print_line(line)
     if disk.high is not None:
         output.print_line(f"  above the high watermark: {disk.high}")

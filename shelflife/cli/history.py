@@ -2,105 +2,260 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import os
+from heapq import nlargest
+from typing import TYPE_CHECKING, Annotated, Final
 
-import typer
-
+from shelflife import clock
 from shelflife.cli import output
-from shelflife.cli.options import Config, Json, engine_of
+from shelflife.cli.grammar import Argument, Option
+from shelflife.cli.options import Config, Json, area_names, engine_of, past_moment_of
+from shelflife.cli.table import Column, Table
+from shelflife.cli.terminal import BAD, CARE, DIM, GOOD, Styled
 from shelflife.clock import SECOND
+from shelflife.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
     from shelflife.engine import Engine
     from shelflife.records.history import FileRecord, RunRecord
+
+_STYLES: Final = {
+    "done": GOOD, "refused": CARE, "interrupted": CARE, "stopped": CARE, "failed": BAD,
+    "displaced": CARE, "kept": DIM,
+}  # fmt: skip
+_PAGE: Final = 100
+"""Runs that are read at once."""
+
+
+def run_numbers(config: Path | None) -> list[str]:
+    """Return the numbers of the latest runs, to complete what is typed."""
+    return [str(run.id) for run in engine_of(config).history(limit=_PAGE)]
+
+
+def _states(_config: Path | None) -> list[str]:
+    from shelflife.files.removal import Result
+    from shelflife.records.history import RunState
+
+    return [*(state.value for state in RunState), *(result.name.lower() for result in Result)]
 
 
 def history(
     run: Annotated[
         int | None,
-        typer.Argument(metavar="RUN", help="The number of a run: list its files.", show_default=False),
+        Argument("RUN", help="The number of a run: list its files.", complete=run_numbers),
     ] = None,
     config: Config = None,
     as_json: Json = False,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many runs to list.")] = 20,
+    limit: Annotated[
+        int, Option("--limit", "-n", metavar="N", least=1, help="How many runs to list: 20, unless said.")
+    ] = 20,
+    top: Annotated[
+        int | None,
+        Option(
+            "--top", metavar="N", least=1, help="Only the N largest: runs by what went, or a run's files."
+        ),
+    ] = None,
+    area: Annotated[
+        str | None,
+        Option("--area", metavar="AREA", help="Only what concerns this area.", complete=area_names),
+    ] = None,
+    state: Annotated[
+        str | None,
+        Option(
+            "--state",
+            metavar="STATE",
+            help="Only runs in this state, or files so dealt with.",
+            complete=_states,
+        ),
+    ] = None,
+    since: Annotated[
+        str | None, Option("--since", metavar="TIME", help="Only from then on: 2026-12-24, or 7d ago.")
+    ] = None,
 ) -> int:
     """List the runs, or what one run did to each file.
 
     With --json, a run's files are JSON lines: first the run, then a line for each file.
 
+    Example: shelflife history --since 7d --state refused
+
     Example: shelflife history 12 --json | jq -r 'select(.outcome == "failed") | .path'
     """
     engine = engine_of(config)
+    wanted = None if area is None else engine.settings.area_name(area)
+    start = None if since is None else past_moment_of(since, clock.now())
+    _require_state(state)
     if run is not None:
-        _one(engine, run, as_json=as_json)
-    elif as_json:
+        _show_run(engine, run, _Files(wanted, state, start, top), as_json=as_json)
+        return ExitCode.DONE
+    matches = _matching(wanted, state, start)
+    _show_runs(_chosen(engine, matches, since=start, limit=limit, top=top), as_json=as_json)
+    return ExitCode.DONE
+
+
+def _require_state(state: str | None) -> None:
+    known = _states(None)
+    if state is not None and state not in known:
+        from shelflife.settings import did_you_mean
+
+        raise UsageError(f'--state "{state}"; allowed: {", ".join(known)}{did_you_mean(state, known)}')
+
+
+# -- runs
+
+
+def _matching(area: str | None, state: str | None, since: int | None) -> Callable[[RunRecord], bool]:
+    def matches(run: RunRecord) -> bool:
+        in_area = area is None or area in run.cutoffs or area in run.report.get("areas", {})
+        return in_area and state in (None, run.state) and (since is None or run.started >= since)
+
+    return matches
+
+
+def _chosen(
+    engine: Engine,
+    matches: Callable[[RunRecord], bool],
+    *,
+    since: int | None,
+    limit: int,
+    top: int | None,
+) -> list[RunRecord]:
+    found: list[RunRecord] = []
+    for run in _all(engine, since):
+        if matches(run):
+            found.append(run)
+        if top is None and len(found) == limit:
+            break
+    return found if top is None else nlargest(top, found, key=_size)
+
+
+def _all(engine: Engine, since: int | None) -> Iterator[RunRecord]:
+    """Yield the runs, the latest first, as long as they began `since` then."""
+    before = None
+    while page := engine.history(limit=_PAGE, before=before):
+        for run in page:
+            if since is not None and run.started < since:
+                return
+            yield run
+        before = page[-1].id
+
+
+def _size(run: RunRecord) -> int:
+    return int(run.report.get("bytes", 0) + run.report.get("trashed_bytes", 0))
+
+
+def _show_runs(runs: list[RunRecord], *, as_json: bool) -> None:
+    if as_json:
         from shelflife.shapes.run import run_as_json
 
-        output.print_json([run_as_json(record) for record in engine.history(limit=limit)])
-    else:
-        _all(engine.history(limit=limit))
-    return 0
-
-
-def _all(runs: list[RunRecord]) -> None:
-    from shelflife.formats import format_bytes, moment
-
-    if not runs:
+        output.print_json([run_as_json(run) for run in runs])
+    elif not runs:
         output.print_line("no runs yet")
-        return
-    counts = ["removed", *(["trashed"] if any(run.report.get("trashed") for run in runs) else [])]
-    table = output.table(
-        "run", "started", "by", "state", "took", *counts, "size", "failed", "note",
-        numbers=("run", "took", *counts, "size", "failed"),
-    )  # fmt: skip
+    else:
+        output.print_table(_table(runs))
+
+
+def _table(runs: list[RunRecord]) -> Table:
+    from shelflife.formats import format_bytes, minute
+
+    counts = ["removed", *(name for name in ("trashed",) if any(run.report.get(name) for run in runs))]
+    table = Table(
+        [
+            Column("run", right=True),
+            Column("started (UTC)"),
+            Column("by", spare=2),
+            Column("state"),
+            *(Column(name, right=True) for name in counts),
+            Column("size", right=True),
+            Column("failed", right=True),
+            Column("took", right=True, spare=3),
+        ]
+    )
     for run in runs:
         report = run.report
-        table.add_row(
+        failed = report.get("failed", 0)
+        table.add(
             str(run.id),
-            moment(run.started),
+            minute(run.started),
             run.trigger,
-            run.state,
+            Styled(run.state, _STYLES.get(run.state, "")),
+            *(output.number(report[name]) if name in report else "–" for name in counts),
+            format_bytes(_size(run)) if report else "–",
+            Styled(output.number(failed), BAD if failed else "") if report else "–",
             _duration(run),
-            *(output.number(report.get(name, 0)) for name in counts),
-            format_bytes(report.get("bytes", 0) + report.get("trashed_bytes", 0)),
-            output.number(report.get("failed", 0)),
-            run.reason,
+            note=run.reason,
         )
-    output.print_table(table)
+    return table
 
 
-def _one(engine: Engine, number: int, *, as_json: bool) -> None:
-    from shelflife.formats import moment
+# -- the files of a run
+
+
+class _Files:
+    """Which of a run's files are wanted."""
+
+    def __init__(self, area: str | None, outcome: str | None, since: int | None, top: int | None) -> None:
+        self._area, self._outcome, self._since, self._top = area, outcome, since, top
+
+    def of(self, files: Iterable[FileRecord]) -> Iterable[FileRecord]:
+        found = (file for file in files if self._wants(file))
+        return found if self._top is None else nlargest(self._top, found, key=lambda file: file.size)
+
+    @property
+    def is_all(self) -> bool:
+        return self._area is None and self._outcome is None and self._since is None
+
+    def _wants(self, file: FileRecord) -> bool:
+        outcome = file.result.name.lower()
+        fits = self._area in (None, file.area) and self._outcome in (None, outcome)
+        return fits and (self._since is None or file.at >= self._since)
+
+
+def _show_run(engine: Engine, number: int, wanted: _Files, *, as_json: bool) -> None:
     from shelflife.shapes.run import file_as_json, run_as_json
 
     run = engine.run(number)
+    files = wanted.of(engine.run_files(number))
     if as_json:
         output.print_json_line(run_as_json(run))
-    else:
-        ended = f"{run.state} after {_duration(run)}" if run.finished else run.state
-        output.print_line(
-            f"run {run.id} by {run.trigger} on {run.host} (pid {run.pid}), {moment(run.started)}: {ended}"
-        )
-        if run.reason:
-            output.print_line(run.reason)
-    nothing = True
-    for file in engine.run_files(number):
-        nothing = False
-        if as_json:
+        for file in files:
             output.print_json_line(file_as_json(file))
-        else:
-            output.print_line(_line(file))
-    if nothing and not as_json:
-        output.print_line(_without_files(run, engine))
+        return
+    _show_heading(run)
+    nothing = True
+    for file in files:
+        nothing = False
+        _show_file(file)
+    if nothing:
+        output.print_line(_without_files(run, engine) if wanted.is_all else "none of its files is like that")
 
 
-def _line(file: FileRecord) -> str:
-    import os
+def _show_heading(run: RunRecord) -> None:
+    from shelflife.formats import moment
 
+    ended = f"{run.state} after {_duration(run)}" if run.finished else run.state
+    output.print_prose(
+        f"run {run.id} by {run.trigger} on {run.host} (pid {run.pid}), {moment(run.started)}: {ended}"
+    )
+    for area, cutoff in run.cutoffs.items():
+        output.print_prose(f"{area}: what is older than {moment(cutoff['at'])}, because of {cutoff['cause']}")
+    if run.reason:
+        output.print_prose(run.reason)
+
+
+def _show_file(file: FileRecord) -> None:
     from shelflife.formats import format_bytes
 
+    outcome = file.result.name.lower()
     why = os.strerror(file.errno) if file.errno else file.reason.value
-    return f"{file.result.name.lower():<8} {format_bytes(file.size):>12}  {file.path}  ({why})"
+    style = BAD if outcome == "failed" else _STYLES.get(outcome, "")
+    output.print_line(
+        Styled(f"{outcome:<9}", style),
+        f" {format_bytes(file.size):>10}  {file.path}  ",
+        Styled(f"({why})", DIM),
+    )
 
 
 def _without_files(run: RunRecord, engine: Engine) -> str:

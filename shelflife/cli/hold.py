@@ -2,41 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING, Annotated, Final
 
 from shelflife import clock
 from shelflife.cli import output
+from shelflife.cli.grammar import Argument, Option
 from shelflife.cli.options import Config, Json, engine_of, moment_of
+from shelflife.cli.table import Column, Table
 
 if TYPE_CHECKING:
     from shelflife.policy.holds import Hold
 
-verbs = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    help="Pin files and directories: no cleanup, quota or purge removes what is held.",
-)
+ABOUT: Final = "Pin files and directories: no cleanup, quota or purge removes what is held."
 
-Path = Annotated[str, typer.Argument(metavar="PATH", help="A file, or a directory with all below it.")]
+Path = Annotated[str, Argument("PATH", help="A file, or a directory with all below it.")]
 
 
-@verbs.command()
 def add(
     path: Path,
     until: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--until",
             metavar="TIME",
             help="When it ends by itself: 2026-12-24, 2026-12-24T18:00Z, or +30d from now.",
-            show_default=False,
         ),
     ] = None,
-    reason: Annotated[
-        str, typer.Option("--reason", metavar="TEXT", help="Why, for those who come later.")
-    ] = "",
+    reason: Annotated[str, Option("--reason", metavar="TEXT", help="Why, for those who come later.")] = "",
     config: Config = None,
     as_json: Json = False,
 ) -> int:
@@ -55,11 +47,10 @@ def add(
     return 0
 
 
-@verbs.command("list")
 def list_holds(
     config: Config = None,
     as_json: Json = False,
-    ended: Annotated[bool, typer.Option("--all", help="Also those that have ended.")] = False,
+    ended: Annotated[bool, Option("--all", help="Also those that have ended.")] = False,
 ) -> int:
     """List what is held.
 
@@ -75,7 +66,6 @@ def list_holds(
     return 0
 
 
-@verbs.command()
 def remove(path: Path, config: Config = None, as_json: Json = False) -> int:
     """End the hold on a path.
 
@@ -90,15 +80,15 @@ def remove(path: Path, config: Config = None, as_json: Json = False) -> int:
 
 
 def _print(holds: list[Hold]) -> None:
-    from shelflife.formats import moment
+    from shelflife.formats import minute
 
-    table = output.table("path", "since", "until", "reason")
+    table = Table([Column("path"), Column("until (UTC)"), Column("since (UTC)", spare=1)])
     now = clock.now()
     for hold in holds:
-        until = moment(hold.until) if hold.until is not None else "removed"
-        state = until if hold.is_active(now) else f"ended {moment(hold.ended or hold.until or hold.created)}"
-        path = str(hold.path + ("/" if hold.tree else ""))
-        table.add_row(path, moment(hold.created), state, str(hold.reason))
+        until = minute(hold.until) if hold.until is not None else "somebody ends it"
+        state = until if hold.is_active(now) else f"ended {minute(hold.ended or hold.until or hold.created)}"
+        path = hold.path + ("/" if hold.tree else "")
+        table.add(path, state, minute(hold.created), note=hold.reason)
     output.print_table(table)
 
 
@@ -112,3 +102,6 @@ def _as_json(hold: Hold) -> object:
     from shelflife.shapes.hold import hold_as_json
 
     return hold_as_json(hold, now=clock.now())
+
+
+VERBS: Final = {"add": add, "list": list_holds, "remove": remove}

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from shelflife.cli import output
+from shelflife.cli.grammar import Option
 from shelflife.cli.options import Config, Json, engine_of
 from shelflife.formats import counted
 
@@ -16,10 +15,10 @@ def init(
     as_json: Json = False,
     example: Annotated[
         bool,
-        typer.Option("--example", help="Print a configuration to begin with, and do nothing else."),
+        Option("--example", help="Print a configuration to begin with, and do nothing else."),
     ] = False,
     adopt: Annotated[
-        bool, typer.Option("--adopt", help="Join storage and journal, after one of them was replaced.")
+        bool, Option("--adopt", help="Join storage and journal, after one of them was replaced.")
     ] = False,
 ) -> int:
     """Make the directories of the storage where they are missing.

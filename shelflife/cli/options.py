@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from shelflife.cli.grammar import Argument, Option
 from shelflife.clock import SECOND
 from shelflife.errors import UsageError
 
@@ -19,21 +18,26 @@ if TYPE_CHECKING:
 
 Config = Annotated[
     Path | None,
-    typer.Option(
+    Option(
         "--config",
         metavar="FILE",
         help="The configuration; without it, config.yaml in the working directory.",
-        show_default=False,
     ),
 ]
 """`--config FILE`."""
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.", show_default=False)]
+Json = Annotated[bool, Option("--json", help="Print JSON.")]
 """`--json`."""
+
+
+def area_names(config: Path | None) -> list[str]:
+    """Return the names of the areas, to complete what is typed."""
+    return list(settings_of(config).areas)
+
 
 Areas = Annotated[
     list[str] | None,
-    typer.Argument(metavar="AREA", help="Only these areas, by name or directory.", show_default=False),
+    Argument("AREA", help="Only these areas, by name or directory.", complete=area_names),
 ]
 """Areas of the storage; none means all."""
 
@@ -66,6 +70,13 @@ def seconds_of(text: str, option: str) -> int:
         return parse_duration(int(text) if text.isdecimal() else text)
     except ValueError as error:
         raise UsageError(f'{option} "{text}": {error}') from None
+
+
+def past_moment_of(text: str, now: int, *, option: str = "--since") -> int:
+    """Return the moment (ns) that `2026-12-24`, or `7d` for seven days ago, means. Raises UsageError."""
+    if text[-1:] in "smhdw" and text[:1].isdecimal():
+        return now - seconds_of(text, option) * SECOND
+    return moment_of(text, now, option=option)
 
 
 def moment_of(text: str, now: int, *, option: str = "--at") -> int:

@@ -6,11 +6,12 @@ import os
 import sys
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from shelflife import clock
 from shelflife.cli import output
+from shelflife.cli.grammar import Option
 from shelflife.cli.options import Areas, Config, Json, engine_of, moment_of
+from shelflife.cli.table import Column, Table
+from shelflife.cli.terminal import CARE, Styled
 from shelflife.errors import ExitCode
 from shelflife.formats import counted
 
@@ -28,18 +29,17 @@ def plan(
     config: Config = None,
     as_json: Json = False,
     files: Annotated[
-        bool, typer.Option("--files", help="Print the path of each file, one a line, and nothing else.")
+        bool, Option("--files", help="Print the path of each file, one a line, and nothing else.")
     ] = False,
     null: Annotated[
-        bool, typer.Option("-0", "--null", help="Like --files, but raw paths, each followed by a NUL.")
+        bool, Option("-0", "--null", help="Like --files, but raw paths, each followed by a NUL.")
     ] = False,
     at: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--at",
             metavar="TIME",
             help="As if it were that time: 2026-12-24, 2026-12-24T18:00Z, or +2d from now.",
-            show_default=False,
         ),
     ] = None,
 ) -> int:
@@ -75,25 +75,30 @@ def make(
 
 def show(made: Plan, reasons: list[str], *, as_json: bool) -> None:
     """Print a plan, area by area, and the reasons why a person must approve it before it may run."""
-    from shelflife.formats import format_bytes, moment
+    from shelflife.formats import format_bytes, minute, moment
     from shelflife.shapes.plan import plan_as_json
 
     if as_json:
         output.print_json(plan_as_json(made, reasons))
         return
-    table = output.table(
-        "area", "files", "size", "directories", "older than", "because of",
-        numbers=("files", "size", "directories"),
-    )  # fmt: skip
+    table = Table(
+        [
+            Column("area"),
+            Column("files", right=True),
+            Column("size", right=True),
+            Column("directories", right=True, spare=1),
+            Column("older than (UTC)", spare=2),
+            Column("because of"),
+        ]
+    )
     for area in made.areas:
         if area.cutoff is None:
-            table.add_row(area.area, "–", "–", "–", "", "kept indefinitely")
+            table.add(area.area, "–", "–", "–", "kept for ever", "")
             continue
         counts = [output.number(area.files), format_bytes(area.bytes), output.number(area.directories)]
-        table.add_row(area.area, *counts, moment(area.cutoff.at), area.cutoff.cause.value)
-    table.add_section()
+        table.add(area.area, *counts, minute(area.cutoff.at), area.cutoff.cause.value)
     directories = sum(area.directories for area in made.areas)
-    table.add_row("total", output.number(made.files), format_bytes(made.bytes), output.number(directories))
+    table.add_total("total", output.number(made.files), format_bytes(made.bytes), output.number(directories))
     output.print_table(table)
     for line in _units(made):
         output.print_line(line)
@@ -102,7 +107,7 @@ def show(made: Plan, reasons: list[str], *, as_json: bool) -> None:
     output.print_special(sum(area.special for area in made.areas))
     output.print_line(f"plan {made.id}, made for {moment(made.made)}; nothing was removed")
     for reason in reasons:
-        output.print_line(f"a person must approve it: {reason}")
+        output.print_prose(reason, first=[Styled("a person must approve it: ", CARE)], indent="  ")
     if reasons:
         output.print_line(f"to approve and run it: shelflife cleanup --approve {made.id}")
 

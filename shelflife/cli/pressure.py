@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from shelflife.cli import alerts, output
 from shelflife.cli.options import engine_of
+from shelflife.cli.table import Column, Table
 from shelflife.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -38,9 +39,8 @@ def make_room(config: Path | None, stop: threading.Event, *, as_json: bool) -> i
 def _show(found: list[DiskRelief]) -> None:
     from shelflife.formats import format_bytes
 
-    table = output.table(
-        "disk of", "used", "now", "removed", "freed", "", numbers=("used", "now", "removed", "freed")
-    )
+    numbers = ("used", "now", "removed", "freed")
+    table = Table([Column("disk of"), *(Column(name, right=True) for name in numbers), Column("")])
     for disk in found:
         before, after = disk.disk.usage, disk.after
         is_inodes = before.inodes.share > before.space.share
@@ -48,7 +48,7 @@ def _show(found: list[DiskRelief]) -> None:
         gone = sum(report.removed + report.total("purged") for report in disk.runs)
         freed = sum(report.total("freed") for report in disk.runs)
         kind = " of inodes" if is_inodes else ""
-        table.add_row(
+        table.add(
             ", ".join(disk.disk.areas),
             f"{shares[0].share:.1f} %{kind}",
             f"{shares[1].share:.1f} %",

@@ -1,55 +1,73 @@
-"""Progress on stderr, fed by the engine's events: only on a terminal, and never beside JSON."""
+"""Progress on stderr, fed by the engine's events: one line, only on a terminal, and never beside JSON."""
 
 from __future__ import annotations
 
 import sys
+import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from shelflife.cli.terminal import columns_of, encodable
 from shelflife.events import BatchFinished, DirectoriesScanned, Event, RunStarted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rich.progress import Progress
-
     from shelflife.events import Listener
+
+_EVERY: Final = 0.1
+"""Seconds between two looks of the line."""
+
+_BAR: Final = 20
+_CLEAR: Final = "\r\x1b[K"
 
 
 @contextmanager
 def progress(*, quiet: bool) -> Iterator[list[Listener]]:
     """Show progress while the block runs; give the listeners for the engine, none where nothing is shown."""
-    if quiet or not sys.stderr.isatty():
+    width = None if quiet else columns_of(sys.stderr)
+    if width is None:
         yield []
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    line = _Line(width)
+    try:
+        yield [line]
+    finally:
+        line.clear()
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        yield [_Bars(bars)]
 
+class _Line:
+    """What is looked at while directories are; then how far the run is."""
 
-class _Bars:
-    """A bar without end while directories are looked at, then one for the files of the run."""
-
-    def __init__(self, bars: Progress) -> None:
-        self._bars = bars
-        self._task = bars.add_task("looking", total=None)
-        self._files = 0
-        self._done = 0
+    def __init__(self, width: int) -> None:
+        self._width = width
+        self._files = self._done = 0
+        self._shown = 0.0
 
     def __call__(self, event: Event) -> None:
         match event:
             case DirectoriesScanned():
                 self._show(f"{event.area}: {event.directories:,} directories looked at")
             case RunStarted():
-                self._files = event.files
-                self._bars.update(self._task, total=event.files or None, completed=0)
+                self._files, self._done = event.files, 0
             case BatchFinished():
                 self._done += len(event.outcomes)
-                self._bars.update(self._task, completed=self._done)
-                self._show(f"{event.area}: {self._done:,} of {self._files:,} files")
+                self._show(f"{self._bar()}{event.area}: {self._done:,} of {self._files:,} files")
 
-    def _show(self, description: str) -> None:
-        self._bars.update(self._task, description=description)
+    def clear(self) -> None:
+        """Leave nothing behind."""
+        if self._shown:
+            print(_CLEAR, end="", file=sys.stderr, flush=True)
+
+    def _bar(self) -> str:
+        if not self._files:
+            return ""
+        full = min(_BAR, _BAR * self._done // self._files)
+        return f"{'█' * full}{'░' * (_BAR - full)}  "
+
+    def _show(self, text: str) -> None:
+        now = time.monotonic()
+        if now - self._shown >= _EVERY:
+            self._shown = now
+            line = encodable(text, sys.stderr)[: self._width - 1]
+            print(_CLEAR + line, end="", file=sys.stderr, flush=True)

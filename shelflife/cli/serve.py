@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Annotated
 
-import typer
-
+from shelflife.cli.grammar import Option
 from shelflife.cli.options import Config, Json, settings_of
 from shelflife.errors import UsageError
 
@@ -14,8 +13,8 @@ from shelflife.errors import UsageError
 def serve(
     config: Config = None,
     as_json: Json = False,  # noqa: ARG001 - every verb takes it; errors are told in JSON then
-    host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port to listen on.")] = 8000,
+    host: Annotated[str, Option("--host", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, Option("--port", least=0, most=65535, help="The port to listen on.")] = 8000,
 ) -> int:
     """Serve the storage over HTTP and run its scheduled cleanups.
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from shelflife.cli import output
+from shelflife.cli.grammar import Option
 from shelflife.cli.options import Config, Json, engine_of
+from shelflife.cli.table import Column, Table
+from shelflife.clock import SECOND
 from shelflife.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def stats(
     as_json: Json = False,
     as_recorded: Annotated[
         bool,
-        typer.Option("--as-recorded", help="Only what the last scan found; the storage is not looked at."),
+        Option("--as-recorded", help="Only what the last scan found; the storage is not looked at."),
     ] = False,
 ) -> int:
     """Show how much each area holds, and since when.
@@ -43,25 +44,32 @@ def stats(
 
 
 def _show(statistics: Statistics, settings: Settings) -> None:
-    from shelflife.formats import format_bytes, format_retention, moment
+    from shelflife.formats import format_age, format_bytes, minute, moment
 
-    table = output.table(
-        "area", "files", "size", "directories", "oldest", "newest", "kept",
-        numbers=("files", "size", "directories"),
-    )  # fmt: skip
+    table = Table(
+        [
+            Column("area"),
+            Column("files", right=True),
+            Column("size", right=True),
+            Column("directories", right=True, spare=2),
+            Column("oldest (UTC)", spare=1),
+            Column("newest (UTC)", spare=3),
+            Column("kept"),
+        ]
+    )
     for area in statistics.areas:
-        table.add_row(
+        kept = settings.areas[area.area]
+        table.add(
             area.area,
             output.number(area.files) if area.as_of else "?",
             format_bytes(area.bytes) if area.as_of else "?",
             output.number(area.directories) if area.as_of else "?",
-            "–" if area.oldest is None else moment(area.oldest),
-            "–" if area.newest is None else moment(area.newest),
-            format_retention(settings.areas[area.area].retention).lower(),
+            "–" if area.oldest is None else minute(area.oldest),
+            "–" if area.newest is None else minute(area.newest),
+            "for ever" if kept.is_indefinite else format_age(kept.retention * SECOND),
         )
-    table.add_section()
     total = [output.number(statistics.files), format_bytes(statistics.bytes)]
-    table.add_row("total", *total, output.number(statistics.directories))
+    table.add_total("total", *total, output.number(statistics.directories))
     output.print_table(table)
     if statistics.as_of is None:
         output.say("not every area was scanned yet; `shelflife stats` without --as-recorded does")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING, Annotated, Final
 
 from shelflife import clock
 from shelflife.cli import output
+from shelflife.cli.grammar import Argument, Option
 from shelflife.cli.options import Areas, Config, Json, engine_of, seconds_of
 from shelflife.clock import SECOND
 from shelflife.errors import ExitCode
@@ -18,14 +17,9 @@ if TYPE_CHECKING:
 
     from shelflife.run.restore import TrashedFile
 
-verbs = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    help="See, restore and purge what cleanups have put into the trash (`trash: 24h` of an area).",
-)
+ABOUT: Final = "See, restore and purge what cleanups have put into the trash (`trash: 24h` of an area)."
 
 
-@verbs.command("list")
 def list_trash(areas: Areas = None, config: Config = None, as_json: Json = False) -> int:
     """List what waits in the trash, and until when.
 
@@ -44,17 +38,14 @@ def list_trash(areas: Areas = None, config: Config = None, as_json: Json = False
     return 0
 
 
-@verbs.command()
 def restore(
     target: Annotated[
         str,
-        typer.Argument(metavar="PATH|RUN", help="Where it was, or the number of the run that removed it."),
+        Argument("PATH|RUN", help="Where it was, or the number of the run that removed it."),
     ],
-    to: Annotated[
-        str | None, typer.Option("--as", metavar="NEW", help="Another path for it.", show_default=False)
-    ] = None,
+    to: Annotated[str | None, Option("--as", metavar="NEW", help="Another path for it.")] = None,
     no_hold: Annotated[
-        bool, typer.Option("--no-hold", help="Do not hold what comes back; the next cleanup takes it again.")
+        bool, Option("--no-hold", help="Do not hold what comes back; the next cleanup takes it again.")
     ] = False,
     config: Config = None,
     as_json: Json = False,
@@ -76,14 +67,11 @@ def restore(
     return 0
 
 
-@verbs.command()
 def empty(
     areas: Areas = None,
     older_than: Annotated[
         str | None,
-        typer.Option(
-            "--older-than", metavar="DURATION", help="Only what has waited longer.", show_default=False
-        ),
+        Option("--older-than", metavar="DURATION", help="Only what has waited longer."),
     ] = None,
     config: Config = None,
     as_json: Json = False,
@@ -123,3 +111,6 @@ def _print(files: Iterable[TrashedFile]) -> None:
         output.print_line(f"{counted(count, 'file', 'files')}, {format_bytes(size)}, not freed yet")
     else:
         output.print_line("the trash is empty")
+
+
+VERBS: Final = {"list": list_trash, "restore": restore, "empty": empty}

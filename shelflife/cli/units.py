@@ -8,9 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
-import typer
-
 from shelflife.cli import output
+from shelflife.cli.grammar import Argument, Option
 from shelflife.cli.options import Config, Json, settings_of
 from shelflife.errors import UsageError
 from shelflife.settings import did_you_mean
@@ -23,12 +22,12 @@ _KINDS: Final = ("cron", "systemd")
 
 
 def units(
-    kind: Annotated[str, typer.Argument(metavar="cron|systemd", help="What is to start the cleanup.")],
+    kind: Annotated[str, Argument("cron|systemd", help="What is to start the cleanup.")],
     config: Config = None,
     as_json: Json = False,
     directory: Annotated[
         Path | None,
-        typer.Option("--output", metavar="DIR", help="Write the files there.", show_default=False),
+        Option("--output", metavar="DIR", help="Write the files there."),
     ] = None,
 ) -> int:
     """Print what cron or systemd needs to run the cleanup.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from shelflife.cli import output
+from shelflife.cli.grammar import Argument
 from shelflife.cli.options import Config, Json, engine_of
+from shelflife.cli.table import Column, Table
 from shelflife.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Changes = Annotated[
     list[str],
-    typer.Argument(metavar="KEY=VALUE…", help="Settings of areas: uploads.retention=3d frames.quota=50GB"),
+    Argument("KEY=VALUE…", help="Settings of areas: uploads.retention=3d frames.quota=50GB"),
 ]
 
 
@@ -51,19 +51,25 @@ def _change(text: str) -> tuple[str, object]:
 
 
 def _show(found: WhatIf) -> None:
-    table = output.table(
-        "area", "now", "would go", "in the long run", "", "files",
-        numbers=("now", "would go", "in the long run", "files"),
-    )  # fmt: skip
+    table = Table(
+        [
+            Column("area"),
+            Column(""),
+            Column("now", right=True),
+            Column("would go", right=True),
+            Column("files", right=True, spare=1),
+            Column("in the long run", right=True),
+        ]
+    )
     for before, after in zip(found.before.areas, found.after.areas, strict=True):
         for label, area in (("as it is", before), ("if so", after)):
-            table.add_row(
+            table.add(
                 before.area if label == "as it is" else "",
+                label,
                 _size(area.now.bytes) if label == "as it is" else "",
                 _size(area.goes.bytes),
-                _settles(area),
-                label,
                 output.number(area.goes.files),
+                _settles(area),
             )
             if after == before:
                 break
@@ -84,7 +90,7 @@ def show_age(as_of: int | None) -> None:
 
 
 def _when(outlook: Outlook) -> list[str]:
-    return [f"the disk of {', '.join(disk.disk.areas)} is full: {disk.full}" for disk in outlook.disks]
+    return [f"the disk of {', '.join(disk.disk.areas)} – full: {disk.full}" for disk in outlook.disks]
 
 
 def _settles(area: AreaOutlook) -> str:

@@ -242,7 +242,7 @@ class When:
         if self.earliest == 0 and self.latest == 0:
             return "now"
         if not self.is_known:
-            return "not enough history yet"
+            return "unknown yet"
         if self.earliest is None:
             return "not in sight"
         if self.latest is None:

@@ -34,8 +34,6 @@ class Progress:
     """Files."""
     total: int | None = None
     """Of so many; None while that is not known."""
-    size: int = 0
-    """Bytes of those that are done."""
     failed: int = 0
     directory: str = ""
     """Where it is, relative to the base path."""

@@ -40,6 +40,8 @@ class Trigger(StrEnum):
 class RunState(StrEnum):
     """How far a run is, or how it ended."""
 
+    PLANNING = "planning"
+    """It looks for what is to be done; nothing was changed yet."""
     RUNNING = "running"
     DONE = "done"
     """To its end; single files may have failed."""
@@ -51,6 +53,11 @@ class RunState(StrEnum):
     """Its process died; the next run found out what became of its last files."""
     REFUSED = "refused"
     """It was due, but did not start."""
+
+    @property
+    def is_going_on(self) -> bool:
+        """Whether it has not ended."""
+        return self in (RunState.PLANNING, RunState.RUNNING)
 
 
 class Code(NamedTuple):

@@ -51,13 +51,20 @@ class KeyTaken(RecordsError):  # noqa: N818 - a state, not a fault
 class Runs(Protocol):
     """The beginning and the end of each run. Numbers grow, and none is given twice."""
 
-    def begin(
-        self, *, plan: str, trigger: Trigger, host: str, pid: int, at: int, cutoffs: dict[str, Any]
-    ) -> int:
-        """Record that a run begins, for whoever acts; return its number.
+    def begin(self, *, trigger: Trigger, host: str, pid: int, at: int) -> int:
+        """Record that a run begins, by planning, for whoever acts; return its number.
 
         Raises KeyTaken if it was begun before, by its actor's key.
         """
+
+    def carry_out(self, run: int, *, plan: str, cutoffs: dict[str, Any]) -> None:
+        """Record that what a run has planned is carried out from now on."""
+
+    def withdraw(self, run: int) -> None:
+        """Forget a run that found nothing to do."""
+
+    def drop(self, run: int, *, at: int, state: RunState, plan: str = "", reason: str) -> None:
+        """Record that a run ended before it changed anything. It counts in no totals."""
 
     def refuse(self, *, trigger: Trigger, host: str, pid: int, at: int, reason: str) -> int:
         """Record that a run did not start; return its number. It counts in no totals."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from typing import TYPE_CHECKING
 
 from shelflife.errors import NeedsApproval, UsageError
@@ -44,7 +42,7 @@ def offer(work: Workplace, journal: Journal, plan: Plan) -> None:
 def confirm(session: Session, plan: Plan) -> None:
     """Return when a plan may be carried out unwatched.
 
-    Raises NeedsApproval, records the refusal and offers the plan, when a person must confirm it first.
+    Raises NeedsApproval, and offers the plan, when a person must confirm it first.
     """
     work, journal, trigger = session.work, session.journal, session.order.trigger
     if trigger is Trigger.PROGRAM:
@@ -54,9 +52,6 @@ def confirm(session: Session, plan: Plan) -> None:
         return
     offer(work, journal, plan)
     refusal = NeedsApproval(plan.id, reasons)
-    journal.runs.refuse(
-        trigger=trigger, host=socket.gethostname(), pid=os.getpid(), at=work.clock(), reason=str(refusal)
-    )
     work.listener(RunRefused(reason=str(refusal)))
     raise refusal
 

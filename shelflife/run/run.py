@@ -13,13 +13,14 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import time
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from shelflife.clock import SECOND
-from shelflife.errors import SlotTaken, StorageError
-from shelflife.events import RunFinished, RunStarted
+from shelflife.errors import NeedsApproval, SlotTaken, StorageError, UsageError
+from shelflife.events import RunFinished, RunStarted, guarded
 from shelflife.files.trash import TrashName
 from shelflife.records.history import RunState, Trigger
 from shelflife.records.marker import check_marker
@@ -27,6 +28,7 @@ from shelflife.records.state import Owner
 from shelflife.remove.recorder import Means, Recorder
 from shelflife.remove.throttle import Throttle
 from shelflife.run.lock import cleanup_lock
+from shelflife.run.progress import ProgressRecorder
 from shelflife.run.recovery import Recovery
 from shelflife.run.sampling import take_sample
 from shelflife.scan.context import Context, Stopped
@@ -43,6 +45,9 @@ if TYPE_CHECKING:
     from shelflife.run.workplace import Workplace
 
 logger = logging.getLogger(__name__)
+
+_ASK_EVERY: Final = 0.25
+"""Seconds between two looks at whether somebody in another process asks a run to stop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +74,8 @@ class Session:
     order: Order
     journal: Journal
     context: Context
+    run: int = 0
+    """Its number, once it has one."""
 
 
 class Strategy(Protocol):
@@ -78,7 +85,7 @@ class Strategy(Protocol):
         """Return what is to be done; None where nothing is, and then no run is recorded."""
 
     def confirm(self, session: Session, plan: Plan) -> None:
-        """Return when it may be done. Raises NeedsApproval, and records that, when a person must confirm it."""
+        """Return when it may be done. Raises NeedsApproval, the plan being offered, when a person must."""
 
     def carry_out(self, session: Session, means: Means, plan: Plan) -> RunReport:
         """Do it. A run that is stopped gives a report of what it did until then; it does not raise Stopped."""
@@ -100,10 +107,12 @@ def run(work: Workplace, order: Order, strategy: Strategy) -> RunReport | None:
             records.open_journal() as journal,
         ):
             check_marker(records.state, journal)
-            watch = _RunWatch(lock, journal, order.stop)
+            progress = ProgressRecorder(journal, clock=work.clock)
+            followed = replace(work, listener=guarded((work.listener, progress)))
+            watch = _RunWatch(lock, journal, order.stop, progress)
             holds = journal.watch_holds(clock=work.clock)
-            with work.context(holds=holds, watch=watch) as context:
-                session = Session(work=work, order=order, journal=journal, context=context)
+            with followed.context(holds=holds, watch=watch) as context:
+                session = Session(work=followed, order=order, journal=journal, context=context)
                 return _run(session, strategy, watch)
     except OSError as error:  # of a file or directory it is an outcome; this one is of the storage as a whole
         raise StorageError(f"the storage {work.settings.base_path} fails: {error}") from error
@@ -116,19 +125,14 @@ def _run(session: Session, strategy: Strategy, watch: _RunWatch) -> RunReport | 
     owner = Owner.of(session.work.settings.base_path)
     recovery = Recovery(journal, session.context, session.work.areas, owner=owner, clock=clock)
     recovery.run()
-    plan = strategy.choose(session)
+    started = clock()
+    trigger = session.order.trigger
+    number = journal.runs.begin(trigger=trigger, host=socket.gethostname(), pid=os.getpid(), at=started)
+    watch.follow(number)
+    plan = _plan(replace(session, run=number), strategy)
     if plan is None:
         return None
-    strategy.confirm(session, plan)
-    started = clock()
-    number = journal.runs.begin(
-        plan=plan.id,
-        trigger=session.order.trigger,
-        host=socket.gethostname(),
-        pid=os.getpid(),
-        at=started,
-        cutoffs=cutoffs_of(plan),
-    )
+    journal.runs.carry_out(number, plan=plan.id, cutoffs=cutoffs_of(plan))
     session.work.listener(RunStarted(run=number, plan=plan.id, files=plan.files, bytes=plan.bytes))
     try:
         report = strategy.carry_out(session, _means(session, watch, TrashName(number, started), owner), plan)
@@ -141,6 +145,33 @@ def _run(session: Session, strategy: Strategy, watch: _RunWatch) -> RunReport | 
     strategy.remember(session, plan, report)
     _tidy_up(session, report)
     return report
+
+
+def _plan(session: Session, strategy: Strategy) -> Plan | None:
+    """Return what a run is to carry out, confirmed; None when there is nothing to do.
+
+    From its beginning the run is in the journal, where others can follow and stop it. Whatever ends it here has
+    changed nothing: it counts in no totals.
+    """
+    runs, at, plan = session.journal.runs, session.work.clock, ""
+    try:
+        chosen = strategy.choose(session)
+        if chosen is None:
+            runs.withdraw(session.run)
+            return None
+        plan = chosen.id
+        strategy.confirm(session, chosen)
+    except NeedsApproval as refusal:
+        runs.drop(session.run, at=at(), state=RunState.REFUSED, plan=plan, reason=str(refusal))
+        raise
+    except UsageError:  # what was asked for does not exist: there is nothing to remember
+        runs.withdraw(session.run)
+        raise
+    except BaseException as error:
+        reason = f"{type(error).__name__}: {error}"
+        runs.drop(session.run, at=at(), state=RunState.FAILED, plan=plan, reason=reason)
+        raise
+    return chosen
 
 
 def _means(session: Session, watch: _RunWatch, trash_name: TrashName, owner: Owner) -> Means:
@@ -187,17 +218,35 @@ def _tidy_up(session: Session, report: RunReport) -> None:
 class _RunWatch:
     """Shows progress, and ends a run that was asked to stop, or that does not see what others record."""
 
-    def __init__(self, lock: Lock, journal: Journal, stop: threading.Event | None) -> None:
+    def __init__(
+        self, lock: Lock, journal: Journal, stop: threading.Event | None, progress: ProgressRecorder
+    ) -> None:
         self._lock = lock
         self._journal = journal
         self._stop = stop
+        self._progress = progress
+        self._run = 0
+        self._looked = 0.0
+
+    def follow(self, run: int) -> None:
+        """Record the progress of the run of that number, and end it also when somebody elsewhere asks it to."""
+        self._run = run
+        self._progress.follow(run)
 
     def look(self) -> None:
         """See `shelflife.scan.context.Watch`."""
         self._lock.beat()
         if self._stop is not None and self._stop.is_set():
             raise Stopped
+        self._see_request()
         self._see_journal()
+
+    def _see_request(self) -> None:
+        now = time.monotonic()
+        if self._run and now - self._looked >= _ASK_EVERY:
+            self._looked = now
+            if self._journal.events.is_asked_to_stop(self._run):
+                raise Stopped
 
     @contextmanager
     def batch(self) -> Iterator[None]:

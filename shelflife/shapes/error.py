@@ -11,7 +11,7 @@ from shelflife.shapes.schema import Time, TypedDict, shape
 if TYPE_CHECKING:
     from shelflife.errors import LockHolder, ShelflifeError
 
-__all__ = ["Holder", "details_of", "holder_as_json"]
+__all__ = ["Holder", "details_of", "error_as_json", "holder_as_json"]
 
 
 @shape
@@ -27,6 +27,16 @@ class Holder(TypedDict):
 def holder_as_json(holder: LockHolder) -> Holder:
     """Return who runs a cleanup now."""
     return {"pid": holder.pid, "host": printable(holder.host), "since": holder.since.isoformat()}
+
+
+def error_as_json(error: ShelflifeError) -> dict[str, Any]:
+    """Return an error as the command line prints it: `type`, `message`, `exit_code`, and what it carries."""
+    meaning = {
+        "type": error.meaning.slug,
+        "message": printable(str(error)),
+        "exit_code": int(error.exit_code),
+    }
+    return {"error": meaning | details_of(error)}
 
 
 def details_of(error: ShelflifeError, *, values: bool = True) -> dict[str, Any]:

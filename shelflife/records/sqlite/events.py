@@ -21,6 +21,7 @@ from shelflife.records.sqlite.database import transaction
 
 if TYPE_CHECKING:
     import sqlite3
+    import threading
     from collections.abc import Iterator
 
 __all__ = ["SCHEMA", "SqliteEventBook", "untold"]
@@ -61,7 +62,6 @@ SCHEMA: Final = (
         area TEXT NOT NULL,
         done INTEGER NOT NULL,              -- files
         total INTEGER,                      -- of so many, where that is known
-        bytes INTEGER NOT NULL,
         failed INTEGER NOT NULL,
         directory BLOB NOT NULL             -- where it is, relative to the base path
     );
@@ -88,6 +88,14 @@ SCHEMA: Final = (
         "new.state IS NOT old.state",
     )
     + _trigger(
+        "run_withdrawn",
+        "DELETE ON run",
+        "'run.withdrawn'",
+        "old.id",
+        "'trigger', old.trigger",
+        "old.finished IS NULL",
+    )
+    + _trigger(
         "run_stops",
         "UPDATE OF stop_asked ON run",
         "'run.stop-asked'",
@@ -100,8 +108,7 @@ SCHEMA: Final = (
         "INSERT ON progress",
         "'run.progress'",
         "new.run",
-        "'phase', new.phase, 'area', new.area, 'done', new.done, 'total', new.total, 'bytes', new.bytes, "
-        "'failed', new.failed",
+        "'phase', new.phase, 'area', new.area, 'done', new.done, 'total', new.total, 'failed', new.failed",
     )
     + _trigger("hold_begins", "INSERT ON hold", "'hold.added'", "new.id", _HOLD)
     + _trigger(
@@ -144,9 +151,10 @@ def untold(connection: sqlite3.Connection, schema: str = "main") -> Iterator[Non
 class SqliteEventBook:
     """The events of one storage, and how far its runs are."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        """Use a connection to the journal."""
+    def __init__(self, connection: sqlite3.Connection, lock: threading.RLock) -> None:
+        """Use a connection to the journal, holding `lock`, so that threads of a run may tell and ask, too."""
         self._connection = connection
+        self._lock = lock
 
     def version(self) -> int:
         """Return a number that differs when another connection has written since; costs microseconds."""
@@ -175,21 +183,21 @@ class SqliteEventBook:
     def progress(self, run: int) -> Progress | None:
         """Return how far a run is; None when it has not said so."""
         row = self._connection.execute(
-            "SELECT at, phase, area, done, total, bytes, failed, directory FROM progress WHERE run = ?",
+            "SELECT at, phase, area, done, total, failed, directory FROM progress WHERE run = ?",
             (run,),
         ).fetchone()
         if row is None:
             return None
-        at, phase, area, done, total, size, failed, directory = row
-        return Progress(at, phase, area, done, total, size, failed, os.fsdecode(directory))
+        at, phase, area, done, total, failed, directory = row
+        return Progress(at, phase, area, done, total, failed, os.fsdecode(directory))
 
     def tell_progress(self, run: int, progress: Progress) -> None:
         """Record how far a run is; seldom, since each call is a transaction and an event."""
         values = (*astuple(progress)[:-1], os.fsencode(progress.directory))
-        with transaction(self._connection):
+        with self._lock, transaction(self._connection):
             self._connection.execute(
                 "INSERT OR REPLACE INTO progress "
-                "(run, at, phase, area, done, total, bytes, failed, directory) VALUES (?,?,?,?,?,?,?,?,?)",
+                "(run, at, phase, area, done, total, failed, directory) VALUES (?,?,?,?,?,?,?,?)",
                 (run, *values),
             )
 
@@ -204,10 +212,9 @@ class SqliteEventBook:
 
     def is_asked_to_stop(self, run: int) -> bool:
         """Return whether somebody asked a run to stop."""
-        row = self._connection.execute(
-            "SELECT 1 FROM run WHERE id = ? AND stop_asked IS NOT NULL", (run,)
-        ).fetchone()
-        return row is not None
+        query = "SELECT 1 FROM run WHERE id = ? AND stop_asked IS NOT NULL"
+        with self._lock:
+            return self._connection.execute(query, (run,)).fetchone() is not None
 
     def see_settings(self, fingerprint: str, at: int) -> bool:
         """Record that settings of this fingerprint are in force since `at` (ns); return whether that is new."""

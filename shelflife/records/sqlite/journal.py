@@ -62,7 +62,7 @@ class SqliteJournal:
         self.identity = SqliteIdentity(connection)
         self.holds = SqliteHoldBook(connection)
         self.alerts = SqliteAlertBook(connection)
-        self.events = SqliteEventBook(connection)
+        self.events = SqliteEventBook(connection, self._lock)
         self.tokens = SqliteTokenBook(connection)
         self.replies = SqliteReplyBook(connection)
         self.usage = SqliteUsageBook(connection)

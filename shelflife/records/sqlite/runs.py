@@ -15,9 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _BEGIN: Final = """
-INSERT INTO run (plan, trigger, host, pid, started, state, cutoffs, actor, via, request, key)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO run (plan, trigger, host, pid, started, state, actor, via, request, key)
+VALUES ('', ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
+
+_CARRY_OUT: Final = "UPDATE run SET state = ?, plan = ?, cutoffs = ? WHERE id = ?"
+
+_WITHDRAW: Final = "DELETE FROM run WHERE id = ?"
+
+_DROP: Final = "UPDATE run SET finished = ?, state = ?, plan = ?, reason = ? WHERE id = ?"
 
 _OF_KEY: Final = "SELECT id FROM run WHERE key = ?"
 
@@ -39,7 +45,7 @@ SELECT id, plan, trigger, host, pid, started, finished, state, reason, actor, vi
 FROM run
 """
 
-_UNFINISHED: Final = f"{_RUNS} WHERE state = ? ORDER BY id"
+_UNFINISHED: Final = f"{_RUNS} WHERE state IN (?, ?) ORDER BY id"
 
 _LATEST: Final = f"{_RUNS} WHERE id < ? ORDER BY id DESC LIMIT ?"
 
@@ -57,21 +63,32 @@ class SqliteRuns:
         """Use a connection to the journal."""
         self._connection = connection
 
-    def begin(
-        self, *, plan: str, trigger: Trigger, host: str, pid: int, at: int, cutoffs: dict[str, Any]
-    ) -> int:
-        """Record that a run begins, for whoever acts; return its number. Raises KeyTaken."""
+    def begin(self, *, trigger: Trigger, host: str, pid: int, at: int) -> int:
+        """Record that a run begins, by planning, for whoever acts; return its number. Raises KeyTaken."""
         actor = current_actor()
-        values = (
-            *(plan, trigger, host, pid, at, RunState.RUNNING, json.dumps(cutoffs)),
-            *(actor.name, actor.via, actor.request, actor.key),
-        )
+        who = (actor.name, actor.via, actor.request, actor.key)
+        values = (trigger, host, pid, at, RunState.PLANNING, *who)
         with transaction(self._connection):
             taken = self._connection.execute(_OF_KEY, (actor.key,)).fetchone()
             if taken is not None:
                 raise KeyTaken(taken[0])
             cursor = self._connection.execute(_BEGIN, values)
         return int(cursor.lastrowid or 0)
+
+    def carry_out(self, run: int, *, plan: str, cutoffs: dict[str, Any]) -> None:
+        """Record that what a run has planned is carried out from now on."""
+        with transaction(self._connection):
+            self._connection.execute(_CARRY_OUT, (RunState.RUNNING, plan, json.dumps(cutoffs), run))
+
+    def withdraw(self, run: int) -> None:
+        """Forget a run that found nothing to do."""
+        with transaction(self._connection):
+            self._connection.execute(_WITHDRAW, (run,))
+
+    def drop(self, run: int, *, at: int, state: RunState, plan: str = "", reason: str) -> None:
+        """Record that a run ended before it changed anything. It counts in no totals."""
+        with transaction(self._connection):
+            self._connection.execute(_DROP, (at, state, plan, reason, run))
 
     def refuse(self, *, trigger: Trigger, host: str, pid: int, at: int, reason: str) -> int:
         """Record that a run did not start; return its number."""
@@ -96,7 +113,7 @@ class SqliteRuns:
 
     def unfinished(self) -> list[RunRecord]:
         """Return the runs without an end."""
-        return list(_records(self._connection, _UNFINISHED, (RunState.RUNNING,)))
+        return list(_records(self._connection, _UNFINISHED, (RunState.PLANNING, RunState.RUNNING)))
 
 
 class SqliteHistory:

@@ -156,9 +156,7 @@ def test_failed_runs_and_displaced_files_are_told(make_storage: MakeStorage) -> 
         storage = _storage(make_storage, receiver.url)
         with open_records(storage.settings).open_journal() as journal:
             for state, report in ((RunState.DONE, {"displaced": 2}), (RunState.FAILED, {})):
-                number = journal.runs.begin(
-                    plan="p", trigger=Trigger.SCHEDULE, host="h", pid=1, at=storage.now(), cutoffs={}
-                )
+                number = journal.runs.begin(trigger=Trigger.SCHEDULE, host="h", pid=1, at=storage.now())
                 journal.runs.finish(
                     number, at=storage.now(), state=state, report=report, reason="the disk is gone"
                 )

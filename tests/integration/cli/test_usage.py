@@ -37,7 +37,7 @@ def test_no_verb_shows_the_help_and_is_wrong_usage(site: Site) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["paln"], "Did you mean 'plan'"),
+        (["paln"], 'did you mean "plan"?'),
         (["plan", "--jsn"], "--json"),
         (["plan", "upload"], 'did you mean "uploads"?'),
         (["plan", "--at", "2d"], 'did you mean "+2d"?'),
@@ -188,3 +188,84 @@ def test_the_table_of_exit_codes_in_the_documentation_is_that_of_the_code() -> N
     assert documented >= set(ExitCode)
     assert {meaning.exit_code for meaning in MEANINGS.values()} <= documented
     assert all(f"## {verb}\n" in text for verb in VERBS)
+
+
+# -- options anywhere, completion
+
+
+@pytest.mark.parametrize("verb", ["hold list", "trash list", "alerts list", "stats", "plan", "history"])
+def test_options_may_stand_before_and_behind_every_verb(site: Site, verb: str) -> None:
+    (site.directory / "config.yaml").rename(site.directory / "other.yaml")
+    first, *second = verb.split()
+    options = ["--config", "other.yaml", "--json"]
+    results = [
+        site.call(*options, first, *second),
+        site.call(first, *options, *second),
+        site.call(first, *second, *options),
+    ]
+    assert [result.code for result in results] == [0, 0, 0]
+
+
+def test_the_version_can_be_asked_for(site: Site) -> None:
+    result = site.call("--version")
+    assert result.code == 0
+    assert result.out.startswith("shelflife ")
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        (["pl"], ["plan"]),
+        (["hold", ""], ["add", "list", "remove"]),
+        (["plan", "u"], ["uploads"]),
+        (["--config", "config.yaml", "plan", "u"], ["uploads"]),
+        (["history", ""], ["1"]),
+        (["history", "--state", "ref"], ["refused"]),
+        (["history", "--area", "con"], ["contact_sheets"]),
+        (["plan", "--f"], ["--files"]),
+        (["why", ""], []),
+        (["paln", ""], []),
+    ],
+    ids=" ".join,
+)
+def test_a_shell_is_told_what_may_stand_there(site: Site, typed: list[str], offered: list[str]) -> None:
+    site.call("cleanup")
+    assert site.call("completion", "words", "--", *typed).out.split() == offered
+
+
+def test_completion_offers_nothing_where_nothing_can_be_read(site: Site) -> None:
+    (site.directory / "config.yaml").unlink()
+    result = site.call("completion", "words", "--", "plan", "")
+    assert (result.code, result.out, result.err) == (0, "", "")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_each_shell_gets_a_script(site: Site, shell: str) -> None:
+    assert "shelflife completion words" in site.call("completion", shell).out
+
+
+def test_several_paths_are_explained_one_after_the_other(site: Site) -> None:
+    site.file("uploads/a")
+    site.file("uploads/b", age="1d")
+    told = site.call("why", "storage/uploads/a", "storage/uploads/b").out
+    assert (told.count("\nexpired: "), told.count("\nwaiting: ")) == (1, 1)
+
+
+def test_the_history_can_be_filtered(site: Site) -> None:
+    for size in (10, 3000, 20):
+        site.file(f"uploads/{size}", size=size)
+        site.call("cleanup")
+    site.file("contact-sheets/old", age="40d", size=5)
+    site.call("cleanup", "contact_sheets")
+
+    def runs(*options: str) -> list[int]:
+        return [run["run"] for run in site.call("history", "--json", *options).json]
+
+    assert runs("--top", "1") == [2]
+    assert runs("--area", "contact-sheets") == [4, 3, 2, 1]
+    assert runs("--area", "uploads") == [3, 2, 1]
+    assert runs("--state", "refused") == []
+    assert runs("--since", "1h") == [4, 3, 2, 1]
+    assert runs("--since", "2100-01-01") == []
+    assert "allowed: running" in site.call("history", "--state", "dnoe").err
+    assert "none of its files is like that" in site.call("history", "1", "--state", "failed").out

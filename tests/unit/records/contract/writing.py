@@ -14,7 +14,9 @@ from shelflife.records.journal import Journal
 def begin(journal: Journal, *, at: int = 1) -> int:
     """Begin a run; return its number."""
     cutoffs = {"temp": {"at": 5, "cause": "retention"}}
-    return journal.runs.begin(plan="abc", trigger=Trigger.CLI, host="here", pid=7, at=at, cutoffs=cutoffs)
+    run = journal.runs.begin(trigger=Trigger.CLI, host="here", pid=7, at=at)
+    journal.runs.carry_out(run, plan="abc", cutoffs=cutoffs)
+    return run
 
 
 def some_files(*names: str) -> list[Entry]:

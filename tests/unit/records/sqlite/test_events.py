@@ -13,7 +13,7 @@ from shelflife.actor import Actor, Via, acting
 from shelflife.policy.holds import Hold
 from shelflife.records.events import EventRecord, Progress
 from shelflife.records.history import OfferedPlan, RunState, Trigger
-from shelflife.records.journal import Journal
+from shelflife.records.journal import Journal, KeyTaken
 from shelflife.records.sqlite import events as module
 from shelflife.records.sqlite.database import connect
 from shelflife.records.sqlite.journal_file import open_journal
@@ -23,7 +23,7 @@ _ADA = Actor(name="ada", via=Via.HTTP, request="r1")
 
 
 def _begin(journal: Journal) -> int:
-    return journal.runs.begin(plan="p", trigger=Trigger.API, host="h", pid=1, at=1, cutoffs={})
+    return journal.runs.begin(trigger=Trigger.API, host="h", pid=1, at=1)
 
 
 def _told(journal: Journal, after: int = 0) -> list[tuple[str, str]]:
@@ -33,14 +33,31 @@ def _told(journal: Journal, after: int = 0) -> list[tuple[str, str]]:
 def test_a_run_is_told_from_its_beginning_to_its_end_with_who_asked_for_it(state: StateDirectory) -> None:
     with open_journal(state) as journal, acting(_ADA):
         run = _begin(journal)
-        journal.events.tell_progress(run, Progress(2, "removing", "temp", 10, 100))
+        journal.events.tell_progress(run, Progress(2, "working", "temp", 10, 100))
         journal.runs.finish(run, at=3, state=RunState.DONE, report={})
-        assert _told(journal) == [("run.running", "1"), ("run.progress", "1"), ("run.done", "1")]
+        assert _told(journal) == [("run.planning", "1"), ("run.progress", "1"), ("run.done", "1")]
         assert journal.events.since(0)[0].data["actor"] == "ada"
         assert journal.events.since(1)[0].data["done"] == 10
         record = journal.history.run(run)
         assert record is not None
         assert (record.actor, record.via, record.request) == ("ada", "http", "r1")
+
+
+def test_a_run_that_finds_nothing_to_do_is_withdrawn(state: StateDirectory) -> None:
+    with open_journal(state) as journal:
+        journal.runs.withdraw(_begin(journal))
+        assert _told(journal) == [("run.planning", "1"), ("run.withdrawn", "1")]
+        assert journal.history.runs() == []
+
+
+def test_a_run_is_not_begun_twice_by_the_same_request(state: StateDirectory) -> None:
+    with open_journal(state) as journal, acting(Actor(name="ada", key="ada 1")):
+        run = _begin(journal)
+        with pytest.raises(KeyTaken) as refusal:
+            _begin(journal)
+        assert refusal.value.run == run
+        with acting(Actor(name="ada", key="ada 2")):
+            assert _begin(journal) != run
 
 
 def test_a_run_that_was_refused_is_told(state: StateDirectory) -> None:
@@ -125,7 +142,7 @@ def test_whoever_is_asked_to_stop_is_asked_once_and_only_while_it_goes_on(state:
         assert journal.events.is_asked_to_stop(run)
         journal.runs.finish(run, at=2, state=RunState.STOPPED, report={})
         assert not journal.events.ask_to_stop(run, "ada")
-        assert [kind for kind, _ in _told(journal)] == ["run.running", "run.stop-asked", "run.stopped"]
+        assert [kind for kind, _ in _told(journal)] == ["run.planning", "run.stop-asked", "run.stopped"]
         assert not journal.events.ask_to_stop(99, "ada")
 
 
@@ -133,7 +150,7 @@ def test_progress_has_any_name_of_a_directory(state: StateDirectory) -> None:
     with open_journal(state) as journal:
         run = _begin(journal)
         assert journal.events.progress(run) is None
-        there = Progress(5, "removing", "temp", 1, None, 10, 2, "temp/\udcff/")
+        there = Progress(5, "working", "temp", 1, None, 2, "temp/\udcff/")
         journal.events.tell_progress(run, there)
         assert journal.events.progress(run) == there
 
@@ -163,7 +180,7 @@ home = base / ".shelflife"
 with open_journal(StateDirectory(home, home, Owner.of(base))) as journal:
     print("ready", flush=True)
     while True:
-        run = journal.runs.begin(plan="p", trigger=Trigger.API, host="h", pid=1, at=1, cutoffs={})
+        run = journal.runs.begin(trigger=Trigger.API, host="h", pid=1, at=1)
         journal.runs.finish(run, at=2, state=RunState.DONE, report={})
 """
 
@@ -186,7 +203,7 @@ def test_after_a_kill_each_change_has_its_event_and_each_event_its_change(
         assert [event.id for event in seen] == list(range(1, len(seen) + 1))
         told = [(int(event.subject), event.kind) for event in seen]
         for record in journal.history.runs(limit=10_000):
-            kinds = ["run.running"] + (["run.done"] if record.finished else [])
+            kinds = ["run.planning"] + (["run.done"] if record.finished else [])
             assert [kind for number, kind in told if number == record.id] == kinds
 
 

@@ -365,6 +365,16 @@ class Engine:
             settings=self.settings, areas=self._work.areas, records=records, now=self._clock()
         )
 
+    def unexpected(self) -> list[Finding]:
+        """Return what is unlikely to be meant: files from the future, directories of no area, short retentions.
+
+        `check` has it, too; before anything was ever cleaned, whoever plans wants to know. Raises as `stats`.
+        """
+        from shelflife.explain.unexpected import unexpected
+
+        with self._work.records.read_index() as index:
+            return [*unexpected(self.settings.base_path, self.areas.values(), index, self._clock())]
+
     def whatif(self, changes: Mapping[str, object]) -> WhatIf:
         """Return what other settings of areas would mean: `{"uploads.retention": "3d", "frames.quota": "50GB"}`.
 

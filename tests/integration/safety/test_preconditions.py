@@ -73,7 +73,7 @@ ALWAYS: dict[str, Breakage] = {
     "an area not writable": lambda scene: (scene.base / "temp").chmod(0o500),
     "another mode": lambda scene: (scene.base / "temp").chmod(0o777),
     "both areas missing": lambda scene: [shutil.rmtree(scene.base / area) for area in AREAS],
-    "dry run": lambda scene: scene.others.update(cleanup={"enabled": False}),
+    "no schedule": lambda scene: scene.others.update(cleanup={"enabled": False}),
 }
 
 USED: dict[str, Breakage] = {

@@ -54,6 +54,26 @@ def _replace(path: Path) -> None:
     path.write_text("a file")
 
 
+def _link(path: Path, target: Path) -> None:
+    shutil.rmtree(path)
+    path.symlink_to(target)
+
+
+def _directory(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def _no_areas(scene: Scene) -> None:
+    for area in AREAS:
+        shutil.rmtree(scene.base / area)
+
+
+def _no_journal(scene: Scene) -> None:
+    for file in scene.state.glob("journal.db*"):
+        file.unlink()
+
+
 ALWAYS: dict[str, Breakage] = {
     "nothing": _nothing,
     "no base path": lambda scene: os.rename(scene.base, scene.base.with_name("elsewhere")),
@@ -64,15 +84,12 @@ ALWAYS: dict[str, Breakage] = {
     "not mounted": lambda scene: scene.others.update(require_mount=True),
     "an area missing": lambda scene: shutil.rmtree(scene.base / "temp"),
     "an area a file": lambda scene: _replace(scene.base / "temp"),
-    "an area a link": lambda scene: (
-        shutil.rmtree(scene.base / "temp"),
-        (scene.base / "temp").symlink_to(scene.base / "uploads"),
-    ),
+    "an area a link": lambda scene: _link(scene.base / "temp", scene.base / "uploads"),
     "an area not readable": lambda scene: (scene.base / "temp").chmod(0o300),
     "an area not enterable": lambda scene: (scene.base / "temp").chmod(0o600),
     "an area not writable": lambda scene: (scene.base / "temp").chmod(0o500),
     "another mode": lambda scene: (scene.base / "temp").chmod(0o777),
-    "both areas missing": lambda scene: [shutil.rmtree(scene.base / area) for area in AREAS],
+    "both areas missing": _no_areas,
     "no schedule": lambda scene: scene.others.update(cleanup={"enabled": False}),
 }
 
@@ -87,20 +104,14 @@ USED: dict[str, Breakage] = {
     "another marker": lambda scene: (scene.base / ".shelflife/marker").write_text("another"),
     "a marker that cannot be read": lambda scene: (scene.base / ".shelflife/marker").chmod(0),
     "a marker that is no text": lambda scene: (scene.base / ".shelflife/marker").write_bytes(b"\xff"),
-    "no journal": lambda scene: [file.unlink() for file in scene.state.glob("journal.db*")],
+    "no journal": _no_journal,
     "a journal that cannot be read": lambda scene: (scene.state / "journal.db").chmod(0o200),
     "a journal that cannot be written": lambda scene: (scene.state / "journal.db").chmod(0o400),
     "a journal that is none": lambda scene: (scene.state / "journal.db").write_bytes(b"none" * 1024),
-    "a journal that is a directory": lambda scene: (
-        (scene.state / "journal.db").unlink(),
-        (scene.state / "journal.db").mkdir(),
-    ),
+    "a journal that is a directory": lambda scene: _directory(scene.state / "journal.db"),
     "a journal of a later version": lambda scene: _sql(scene, "PRAGMA user_version = 9999"),
     "a lock that cannot be opened": lambda scene: (scene.base / ".shelflife/lock").chmod(0o400),
-    "a lock that is a directory": lambda scene: (
-        (scene.base / ".shelflife/lock").unlink(),
-        (scene.base / ".shelflife/lock").mkdir(),
-    ),
+    "a lock that is a directory": lambda scene: _directory(scene.base / ".shelflife/lock"),
     "no lock": lambda scene: (scene.base / ".shelflife/lock").unlink(),
     "an index that is none": lambda scene: (scene.state / "index.db").write_bytes(b"none" * 1024),
     "an index that cannot be read": lambda scene: (scene.state / "index.db").chmod(0),

@@ -131,7 +131,7 @@ def place_faults(base: Path, areas: Mapping[str, AreaSettings]) -> Iterator[tupl
     homes = places.homes()
     for key, area in areas.items():
         for directory in area.directories:
-            if reason := places.unsafe_area(base / directory, homes):
+            if reason := places.unsafe_area(base, directory, homes):
                 yield (key, "path" if directory == area.path else "aliases"), directory, reason
 
 

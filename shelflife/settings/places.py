@@ -89,12 +89,13 @@ def unsafe_base_path(path: Path, *, source: Path | None = None) -> str | None:
     return None
 
 
-def unsafe_area(directory: Path, homes: Mapping[Path, str]) -> str | None:
-    """Say why a directory must not be one of an area, or return None. It is absolute, and need not exist.
+def unsafe_area(base: Path, directory: str, homes: Mapping[Path, str]) -> str | None:
+    """Say why a directory below a base path must not be one of an area, or return None; it need not exist.
 
+    A symbolic link below the base path is not followed: a cleanup leaves an area out that is behind one.
     `homes` are those that there are, and whose.
     """
-    area = Path(os.path.realpath(directory))
+    area = Path(os.path.realpath(base)) / directory
     for home, owner in homes.items():
         if area == home:
             return f"is the home directory of {owner}; choose another directory"

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from shelflife.events import Listener
     from shelflife.explain.check import Finding
     from shelflife.explain.foresee import Forecast, WhatIf
+    from shelflife.explain.status import Status
     from shelflife.explain.why import Answer
     from shelflife.policy.area import Area
     from shelflife.policy.holds import Hold
@@ -226,17 +227,19 @@ class Engine:
         trigger: Trigger = Trigger.PRESSURE,
         stop: threading.Event | None = None,
         wait: float | None = None,
+        insist: bool = False,
     ) -> list[DiskRelief]:
-        """Make room on each file system that is above `pressure.high`; return how each one stands.
+        """Make room on each file system that is beyond a watermark of `pressure`; return how each one stands.
 
-        Waits while another cleanup runs, for `wait` seconds at the most (None: for as long as it takes).
+        Waits while another cleanup runs, for `wait` seconds at the most (None: for as long as it takes). With
+        `insist`, a person has said to go on although what went before gave no room, and beyond what goes unasked.
         Raises UsageError where no watermarks are set, CleanupDisabled where the settings allow dry runs only,
         StorageError, RecordsError.
         """
         self._refuse_when_dry()
         from shelflife.run.pressure import relieve
 
-        return relieve(self._work, trigger=trigger, stop=stop, wait=wait)
+        return relieve(self._work, trigger=trigger, stop=stop, wait=wait, insist=insist)
 
     # -- holds and trash
 
@@ -374,6 +377,12 @@ class Engine:
 
         with self._work.records.read_index() as index:
             return [*unexpected(self.settings.base_path, self.areas.values(), index, self._clock())]
+
+    def status(self) -> Status:
+        """Return how it stands: what is wrong, what waits for a person, what comes next. Changes nothing."""
+        from shelflife.explain.status import status_of
+
+        return status_of(self._work)
 
     def whatif(self, changes: Mapping[str, object]) -> WhatIf:
         """Return what other settings of areas would mean: `{"uploads.retention": "3d", "frames.quota": "50GB"}`.

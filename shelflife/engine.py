@@ -28,7 +28,7 @@ from shelflife.records.history import FileRecord, RunRecord, Totals, Trigger
 from shelflife.records.marker import check_marker
 from shelflife.records.statistics import Statistics, statistics_of
 from shelflife.run import retention as steps
-from shelflife.run.approval import offer, why_ask
+from shelflife.run.approval import offer, see_arrivals, why_ask
 from shelflife.run.lock import Holder, holder_of
 from shelflife.run.run import Order, Strategy, run
 from shelflife.run.sampling import take_sample
@@ -144,7 +144,8 @@ class Engine:
         chosen = [self._work.areas[name] for name in self._choose(areas)]
         holds = self._holds()
         with self._work.context(holds=holds) as context:
-            return steps.make_plan(context, chosen, at=context.freshness.now if at is None else at)
+            made = steps.make_plan(context, chosen, at=context.freshness.now if at is None else at)
+            return see_arrivals(context, self._work, made, self._last_runs())
 
     def files(self, plan: Plan) -> Iterator[PlannedFile]:
         """Yield the files that a plan would remove, as they are now. Raises OSError, StorageError."""
@@ -169,10 +170,7 @@ class Engine:
         nothing is written, and it cannot be approved.
         Raises StorageError.
         """
-        last_runs: dict[str, LastRun] = {}
-        with suppress(RecordsError), self._work.records.read_journal() as journal:
-            last_runs = journal.approvals.last_runs() if journal else {}
-        reasons = why_ask(self._work, plan, last_runs)
+        reasons = why_ask(self._work, plan, self._last_runs())
         if reasons and offer_it and plan.made <= self._clock():
             with suppress(RecordsError), self._work.records.open_journal() as writable:
                 offer(self._work, writable, plan)
@@ -356,8 +354,11 @@ class Engine:
             now=self._clock(),
         )
 
-    def check(self) -> list[Finding]:
-        """Return whether the storage can be looked after as it is. Creates nothing; a fault is a finding."""
+    def check(self, *, trying: bool = False) -> list[Finding]:
+        """Return whether the storage can be looked after as it is. Creates nothing; a fault is a finding.
+
+        With `trying`, what an uncommon file system can do is tried once, in a directory that is gone afterwards.
+        """
         try:
             records = self._work.records
         except StorageError:
@@ -365,7 +366,11 @@ class Engine:
         from shelflife.explain.check import check_storage
 
         return check_storage(
-            settings=self.settings, areas=self._work.areas, records=records, now=self._clock()
+            settings=self.settings,
+            areas=self._work.areas,
+            records=records,
+            now=self._clock(),
+            trying=trying,
         )
 
     def unexpected(self) -> list[Finding]:
@@ -527,6 +532,12 @@ class Engine:
         if areas is None:
             return list(self._work.areas)
         return list(dict.fromkeys(self.settings.area_name(name) for name in areas))
+
+    def _last_runs(self) -> dict[str, LastRun]:
+        """Return what is remembered of the areas' last cleanups; nothing where it cannot be read."""
+        with suppress(RecordsError), self._work.records.read_journal() as journal:
+            return journal.approvals.last_runs() if journal else {}
+        return {}
 
     def _holds(self) -> Holds:
         """Return the holds for a preview, which who may not read the journal gets without them."""

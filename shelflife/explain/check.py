@@ -53,17 +53,18 @@ class _Storage:
 
 
 def check_storage(
-    *, settings: Settings, areas: Mapping[str, Area], records: Records | None, now: int
+    *, settings: Settings, areas: Mapping[str, Area], records: Records | None, now: int, trying: bool = False
 ) -> list[Finding]:
     """Look at a storage at `now` (ns) and return what was found, from the ground up.
 
-    `records` is None when the base path is not there. Never raises for what is wrong with the storage.
+    With `trying`, what file systems can do is tried out where that is not known: not for whoever asks every few
+    seconds. `records` is None when the base path is not there. Never raises for what is wrong with the storage.
     """
     storage = _Storage(settings, areas, now)
     found = [_settings(settings), *_kernel(), _compiled(), *_base(storage)]
     if records is None:
         return found
-    found += check_areas(settings.base_path, areas.values())
+    found += check_areas(settings.base_path, areas.values(), trying=trying)
     faults = records_faults(records)
     found += [error(fault.subject, fault.message) for fault in faults]
     if any(fault.subject == "state directory" for fault in faults):  # what cannot be read is not empty

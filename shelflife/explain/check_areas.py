@@ -21,15 +21,18 @@ if TYPE_CHECKING:
     from shelflife.policy.area import Area
 
 
-def check_areas(base_path: Path, areas: Iterable[Area]) -> Iterator[Finding]:
-    """Yield what there is to say of each area, all of it. Raises StorageError if the base path is not there."""
+def check_areas(base_path: Path, areas: Iterable[Area], *, trying: bool) -> Iterator[Finding]:
+    """Yield what there is to say of each area, all of it. Raises StorageError if the base path is not there.
+
+    With `trying`, what its file system can do is tried out where that is not known.
+    """
     with hold_base(base_path) as base:
         for area in areas:
-            found = [*_area(base_path, base, area)]
+            found = [*_area(base_path, base, area, trying=trying)]
             yield from found or [ok(f"area {area.name}", f"{base_path / area.directories[0]}: in order")]
 
 
-def _area(base_path: Path, base: int, area: Area) -> Iterator[Finding]:
+def _area(base_path: Path, base: int, area: Area, *, trying: bool) -> Iterator[Finding]:
     check = f"area {area.name}"
     faults = area_faults(base, area)
     for fault in faults:
@@ -41,7 +44,7 @@ def _area(base_path: Path, base: int, area: Area) -> Iterator[Finding]:
         with hold_roots(base, area) as (roots, _):
             for directory, anchor in roots:
                 path = base_path / directory
-                warnings = [*_warnings(path, area, anchor)]
+                warnings = [*_warnings(path, area, anchor), *(_tried(path, area, anchor) if trying else ())]
                 for message in warnings:
                     yield warning(check, message)
                 if not warnings:
@@ -65,12 +68,18 @@ def _warnings(path: Path, area: Area, anchor: Anchor) -> Iterator[str]:
             f"{path}: on overlay, where a directory of a lower layer (of an image) cannot be renamed: such a "
             "unit cannot go as a whole"
         )
+    if kind not in TRUSTED:
+        yield (
+            f"{path}: on {kind}, whose times do not prove that a directory is unchanged: each one is read at "
+            "every run"
+        )
+
+
+def _tried(path: Path, area: Area, anchor: Anchor) -> Iterator[str]:
+    """Yield what does not work as on a disk of this machine, as far as it turns out when it is tried."""
+    kind = file_system_of(anchor.fd)
     if kind in TRUSTED:
         return
-    yield (
-        f"{path}: on {kind}, whose times do not prove that a directory is unchanged: each one is read at "
-        "every run"
-    )
     try:
         can = try_out(anchor.fd)
     except OSError as failed:

@@ -148,7 +148,7 @@ class Present:
     def _unit(self, anchor: Anchor, unit: str) -> Answer:
         directory, holds, name = self._place.directory, self._past.holds, unit[:-1]
         found = read_unit(anchor, unit, self._area, directory=directory, holds=holds, guarded=False).unit
-        verdict = judge_unit(found, self._cutoff)
+        verdict = judge_unit(found, Cutoffs.only(self._cutoff))
         member = _deciding_member(anchor, unit, self._area, verdict.reason)
         whole = f"Each directory of area {self._area.name} goes as a whole, by its newest file; here {name}."
         match verdict.reason:

@@ -88,6 +88,8 @@ def test_a_signal_ends_a_run_at_its_next_batch_with_its_work_recorded(
     names = [f"uploads/{directory}/{file}" for directory in range(5) for file in range(100)]
     for name in names:
         site.file(name)
+    with (site.directory / "config.yaml").open("a") as config:
+        config.write("  limits: {confirm_above: 100%}\n")  # a first cleanup of all there is would wait
     program = (
         "import os, sys, threading; import shelflife.cli.cleanup as verb\n"
         "from shelflife.events import BatchFinished; from shelflife.engine import Engine\n"

@@ -97,7 +97,7 @@ def test_disabled_it_schedules_nothing_and_runs_nothing(
 
 
 def test_stop_ends_a_run_at_its_next_batch_and_its_work_is_recorded(make_storage: MakeStorage) -> None:
-    storage = make_storage({"uploads": "7d"}, cleanup={"batch_size": 1})
+    storage = make_storage({"uploads": "7d"}, cleanup={"batch_size": 1}, limits={"confirm_above": "100%"})
     for number in range(200):
         storage.file(f"uploads/{number}.mp4")
     begun, asked = threading.Event(), threading.Event()

@@ -265,13 +265,29 @@ def test_a_plan_is_offered_until_it_has_served_a_run(journal: Journal) -> None:
     assert journal.approvals.offered("abc") is None
 
 
+def test_an_approval_stands_until_it_has_served_a_run_to_its_end(journal: Journal) -> None:
+    for number in ("abc", "def"):
+        journal.approvals.offer(OfferedPlan(number, 5, {}, {}, {"temp": 7}))
+    assert journal.approvals.approved_since(0) == []
+    journal.approvals.approve("abc", at=8)
+    journal.approvals.approve("def", at=9)
+    assert [plan.id for plan in journal.approvals.approved_since(8)] == ["def", "abc"]
+    assert [plan.id for plan in journal.approvals.approved_since(9)] == ["def"]
+    journal.approvals.use("def", begin(journal))
+    assert [plan.id for plan in journal.approvals.approved_since(8)] == ["abc"]
+    (plan,) = journal.approvals.approved_since(8)
+    assert plan.arrivals == {"temp": 7}
+
+
 def test_the_last_run_of_each_area_is_remembered_by_itself(journal: Journal) -> None:
-    journal.approvals.remember({"temp": {"retention": 1}, "frames": {"retention": 2}}, at=5)
-    journal.approvals.remember({"temp": {"retention": 3}}, at=6)
-    assert journal.approvals.last_runs() == {
-        "temp": LastRun(at=6, settings={"retention": 3}),
-        "frames": LastRun(at=5, settings={"retention": 2}),
-    }
+    first = LastRun(at=5, settings={"retention": 1, "path": "temp"})
+    other = LastRun(at=5, settings={"retention": 2, "path": "frames"})
+    second = LastRun(
+        at=6, settings={"retention": 3, "path": "temp"}, cutoffs={"0": 4}, left=2, has_lost=False, arrivals=9
+    )
+    journal.approvals.remember({"temp": first, "frames": other})
+    journal.approvals.remember({"temp": second})
+    assert journal.approvals.last_runs() == {"temp": second, "frames": other}
 
 
 # -- identity

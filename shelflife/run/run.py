@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from shelflife.clock import SECOND
-from shelflife.errors import NeedsApproval, SlotTaken, StorageError, UsageError
+from shelflife.errors import CleanupDisabled, NeedsApproval, SlotTaken, StorageError, UsageError
 from shelflife.events import RunFinished, RunStarted, guarded
 from shelflife.files.trash import TrashName
 from shelflife.records.history import RunState, Trigger
@@ -101,6 +101,7 @@ def run(work: Workplace, order: Order, strategy: Strategy) -> RunReport | None:
     Raises CleanupBusy, SlotTaken, NeedsApproval, StorageError, RecordsError, UsageError.
     """
     try:
+        refuse_when_dry(work)
         records = work.records
         require_records(records)
         with (
@@ -272,3 +273,9 @@ def cutoffs_of(plan: Plan) -> dict[str, Any]:
         for area in plan.areas
         if area.cutoff is not None
     }
+
+
+def refuse_when_dry(work: Workplace) -> None:
+    """Raise CleanupDisabled if the settings allow dry runs only."""
+    if work.settings.cleanup.dry_run:
+        raise CleanupDisabled("only dry runs are allowed: cleanup.dry_run is true in the configuration")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from shelflife.cli import output
 from shelflife.cli.options import Config, Json, engine_of
 from shelflife.cli.terminal import CARE, Styled
-from shelflife.errors import ExitCode, UsageError
+from shelflife.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ ABOUT: Final = "See what needs a person, and try whether the receivers of `alert
 
 
 def list_alerts(config: Config = None, as_json: Json = False) -> int:
-    """List what needs a person now, as the last look found it.
+    """List what needs a person now, whether or not anybody is sent a message.
 
     Example: shelflife alerts list
     """
@@ -48,26 +48,10 @@ def try_receivers(config: Config = None, as_json: Json = False) -> int:
 
     Example: shelflife alerts test
     """
-    from shelflife.alerts.channels import NotDeliveredError, channels_of
-    from shelflife.records.alerts import Message
+    from shelflife.alerts.channels import try_receivers as send
 
     engine = engine_of(config)
-    channels = channels_of(engine.settings.alerts)
-    if not channels:
-        raise UsageError(
-            "there is nobody to tell; set `alerts.urls` or `alerts.webhook` in the configuration"
-        )
-    message = Message(
-        id=0, at=engine.now(), event="test", kind="test", key="test", text="A test: alerts arrive here."
-    )
-    results: dict[str, str | None] = {}
-    for channel in channels:
-        try:
-            channel.deliver(message, str(engine.settings.base_path))
-        except NotDeliveredError as error:
-            results[channel.name] = str(error)
-        else:
-            results[channel.name] = None
+    results = send(engine.settings.alerts, str(engine.settings.base_path), at=engine.now())
     if as_json:
         output.print_json([{"receiver": name, "error": reason} for name, reason in results.items()])
     else:
@@ -78,14 +62,8 @@ def try_receivers(config: Config = None, as_json: Json = False) -> int:
 
 def tell(engine: Engine, relieved: Sequence[DiskRelief] | None = None) -> None:
     """Have people told what needs them, after a command has done its work; a receiver gets one try."""
-    if not engine.settings.alerts.has_receiver:
-        return
-    from shelflife.alerts import Dispatcher
-    from shelflife.alerts.sender import Sender
-
-    desk = Dispatcher(Sender(pauses=()))
-    desk.look(engine, relieved)
-    desk.sender.wait(timeout=PATIENCE)
+    if engine.settings.alerts.has_receiver or relieved is not None:
+        engine.tell(relieved, wait=PATIENCE)
 
 
 VERBS: Final = {"list": list_alerts, "test": try_receivers}

@@ -39,7 +39,8 @@ def _states(_config: Path | None) -> list[str]:
     from shelflife.files.removal import Result
     from shelflife.records.history import RunState
 
-    return [*(state.value for state in RunState), *(result.name.lower() for result in Result)]
+    words = [*(state.value for state in RunState), *(result.name.lower() for result in Result)]
+    return list(dict.fromkeys(words))
 
 
 def history(
@@ -250,6 +251,8 @@ def _show_file(file: FileRecord) -> None:
 
     outcome = file.result.name.lower()
     why = os.strerror(file.errno) if file.errno else file.reason.value
+    if file.cause not in ("", "retention", why):
+        why = f"{why}, because of {file.cause}" if outcome not in ("removed", "trashed") else file.cause
     style = BAD if outcome == "failed" else _STYLES.get(outcome, "")
     output.print_line(
         Styled(f"{outcome:<9}", style),

@@ -36,7 +36,7 @@ def clean_up(
     The settings are those of this moment; `approve` is the id of a plan that is run instead. Blocks. Raises
     SettingsError, CleanupBusy, NeedsApproval and whatever else the engine raises.
     """
-    settings = service.load()
+    settings = service.settings.read()
     if settings.cleanup.dry_run:
         return preview(Engine(settings), areas)
     removed = shapes.RemovedFiles(settings, most=MOST_FILES, now=clock.now())

@@ -23,6 +23,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
+from shelflife.settings.in_force import SettingsInForce, in_force_of
 from shelflife.web.caller import Callers
 from shelflife.web.guard import Guard, guarded_by
 from shelflife.web.once import Once
@@ -48,7 +49,7 @@ _RESOURCES: Final = (statistics, cleanup, runs, paths, trash, events, access)
 
 
 def router(
-    settings: Settings | Callable[[], Settings],
+    settings: Settings | Callable[[], Settings] | SettingsInForce,
     *,
     dependencies: Sequence[Any] = (),
     prefix: str = "/storage",
@@ -74,8 +75,7 @@ def router(
         schedule: gives what runs cleanups by itself; None: a schedule of the settings' own.
         listeners: told what the cleanups do that this application starts.
     """
-    load = settings if callable(settings) else lambda: settings
-    service = Service(load, schedule=schedule, listeners=listeners)
+    service = Service(in_force_of(settings), schedule=schedule, listeners=listeners)
     return routes_of(service, dependencies=dependencies, prefix=prefix, token=token, actor=actor)
 
 

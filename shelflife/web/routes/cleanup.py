@@ -113,7 +113,6 @@ def _add_cleanup(api: APIRouter, service: Service, plans: asyncio.Semaphore) -> 
     @api.get(
         "/cleanup",
         response_model=CleanupResult,
-        response_model_exclude_unset=True,
         responses=documented(_500="the configuration is wrong"),
         deprecated=True,
     )
@@ -123,7 +122,7 @@ def _add_cleanup(api: APIRouter, service: Service, plans: asyncio.Semaphore) -> 
         response.headers["Link"] = f'<{request.url.path}>; rel="successor-version"; title="POST"'
         return await _planned(plans, lambda: preview(service.current_engine(), None))
 
-    @api.post("/cleanup", response_model=CleanupResult, response_model_exclude_unset=True, responses=RUNS)
+    @api.post("/cleanup", response_model=CleanupResult, responses=RUNS)
     async def start_cleanup(
         request: Request, asking: Asking, asked: Annotated[models.CleanupRequest | None, Body()] = None
     ) -> object:
@@ -149,7 +148,7 @@ def _add_cleanup(api: APIRouter, service: Service, plans: asyncio.Semaphore) -> 
         """Make room on each disk that is above its high watermark, and return how each one stands."""
 
         def act(listen: Callable[[Event], None], stop: threading.Event) -> list[DiskRelief]:
-            engine = Engine(service.load(), listeners=(*service.listeners, listen))
+            engine = Engine(service.settings.read(), listeners=(*service.listeners, listen))
             return engine.relieve(trigger=Trigger.API, stop=stop)
 
         return await answer_of(request, service, service.work.begin(act), reliefs_as_json, at="/relief")

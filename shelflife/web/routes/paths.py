@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Query
@@ -90,4 +91,5 @@ def _unhold(service: Service, asking: Caller, path: str) -> list[Hold]:
         ended = engine.unhold(place)
     except UsageError as error:
         raise not_found(error) from error
-    return [hold_as_json(hold, now=clock.now()) for hold in ended]
+    now = clock.now()
+    return [hold_as_json(replace(hold, ended=now), now=now) for hold in ended]

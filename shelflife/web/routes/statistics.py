@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Query
 
+from shelflife.alerts.channels import try_receivers
 from shelflife.settings.units import change_of
-from shelflife.shapes.alert import Alert, alert_as_json
+from shelflife.shapes.alert import Alert, Delivery, alert_as_json
 from shelflife.shapes.check import Finding, finding_as_json
 from shelflife.shapes.disk import DiskUsage, disk_usage_as_json
 from shelflife.shapes.metrics import SchedulerMetrics
@@ -29,7 +30,7 @@ Changes = Annotated[
 def add(api: APIRouter, service: Service) -> None:
     """Add the routes that give numbers."""
 
-    @api.get("/stats", response_model=StorageStats, response_model_exclude_unset=True)
+    @api.get("/stats", response_model=StorageStats)
     async def get_stats() -> object:
         """Return the storage in numbers, from its index, as of `as_of`.
 
@@ -63,7 +64,18 @@ def add(api: APIRouter, service: Service) -> None:
         """Return what needs a person."""
         return await asyncio.to_thread(lambda: [alert_as_json(one) for one in service.engine.alerts()])
 
+    @api.post("/alerts/test", response_model=list[Delivery])
+    async def test_alerts() -> object:
+        """Send a test message to each receiver; return which ones took it."""
+        return await asyncio.to_thread(_test, service)
+
     @api.get("/check", response_model=list[Finding])
     async def get_check() -> object:
         """Return what is right and what is wrong with the storage, as `shelflife check` does."""
         return await asyncio.to_thread(lambda: [finding_as_json(one) for one in service.engine.check()])
+
+
+def _test(service: Service) -> list[Delivery]:
+    engine = service.engine
+    results = try_receivers(engine.settings.alerts, str(engine.settings.base_path), at=engine.now())
+    return [{"receiver": name, "error": reason} for name, reason in results.items()]

@@ -48,7 +48,7 @@ def add(api: APIRouter, service: Service) -> None:
         asking.require_areas(None)
 
         def act(listen: Callable[[Event], None], _stop: threading.Event) -> list[str]:
-            engine = Engine(service.load(), listeners=(*service.listeners, listen))
+            engine = Engine(service.settings.read(), listeners=(*service.listeners, listen))
             target = wanted.target
             if not target.isdecimal():
                 target = inside(engine, target)
@@ -64,7 +64,7 @@ def add(api: APIRouter, service: Service) -> None:
         areas = asking.require_areas(wanted.areas)
 
         def act(listen: Callable[[Event], None], _stop: threading.Event) -> RunReport:
-            engine = Engine(service.load(), listeners=(*service.listeners, listen))
+            engine = Engine(service.settings.read(), listeners=(*service.listeners, listen))
             age = None if wanted.older_than is None else parse_duration(wanted.older_than)
             before = None if age is None else engine.now() - age * 10**9
             return engine.empty_trash(areas or None, before=before)

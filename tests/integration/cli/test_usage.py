@@ -44,6 +44,8 @@ def test_no_verb_shows_the_help_and_is_wrong_usage(site: Site) -> None:
         (["plan", "--at", "tomorrow"], "not a time"),
         (["plan", "--at", "+2 dayz"], "not a duration"),
         (["cleanup", "--unless-ran-within", "20hours"], "not a duration"),
+        (["cleanup", "--unless-ran-within", "5"], "5 of what? Say the unit, such as 5h, or 5s for seconds"),
+        (["trash", "empty", "--older-than", "7"], "7 of what? Say the unit"),
         (["units", "crom"], 'did you mean "cron"?'),
         (["why"], "PATH"),
         (["why", ""], "not a path"),
@@ -267,5 +269,5 @@ def test_the_history_can_be_filtered(site: Site) -> None:
     assert runs("--state", "refused") == []
     assert runs("--since", "1h") == [4, 3, 2, 1]
     assert runs("--since", "2100-01-01") == []
-    assert "allowed: running" in site.call("history", "--state", "dnoe").err
+    assert 'did you mean "done"?' in site.call("history", "--state", "dnoe").err
     assert "none of its files is like that" in site.call("history", "1", "--state", "failed").out

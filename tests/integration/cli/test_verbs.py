@@ -189,7 +189,7 @@ def test_a_plan_says_that_it_needs_approval_and_can_be_approved(site: Site) -> N
     files = [site.file(f"uploads/{number}") for number in range(5)]
     shown = site.call("plan", "--json").json
     [reason] = shown["reasons"]
-    assert "never cleaned before" in reason
+    assert "no cleanup has ever removed" in reason
     assert f"--approve {shown['plan']}" not in reason
     assert "shelflife cleanup --approve" in site.call("plan").out
     assert site.call("cleanup", "--approve", shown["plan"]).code == 0
@@ -269,3 +269,81 @@ def test_an_area_that_is_a_link_or_a_file_is_refused_and_nothing_is_touched(
     assert "uploads is not a directory" in result.err
     assert old.exists()
     assert outside.exists()
+
+
+def test_a_plan_names_the_directories_most_would_go_from(site: Site) -> None:
+    for directory, size in (("a", 10), ("b", 5000), ("c", 100)):
+        site.file(f"uploads/{directory}/file", size=size)
+    shown = site.call("plan", "--top", "2", "--json").json["largest"]
+    assert [(found["path"], found["files"], found["bytes"]) for found in shown] == [
+        ("uploads/b/", 1, 5000),
+        ("uploads/c/", 1, 100),
+    ]
+    assert "1 file  uploads/b/\n" in site.call("plan", "--top", "1").out
+    assert site.call("plan", "--files", "--top", "1").out == f"{site.base}/uploads/b/file\n"
+
+
+def test_a_hold_that_was_ended_is_shown_as_it_is_now(site: Site) -> None:
+    held = str(site.file("uploads/a"))
+    assert site.call("hold", "add", held, "--json").json["active"] is True
+    [ended] = site.call("hold", "remove", held, "--json").json
+    assert (ended["active"], ended["ended"] is None) == (False, False)
+
+
+@pytest.mark.parametrize("columns", [80, 40])
+def test_what_is_shown_fits_the_terminal(site: Site, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    site.configure(CONFIG.replace("uploads:", "recordings_of_the_north_gate: {retention: 30d}\n    uploads:"))
+    site.engine.create()
+    site.file("uploads/old", size=123456)
+    site.call("hold", "add", str(site.file("uploads/held")), "--reason", "a reason that is rather long " * 5)
+    site.call("cleanup")
+    monkeypatch.setattr("shelflife.cli.output.columns_of", lambda _: columns)
+    for verb in (
+        "plan",
+        "stats",
+        "forecast",
+        "history",
+        "status",
+        "check",
+        "hold list",
+        "why storage/uploads",
+    ):
+        lines = site.call(*verb.split()).out.splitlines()
+        wide = [line for line in lines if len(line) > columns and str(site.directory) not in line]
+        assert wide == [], verb
+
+
+def test_what_a_quota_took_is_told_with_its_true_cause(site: Site) -> None:
+    site.configure(CONFIG.replace("uploads: {", "uploads: {max_files: 1, min_age: 1h, "))
+    site.file("uploads/older", age="3d")
+    site.file("uploads/newer", age="2d")
+    site.call("cleanup")
+    told = site.call("why", "storage/uploads/older", "--json").json
+    assert (told["state"], told["reason"], told["cause"]) == ("removed", "quota", "quota")
+    shown = site.call("why", "storage/uploads/older").out
+    assert "because of the quota" in shown
+    assert "had expired" not in shown
+    assert "(quota)" in site.call("history", "1").out
+    assert [file["cause"] for file in site.call("history", "1", "--json").lines[1:]] == ["quota"]
+
+
+def test_what_was_purged_from_the_trash_says_so(site: Site) -> None:
+    site.configure(CONFIG.replace("uploads: {", "uploads: {trash: 2d, "))
+    site.file("uploads/old")
+    site.call("cleanup")
+    assert site.call("history", "1", "--json").lines[1]["cause"] == "retention"
+    site.call("trash", "empty")
+    assert [file["cause"] for file in site.call("history", "2", "--json").lines[1:]] == ["purge"]
+
+
+def test_where_one_of_two_comes_back_from_the_trash_the_exit_code_says_that_some_failed(site: Site) -> None:
+    site.configure(CONFIG.replace("uploads: {", "uploads: {trash: 2d, "))
+    for name in "ab":
+        site.file(f"uploads/{name}")
+    site.call("cleanup")
+    site.file("uploads/a", age=0)
+    result = site.call("trash", "restore", "1")
+    assert result.code == 1
+    assert "1 of 2 files restored; cannot restore uploads/a" in result.err
+    assert (site.base / "uploads/b").exists()
+    assert site.call("trash", "restore", "1").code == 2

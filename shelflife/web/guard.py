@@ -135,8 +135,8 @@ def _finished(request: Request, response: Response, *, names: bool) -> Response:
     response.headers[REQUEST_ID] = request.state.request_id
     if names or request.method not in _HARMLESS:
         response.headers.setdefault("Cache-Control", "no-store")
-    elif response.status_code == 200 and response.body:
-        tag = f'W/"{hashlib.sha256(bytes(response.body)).hexdigest()[:32]}"'
+    elif response.status_code == 200 and (body := getattr(response, "body", b"")):  # a stream has none
+        tag = f'W/"{hashlib.sha256(bytes(body)).hexdigest()[:32]}"'
         known = {text.strip() for text in request.headers.get("if-none-match", "").split(",")}
         headers = {"ETag": tag, "Cache-Control": "no-cache", "Vary": "Authorization, Cookie"}
         if tag in known:

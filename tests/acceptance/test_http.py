@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -221,21 +222,20 @@ def _plan_to_approve(service: Service) -> str:
 
 def _listen(service: Service, after: int | None, count: int) -> list[tuple[int, str]]:
     """Return id and kind of the next events, resumed after one."""
-    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=20)
-    headers = {} if after is None else {"Last-Event-ID": str(after)}
-    connection.request("GET", "/storage/events", headers=headers)
-    response = connection.getresponse()
-    assert response.status == 200
-    assert response.headers["X-Accel-Buffering"] == "no"
     found: list[tuple[int, str]] = []
     number = 0
-    while len(found) < count:
-        name, _, value = response.readline().decode().strip().partition(": ")
-        if name == "id":
-            number = int(value)
-        elif name == "event" and value != "reset":
-            found.append((number, value))
-    connection.close()
+    with closing(http.client.HTTPConnection("127.0.0.1", service.port, timeout=20)) as connection:
+        headers = {} if after is None else {"Last-Event-ID": str(after)}
+        connection.request("GET", "/storage/events", headers=headers)
+        with connection.getresponse() as response:
+            assert response.status == 200
+            assert response.headers["X-Accel-Buffering"] == "no"
+            while len(found) < count:
+                name, _, value = response.readline().decode().strip().partition(": ")
+                if name == "id":
+                    number = int(value)
+                elif name == "event" and value not in ("reset", "run.progress"):
+                    found.append((number, value))
     return found
 
 
@@ -246,8 +246,8 @@ def test_a_listener_that_comes_back_has_each_event_once_and_in_order(service: Se
     seen = _listen(service, 0, 4)
     seen += _listen(service, seen[-1][0], 5)
     ids = [number for number, _ in seen]
-    assert ids == list(range(1, len(ids) + 1))
-    assert [kind for _, kind in seen][:3] == ["run.planning", "run.running", "run.done"]
+    assert ids == sorted(set(ids))
+    assert [kind for _, kind in seen] == 3 * ["run.planning", "run.running", "run.done"]
 
 
 def test_events_of_other_processes_come_as_they_happen(service: Service) -> None:
@@ -263,10 +263,12 @@ def test_the_service_ends_at_once_however_many_listen(service: Service) -> None:
     for _ in range(20):
         connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=20)
         connection.request("GET", "/storage/events")
-        assert connection.getresponse().status == 200
-        listening.append(connection)
+        response = connection.getresponse()
+        assert response.status == 200
+        listening.append((connection, response))
     _, log = service.stop()
-    for connection in listening:
+    for connection, response in listening:
+        response.close()
         connection.close()
-    assert service.process.returncode == 0
     assert "Traceback" not in log
+    assert "Finished server process" in log

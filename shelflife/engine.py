@@ -324,9 +324,9 @@ class Engine:
 
     def status(self) -> Status:
         """Return how it stands: what is wrong, what waits for a person, what comes next. Changes nothing."""
-        from shelflife.explain.status import status_of
+        from shelflife.alerts.findings import status
 
-        return status_of(self._work)
+        return status(self._work)
 
     def whatif(self, changes: Mapping[str, object]) -> WhatIf:
         """Return what other settings of areas would mean: `{"uploads.retention": "3d", "frames.quota": "50GB"}`.

@@ -1,4 +1,4 @@
-"""What needs a person, as findings of a check."""
+"""What needs a person, beside what a check finds."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from shelflife.alerts.conditions import Kind, alerts_now
 from shelflife.errors import RecordsError, StorageError
 from shelflife.explain.check import Finding, Level, check_storage
+from shelflife.explain.status import Status, status_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +29,14 @@ def check(work: Workplace) -> list[Finding]:
         records = None
     found = check_storage(settings=work.settings, areas=work.areas, records=records, now=work.clock())
     return found if records is None else [*found, *findings_of(work)]
+
+
+def status(work: Workplace) -> Status:
+    """Return how it stands: what is wrong, what waits for a person, what comes next. Changes nothing."""
+    try:
+        return status_of(work, alerts_now(work))
+    except (StorageError, RecordsError, OSError):  # which the status says
+        return status_of(work)
 
 
 def findings_of(work: Workplace) -> Iterator[Finding]:

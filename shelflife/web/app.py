@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from shelflife.alerts.conditions import Kind
+from shelflife.alerts.conditions import AlertKind
 from shelflife.errors import ShelflifeError
 from shelflife.explain.check import Level
 from shelflife.settings.in_force import SettingsInForce, in_force_of
@@ -143,7 +143,7 @@ def _problems(service: Service) -> tuple[list[str], list[str]]:
         return [str(error)], []
     return (
         [finding.message for finding in findings if finding.level is Level.ERROR],
-        [finding.message for finding in findings if finding.check in set(Kind)],
+        [finding.message for finding in findings if finding.check in set(AlertKind)],
     )
 
 

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from shelflife.alerts.conditions import Kind
+from shelflife.alerts.conditions import AlertKind
 from shelflife.clock import SECOND
 from shelflife.errors import ShelflifeError
 
@@ -98,7 +98,7 @@ class StorageCollector(Collector):
         gauge = GaugeMetricFamily(
             "shelflife_alerts", "What needs a person, by what it is about", labels=["kind"]
         )
-        for kind in Kind:
+        for kind in AlertKind:
             gauge.add_metric([str(kind)], active.count(kind))
         yield gauge
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shelflife.alerts.conditions import Kind
+from shelflife.alerts.conditions import AlertKind
 from shelflife.clock import HOUR, MINUTE, as_moment
 from shelflife.records.history import RunState, Trigger
 from shelflife.records.records import open_records
@@ -53,7 +53,7 @@ def test_a_cleanup_is_overdue_once_two_slots_have_come_without_one(
     _go_to(storage, _NOON)
     storage.engine.cleanup()
     _go_to(storage, _NOON + after)
-    assert (_kinds(storage) == [Kind.OVERDUE]) is is_overdue
+    assert (_kinds(storage) == [AlertKind.OVERDUE]) is is_overdue
     assert is_overdue == any(finding.check == "overdue" for finding in storage.engine.check())
 
 
@@ -69,7 +69,7 @@ def test_the_last_cleanup_counts_however_often_room_was_made_since(storage: Stor
     refused(storage, "the configuration cannot be read", trigger=Trigger.SCHEDULE)
     for _ in range(600):
         _run(storage, {}, trigger=Trigger.PRESSURE)
-    assert _kinds(storage) == [Kind.REFUSED]
+    assert _kinds(storage) == [AlertKind.REFUSED]
 
 
 def test_what_failed_in_the_last_run_is_told_until_a_run_goes_without(
@@ -79,11 +79,11 @@ def test_what_failed_in_the_last_run_is_told_until_a_run_goes_without(
     counts = {"failed": 1, "errors": []}
     _run(storage, {"areas": {"temp": counts, "uploads": {"failed": 0, "errors": []}}, "failures": [failure]})
     (alert,) = storage.engine.alerts()
-    assert (alert.kind, alert.key) == (Kind.FAILURES, "failures:temp")
+    assert (alert.kind, alert.key) == (AlertKind.FAILURES, "failures:temp")
     assert alert.text == "run 1 could not remove 1 file of temp: temp/a/b.mp4: Operation not permitted"
     assert alert.text in [finding.message for finding in storage.engine.check()]
     _run(storage, {"areas": {"uploads": {"failed": 0, "errors": []}}})  # it says nothing of the other area
-    assert _kinds(storage) == [Kind.FAILURES]
+    assert _kinds(storage) == [AlertKind.FAILURES]
     _run(storage, {"areas": {"temp": {"failed": 0, "errors": []}}})
     assert _kinds(storage) == []
 
@@ -92,7 +92,7 @@ def test_what_could_not_be_read_in_the_last_run_is_told(storage: Storage) -> Non
     os.rmdir(storage.path("temp"))
     storage.engine.cleanup()
     (alert,) = storage.engine.alerts()
-    assert (alert.kind, alert.since) == (Kind.FAILURES, storage.engine.history()[0].started)
+    assert (alert.kind, alert.since) == (AlertKind.FAILURES, storage.engine.history()[0].started)
     assert alert.text.startswith("run 1 could not read all of temp: ")
     storage.engine.create()
     storage.engine.cleanup()
@@ -107,7 +107,7 @@ def test_what_needs_a_person_is_found_without_write_access_and_without_a_journal
 def test_a_refused_run_needs_a_person_until_a_cleanup_has_run(make_storage: MakeStorage) -> None:
     storage = make_storage({"temp": "1d"})
     refused(storage, "a reason", trigger=Trigger.CLI)
-    assert _kinds(storage) == [Kind.REFUSED]
+    assert _kinds(storage) == [AlertKind.REFUSED]
     aged_file(storage.path("temp/x"), age="2d")
     storage.engine.cleanup()
     assert _kinds(storage) == []

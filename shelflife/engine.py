@@ -309,13 +309,7 @@ class Engine:
         """
         from shelflife.explain.why import explain
 
-        return explain(
-            os.fspath(path),
-            settings=self.settings,
-            areas=self._work.areas,
-            records=self._work.records,
-            now=self._work.clock(),
-        )
+        return explain(self._work, os.fspath(path))
 
     def check(self, *, trying: bool = False) -> list[Finding]:
         """Return whether the storage can be looked after as it is, and what needs a person.

@@ -1,4 +1,4 @@
-"""What needs a person, beside what a check finds."""
+"""What needs a person, as findings of a check."""
 
 from __future__ import annotations
 
@@ -37,11 +37,12 @@ def check(work: Workplace, *, trying: bool = False) -> list[Finding]:
 
 
 def status(work: Workplace) -> Status:
-    """Return how it stands: what is wrong, what waits for a person, what comes next. Changes nothing."""
+    """Return how it stands with a storage, on one screen. Never raises for what is wrong with it."""
     try:
-        return status_of(work, alerts_now(work))
+        alerts = alerts_now(work)
     except (StorageError, RecordsError, OSError):  # which the status says
-        return status_of(work)
+        alerts = []
+    return status_of(work, alerts)
 
 
 def findings_of(work: Workplace) -> Iterator[Finding]:

@@ -90,7 +90,7 @@ class Status:
     findings: tuple[Finding, ...]
     """Errors and warnings of a check."""
     alerts: tuple[ActiveAlert, ...] = ()
-    """What needs a person."""
+    """What needs a person now."""
     waiting: Waiting | None = None
     holder: Holder | None = None
     """Who runs a cleanup now."""
@@ -113,10 +113,10 @@ class Status:
         return Health.CARE if self.waiting or self.alerts or failed else Health.GOOD
 
 
-def status_of(work: Workplace, alerts: Sequence[ActiveAlert] = ()) -> Status:
-    """Return how it stands with a storage, given what needs a person.
+def status_of(work: Workplace, alerts: Sequence[ActiveAlert]) -> Status:
+    """Return how it stands with a storage. Never raises for what is wrong with it: that is a finding.
 
-    Never raises for what is wrong with it: that is a finding.
+    `alerts` is what needs a person now.
     """
     now, settings = work.clock(), work.settings
     try:

@@ -75,6 +75,7 @@ def test_its_history_is_told_as_it_was(engine: Engine) -> None:
         ("uploads/caf\udce9.mp4", Result.TRASHED),
         ("frames/1/one.jpg", Result.REMOVED),
         ("frames/1/two.jpg", Result.REMOVED),
+        ("temp/t", Result.REMOVED),
     }
     totals = engine.totals()
     assert (totals.runs, totals.last_run, totals.last_success) == (1, MADE - 2 * HOUR, MADE - 2 * HOUR)

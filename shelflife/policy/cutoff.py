@@ -6,7 +6,7 @@ it (`shelflife.policy.choose`); whatever removes goes by it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -45,6 +45,13 @@ class Cutoffs:
     by_class: tuple[Cutoff | None, ...]
     """By the number of the class; None keeps its files."""
 
+    latest: int = field(init=False, compare=False, repr=False)
+    """The latest of them (ns): nothing from then on goes, whatever its class."""
+
+    def __post_init__(self) -> None:
+        moments = [cutoff.at for cutoff in self.by_class if cutoff is not None]
+        object.__setattr__(self, "latest", max(moments, default=BEGINNING))
+
     @classmethod
     def only(cls, cutoff: Cutoff | None) -> Cutoffs:
         """Return the cutoffs that have one for the area's own class, and keep every other."""
@@ -59,7 +66,15 @@ class Cutoffs:
         """The cutoff of the area's own class."""
         return self[0]
 
-    @property
-    def latest(self) -> int:
-        """The latest of them (ns): nothing from then on goes, whatever its class."""
-        return max([cutoff.at for cutoff in self.by_class if cutoff is not None], default=BEGINNING)
+    def __bool__(self) -> bool:
+        """Whether something may go: some class has one."""
+        return any(self.by_class)
+
+    def at(self, number: int) -> int:
+        """Return the cutoff of a class (ns); `BEGINNING` where its files are kept."""
+        cutoff = self[number]
+        return BEGINNING if cutoff is None else cutoff.at
+
+
+KEEP_ALL: Final = Cutoffs(())
+"""No class has one: nothing goes."""

@@ -21,7 +21,7 @@ from shelflife.files.listing import FOREVER, Entry, read_directory
 from shelflife.files.removal import Outcome, Removal, Result, unlink
 from shelflife.files.survey import Key, Survey, count_entry, is_due, managed
 from shelflife.policy.verdict import Reason
-from shelflife.records.sqlite.index import RowState
+from shelflife.records.index import RowState
 from shelflife.remove.batch import AreaLost, Site, in_place, is_denied, not_reached
 from shelflife.remove.compiled import Directory, Parcels
 from shelflife.scan.context import Stopped

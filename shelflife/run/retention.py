@@ -118,7 +118,7 @@ class Approved:
 class _Found:
     """What looking at an area found."""
 
-    cutoff: Cutoff | None = None
+    cutoffs: Cutoffs = KEEP_ALL
     due: list[DueDirectory] = field(default_factory=list)
     scanned: int = 0
     special: int = 0
@@ -131,7 +131,7 @@ def make_plan(
     areas: Iterable[Area],
     *,
     at: int,
-    cutoffs: Mapping[str, Cutoff | None] | None = None,
+    cutoffs: Mapping[str, Cutoffs] | None = None,
 ) -> Plan:
     """Bring the index up to date and return what would go from `areas` at the moment `at` (ns).
 
@@ -143,11 +143,11 @@ def make_plan(
         if cutoffs is None:
             found = _look(context, area, at=at)
         else:
-            found = _look(context, area, at=None, cutoff=cutoffs[area.name])
+            found = _look(context, area, at=None, cutoffs=cutoffs[area.name])
         plans.append(
             AreaPlan(
                 area=area.name,
-                cutoff=found.cutoff,
+                cutoffs=found.cutoffs,
                 scanned=found.scanned,
                 special=found.special,
                 due=tuple(found.due),
@@ -172,12 +172,12 @@ def carry_out(context: Context, means: Means, plan: Plan, areas: Mapping[str, Ar
     try:
         context.between()  # a run that was stopped while it planned has an empty plan, and is not done
         for area_plan in plan.areas:
-            if area_plan.cutoff is None:
+            if not area_plan.cutoffs:
                 continue
             report = AreaReport(area=area_plan.area, scanned=area_plan.scanned, special=area_plan.special)
             report.errors.extend(area_plan.errors)
             reports.append(report)
-            _act(context, means, areas[area_plan.area], area_plan.cutoff, report)
+            _act(context, means, areas[area_plan.area], area_plan.cutoffs, report)
     except Stopped:
         state = RunState.STOPPED
     finally:
@@ -190,47 +190,46 @@ def carry_out(context: Context, means: Means, plan: Plan, areas: Mapping[str, Ar
     return RunReport(run=means.recorder.run, plan=plan.id, state=state, areas=tuple(reports))
 
 
-def _look(context: Context, area: Area, *, at: int | None, cutoff: Cutoff | None = None) -> _Found:
-    """Bring the index up to date for an area, and find what is before the cutoff that is chosen at `at` (ns).
+def _look(context: Context, area: Area, *, at: int | None, cutoffs: Cutoffs = KEEP_ALL) -> _Found:
+    """Bring the index up to date for an area, and find what is before the cutoffs that are chosen at `at` (ns).
 
-    Without `at`, before `cutoff`; without either, nothing is looked for.
+    Without `at`, before `cutoffs`; without either, nothing is looked for.
     """
-    found = _Found(cutoff=cutoff if at is None else by_retention(area, at))
+    found = _Found(cutoffs=cutoffs if at is None else by_retention_of_classes(area, at))
     try:
         with hold_roots(context.base, area) as (roots, faults):
             found.errors.extend(faults)
             looked = {
-                directory: _refresh(context, anchor, area, directory, found) for directory, anchor in roots
+                AreaRoot(area, directory, anchor): _refresh(context, AreaRoot(area, directory, anchor), found)
+                for directory, anchor in roots
             }
             if roots and not faults:
-                _forget_others(context, area, set(looked))
-            if found.cutoff is not None:
-                _find_due(context, area, roots, looked, found, at)
+                _forget_others(context, area, {root.directory for root in looked})
+            if found.cutoffs:
+                _find_due(context, area, looked, found, at)
     except StorageError as error:  # this area leads away: nothing of it is touched, and the others go on
         found.errors.append(str(error))
     return found
 
 
-def _refresh(context: Context, anchor: Anchor, area: Area, directory: str, found: _Found) -> Refreshed | None:
+def _refresh(context: Context, root: AreaRoot, found: _Found) -> Refreshed | None:
     """Bring the index up to date for one of an area's directories; None when it cannot be read."""
     try:
         refreshed = Refresh(
             context.index,
-            anchor,
-            area,
-            directory,
+            root,
             freshness=context.freshness,
-            cutoff=found.cutoff,
+            cutoffs=found.cutoffs,
             listener=context.listener,
             between=context.between,
             pool=context.pool,
             listings=context.listings,
         ).run()
     except OSError as error:
-        found.errors.append(f"{directory}: {error.strerror}")
+        found.errors.append(f"{root.directory}: {error.strerror}")
         return None
-    found.errors.extend(_errors(directory, refreshed))
-    totals = context.index.totals(directory)
+    found.errors.extend(_errors(root.directory, refreshed))
+    totals = context.index.totals(root.directory)
     found.scanned += totals.scanned
     found.special += totals.special
     return refreshed
@@ -239,42 +238,30 @@ def _refresh(context: Context, anchor: Anchor, area: Area, directory: str, found
 def _find_due(
     context: Context,
     area: Area,
-    roots: Sequence[tuple[str, Anchor]],
-    looked: Mapping[str, Refreshed | None],
+    looked: Mapping[AreaRoot, Refreshed | None],
     found: _Found,
     at: int | None,
 ) -> None:
-    """Find what is before the area's cutoff, which is chosen at `at` (ns) unless that is None."""
-    counted = found.cutoff
-    readable = [(directory, anchor) for directory, anchor in roots if looked[directory] is not None]
-    cutoff = counted if at is None else _cutoff_of(context, area, readable, at)
-    assert cutoff is not None  # noqa: S101 - who calls this has seen to it
-    found.cutoff = cutoff
-    for directory, anchor in readable:
-        refreshed = looked[directory]
-        if refreshed is None or cutoff != counted:
-            refreshed = Refreshed()  # what was counted as due, was counted before another cutoff
+    """Find what is before the area's cutoffs, which are chosen at `at` (ns) unless that is None."""
+    counted = found.cutoffs
+    readable = {root: refreshed for root, refreshed in looked.items() if refreshed is not None}
+    if at is not None:
+        found.cutoffs = _cutoffs_of(context, area, list(readable), at)
+    for root, refreshed in readable.items():
+        # what was counted before other cutoffs says nothing
+        due = refreshed.due if found.cutoffs == counted else {}
         try:
-            found.due.extend(due_directories(context, anchor, area, directory, cutoff, refreshed))
+            found.due.extend(due_directories(context, root, found.cutoffs, due))
         except OSError as error:
-            found.errors.append(f"{directory}: {error.strerror}")
+            found.errors.append(f"{root.directory}: {error.strerror}")
 
 
-def _cutoff_of(context: Context, area: Area, roots: Sequence[tuple[str, Anchor]], at: int) -> Cutoff:
-    """Return the cutoff of an area that is not indefinite: by its quota, where that asks for more."""
-    cutoff = by_retention(area, at)
-    if area.quota is not None or area.max_files is not None:
-        directories = [directory for directory, _ in roots]
-        measure = measure_of(context, area, roots)
-        cutoff = by_quota(
-            area,
-            at,
-            size_of(context.index, directories),
-            candidates_of(context, area, roots, before=at - area.min_age, measure=measure),
-            measure,
-        )
-    assert cutoff is not None  # noqa: S101 - the area has a retention
-    return cutoff
+def _cutoffs_of(context: Context, area: Area, roots: Sequence[AreaRoot], at: int) -> Cutoffs:
+    """Return the cutoffs of an area: by its quota, where that asks for more than its retentions."""
+    if area.quota is None and area.max_files is None:
+        return by_retention_of_classes(area, at)
+    size = size_of(context.index, [root.directory for root in roots])
+    return by_quota(area, at, size, stocks_of(context, area, roots, before=at - area.min_age))
 
 
 def _forget_others(context: Context, area: Area, there: set[str]) -> None:
@@ -296,7 +283,7 @@ def _errors(directory: str, refreshed: Refreshed) -> list[str]:
     ]
 
 
-def _act(context: Context, means: Means, area: Area, cutoff: Cutoff, report: AreaReport) -> None:
+def _act(context: Context, means: Means, area: Area, cutoffs: Cutoffs, report: AreaReport) -> None:
     try:
         with hold_roots(context.base, area) as (roots, _):
             for directory, anchor in roots:
@@ -308,7 +295,7 @@ def _act(context: Context, means: Means, area: Area, cutoff: Cutoff, report: Are
                     directory=directory,
                     report=report,
                 )
-                act_on_root(site, cutoff)
+                act_on_root(site, cutoffs)
     except StorageError as error:
         if str(error) not in report.errors:  # it was said when the area was looked at
             report.errors.append(str(error))
@@ -324,16 +311,16 @@ def _act(context: Context, means: Means, area: Area, cutoff: Cutoff, report: Are
     )
 
 
-def act_on_root(site: Site, cutoff: Cutoff) -> None:
-    """Remove from one of an area's directories what is before a cutoff, and from its trash what waited."""
-    executor = AreaExecutor(site, cutoff)
+def act_on_root(site: Site, cutoffs: Cutoffs) -> None:
+    """Remove from one of an area's directories what is before the cutoffs, and from its trash what waited."""
+    executor = AreaExecutor(site, cutoffs)
     try:
         purge(site)  # first: it makes room for the trash of this run
         if site.area.expire is Expire.FILE:
             executor.run()
         else:
             executor.run_in("")
-            UnitExecutor(site, cutoff).run()
+            UnitExecutor(site, cutoffs).run()
     except AreaLost as lost:
         site.report.errors.append(str(lost))
     finally:

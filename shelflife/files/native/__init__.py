@@ -41,7 +41,7 @@ _ANSWER: Final = Struct("=8q")
 
 _NOTHING_KNOWN: Final = bytes(KEY_SIZE + _NUMBER.size)
 
-_RULES: Final = ("is_root", "age", "cutoff", "early", "most_due", "threads")
+_RULES: Final = ("is_root", "left_out", "age", "cutoff", "early", "most_due", "threads")
 
 
 class _Rules(Structure):
@@ -96,10 +96,13 @@ class Native:
 
     def read(self, anchor: Anchor, paths: Sequence[str], search: Search, stop: Flag) -> list[Reading]:
         """See `Primitives`."""
-        cutoff = -FOREVER if search.cutoff is None else search.cutoff
+        native = search.native
+        assert native is not None  # noqa: S101 - where values do not say it all, nobody asks compiled code
+        cutoff = -FOREVER if native.cutoff is None else native.cutoff
         hour = -(-cutoff // HOUR)  # the first that is wholly past the cutoff
         rules = _Rules(
-            age=KINDS[search.area.rules.age_from],
+            left_out=len(search.area.left_out),
+            age=native.age,
             cutoff=cutoff,
             early=clamp(hour * HOUR),
             most_due=MOST_DUE,
@@ -118,7 +121,7 @@ class Native:
             packed = string_at(result.value or 0, length.value)
         finally:
             self._free(result)
-        return readings_of(packed, known[:done], search.cutoff)
+        return readings_of(packed, known[:done], native, search.cutoffs)
 
     def remove(self, anchor: Anchor, tasks: Sequence[Task], manner: Manner) -> list[Answer]:
         """See `Primitives`."""

@@ -236,7 +236,8 @@ struct reading {
 };
 
 struct rules {
-    int64_t is_root;  /* leave out `.trash` */
+    int64_t is_root;
+    int64_t left_out; /* how many of the names that are ours are left out of the root */
     int64_t age;      /* what the age of a file is counted from */
     int64_t cutoff;   /* entries before it are due; INT64_MIN for none */
     int64_t early;    /* what is known counts files before it: the end of the cutoff's hour */
@@ -321,6 +322,10 @@ static void add_child(struct reading *reading, const char *name, size_t length, 
     reading->children++;
 }
 
+/* In the order of shelflife.policy.area.Area.left_out. */
+enum { OURS = 2 };
+static const char *const ours[OURS] = {".trash", ".shelflife"};
+
 /* Counts one entry; returns whether there was memory for it. */
 static int count_entry(struct reading *reading, const struct rules *rules, int directory,
                        const struct dirent64_ *entry) {
@@ -330,8 +335,9 @@ static int count_entry(struct reading *reading, const struct rules *rules, int d
     int64_t time;
     if (name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.')))
         return 1;
-    if (rules->is_root && strcmp(name, ".trash") == 0)
-        return 1;
+    for (int64_t i = 0; rules->is_root && i < rules->left_out && i < OURS; i++)
+        if (strcmp(name, ours[i]) == 0)
+            return 1;
     if (entry->type == 4) { /* DT_DIR: its name and inode will do */
         reading->entries++;
         add_child(reading, name, length, entry->ino);

@@ -22,3 +22,8 @@ class Class:
 
     retention: int | None
     """Nanoseconds after which its files are expired; None keeps them for ever."""
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether its files are kept for ever."""
+        return self.retention is None

@@ -98,6 +98,12 @@ class Rules:
         """Return whether a directory may go when it is empty and old enough; path with a trailing slash."""
         return True
 
+    def empty_goes(self, directory: str, mtime: int, cutoffs: Cutoffs) -> bool:
+        """Return whether a directory that is empty since `mtime` (ns) goes: where a file of its place would."""
+        if not directory or not self.may_prune(directory):
+            return False
+        return mtime < cutoffs.at(self.class_of_all_in(directory) or 0)
+
     # -- what others are told
 
     def native(self, directory: str, cutoffs: Cutoffs) -> Native | None:

@@ -22,7 +22,8 @@ from shelflife.policy.cutoff import Cause, Cutoff
 from shelflife.records.sqlite import index as index_module
 from shelflife.records.sqlite import index_file
 from shelflife.records.sqlite.database import connect
-from shelflife.records.sqlite.index import Index, Row, RowState, Trust
+from shelflife.records.index import Row, RowState, Trust
+from shelflife.records.sqlite.index import Index
 from shelflife.records.sqlite.index_file import open_index
 from shelflife.records.state import Owner, StateDirectory
 from shelflife.scan import refresh as module

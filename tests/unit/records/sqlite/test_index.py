@@ -18,7 +18,8 @@ from shelflife.files.survey import Key, Survey
 from shelflife.records.sqlite import index as module
 from shelflife.records.sqlite import index_file
 from shelflife.records.sqlite.database import connect
-from shelflife.records.sqlite.index import Index, RowState
+from shelflife.records.index import RowState
+from shelflife.records.sqlite.index import Index
 from shelflife.records.sqlite.index_file import VERSION, open_index, read_index
 from shelflife.records.state import Owner, StateDirectory
 from tests.integration.engine.users import common_directory, needs_root, ordinary_user

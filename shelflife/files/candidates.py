@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from array import array
 from collections.abc import Iterator, Sequence
-from enum import IntEnum
+from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, overload
 
 from shelflife.files.listing import Entry, Kind, clamp, signed
@@ -44,9 +44,17 @@ _OUTCOMES = {
 }
 
 
-def meaning(fate: int) -> tuple[Result, Reason]:
+class Going(Enum):
+    """What it means for a candidate that it went: the fate `REMOVED`."""
+
+    REMOVED = (Result.REMOVED, Reason.EXPIRED)
+    TRASHED = (Result.TRASHED, Reason.EXPIRED)
+    PURGED = (Result.REMOVED, Reason.PURGED)
+
+
+def meaning(fate: int, going: Going = Going.REMOVED) -> tuple[Result, Reason]:
     """Return what a fate is called in outcomes and in the journal."""
-    return _OUTCOMES[Fate(fate)]
+    return going.value if fate == Fate.REMOVED else _OUTCOMES[Fate(fate)]
 
 
 class Candidates(Sequence[Entry]):
@@ -141,12 +149,13 @@ class Candidates(Sequence[Entry]):
 class Outcomes(Sequence[Outcome]):
     """What became of candidates: their fates, and each one's outcome for whoever asks."""
 
-    __slots__ = ("candidates", "fates")
+    __slots__ = ("candidates", "fates", "going")
 
-    def __init__(self, candidates: Candidates, fates: bytes) -> None:
+    def __init__(self, candidates: Candidates, fates: bytes, going: Going = Going.REMOVED) -> None:
         """Join candidates with their fates: as many as are known, in order."""
         self.candidates = candidates
         self.fates = fates
+        self.going = going
 
     def __len__(self) -> int:
         return len(self.fates)
@@ -160,7 +169,7 @@ class Outcomes(Sequence[Outcome]):
 
     def __iter__(self) -> Iterator[Outcome]:
         for entry, fate in zip(self.candidates, self.fates, strict=False):
-            yield Outcome(entry, *meaning(fate))
+            yield Outcome(entry, *meaning(fate, self.going))
 
     @property
     def kept(self) -> list[Entry]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from shelflife.files.candidates import Fate, Outcomes, meaning
+from shelflife.files.candidates import Fate, Going, Outcomes, meaning
 from shelflife.files.removal import Result
 from shelflife.policy.verdict import Reason
 
@@ -91,8 +91,10 @@ CODES: Final = (
 BYTES: Final = {code: position for position, code in enumerate(CODES)}
 """The stored byte of each code."""
 
-_OF_FATES: Final = bytes(BYTES[Code(*meaning(fate))] for fate in Fate).ljust(256, b"\0")
-"""The stored byte of each fate."""
+_OF_FATES: Final = {
+    going: bytes(BYTES[Code(*meaning(fate, going))] for fate in Fate).ljust(256, b"\0") for going in Going
+}
+"""The stored byte of each fate, by what it means to go."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +218,7 @@ class Totals:
 def pack_outcomes(outcomes: Sequence[Outcome]) -> tuple[bytes, dict[int, int]]:
     """Return outcomes as they are stored: a byte for each, and the errnos of those that have one."""
     if isinstance(outcomes, Outcomes):
-        return outcomes.fates.translate(_OF_FATES), {}
+        return outcomes.fates.translate(_OF_FATES[outcomes.going]), {}
     codes = bytes(BYTES[Code(outcome.result, outcome.reason)] for outcome in outcomes)
     return codes, {n: outcome.errno for n, outcome in enumerate(outcomes) if outcome.errno}
 

@@ -1,9 +1,12 @@
 """Removing what a plan names.
 
-batch        what every way of removing does around a batch: journal, remove, count, tell, watch the disk
-careful      the careful way: entry by entry
-compiled     the fast way: many directories a call, in several threads
+batch        the batch loop: what is done around every batch, whichever way it goes
+root         one of an area's directories where a run works, and what it works with
+careful      from due directories to outcomes
+opened       the careful way: entries of one open directory, one at a time
+compiled     the ordinary way: many directories a call, in several threads
 directories  directories that go as one
+pruning      directories that are empty
 purge        what has waited long enough in the trash
 recorder     what a run writes down while it works
 report       what a run did, as values

@@ -1,153 +1,241 @@
-"""The site: one of an area's directories where a run removes, and what every way of removing does there.
+"""The batch loop: what is done around every batch, whatever goes and whichever way.
 
-Whatever way files go – one by one, in parcels, as units, out of the trash – their batches are journalled,
-removed, counted and told by the same steps, and a disk that is read-only, failing or gone ends the area.
+Files that are due, units, whole directories, what has waited in the trash, what a full disk needs gone, what
+comes back: all of it goes by this loop, and it stands here alone. Around each batch of at most a hundred entries
+and 50 ms it
+
+    asks whether to go on, and waits its turn (throttle)
+    has written down what is intended
+    passes the gate, behind which the holds are as they are now
+    lets the *way* act – the only thing that differs
+    counts, tells, writes down what became of each entry
+    watches the disk: one that is read-only, failing or gone ends the area
+
+A way looks at where its directory is, and at each entry, right before it acts. It never raises for an entry: a
+failure is an outcome. What it cannot do it hands back, for a more careful way.
 """
 
 from __future__ import annotations
 
 import errno
-import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-from shelflife.clock import SECOND
 from shelflife.errors import ShelflifeError
 from shelflife.events import BatchFinished
+from shelflife.files.candidates import Candidates, Outcomes
 from shelflife.files.removal import Outcome, Result
-from shelflife.files.trash import Trash
 from shelflife.policy.verdict import Reason
-from shelflife.remove.report import AreaReport, Failure
 from shelflife.remove.throttle import LONGEST_NAP
+from shelflife.scan.context import Stopped
 
 if TYPE_CHECKING:
-    from shelflife.files.anchor import Anchor, Identity
     from shelflife.files.listing import Entry
-    from shelflife.files.removal import Removal
-    from shelflife.policy.area import Area
-    from shelflife.remove.recorder import Means
-    from shelflife.scan.context import Context
-
-LARGEST_BATCH: Final = 100
-"""Entries that are removed between two looks at where their directory is."""
+    from shelflife.files.reading import Answer
+    from shelflife.records.history import Intent
+    from shelflife.remove.root import Root
 
 LONGEST_BATCH: Final = 50_000_000
-"""Nanoseconds between two such looks."""
-
-_DISK_GONE: Final = (errno.EIO, errno.ESTALE, errno.ENODEV)
-"""What a disk gives that fails or is gone."""
-
-_ENOUGH_ERRORS: Final = 3
-"""Errors of the disk in a row that end an area."""
+"""Nanoseconds between two looks at where a directory is."""
 
 
-class AreaLost(ShelflifeError):  # noqa: N818 - a state of the disk, not a fault of ours
-    """The area's disk is read-only, failing or gone: nothing more can be done there."""
+class Step(NamedTuple):
+    """What a way did about one portion, in one batch."""
+
+    outcomes: Sequence[Outcome] = ()
+    """What became of the next entries of the portion, in order; there may be more to do."""
+
+    handed_back: bool = False
+    """Whether what has no outcome needs another way."""
+
+    answer: Answer | None = None
+    """What the primitives did, in numbers; without it the outcomes are counted one by one."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Site:
-    """One of an area's directories, with what is needed to remove there. Paths are below it."""
+@dataclass(slots=True)
+class Portion:
+    """Entries of one directory that are written down together, and what became of them."""
 
-    context: Context
-    means: Means
+    path: str
+    """The directory, below the root, with a trailing slash; empty for the root itself."""
 
-    anchor: Anchor
-    """Holds the directory."""
+    entries: Sequence[Entry]
 
-    area: Area
+    is_unit: bool = False
+    """Whether the one entry is a directory that goes as one: of its files each has an outcome of its own."""
 
-    directory: str
-    """The directory, relative to the base path."""
-
-    report: AreaReport
-    """Counts what is done."""
-
-    errors_in_a_row: int = 0
-    """Errors of the disk since it last worked."""
+    steps: list[Step] = field(default_factory=list)
 
     @property
-    def batch_size(self) -> int:
-        """Entries of a batch, at the most."""
-        return self.means.throttle.batch_size(min(self.means.batch_size, LARGEST_BATCH))
+    def outcomes(self) -> Sequence[Outcome]:
+        """What became of the entries so far, in order."""
+        found = [step.outcomes for step in self.steps if len(step.outcomes)]
+        if found and isinstance(self.entries, Candidates) and isinstance(found[0], Outcomes):
+            fates = b"".join(part.fates for part in found if isinstance(part, Outcomes))
+            return Outcomes(self.entries, fates, found[0].going)
+        return [outcome for part in found for outcome in part]
 
     @property
-    def trash(self) -> Trash:
-        """What this run puts into the area's trash; a new object each time, which holds nothing yet."""
-        owner = self.means.owner
-        return Trash(self.anchor, self.means.trash_name, owner=(owner.uid, owner.gid))
+    def reached(self) -> int:
+        """How many entries have an outcome."""
+        return sum(len(step.outcomes) for step in self.steps)
 
-    def place(self, path: str) -> str:
-        """Return a path relative to the base path."""
-        return f"{self.directory}/{path}"
+    @property
+    def rest(self) -> Sequence[Entry]:
+        """The entries that have none."""
+        if isinstance(self.entries, Candidates):
+            return self.entries.after(self.reached)
+        return self.entries[self.reached :]
 
-    def failure(self, path: str, code: int) -> Failure:
-        """Return what says that something could not be done."""
-        return Failure(path=self.place(path), errno=code, error=os.strerror(code))
+    @property
+    def is_handed_back(self) -> bool:
+        """Whether the rest needs another way."""
+        return any(step.handed_back for step in self.steps)
 
-    def remove(self, fd: int, path: str, batch: list[Entry], removal: Removal) -> list[Outcome]:
-        """Journal, remove and count entries of the open directory `fd`, which is `path`; return their outcomes.
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left to do by this way."""
+        return bool(self.steps) and (self.is_handed_back or self.reached == len(self.entries))
 
-        There are fewer than entries when it took too long; those of a directory that may not be written to
-        were not reached.
+
+class Way(Protocol):
+    """A way to make entries go, or come back."""
+
+    def act(self, portions: Sequence[Portion], until: int) -> Sequence[Step]:
+        """Do what is left of each portion; return a step for each, of which at least one is not empty.
+
+        Called within the gate; ends soon after time.monotonic_ns() reached `until`. Never raises for an entry.
+        Raises OSError, AreaLost, when the directory is not where it was, and nothing was done then.
         """
-        number = self.means.recorder.intend(self.area.name, self.place(path), batch)
-        outcomes = removal.batch(fd, batch, until=time.monotonic() + LONGEST_BATCH / SECOND)
-        if is_denied(outcomes):
-            outcomes += map(not_reached, batch[len(outcomes) :])
-        self.settle(number, path, outcomes)
-        return outcomes
 
-    @contextmanager
-    def batch(self) -> Iterator[None]:
-        """Surround a batch of removals: when it may go, and within the gate. Raises as `between`."""
-        self.context.between()
-        self.pace()
-        with self.means.gate():
-            yield
 
-    def pace(self) -> None:
+class BatchLoop:
+    """Runs portions through a way, in one of an area's directories. May be used by several threads."""
+
+    def __init__(self, root: Root) -> None:
+        """Work in `root`."""
+        self._root = root
+
+    def run(self, portions: Sequence[Portion], way: Way) -> None:
+        """Make portions go, batch by batch, all of them written down before the first.
+
+        Raises Stopped between two batches, AreaLost when the disk fails, and OSError as the way does: what was
+        done until then is recorded. What else ends it – an interrupt in the middle of a batch – leaves the record
+        open, so that the disk is asked what became of the entries (`shelflife.run.recovery`).
+        """
+        self._wait()
+        intents = self._intend(portions)
+        try:
+            for number, batch in enumerate(self._batches(portions)):
+                self._finish(batch, way, has_waited=number == 0)
+        except (Stopped, ShelflifeError, OSError):
+            self._settle(intents)
+            raise
+        self._settle(intents)
+
+    def _intend(self, portions: Sequence[Portion]) -> list[tuple[Portion, int, Intent]]:
+        """Write down what is about to go. An empty directory has no entries, and nothing that could be lost."""
+        root, real = self._root, [portion for portion in portions if len(portion.entries)]
+        recorder = root.options.recorder
+        intents = [
+            recorder.intent(root.area.name, root.place(portion.path), portion.entries, unit=portion.is_unit)
+            for portion in real
+        ]
+        return list(zip(real, recorder.intend(intents), intents, strict=True)) if real else []
+
+    def _settle(self, intents: Sequence[tuple[Portion, int, Intent]]) -> None:
+        for portion, number, intent in intents:
+            self._root.options.recorder.settle(number, intent, portion.outcomes)
+
+    def _batches(self, portions: Sequence[Portion]) -> Iterator[list[Portion]]:
+        """Yield portions that together have no more entries than a batch; one that is larger comes alone."""
+        size = self._root.batch_size
+        batch: list[Portion] = []
+        used = 0
+        for portion in portions:
+            weight = max(1, len(portion.entries))
+            if batch and used + weight > size:
+                yield batch
+                batch, used = [], 0
+            batch.append(portion)
+            used += weight
+        if batch:
+            yield batch
+
+    def _finish(self, batch: list[Portion], way: Way, *, has_waited: bool) -> None:
+        """Do what is in a batch: at one go, or in several, where it takes long."""
+        while batch:
+            if not has_waited:
+                self._wait()
+            has_waited = False
+            with self._root.options.gate.batch():
+                steps = way.act(batch, time.monotonic_ns() + LONGEST_BATCH)
+            taken = [
+                (portion, self._completed(portion, step)) for portion, step in zip(batch, steps, strict=True)
+            ]
+            for portion, step in taken:
+                portion.steps.append(step)
+                self._count(portion, step)
+            for portion, step in taken:
+                self._tell(portion, step)
+            for portion, step in taken:
+                self._watch_disk(portion, step)
+            batch = [portion for portion in batch if not portion.is_done]
+
+    def _wait(self) -> None:
         """Wait until the next batch may go: outside the gate, where nobody waits for us. Raises as `between`."""
-        while (delay := self.means.throttle.delay()) > 0:
+        self._root.context.between()
+        while (delay := self._root.options.throttle.delay()) > 0:
             time.sleep(min(delay, LONGEST_NAP))
-            self.context.between()
+            self._root.context.between()
 
-    def settle(self, number: int, path: str, outcomes: list[Outcome]) -> None:
-        """Journal the outcomes of a batch, and count them."""
-        self.means.recorder.settle(number, outcomes)
-        self.means.throttle.spend(sum(outcome.is_gone for outcome in outcomes))
-        for outcome in outcomes:
-            self.report.add(outcome)
-            if outcome.result is Result.FAILED:
-                self.report.fail(self.failure(path + outcome.name, outcome.errno))
+    @staticmethod
+    def _completed(portion: Portion, step: Step) -> Step:
+        """Return a step that leaves out what its directory, which may not be written to, would only repeat."""
+        if not is_denied(step.outcomes):
+            return step
+        rest = portion.rest[len(step.outcomes) :]
+        return step._replace(outcomes=[*step.outcomes, *map(not_reached, rest)])
 
-    def tell(self, path: str, outcomes: list[Outcome]) -> None:
+    def _count(self, portion: Portion, step: Step) -> None:
+        """Count what became of entries. That of a unit is counted file by file, when these go."""
+        if portion.is_unit:
+            return
+        root = self._root
+        with root.lock:
+            gone = root.report.count(step.outcomes, step.answer)
+            for outcome in _failed(step):
+                root.report.fail(root.failure(portion.path + outcome.name, outcome.errno))
+        root.options.throttle.spend(gone)
+
+    def _tell(self, portion: Portion, step: Step) -> None:
         """Tell of a batch: outside the gate, where a listener may add holds, or take its time."""
-        self.context.listener(
-            BatchFinished(area=self.area.name, directory=self.place(path), outcomes=outcomes)
+        if portion.is_unit or not len(step.outcomes):
+            return
+        self._root.context.listener(
+            BatchFinished(
+                area=self._root.area.name,
+                directory=self._root.place(portion.path),
+                outcomes=step.outcomes,
+                clean=isinstance(step.outcomes, Outcomes),
+            )
         )
 
-    def watch_disk(self, code: int) -> None:
-        """Take an errno, 0 for none. Raises AreaLost when the disk is read-only, or fails again and again."""
-        self.errors_in_a_row = self.errors_in_a_row + 1 if code in _DISK_GONE else 0
-        if code == errno.EROFS or self.errors_in_a_row >= _ENOUGH_ERRORS:
-            raise AreaLost(f"{self.directory}: {os.strerror(code)}")
-
-    def verify_root(self) -> None:
-        """Raise AreaLost when the directory itself was moved or replaced. Raises OSError."""
-        if not self.anchor.verify("", self.anchor.identity):
-            raise AreaLost(f"{self.directory}: it was moved or replaced meanwhile")
+    def _watch_disk(self, portion: Portion, step: Step) -> None:
+        if portion.is_unit:
+            return  # that a unit could be taken aside says nothing: its files are what must be got rid of
+        if isinstance(step.outcomes, Outcomes):
+            self._root.watch_disk(0)
+            return
+        for outcome in step.outcomes:
+            self._root.watch_disk(outcome.errno)
 
 
-def in_place(anchor: Anchor, path: str, held: Identity) -> bool:
-    """Return whether `path` is known to lead still to the directory `held`."""
-    try:
-        return anchor.verify(path, held)
-    except OSError:
-        return False
+def _failed(step: Step) -> Iterator[Outcome]:
+    if not isinstance(step.outcomes, Outcomes):  # none of those did: they would have been handed back
+        yield from (outcome for outcome in step.outcomes if outcome.result is Result.FAILED)
 
 
 def is_denied(outcomes: Sequence[Outcome]) -> bool:
@@ -155,6 +243,8 @@ def is_denied(outcomes: Sequence[Outcome]) -> bool:
 
     EPERM alone does not: it is also what a single file gives that is immutable, or somebody else's.
     """
+    if isinstance(outcomes, Outcomes):
+        return False
     codes = {outcome.errno for outcome in outcomes}
     return errno.EACCES in codes or (errno.EPERM in codes and not any(out.is_gone for out in outcomes))
 

@@ -1,40 +1,39 @@
-"""Parcels: the ordinary way of removing, many directories at a time.
+"""Bulk removal: the ordinary way, many directories at a time.
 
-Most of what is due is due in the most ordinary way: nobody holds anything, the area has no trash, and between the
-look of the plan and the removal nothing happens. Then a whole parcel of directories goes through a few calls of
-the primitives, in several threads, with nothing done file by file in Python. Each step that safety rests on is
-there all the same, batch by batch: the intent is journalled before; the area must be in its place and each
-directory, opened from it anew, the one that was listed; holds are looked at again; each entry is checked once
-more right before it goes.
+Most of what is due is due in the most ordinary way: nobody holds anything there, and between the look of the plan
+and the removal nothing happens. Then a whole lot of directories goes through a few calls of the primitives, in
+several threads, with nothing done file by file in Python. Each step that safety rests on is there all the same,
+batch by batch (`shelflife.remove.batch`); the area must be in its place and each directory, opened from it anew,
+the one that was listed; each entry is checked once more right before it goes.
 
-Whatever is out of the ordinary – a hold, a directory that has changed, an error – leaves the parcel: that
-directory is done again by the careful way (`AreaExecutor.run_in`), one entry at a time.
+Whatever is out of the ordinary – a hold, a directory that has changed, an error – is handed back: that directory
+is done again by the careful way (`AreaExecutor.run_in`), one entry at a time.
 """
 
 from __future__ import annotations
 
 import errno
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.errors import ShelflifeError
-from shelflife.events import BatchFinished
-from shelflife.files.candidates import Candidates, Fate, Outcomes
+from shelflife.files.candidates import Fate, Going, Outcomes
 from shelflife.files.primitives import for_removing, read_all
-from shelflife.files.reading import Answer, Flag, Manner, Reading, Search, Task
-from shelflife.records.journal import JournalFull
-from shelflife.remove.batch import LONGEST_BATCH, Site
+from shelflife.files.reading import Flag, Manner, Reading, Search, Task
+from shelflife.remove.batch import BatchLoop, Portion, Step
 from shelflife.scan.context import Stopped
 
 if TYPE_CHECKING:
+    from shelflife.files.candidates import Candidates
     from shelflife.files.known import Known
+    from shelflife.files.listing import Entry
     from shelflife.policy.cutoff import Cutoff
+    from shelflife.remove.root import Root
 
-_PARCEL: Final = 500
-"""Due entries and directories of a parcel, about: enough to be worth a transaction, few enough to share out."""
+_LOT: Final = 500
+"""Due entries and directories of a lot, about: enough to be worth a transaction, few enough to share out."""
 
 _UNREAD: Final = 15
 """What a directory weighs that must be read first."""
@@ -45,7 +44,7 @@ _INTENTS: Final = 1000
 
 @dataclass(slots=True)
 class Directory:
-    """One directory of a parcel, and what became of it."""
+    """One directory of a lot, and what became of it."""
 
     path: str
     reading: Reading
@@ -53,56 +52,48 @@ class Directory:
     """Whether it needs the careful way, for what is left."""
     pruned: bool = False
     """Whether it is gone itself."""
-    answers: list[Answer] = field(default_factory=list)
-    outcomes: list[Outcomes] = field(default_factory=list)
-    """What became of its entries, batch by batch."""
-    left: list[Candidates] = field(default_factory=list)
-    """Entries that were not reached."""
+    portions: list[Share] = field(default_factory=list)
+    """Its due entries, and what became of them."""
 
     @property
     def has_acted(self) -> bool:
         """Whether anything went."""
         gone = (Fate.REMOVED, Fate.VANISHED)
-        return any(fate in outcomes.fates for outcomes in self.outcomes for fate in gone)
+        return any(
+            fate in step.outcomes.fates
+            for portion in self.portions
+            for step in portion.steps
+            if isinstance(step.outcomes, Outcomes)
+            for fate in gone
+        )
+
+    def kept(self) -> list[Entry]:
+        """Return the due entries that are still there."""
+        kept: list[Entry] = []
+        for portion in self.portions:
+            outcomes = portion.outcomes
+            if isinstance(outcomes, Outcomes):
+                kept += outcomes.kept
+            kept += portion.rest
+        return kept
 
 
 @dataclass(slots=True)
-class _Batch:
-    """Entries of a directory that are journalled together, and their fates as far as they are known."""
+class Share(Portion):
+    """A portion of a directory's due entries; of an empty directory that should go it has none."""
 
-    directory: Directory
-    entries: Candidates
-    task: Task
-    """What is to be done still."""
-    number: int = 0
-    """In the journal."""
-    fates: bytearray = field(default_factory=bytearray)
-    is_done: bool = False
+    directory: Directory = field(kw_only=True)
+    empty: bool = field(kw_only=True)
+    """Whether the directory is to go, too, when that has emptied it."""
 
-    def take(self, answer: Answer) -> None:
-        """Take what became of some of the entries."""
-        directory = self.directory
-        self.fates += answer.fates
-        directory.answers.append(answer)
-        directory.pruned = directory.pruned or answer.pruned
-        if answer.error:
-            directory.careful = True
-        reached, wanted = len(answer.fates), len(self.task.entries)
-        self.is_done = answer.error != 0 or reached == wanted
-        if not wanted:  # an empty directory that should go
-            directory.careful = not answer.pruned
-        elif 0 < reached < wanted:
-            self.task = self.task._replace(entries=self.task.entries.after(reached))
-
-    def close(self) -> None:
-        """Tell the directory what became of the entries, which stays with it."""
-        if self.fates:
-            self.directory.outcomes.append(Outcomes(self.entries, bytes(self.fates)))
-        if len(self.fates) < len(self.entries):
-            self.directory.left.append(self.entries.after(len(self.fates)))
+    def task(self, candidates: Candidates) -> Task:
+        """Return what the primitives are asked to do about `candidates` of it."""
+        reading = self.directory.reading
+        is_bare = not len(self.entries)
+        return Task(self.path, reading.device, reading.key, candidates, same=is_bare, empty=self.empty)
 
 
-class _Parcel(NamedTuple):
+class _Lot(NamedTuple):
     """Directories that are worked on together."""
 
     readings: dict[str, Reading | None]
@@ -113,14 +104,48 @@ class _Parcel(NamedTuple):
     """What the index knows of these."""
 
 
-class Parcels:
+class Compiled:
+    """The way in which entries of many directories go in one call of the primitives."""
+
+    def __init__(self, root: Root, cutoff: int, going: Going) -> None:
+        """Let go in `root` what is before `cutoff` (ns)."""
+        self._root = root
+        self._cutoff = cutoff
+        self._going = going
+
+    def act(self, portions: Sequence[Portion], until: int) -> Sequence[Step]:
+        """See `Way`."""
+        if self._root.context.holds():  # somebody began to hold something: the careful way finds out what
+            return [self._hand_back(portion) for portion in portions]
+        shares = [(share, share.rest) for share in portions if isinstance(share, Share)]
+        tasks = [share.task(rest) for share, rest in shares]  # type: ignore[arg-type]
+        primitives = for_removing(self._root.anchor)
+        answers = primitives.remove(self._root.anchor, tasks, Manner(self._root.area, self._cutoff, until))
+        steps = []
+        for (share, rest), answer in zip(shares, answers, strict=True):
+            share.directory.pruned = share.directory.pruned or answer.pruned
+            failed = bool(answer.error) or not (answer.pruned or len(rest))
+            share.directory.careful = share.directory.careful or failed
+            steps.append(Step(Outcomes(rest, answer.fates, self._going), failed, answer))  # type: ignore[arg-type]
+        return steps
+
+    @staticmethod
+    def _hand_back(portion: Portion) -> Step:
+        if isinstance(portion, Share):
+            portion.directory.careful = True
+        return Step(handed_back=True)
+
+
+class Bulk:
     """Removes what is before a cutoff from one directory of an area, as far as it is ordinary."""
 
-    def __init__(self, site: Site, cutoff: Cutoff) -> None:
-        """Prepare to remove what is before `cutoff` from the site."""
-        self._site = site
+    def __init__(self, root: Root, cutoff: Cutoff) -> None:
+        """Prepare to remove what is before `cutoff` from `root`."""
+        self._root = root
         self._cutoff = cutoff.at
-        self._root = site.context.index.root(site.directory)
+        self._number = root.context.index.root(root.directory)
+        self._loop = BatchLoop(root)
+        self._way = Compiled(root, cutoff.at, Going.REMOVED)
         self.stop = Flag()
         """Set, it ends the work with what is begun."""
 
@@ -130,35 +155,35 @@ class Parcels:
         One that has more due than a reading lists comes several times. Raises Stopped.
         """
 
-        def take() -> _Parcel | None:
+        def take() -> _Lot | None:
             readings = {}
             weight = 0
             for path in paths:
-                reading = self._site.context.listings.take(self._root, path, self._cutoff)
+                reading = self._root.context.listings.take(self._number, path, self._cutoff)
                 readings[path] = reading
                 weight += _UNREAD if reading is None else 1 + reading.listed
-                if weight >= _PARCEL:
+                if weight >= _LOT:
                     break
             unread = [path for path, reading in readings.items() if reading is None]
-            return _Parcel(readings, unread, self._plain(unread)) if readings else None
+            return _Lot(readings, unread, self._plain(unread)) if readings else None
 
-        pool = self._site.context.pool.suited_to(for_removing(self._site.anchor))
-        for done in pool.run(self._work, take, between=self._site.context.between, stop=self.stop):
+        pool = self._root.context.pool.suited_to(for_removing(self._root.anchor))
+        for done in pool.run(self._work, take, between=self._root.context.between, stop=self.stop):
             yield from done
 
     def _plain(self, paths: list[str]) -> dict[str, Known]:
-        site = self._site
-        return site.context.index.plain(self._root, paths, self._cutoff, site.area.rules.fingerprint)
+        root = self._root
+        return root.context.index.plain(self._number, paths, self._cutoff, root.area.rules.fingerprint)
 
-    def _work(self, parcel: _Parcel, stop: Flag) -> list[Directory]:
-        """Remove what is due in the directories of a parcel. Called in any thread."""
-        read = dict(zip(parcel.unread, self._read(parcel.unread, stop, parcel.plain), strict=False))
+    def _work(self, lot: _Lot, stop: Flag) -> list[Directory]:
+        """Remove what is due in the directories of a lot. Called in any thread."""
+        read = dict(zip(lot.unread, self._read(lot.unread, stop, lot.plain), strict=False))
         directories = [
             Directory(path, reading or read.get(path) or Reading(error=errno.ECANCELED))
-            for path, reading in parcel.readings.items()
+            for path, reading in lot.readings.items()
         ]
         done = []
-        while directories and not (stop or self._is_ending()):
+        while directories and not stop:
             self._remove_all(directories, stop)
             done += directories
             again = [found.path for found in directories if found.reading.more and not found.careful]
@@ -169,117 +194,49 @@ class Parcels:
         return done
 
     def _read(self, paths: list[str], stop: Flag, plain: Mapping[str, Known]) -> list[Reading]:
-        search = Search(self._site.area, self._cutoff, self._site.context.pool.workers, plain)
-        return read_all(self._site.anchor, paths, search, stop)
+        search = Search(self._root.area, self._cutoff, self._root.context.pool.workers, plain)
+        return read_all(self._root.anchor, paths, search, stop)
 
     def _remove_all(self, directories: list[Directory], stop: Flag) -> None:
-        batches: list[_Batch] = []
         for directory in directories:
             reading = directory.reading
             directory.careful = bool(reading.error) or not reading.is_complete
             if not directory.careful:
-                batches += self._batches(directory)
-        for group in _groups(batches, _INTENTS):
-            if stop or self._is_ending():
-                break
-            self._remove_group(group, stop)
-        for batch in batches:
-            batch.close()
+                directory.portions = self._portions(directory)
+        portions = [portion for directory in directories for portion in directory.portions]
+        # What ends the run is found out again by the thread that takes the results, and raised there.
+        with suppress(Stopped, ShelflifeError, OSError):
+            for group in _groups(portions):
+                if stop:
+                    break
+                self._loop.run(group, self._way)
+        for portion in portions:
+            portion.directory.careful = portion.directory.careful or not portion.is_done
 
-    def _batches(self, directory: Directory) -> list[_Batch]:
-        """Return what is to be done in a directory, in batches."""
+    def _portions(self, directory: Directory) -> list[Share]:
+        """Return what is to be done in a directory."""
         path, reading = directory.path, directory.reading
-        device, key, due = reading.device, reading.key, reading.due
         if not reading.listed:
             if path and reading.entries == 0 and reading.survey.key.mtime < self._cutoff:
-                return [_Batch(directory, due, Task(path, device, key, due, same=True, empty=True))]
+                return [Share(path, reading.due, directory=directory, empty=True)]
             return []
-        batches = []
+        shares = []
         left = reading.entries
-        for portion in due.portions(self._site.batch_size):
+        for portion in reading.due.portions(self._root.batch_size):
             left -= len(portion)
-            task = Task(path, device, key, portion, same=False, empty=bool(path) and left == 0)
-            batches.append(_Batch(directory, portion, task))
-        return batches
-
-    def _remove_group(self, group: list[_Batch], stop: Flag) -> None:
-        """Journal what is intended, remove it, and journal what became of it."""
-        recorder = self._site.means.recorder
-        real = [batch for batch in group if len(batch.entries)]
-        try:
-            numbers = recorder.intend_all(
-                self._site.area.name,
-                [(self._site.place(batch.directory.path), batch.entries) for batch in real],
-            )
-        except JournalFull:
-            for batch in group:
-                batch.directory.careful = True
-            return
-        for batch, number in zip(real, numbers, strict=True):
-            batch.number = number
-        try:
-            for batches in _groups(group, self._site.batch_size):
-                self._remove_batches(batches, stop)
-        finally:
-            for batch in real:
-                recorder.settle(batch.number, Outcomes(batch.entries, bytes(batch.fates)))
-
-    def _remove_batches(self, batches: list[_Batch], stop: Flag) -> None:
-        """Remove up to a hundred entries, of one directory or of several."""
-        primitives = for_removing(self._site.anchor)
-        while not (stop or self._is_ending(pace=True)):
-            batches = [batch for batch in batches if not (batch.is_done or batch.directory.careful)]
-            if not batches:
-                return
-            answers: list[Answer] = []
-            with suppress(Stopped), self._site.means.gate():
-                if not self._site.context.holds():
-                    manner = Manner(self._site.area, self._cutoff, time.monotonic_ns() + LONGEST_BATCH)
-                    answers = primitives.remove(self._site.anchor, [batch.task for batch in batches], manner)
-            if not answers:  # the careful way finds out what to do, and whether to stop
-                for batch in batches:
-                    batch.directory.careful = True
-                return
-            for batch, answer in zip(batches, answers, strict=True):
-                if answer.fates or answer.error or answer.pruned or not len(batch.task.entries):
-                    self._tell(batch, answer)
-                    batch.take(answer)
-
-    def _is_ending(self, *, pace: bool = False) -> bool:
-        """Return whether the run is to end: asked in any thread, raised in the one that takes the results.
-
-        With `pace`, after a wait until the next batch may go.
-        """
-        try:
-            self._site.context.between()
-            if pace:
-                self._site.pace()
-        except (Stopped, ShelflifeError):
-            return True
-        return False
-
-    def _tell(self, batch: _Batch, answer: Answer) -> None:
-        self._site.means.throttle.spend(answer.files + answer.links)
-        if answer.fates:
-            event = BatchFinished(
-                area=self._site.area.name,
-                directory=self._site.place(batch.directory.path),
-                outcomes=Outcomes(batch.task.entries, answer.fates),
-                clean=True,
-            )
-            self._site.context.listener(event)
+            shares.append(Share(path, portion, directory=directory, empty=bool(path) and left == 0))
+        return shares
 
 
-def _groups(batches: list[_Batch], size: int) -> Iterator[list[_Batch]]:
-    """Yield batches in groups of at most `size` entries; one that is larger comes alone."""
-    group: list[_Batch] = []
+def _groups(portions: list[Share]) -> Iterator[list[Share]]:
+    """Yield portions in groups that are written down in one transaction."""
+    group: list[Share] = []
     used = 0
-    for batch in batches:
-        weight = max(1, len(batch.entries))
-        if group and used + weight > size:
+    for portion in portions:
+        group.append(portion)
+        used += max(1, len(portion.entries))
+        if used >= _INTENTS:
             yield group
             group, used = [], 0
-        group.append(batch)
-        used += weight
     if group:
         yield group

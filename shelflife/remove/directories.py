@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import errno
 import os
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from shelflife.files.anchor import Anchor, identity_of, parent_of
+from shelflife.files.anchor import Anchor, parent_of
 from shelflife.files.in_use import is_in_locked_directory
 from shelflife.files.listing import Entry, Kind
-from shelflife.files.removal import Outcome, Removal, Result
+from shelflife.files.removal import Outcome, Result
 from shelflife.files.rename import put_back, take_aside
 from shelflife.files.survey import is_due
 from shelflife.files.trash import DISPLACED, prune_trash
@@ -28,35 +28,37 @@ from shelflife.files.tree import walk
 from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.rules import judge_unit
 from shelflife.policy.verdict import Reason
-from shelflife.remove.batch import Site, in_place, is_denied
+from shelflife.remove.batch import BatchLoop, Portion, Step, is_denied
+from shelflife.remove.opened import EntryByEntry, OpenDirectory
 from shelflife.scan.context import Stopped
 from shelflife.scan.planner import is_held_by_path, read_unit, unit_is_due
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Sequence
 
     from shelflife.policy.cutoff import Cutoff
+    from shelflife.remove.root import Root
 
 
 class UnitExecutor:
     """Removes the units of one of an area's directories that are before a cutoff."""
 
-    def __init__(self, site: Site, cutoff: Cutoff) -> None:
-        """Prepare to remove the units before `cutoff` from the site."""
-        self._site = site
+    def __init__(self, root: Root, cutoff: Cutoff) -> None:
+        """Prepare to remove the units before `cutoff` from `root`."""
+        self._root = root
         self._cutoff = cutoff
-        self._root = site.context.index.root(site.directory)
-        self._place = f"{TRASH_DIRECTORY}/{site.means.trash_name}"
+        self._loop = BatchLoop(root)
+        self._number = root.context.index.root(root.directory)
+        self._place = f"{TRASH_DIRECTORY}/{root.options.trash_name}"
 
     def run(self) -> None:
-        """Remove what is due. Raises Stopped, and AreaLost when the disk is read-only."""
-        rows = self._site.context.index.units(self._root)
+        """Remove what is due. Raises Stopped, and AreaLost when the disk fails."""
+        rows = self._root.context.index.units(self._number)
         try:
             for path in [row.path for row in rows if unit_is_due(row, self._cutoff)]:
-                self._site.context.between()
+                self._root.context.between()
                 try:
                     self._take(path[:-1])
-                    self._site.watch_disk(0)
                 except OSError as error:
                     self._fail(path[:-1], error)
         finally:
@@ -80,52 +82,51 @@ class UnitExecutor:
 
     def _take(self, name: str) -> None:
         """Take a unit aside, look again, and let it go. Raises OSError, Stopped."""
-        if self._site.area.in_use and is_in_locked_directory(self._site.anchor, ""):
+        root = self._root
+        if root.area.in_use and is_in_locked_directory(root.anchor, ""):
             return
-        if self._reason_to_keep(self._site.anchor, name) is not None:
+        if self._reason_to_keep(root.anchor, name) is not None:
             return
-        with ExitStack() as stack:
-            with self._site.batch():
-                self._site.verify_root()
-                trash = stack.enter_context(self._trash())
-                if not self._decide(trash, name):
-                    return
-            self._site.context.index.drop(self._root, f"{name}/")
+        status = os.stat(name, dir_fd=root.anchor.fd, follow_symlinks=False)
+        unit = Portion("", [Entry(name, Kind.DIRECTORY, status.st_ino)], is_unit=True)
+        with self._trash() as trash:
+            self._loop.run([unit], _Aside(self, trash))
+            if unit.outcomes[0].result is not Result.REMOVED:
+                return
+            root.options.recorder.flush()  # a decision that is not on disk would be undone by the next run
+            root.context.index.drop(self._number, f"{name}/")
             self._dispose(trash, name)
 
-    def _decide(self, trash: Anchor, name: str) -> bool:
+    def take_aside(self, trash: Anchor, entry: Entry) -> Outcome:
         """Take a unit aside, and look again; return whether it goes. What does not go is put back.
 
-        Also whatever fails on the way to the decision puts it back: not decided means not due.
+        Also whatever fails on the way to the decision puts it back: not decided means not due. Raises OSError.
         """
-        status = os.stat(name, dir_fd=self._site.anchor.fd, follow_symlinks=False)
-        entry = Entry(name, Kind.DIRECTORY, status.st_ino)
-        recorder = self._site.means.recorder
-        number = recorder.intend(self._site.area.name, f"{self._site.directory}/", [entry], unit=True)
-        take_aside(self._site.anchor.fd, name, trash.fd, name)
+        name = entry.name
+        self._root.verify()
+        take_aside(self._root.anchor.fd, name, trash.fd, name)
         try:
             reason = self._reason_to_keep(trash, name)
-            result = Result.REMOVED if reason is None else Result.KEPT
-            recorder.settle(number, [Outcome(entry, result, reason or Reason.EXPIRED)])
-            recorder.flush()
         except BaseException:
             self._return(trash, name)
             raise
         if reason is not None:
             self._return(trash, name)
-        return reason is None
+            return Outcome(entry, Result.KEPT, reason)
+        return Outcome(entry, Result.REMOVED)
 
     def _reason_to_keep(self, anchor: Anchor, name: str) -> Reason | None:
         """Look at a unit, where it was or where it was taken to; return why it must not go, or None."""
+        root = self._root
         try:
             found = read_unit(
                 anchor,
                 f"{name}/",
-                self._site.area,
-                directory=self._site.directory,
-                holds=self._site.context.holds(),
-                guarded=self._site.area.in_use,
-                between=self._site.context.between,
+                root.area,
+                directory=root.directory,
+                holds=root.context.holds(),
+                guarded=root.area.in_use,
+                between=root.context.between,
             )
         except OSError:
             return Reason.CHANGED
@@ -133,39 +134,36 @@ class UnitExecutor:
         return None if verdict.remove else verdict.reason
 
     def _return(self, trash: Anchor, name: str) -> bool:
+        root = self._root
         try:
-            put_back(trash.fd, name, self._site.anchor.fd, name)
+            put_back(trash.fd, name, root.anchor.fd, name)
         except OSError as error:
-            self._site.report.displaced += 1
-            self._site.report.errors.append(
-                f"{self._site.directory}/{name}: changed while it was looked at, and cannot be put back "
-                f"({error.strerror}); it waits in {self._site.directory}/{TRASH_DIRECTORY}/{DISPLACED}"
+            root.report.displaced += 1
+            root.report.errors.append(
+                f"{root.directory}/{name}: changed while it was looked at, and cannot be put back "
+                f"({error.strerror}); it waits in {root.directory}/{TRASH_DIRECTORY}/{DISPLACED}"
             )
-            self._site.trash.displace("", trash.fd, name)
+            root.trash.displace("", trash.fd, name)
             return False
         return True
 
     def _dispose(self, trash: Anchor, name: str, recorded: Container[str] = ()) -> None:
         """Let a unit go that was taken aside: it stays in the trash where the area has one."""
-        if self._site.area.trash is None:
+        if self._root.area.trash is None:
             self._delete(trash, name)
         else:
             self._keep_in_trash(trash, name, recorded)
 
     def _keep_in_trash(self, trash: Anchor, name: str, recorded: Container[str]) -> None:
-        recorder = self._site.means.recorder
-        for path, _, entries in walk(trash, f"{name}/", age=self._site.area.rules.age_from):
-            place = self._site.place(path)
+        for path, _, entries in walk(trash, f"{name}/", age=self._root.area.rules.age_from):
+            place = self._root.place(path)
             files = [
                 entry
                 for entry in entries
                 if entry.kind is not Kind.DIRECTORY and place + entry.name not in recorded
             ]
             if files:
-                number = recorder.intend(self._site.area.name, place, files)
-                outcomes = [Outcome(entry, Result.TRASHED) for entry in files]
-                self._site.settle(number, path, outcomes)
-                self._site.tell(path, outcomes)
+                self._loop.run([Portion(path, files)], _Kept())
 
     def _delete(self, trash: Anchor, name: str) -> None:
         """Remove a unit that was taken aside, and put back what of it turns out to be in change, or held.
@@ -174,24 +172,19 @@ class UnitExecutor:
         """
         directories: list[str] = []
         waits = False
-        removal = Removal(
-            area=self._site.area,
-            cutoff=self._cutoff.at,
-            in_use=self._site.area.in_use,
-            retries=self._site.means.retries,
-        )
         try:
-            for path, fd, entries in walk(trash, f"{name}/", age=self._site.area.rules.age_from):
+            for path, fd, entries in walk(trash, f"{name}/", age=self._root.area.rules.age_from):
                 if not entries:
                     directories.append(path)
-                due = [entry for entry in entries if is_due(entry, path, self._site.area, self._cutoff)]
-                if not self._remove(trash, name, fd, path, due, removal):
-                    break
+                due = [entry for entry in entries if is_due(entry, path, self._root.area, self._cutoff)]
+                with suppress(FileNotFoundError):  # somebody took the directory out of the unit
+                    if not self._remove(_OfUnit(self._root, fd, path, trash, name), due):
+                        break
             for path in reversed(directories):
                 parent, own = parent_of(path)
                 with suppress(OSError), trash.directory(parent) as fd:
                     os.rmdir(own, dir_fd=fd)
-                    self._site.report.directories += 1
+                    self._root.report.directories += 1
         except Stopped:
             waits = True
             raise
@@ -203,38 +196,69 @@ class UnitExecutor:
                     os.stat(name, dir_fd=trash.fd, follow_symlinks=False)
                     self._return(trash, name)
 
-    def _remove(
-        self, trash: Anchor, name: str, fd: int, path: str, entries: list[Entry], removal: Removal
-    ) -> bool:
+    def _remove(self, directory: _OfUnit, entries: list[Entry]) -> bool:
         """Remove entries of a unit batch by batch; return whether to go on: nobody holds it meanwhile."""
-        place = identity_of(fd)
-        while entries and in_place(trash, path, place):
-            with self._site.batch():
-                if self._is_held(name):
-                    return False
-                outcomes = self._site.remove(fd, path, entries[: self._site.batch_size], removal)
-            self._site.tell(path, outcomes)
-            if is_denied(outcomes):
+        way = EntryByEntry(directory, directory.removal(self._cutoff.at))
+        size = self._root.batch_size
+        while entries:
+            portion = Portion(directory.path, entries[:size])
+            self._loop.run([portion], way)
+            if any(outcome.reason is Reason.HELD for outcome in portion.outcomes):
+                return False
+            if is_denied(portion.outcomes):
                 break
-            entries = entries[len(outcomes) :]
+            entries = entries[size:]
         return True
-
-    def _is_held(self, name: str) -> bool:
-        """Return whether somebody holds a unit, or something in it, by its path."""
-        return is_held_by_path(self._site.context.holds(), self._site.place(name))
 
     def _trash(self) -> Anchor:
         """Hold the trash of this run, made where it is missing. Raises OSError."""
-        os.close(self._site.trash.open_mirror(""))
-        return Anchor.open(self._site.anchor.fd, self._place)
+        os.close(self._root.trash.open_mirror(""))
+        return Anchor.open(self._root.anchor.fd, self._place)
 
     def _leave_trash(self) -> None:
         """Remove the trash of this run where nothing waits in it."""
-        prune_trash(self._site.anchor, f"{self._place}/")
+        prune_trash(self._root.anchor, f"{self._place}/")
 
     def _fail(self, name: str, error: OSError) -> None:
         code = error.errno or 0
         if code == errno.ENOENT:
             return
-        self._site.report.fail(self._site.failure(name, code))
-        self._site.watch_disk(code)
+        self._root.report.fail(self._root.failure(name, code))
+        self._root.watch_disk(code)
+
+
+class _Aside:
+    """The way in which a unit is taken aside and decided on."""
+
+    def __init__(self, units: UnitExecutor, trash: Anchor) -> None:
+        self._units = units
+        self._trash = trash
+
+    def act(self, portions: Sequence[Portion], until: int) -> Sequence[Step]:  # noqa: ARG002 - it is one step
+        """See `Way`."""
+        ((entry,),) = (portion.entries for portion in portions)
+        return [Step([self._units.take_aside(self._trash, entry)])]
+
+
+class _Kept:
+    """The way in which files of a unit go that is in the trash already: they stay there."""
+
+    def act(self, portions: Sequence[Portion], until: int) -> Sequence[Step]:  # noqa: ARG002 - nothing takes time
+        """See `Way`."""
+        return [Step([Outcome(entry, Result.TRASHED) for entry in portion.rest]) for portion in portions]
+
+
+class _OfUnit(OpenDirectory):
+    """A directory of a unit that was taken aside."""
+
+    def __init__(self, root: Root, fd: int, path: str, trash: Anchor, unit: str) -> None:
+        super().__init__(root, fd, path, anchor=trash)
+        self._unit = unit
+
+    def is_held(self) -> bool:
+        """Return whether somebody holds the unit, or something in it, by its path."""
+        return is_held_by_path(self.root.context.holds(), self.root.place(self._unit))
+
+    def is_locked(self) -> bool:
+        """Return False: that was asked when the unit was looked at."""
+        return False

@@ -7,43 +7,42 @@ off, or when a run could not finish with it: of that only goes what is expired i
 
 from __future__ import annotations
 
-import errno
 import os
 from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING
 
-from shelflife.files.anchor import Anchor, identity_of, parent_of
-from shelflife.files.held import held_directory, held_entry
+from shelflife.files.anchor import Anchor, parent_of
 from shelflife.files.listing import Entry, Kind
-from shelflife.files.removal import Outcome, Removal, Result, Wanted
+from shelflife.files.removal import Outcome, Result, Wanted
 from shelflife.files.trash import DISPLACED_PREFIX, TrashName
 from shelflife.files.tree import walk
 from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.choose import by_retention
 from shelflife.policy.load import NOTHING, Load
 from shelflife.policy.verdict import Reason
-from shelflife.remove.batch import Site, in_place, is_denied
+from shelflife.remove.batch import BatchLoop, Portion, is_denied
+from shelflife.remove.opened import EntryByEntry, OpenDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shelflife.policy.cutoff import Cutoff
+    from shelflife.remove.root import Root
     from shelflife.scan.context import Context
 
 
-def purge(site: Site, *, before: int | None = None) -> None:
+def purge(root: Root, *, before: int | None = None) -> None:
     """Remove what went into an area's trash before `before` (ns); by default, what waited for `area.trash`."""
-    area, now = site.area, site.context.freshness.now
+    area, now = root.area, root.context.freshness.now
     if area.trash is None and area.retention is None and before is None:
         return
     limit = now - (area.trash or 0) if before is None else before
     cutoff = by_retention(area, now) if area.trash is None and before is None else None
-    for name in trash_names(site.anchor):
+    for name in trash_names(root.anchor):
         if name.at < limit:
-            _Purge(site, name, cutoff).run()
+            _Purge(root, name, cutoff).run()
     with suppress(OSError):  # where nothing waits any more, or a run was killed before it did this
-        os.rmdir(TRASH_DIRECTORY, dir_fd=site.anchor.fd)
+        os.rmdir(TRASH_DIRECTORY, dir_fd=root.anchor.fd)
 
 
 def trash_names(anchor: Anchor) -> Iterator[TrashName]:
@@ -58,9 +57,9 @@ def trash_names(anchor: Anchor) -> Iterator[TrashName]:
             yield name
 
 
-def purge_run(site: Site, name: TrashName) -> None:
+def purge_run(root: Root, name: TrashName) -> None:
     """Remove all that one run put into an area's trash. Raises Stopped, and AreaLost on a read-only disk."""
-    _Purge(site, name, None).run()
+    _Purge(root, name, None).run()
 
 
 def trash_load(context: Context, anchor: Anchor, directory: str, name: TrashName) -> Load:
@@ -81,78 +80,68 @@ def trash_load(context: Context, anchor: Anchor, directory: str, name: TrashName
 class _Purge:
     """Removing what one run put into the trash of one of an area's directories."""
 
-    def __init__(self, site: Site, name: TrashName, cutoff: Cutoff | None) -> None:
+    def __init__(self, root: Root, name: TrashName, cutoff: Cutoff | None) -> None:
         """Prepare to remove what is before `cutoff`; all, if None."""
-        self._site = site
+        self._root = root
+        self._loop = BatchLoop(root)
         self._top = f"{TRASH_DIRECTORY}/{name}/"
         self._cutoff = cutoff
 
     def run(self) -> None:
-        """Remove it. Raises Stopped, and AreaLost when the disk is read-only."""
+        """Remove it, and the directories that are empty then. Raises Stopped, AreaLost when the disk fails."""
         directories: list[str] = []
         try:
-            for path, fd, entries in walk(self._site.anchor, self._top):
-                if f"/{DISPLACED_PREFIX}" in path:
-                    continue
+            for path, fd, entries in walk(self._root.anchor, self._top):
                 if not entries:
                     directories.append(path)
-                self._purge(path, fd, [entry for entry in entries if self._goes(entry)])
+                with suppress(FileNotFoundError):  # somebody took the directory out of the trash
+                    self._purge(_Waiting(self._root, fd, path, self._former(path)), entries)
         except OSError as error:
-            self._site.report.note(self._site.failure(self._top, error.errno or 0))
+            code = error.errno or 0
+            self._root.report.note(self._root.failure(self._top, code))
+            self._root.watch_disk(code)
         self._remove_empty(directories)
 
-    def _goes(self, entry: Entry) -> bool:
-        return entry.kind in (Kind.FILE, Kind.LINK) and not entry.name.startswith(DISPLACED_PREFIX)
-
-    def _purge(self, path: str, fd: int, files: list[Entry]) -> None:
-        identity = identity_of(fd)
-        removal = Removal(
-            area=self._site.area,
-            cutoff=None if self._cutoff is None else self._cutoff.at,
-            dispose=_purge_one,
-            held=partial(self._held, self._former(path)),
-            in_use=self._site.area.in_use,
-            retries=self._site.means.retries,
-            in_place=partial(in_place, self._site.anchor, path, identity),
-        )
-        while files:
-            with self._site.batch():
-                if not self._site.anchor.verify(path, identity) or self._held_directory(path):
-                    return
-                outcomes = self._site.remove(fd, path, files[: self._site.batch_size], removal)
-            self._tell(path, outcomes)
-            if is_denied(outcomes):
+    def _purge(self, directory: _Waiting, entries: list[Entry]) -> None:
+        files = [entry for entry in entries if _goes(entry)]
+        cutoff = None if self._cutoff is None else self._cutoff.at
+        way = EntryByEntry(directory, directory.removal(cutoff, _purge_one))
+        size = self._root.batch_size
+        while files and not directory.is_held():
+            portion = Portion(directory.path, files[:size])
+            self._loop.run([portion], way)
+            if is_denied(portion.outcomes):
                 return
-            files = files[len(outcomes) :]
-
-    def _tell(self, path: str, outcomes: list[Outcome]) -> None:
-        self._site.tell(path, outcomes)
-        if any(outcome.errno == errno.EROFS for outcome in outcomes):
-            self._site.watch_disk(errno.EROFS)
+            files = files[size:]
 
     def _former(self, path: str) -> str:
         """Return where the directory at `path` in the trash was, relative to the base path."""
-        return f"{self._site.directory}/{path[len(self._top) :]}"
-
-    def _held_directory(self, path: str) -> bool:
-        holds = self._site.context.holds()
-        return (
-            held_directory(holds, self._site.anchor, self._site.area.name, self._site.directory, path)
-            is not None
-            or holds.covering(self._former(path).rstrip("/")) is not None
-        )
-
-    def _held(self, former: str, fd: int, entry: Entry) -> bool:
-        return (
-            held_entry(self._site.context.holds(), self._site.area.name, former + entry.name, fd, entry)
-            is not None
-        )
+        return f"{self._root.directory}/{path[len(self._top) :]}"
 
     def _remove_empty(self, directories: list[str]) -> None:
         for path in reversed(directories):
             parent, own = parent_of(path)
-            with suppress(OSError), self._site.anchor.directory(parent) as fd:
+            with suppress(OSError), self._root.anchor.directory(parent) as fd:
                 os.rmdir(own, dir_fd=fd)
+
+
+class _Waiting(OpenDirectory):
+    """A directory in the trash."""
+
+    def __init__(self, root: Root, fd: int, path: str, former: str) -> None:
+        super().__init__(root, fd, path, former=former)
+
+    def is_held(self) -> bool:
+        """Return whether somebody holds the directory as a whole, where it waits or where it was."""
+        return super().is_held() or self.root.context.holds().covering(self.former.rstrip("/")) is not None
+
+    def is_locked(self) -> bool:
+        """Return False: nobody works in the trash."""
+        return False
+
+
+def _goes(entry: Entry) -> bool:
+    return entry.kind in (Kind.FILE, Kind.LINK) and not entry.name.startswith(DISPLACED_PREFIX)
 
 
 def _purge_one(fd: int, entry: Entry, _wanted: Wanted) -> Outcome:

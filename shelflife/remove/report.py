@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from shelflife.files.candidates import Going, Outcomes
 from shelflife.files.removal import Result
 from shelflife.policy.verdict import Reason
 
@@ -96,13 +97,31 @@ class AreaReport:
             self.freed += entry.allocated
             self.inodes += 1
 
-    def add_removed(self, answer: Answer) -> None:
-        """Count what the primitives removed."""
-        self.removed += answer.files
-        self.bytes += answer.bytes
-        self.links += answer.links
-        self.freed += answer.freed
-        self.inodes += answer.inodes
+    def count(self, outcomes: Sequence[Outcome], answer: Answer | None) -> int:
+        """Count outcomes, by the primitives' `answer` where there is one; return how many entries went."""
+        if answer is not None and isinstance(outcomes, Outcomes):
+            self._add_answer(answer, outcomes.going)
+            return answer.files + answer.links
+        for outcome in outcomes:
+            self.add(outcome)
+        return sum(outcome.is_gone for outcome in outcomes)
+
+    def _add_answer(self, answer: Answer, going: Going) -> None:
+        match going:
+            case Going.REMOVED:
+                self.removed += answer.files
+                self.bytes += answer.bytes
+                self.links += answer.links
+            case Going.TRASHED:
+                self.trashed += answer.files
+                self.trashed_bytes += answer.bytes
+                self.links += answer.links
+            case Going.PURGED:
+                self.purged += answer.files
+                self.purged_bytes += answer.bytes
+        if going is not Going.TRASHED:
+            self.freed += answer.freed
+            self.inodes += answer.inodes
 
     def fail(self, failure: Failure) -> None:
         """Count something that should have gone and could not."""

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from shelflife.policy.plan import AreaPlan, Plan
 from shelflife.records.history import RunState
-from shelflife.remove.batch import AreaLost, Site
 from shelflife.remove.purge import purge
 from shelflife.remove.report import AreaReport, RunReport
+from shelflife.remove.root import AreaLost, Root
 from shelflife.scan.context import Stopped
 from shelflife.storage.areas import hold_roots
 
 if TYPE_CHECKING:
-    from shelflife.remove.recorder import Means
+    from shelflife.remove.root import Options
     from shelflife.run.run import Session
 
 
@@ -35,7 +35,7 @@ class EmptyTrash:
     def confirm(self, session: Session, plan: Plan) -> None:
         """See `Strategy`: who asks for it means it."""
 
-    def carry_out(self, session: Session, means: Means, plan: Plan) -> RunReport:
+    def carry_out(self, session: Session, options: Options, plan: Plan) -> RunReport:
         """See `Strategy`."""
         limit = session.work.clock() + 1 if self.before is None else self.before
         reports: list[AreaReport] = []
@@ -43,23 +43,28 @@ class EmptyTrash:
         try:
             for name in self.areas:
                 reports.append(AreaReport(area=name))
-                self._empty(session, means, reports[-1], limit)
+                self._empty(session, options, reports[-1], limit)
         except Stopped:
             state = RunState.STOPPED
         finally:
-            means.recorder.flush()
-        return RunReport(run=means.recorder.run, plan=plan.id, state=state, areas=tuple(reports))
+            options.recorder.flush()
+        return RunReport(run=options.recorder.run, plan=plan.id, state=state, areas=tuple(reports))
 
     @staticmethod
-    def _empty(session: Session, means: Means, report: AreaReport, limit: int) -> None:
+    def _empty(session: Session, options: Options, report: AreaReport, limit: int) -> None:
         context, area = session.context, session.work.areas[report.area]
         with hold_roots(context.base, area) as (roots, _):
             for directory, anchor in roots:
-                site = Site(
-                    context=context, means=means, anchor=anchor, area=area, directory=directory, report=report
+                root = Root(
+                    context=context,
+                    options=options,
+                    anchor=anchor,
+                    area=area,
+                    directory=directory,
+                    report=report,
                 )
                 try:
-                    purge(site, before=limit)
+                    purge(root, before=limit)
                 except AreaLost as lost:
                     report.errors.append(str(lost))
 

@@ -36,7 +36,7 @@ from shelflife.storage.disks import Disk, disks_of
 
 if TYPE_CHECKING:
     from shelflife.policy.pressure import Usage
-    from shelflife.remove.recorder import Means
+    from shelflife.remove.root import Options
     from shelflife.run.run import Session
     from shelflife.run.workplace import Workplace
     from shelflife.settings import PressureSettings
@@ -325,7 +325,7 @@ class _Relieving:
     def confirm(self, session: Session, plan: Plan) -> None:
         """See `Strategy`: nobody is asked, the need is the bound."""
 
-    def carry_out(self, session: Session, means: Means, plan: Plan) -> RunReport:
+    def carry_out(self, session: Session, options: Options, plan: Plan) -> RunReport:
         """See `Strategy`: the trash goes, then area after area, until there is room."""
         task, context = self._task, session.context
         reports = {name: AreaReport(area=name) for name in task.disk.areas}
@@ -345,7 +345,7 @@ class _Relieving:
             watched = replace(context, watch=watch)
             outcome = Outcome.HOPELESS if task.is_hopeless else Outcome.NOT_ENOUGH
             try:
-                held.carry_out(watched, replace(means, one_by_one=True, throttle=Throttle()), plan, reports)
+                held.carry_out(watched, replace(options, one_by_one=True, throttle=Throttle()), plan, reports)
                 watch.look()
             except Stopped:
                 if watch.finding is None:
@@ -355,14 +355,14 @@ class _Relieving:
                 else:
                     outcome, task.fills = Outcome.NO_GAIN, [_NO_ROOM]
             finally:
-                means.recorder.flush()
+                options.recorder.flush()
                 context.index.flush()
             if self._judge(watch) and outcome is Outcome.NOT_ENOUGH:
                 outcome = (
                     Outcome.RELIEVED
                 )  # as much as was needed went; others, or our records, took some of it
         given = [report for report in reports.values() if report.scanned or report.purged or report.errors]
-        report = RunReport(run=means.recorder.run, plan=plan.id, state=state, areas=given)
+        report = RunReport(run=options.recorder.run, plan=plan.id, state=state, areas=given)
         task.conclude(outcome)
         task.reports.append(report)
         return report

@@ -12,8 +12,8 @@ from shelflife.policy.choose import by_retention
 from shelflife.policy.load import NOTHING, Load, before, total
 from shelflife.policy.plan import AreaPlan, Plan
 from shelflife.policy.pressure import Candidate, what_fills
-from shelflife.remove.batch import AreaLost, Site
 from shelflife.remove.purge import purge_run, trash_load, trash_names
+from shelflife.remove.root import AreaLost, Root
 from shelflife.run.retention import act_on_root
 from shelflife.scan.measure import histogram_of, measure_of, size_of
 from shelflife.scan.planner import due_directories
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from shelflife.policy.area import Area
     from shelflife.policy.cutoff import Cutoff
     from shelflife.policy.pressure import Usage
-    from shelflife.remove.recorder import Means
     from shelflife.remove.report import AreaReport
+    from shelflife.remove.root import Options
     from shelflife.scan.context import Context
 
 
@@ -110,16 +110,16 @@ class Reclaimable:
         return sum(self._context.index.totals(directory).scanned for directory, _ in roots)
 
     def carry_out(
-        self, context: Context, means: Means, plan: Plan, reports: Mapping[str, AreaReport]
+        self, context: Context, options: Options, plan: Plan, reports: Mapping[str, AreaReport]
     ) -> None:
         """Let go what must. Raises what `context.between` raises."""
         context.between()
 
-        def site(area: Area, root: tuple[str, Anchor]) -> Site:
+        def opened(area: Area, root: tuple[str, Anchor]) -> Root:
             directory, anchor = root
-            return Site(
+            return Root(
                 context=context,
-                means=means,
+                options=options,
                 anchor=anchor,
                 area=area,
                 directory=directory,
@@ -128,7 +128,7 @@ class Reclaimable:
 
         for area, root, name, _ in self.trash():
             try:
-                purge_run(site(area, root), name)
+                purge_run(opened(area, root), name)
             except AreaLost as lost:
                 reports[area.name].errors.append(str(lost))
         for area_plan in plan.areas:
@@ -136,7 +136,7 @@ class Reclaimable:
                 continue
             for root in self._roots.get(area_plan.area, ()):
                 context.between()
-                act_on_root(site(self._areas[area_plan.area], root), area_plan.cutoff)
+                act_on_root(opened(self._areas[area_plan.area], root), area_plan.cutoff)
 
     def fills(self) -> list[str]:
         """Return in words what the file system is full of."""

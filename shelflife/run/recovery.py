@@ -22,11 +22,11 @@ from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.cutoff import Cause, Cutoff
 from shelflife.policy.verdict import Reason
 from shelflife.records.history import Code, OpenBatch, RunState
-from shelflife.remove.batch import Site
 from shelflife.remove.directories import UnitExecutor
 from shelflife.remove.purge import trash_names
-from shelflife.remove.recorder import Means, Recorder
+from shelflife.remove.recorder import Recorder
 from shelflife.remove.report import AreaReport
+from shelflife.remove.root import Options, Root
 from shelflife.scan.context import Context, Stopped
 from shelflife.settings import Expire
 
@@ -110,7 +110,7 @@ class Recovery:
     def _close_units(self, run: RunRecord) -> list[str]:
         """Complete the units that the run had decided on, and put back the others, until asked to stop."""
         report = AreaReport(area="")
-        means = Means(
+        options = Options(
             recorder=Recorder(self._journal, run.id, clock=self._clock),
             trash_name=_trash_name(run),
             owner=self._owner,
@@ -126,9 +126,9 @@ class Recovery:
                 os.stat(place, dir_fd=anchor.fd, follow_symlinks=False)
                 chosen = Cutoff(at=cutoff["at"], cause=Cause(cutoff["cause"]))
                 executor = UnitExecutor(
-                    Site(
+                    Root(
                         context=self._context,
-                        means=means,
+                        options=options,
                         anchor=anchor,
                         area=area,
                         directory=unit.directory,
@@ -140,7 +140,7 @@ class Recovery:
                     executor.finish(unit.name, recorded=self._recorded(run, unit))
                 else:
                     executor.put_back(unit.name)
-        means.recorder.flush()
+        options.recorder.flush()
         return report.errors
 
     def _recorded(self, run: RunRecord, unit: UnitRecord) -> set[str]:

@@ -18,11 +18,11 @@ from shelflife.policy.cutoff import Cutoff
 from shelflife.policy.limits import settings_of
 from shelflife.policy.plan import AreaPlan, DueDirectory, Plan
 from shelflife.records.history import RunState
-from shelflife.remove.batch import AreaLost, Site
 from shelflife.remove.careful import AreaExecutor
 from shelflife.remove.directories import UnitExecutor
 from shelflife.remove.purge import purge
 from shelflife.remove.report import AreaReport, Failure, RunReport
+from shelflife.remove.root import AreaLost, Root
 from shelflife.run.approval import approved, confirm, refuse_future
 from shelflife.scan.context import Stopped
 from shelflife.scan.measure import candidates_of, measure_of, size_of
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from shelflife.files.anchor import Anchor
     from shelflife.policy.area import Area
-    from shelflife.remove.recorder import Means
+    from shelflife.remove.root import Options
     from shelflife.run.run import Session
     from shelflife.scan.context import Context
 
@@ -75,9 +75,9 @@ class Retention:
         """See `Strategy`."""
         confirm(session, plan)
 
-    def carry_out(self, session: Session, means: Means, plan: Plan) -> RunReport:
+    def carry_out(self, session: Session, options: Options, plan: Plan) -> RunReport:
         """See `Strategy`."""
-        return carry_out(session.context, means, plan, session.work.areas)
+        return carry_out(session.context, options, plan, session.work.areas)
 
     def remember(self, session: Session, plan: Plan, report: RunReport) -> None:
         """See `Strategy`: the settings under which areas were cleaned to the end."""
@@ -104,10 +104,10 @@ class Approved:
     def confirm(self, session: Session, plan: Plan) -> None:
         """See `Strategy`: a person did."""
 
-    def carry_out(self, session: Session, means: Means, plan: Plan) -> RunReport:
+    def carry_out(self, session: Session, options: Options, plan: Plan) -> RunReport:
         """See `Strategy`."""
-        session.journal.approvals.use(self.plan, means.recorder.run)
-        return carry_out(session.context, means, plan, session.work.areas)
+        session.journal.approvals.use(self.plan, options.recorder.run)
+        return carry_out(session.context, options, plan, session.work.areas)
 
     def remember(self, session: Session, plan: Plan, report: RunReport) -> None:
         """See `Strategy`."""
@@ -162,7 +162,7 @@ def refresh(context: Context, areas: Iterable[Area]) -> dict[str, list[str]]:
     return {area.name: _look(context, area, at=None).errors for area in areas}
 
 
-def carry_out(context: Context, means: Means, plan: Plan, areas: Mapping[str, Area]) -> RunReport:
+def carry_out(context: Context, options: Options, plan: Plan, areas: Mapping[str, Area]) -> RunReport:
     """Remove what is before the plan's cutoffs. The index was brought up to date for it just now.
 
     Never raises Stopped: the report says that the run was stopped, and what it did until then.
@@ -177,17 +177,21 @@ def carry_out(context: Context, means: Means, plan: Plan, areas: Mapping[str, Ar
             report = AreaReport(area=area_plan.area, scanned=area_plan.scanned, special=area_plan.special)
             report.errors.extend(area_plan.errors)
             reports.append(report)
+<<<<<<< HEAD
             _act(context, means, areas[area_plan.area], area_plan.cutoffs, report)
+=======
+            _act(context, options, areas[area_plan.area], area_plan.cutoff, report)
+>>>>>>> loop
     except Stopped:
         state = RunState.STOPPED
     finally:
-        means.recorder.flush()
+        options.recorder.flush()
         context.index.flush()
-    if means.recorder.unwritten:
+    if options.recorder.unwritten:
         reports[-1].errors.append(
-            f"what became of {means.recorder.unwritten} files found no room in the journal"
+            f"what became of {options.recorder.unwritten} files found no room in the journal"
         )
-    return RunReport(run=means.recorder.run, plan=plan.id, state=state, areas=tuple(reports))
+    return RunReport(run=options.recorder.run, plan=plan.id, state=state, areas=tuple(reports))
 
 
 def _look(context: Context, area: Area, *, at: int | None, cutoffs: Cutoffs = KEEP_ALL) -> _Found:
@@ -283,19 +287,27 @@ def _errors(directory: str, refreshed: Refreshed) -> list[str]:
     ]
 
 
+<<<<<<< HEAD
 def _act(context: Context, means: Means, area: Area, cutoffs: Cutoffs, report: AreaReport) -> None:
+=======
+def _act(context: Context, options: Options, area: Area, cutoff: Cutoff, report: AreaReport) -> None:
+>>>>>>> loop
     try:
         with hold_roots(context.base, area) as (roots, _):
             for directory, anchor in roots:
-                site = Site(
+                root = Root(
                     context=context,
-                    means=means,
+                    options=options,
                     anchor=anchor,
                     area=area,
                     directory=directory,
                     report=report,
                 )
+<<<<<<< HEAD
                 act_on_root(site, cutoffs)
+=======
+                act_on_root(root, cutoff)
+>>>>>>> loop
     except StorageError as error:
         if str(error) not in report.errors:  # it was said when the area was looked at
             report.errors.append(str(error))
@@ -311,19 +323,29 @@ def _act(context: Context, means: Means, area: Area, cutoffs: Cutoffs, report: A
     )
 
 
+<<<<<<< HEAD
 def act_on_root(site: Site, cutoffs: Cutoffs) -> None:
     """Remove from one of an area's directories what is before the cutoffs, and from its trash what waited."""
     executor = AreaExecutor(site, cutoffs)
+=======
+def act_on_root(root: Root, cutoff: Cutoff) -> None:
+    """Remove from one of an area's directories what is before a cutoff, and from its trash what waited."""
+    executor = AreaExecutor(root, cutoff)
+>>>>>>> loop
     try:
-        purge(site)  # first: it makes room for the trash of this run
-        if site.area.expire is Expire.FILE:
+        purge(root)  # first: it makes room for the trash of this run
+        if root.area.expire is Expire.FILE:
             executor.run()
         else:
             executor.run_in("")
+<<<<<<< HEAD
             UnitExecutor(site, cutoffs).run()
+=======
+            UnitExecutor(root, cutoff).run()
+>>>>>>> loop
     except AreaLost as lost:
-        site.report.errors.append(str(lost))
+        root.report.errors.append(str(lost))
     finally:
         executor.close()
-        index = site.context.index
-        index.complete(index.root(site.directory), as_of=None)
+        index = root.context.index
+        index.complete(index.root(root.directory), as_of=None)

@@ -25,7 +25,8 @@ from shelflife.files.trash import TrashName
 from shelflife.records.history import RunState, Trigger
 from shelflife.records.marker import check_marker
 from shelflife.records.state import Owner
-from shelflife.remove.recorder import Means, Recorder
+from shelflife.remove.recorder import Recorder
+from shelflife.remove.root import Options
 from shelflife.remove.throttle import Throttle
 from shelflife.run.lock import cleanup_lock
 from shelflife.run.progress import ProgressRecorder
@@ -88,7 +89,7 @@ class Strategy(Protocol):
     def confirm(self, session: Session, plan: Plan) -> None:
         """Return when it may be done. Raises NeedsApproval, the plan being offered, when a person must."""
 
-    def carry_out(self, session: Session, means: Means, plan: Plan) -> RunReport:
+    def carry_out(self, session: Session, options: Options, plan: Plan) -> RunReport:
         """Do it. A run that is stopped gives a report of what it did until then; it does not raise Stopped."""
 
     def remember(self, session: Session, plan: Plan, report: RunReport) -> None:
@@ -136,7 +137,9 @@ def _run(session: Session, strategy: Strategy, watch: _RunWatch) -> RunReport | 
     journal.runs.carry_out(number, plan=plan.id, cutoffs=cutoffs_of(plan))
     session.work.listener(RunStarted(run=number, plan=plan.id, files=plan.files, bytes=plan.bytes))
     try:
-        report = strategy.carry_out(session, _means(session, watch, TrashName(number, started), owner), plan)
+        report = strategy.carry_out(
+            session, _options(session, watch, TrashName(number, started), owner), plan
+        )
     except BaseException as error:
         record = journal.history.run(number)
         done = recovery.close(record) if record is not None else {}
@@ -175,16 +178,16 @@ def _plan(session: Session, strategy: Strategy) -> Plan | None:
     return chosen
 
 
-def _means(session: Session, watch: _RunWatch, trash_name: TrashName, owner: Owner) -> Means:
+def _options(session: Session, watch: _RunWatch, trash_name: TrashName, owner: Owner) -> Options:
     cleanup = session.work.settings.cleanup
-    return Means(
+    return Options(
         recorder=Recorder(session.journal, trash_name.run, clock=session.work.clock),
         trash_name=trash_name,
         owner=owner,
         batch_size=session.order.batch_size or cleanup.batch_size,
         retries=cleanup.retries,
         throttle=Throttle(cleanup.max_per_second),
-        gate=watch.batch,
+        gate=watch,
     )
 
 

@@ -346,10 +346,11 @@ def test_what_changed_on_its_way_into_the_trash_is_put_back_though_the_run_ends_
     rename = rename_noreplace
 
     def interfere(source_fd: int, source: str, target_fd: int, target: str) -> None:
-        if source == "5.bin":
+        attacked = source == "5.bin" and file.exists()
+        if attacked:
             _younger(file)
         rename(source_fd, source, target_fd, target)
-        if source == "5.bin":
+        if attacked:
             raise KeyboardInterrupt
 
     monkeypatch.setattr("shelflife.files.rename.rename_noreplace", interfere)

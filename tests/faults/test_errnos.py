@@ -7,6 +7,7 @@ finishes. Errors that mean that the disk is broken or read-only end the area ins
 from __future__ import annotations
 
 import errno
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from shelflife.files.removal import TRANSIENT, Result
+from shelflife.testing import aged_file, set_age
 from tests.faults.scenes import Scene
 from tests.faults.tracing import Call, calls_of, needs_strace, sabotage
 
@@ -121,6 +123,39 @@ def test_three_errors_of_the_disk_in_a_row_end_the_area(tmp_path: Path, code: st
     assert 3 <= report["failed"] < len(scene.due)
     scene.assert_nothing_lost()
     assert sorted(scene.places()) == sorted(scene.due + scene.left_alone)
+
+
+_WAYS = {
+    "files": (False, False, "unlinkat"),
+    "files into the trash": (False, True, "renameat2"),
+    "units": (True, False, "unlinkat"),
+    "units into the trash": (True, True, "renameat2"),
+}
+
+
+@pytest.mark.parametrize("way", _WAYS)
+def test_whichever_way_files_go_three_errors_of_the_disk_in_a_row_end_the_area(
+    tmp_path: Path, way: str
+) -> None:
+    units, trash, call = _WAYS[way]
+    scene = Scene(tmp_path / "storage", units=units, trash=trash).set_up()
+    for number in range(7):
+        aged_file(scene.base / f"media/more{number}/file", age="40d")
+        set_age(scene.base / f"media/more{number}", age="40d")
+    report = sabotage(scene.values, call, "error=EIO", "1+").report
+    assert report["areas"]["media"]["errors"] == ["media: Input/output error"]
+    assert 3 <= report["failed"] <= 4
+    scene.assert_nothing_lost()
+
+
+def test_three_errors_of_the_disk_in_a_row_end_the_purging_too(tmp_path: Path) -> None:
+    scene = Scene(tmp_path / "storage", trash=True).set_up()
+    assert scene.engine.cleanup().total("trashed") == len(scene.due)
+    scene = replace(scene, trash=False)  # what waits there is expired, and goes
+    report = sabotage(scene.values, "unlinkat", "error=EIO", "1+").report
+    assert report["areas"]["media"]["errors"] == ["media: Input/output error"]
+    assert (3 <= report["failed"] <= 4, report["purged"]) == (True, 0)
+    assert len(list((scene.base / "media/.trash").rglob("[0-9]"))) == len(scene.due)
 
 
 @pytest.mark.parametrize("code", [errno.errorcode[number] for number in TRANSIENT])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shelflife.remove.careful import _Pruning
+from shelflife.remove.pruning import Emptied
 
 
 def _run(directories: list[str], marked: set[str], refused: set[str] = frozenset()) -> list[str]:  # type: ignore[assignment]
@@ -15,7 +15,7 @@ def _run(directories: list[str], marked: set[str], refused: set[str] = frozenset
         tried.append(path)
         return path not in refused
 
-    pruning = _Pruning(prune)
+    pruning = Emptied(prune)
     for path in directories:
         pruning.enter(path)
         if path in marked:

@@ -116,7 +116,9 @@ def _count_one_by_one(
 
 
 def _remove(anchor: Anchor, task: Task, manner: Manner) -> Answer:
-    removal = Removal(area=manner.area, cutoff=manner.cutoff, in_use=manner.area.in_use, retries=0)
+    removal = Removal(
+        area=manner.area, path=task.path, cutoffs=manner.cutoffs, in_use=manner.area.in_use, retries=0
+    )
     outcomes: list[Outcome] = []
     try:
         with anchor.directory(task.path) as fd:

@@ -155,14 +155,16 @@ class Task(NamedTuple):
     """Whether the directory must have the same mtime and ctime as when it was read."""
     empty: bool
     """Whether the directory goes, too, when that has emptied it."""
+    cutoff: int
+    """What is of this time (ns) or a later one stays: the cutoff of the class of all of them."""
 
 
 class Manner(NamedTuple):
     """How it is removed."""
 
     area: Area
-    cutoff: int
-    """What is of this time (ns) or a later one stays."""
+    cutoffs: Cutoffs
+    """Those that the tasks have theirs from."""
     until: int
     """When to stop, by time.monotonic_ns()."""
 

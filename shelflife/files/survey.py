@@ -127,7 +127,7 @@ class Part:
 
 @dataclass(slots=True)
 class Survey(Part):
-    """What a directory holds, without what its subdirectories hold; as a part, what is of the area's own class."""
+    """What a directory holds, without its subdirectories; as a part, what is of the area's own class."""
 
     key: Key = field(kw_only=True)
     """The directory as it was before the listing."""

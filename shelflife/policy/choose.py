@@ -21,6 +21,9 @@ from shelflife.policy.load import NOTHING, Histogram, Load, total
 if TYPE_CHECKING:
     from shelflife.policy.area import Area
 
+_EARLIEST: Final = -(2**62)
+"""Where what is expired counts that would come too late by its time (ns)."""
+
 _DIRECT: Final = 100_000
 """Files of one hour up to which their times are gathered to the nanosecond at once."""
 
@@ -114,13 +117,13 @@ def _apart(stocks: Mapping[int, Stock], retention: Cutoffs) -> tuple[Load, Stock
     for number, stock in stocks.items():
         at = retention.at(number)
         for hour, load in stock.histogram.items():
+            gone = NOTHING
             if (hour + 1) * HOUR <= at:
-                expired = expired.plus(load)
-                continue
-            if hour * HOUR < at:  # the hour in which the retention ends: partly expired
+                gone = load
+            elif hour * HOUR < at:  # the hour in which the retention ends
                 gone = total(stock.measure(hour * HOUR, at, HOUR).values())
-                expired, load = expired.plus(gone), load.less(gone)
-            histogram[hour] = histogram.get(hour, NOTHING).plus(load)
+            expired = expired.plus(gone)
+            histogram[hour] = histogram.get(hour, NOTHING).plus(load.less(gone))
 
     def measure(start: int, end: int, width: int) -> Histogram:
         found: Histogram = {}
@@ -130,6 +133,24 @@ def _apart(stocks: Mapping[int, Stock], retention: Cutoffs) -> tuple[Load, Stock
         return found
 
     return expired, Stock(histogram, measure)
+
+
+def expired_first(measures: Mapping[int, Measure], retention: Cutoffs, expired: Load) -> Measure:
+    """Return what measures classes together, so that what is `expired` comes first, as if of the beginning.
+
+    With one class only that is its own measure, in which it does anyway.
+    """
+    if len(measures) == 1:
+        return next(iter(measures.values()))
+
+    def measure(start: int, end: int, width: int) -> Histogram:
+        found: Histogram = {_EARLIEST // width: expired} if start <= _EARLIEST < end else {}
+        for number, one in measures.items():
+            for bucket, load in one(max(start, retention.at(number)), end, width).items():
+                found[bucket] = found.get(bucket, NOTHING).plus(load)
+        return found
+
+    return measure
 
 
 def oldest_first(histogram: Mapping[int, Load], need: Load, *, latest: int, measure: Measure) -> Reach:

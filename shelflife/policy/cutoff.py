@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 BEGINNING: Final = -(2**63)
 """A cutoff (ns) before which nothing is."""
@@ -70,10 +73,34 @@ class Cutoffs:
         """Whether something may go: some class has one."""
         return any(self.by_class)
 
+    def as_record(self) -> dict[str, Any]:
+        """Return them as the journal keeps them: {at, cause} of the own class; `classes`, if there are more."""
+        record: dict[str, Any] = _record(self.own) or {"at": None, "cause": None}
+        if any(self.by_class[1:]):
+            record["classes"] = [_record(cutoff) for cutoff in self.by_class]
+        return record
+
+    @classmethod
+    def of_record(cls, record: Mapping[str, Any] | None) -> Cutoffs:
+        """Return what `as_record` gave; None, which old journals have, keeps all."""
+        if not record:
+            return KEEP_ALL
+        return cls(tuple(_cutoff(one) for one in record.get("classes", [record])))
+
     def at(self, number: int) -> int:
         """Return the cutoff of a class (ns); `BEGINNING` where its files are kept."""
         cutoff = self[number]
         return BEGINNING if cutoff is None else cutoff.at
+
+
+def _record(cutoff: Cutoff | None) -> dict[str, Any] | None:
+    return None if cutoff is None else {"at": cutoff.at, "cause": str(cutoff.cause)}
+
+
+def _cutoff(record: Mapping[str, Any] | None) -> Cutoff | None:
+    if record is None or record["at"] is None:
+        return None
+    return Cutoff(at=record["at"], cause=Cause(record["cause"]))
 
 
 KEEP_ALL: Final = Cutoffs(())

@@ -162,7 +162,9 @@ class Holding:
     @property
     def retention(self) -> float | None:
         """Nanoseconds that a file is kept, on the average of what is there; None where nothing expires."""
-        kinds = {kind.number: kind.retention for kind in self.area.rules.classes if kind.retention is not None}
+        kinds = {
+            kind.number: kind.retention for kind in self.area.rules.classes if kind.retention is not None
+        }
         if len(kinds) < 2:
             return next(iter(kinds.values()), None)
         sizes = {

@@ -126,5 +126,6 @@ class Plan:
 
 
 def _words(cutoffs: Cutoffs) -> str:
-    moments = [cutoff.at if cutoff else None for cutoff in cutoffs.by_class or (None,)]
-    return ",".join(map(str, moments))
+    own = str(cutoffs.own.at if cutoffs.own else None)
+    others = enumerate(cutoffs.by_class[1:], start=1)
+    return own + "".join(f",{number}:{cutoff.at}" for number, cutoff in others if cutoff)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from shelflife.errors import StorageError
 from shelflife.events import AreaFinished
-from shelflife.policy.choose import by_quota, by_retention
-from shelflife.policy.cutoff import Cutoff
+from shelflife.policy.choose import by_quota, by_retention_of_classes
+from shelflife.policy.cutoff import KEEP_ALL, Cutoffs
 from shelflife.policy.limits import settings_of
 from shelflife.policy.plan import AreaPlan, DueDirectory, Plan
 from shelflife.records.history import RunState
@@ -25,16 +25,16 @@ from shelflife.remove.report import AreaReport, Failure, RunReport
 from shelflife.remove.root import AreaLost, Root
 from shelflife.run.approval import approved, confirm, refuse_future
 from shelflife.scan.context import Stopped
-from shelflife.scan.measure import candidates_of, measure_of, size_of
+from shelflife.scan.measure import size_of, stocks_of
 from shelflife.scan.planner import due_directories
 from shelflife.scan.refresh import Refresh, Refreshed
+from shelflife.scan.root import AreaRoot
 from shelflife.settings import Expire
 from shelflife.storage.areas import hold_roots
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from shelflife.files.anchor import Anchor
     from shelflife.policy.area import Area
     from shelflife.remove.root import Options
     from shelflife.run.run import Session
@@ -48,7 +48,7 @@ class Retention:
     areas: tuple[str, ...] = ()
     """What to plan and carry out."""
 
-    cutoffs: Mapping[str, Cutoff | None] | None = None
+    cutoffs: Mapping[str, Cutoffs] | None = None
     """Cutoffs that were chosen before, instead of those of now; `areas` are those that have one."""
 
     made: int | None = None
@@ -57,7 +57,7 @@ class Retention:
     @classmethod
     def of(cls, plan: Plan) -> Retention:
         """Return what carries out a plan that was made before, with what is before its cutoffs by now."""
-        return cls(made=plan.made, cutoffs={area.area: area.cutoff for area in plan.areas})
+        return cls(made=plan.made, cutoffs={area.area: area.cutoffs for area in plan.areas})
 
     def choose(self, session: Session) -> Plan:
         """See `Strategy`."""
@@ -68,7 +68,7 @@ class Retention:
             areas = [session.work.areas[name] for name in self.cutoffs or self.areas]
             return make_plan(session.context, areas, at=made, cutoffs=self.cutoffs)
         except Stopped:
-            begun = [AreaPlan(area=name, cutoff=cutoff) for name, cutoff in (self.cutoffs or {}).items()]
+            begun = [AreaPlan(area=name, cutoffs=cutoffs) for name, cutoffs in (self.cutoffs or {}).items()]
             return Plan(made=made, areas=tuple(begun))
 
     def confirm(self, session: Session, plan: Plan) -> None:
@@ -83,7 +83,7 @@ class Retention:
         """See `Strategy`: the settings under which areas were cleaned to the end."""
         if report.state == RunState.DONE:
             areas = session.work.areas
-            names = [area.area for area in plan.areas if area.cutoff is not None]
+            names = [area.area for area in plan.areas if area.cutoffs]
             session.journal.approvals.remember(
                 {name: settings_of(areas[name]) for name in names}, at=session.work.clock()
             )
@@ -177,11 +177,7 @@ def carry_out(context: Context, options: Options, plan: Plan, areas: Mapping[str
             report = AreaReport(area=area_plan.area, scanned=area_plan.scanned, special=area_plan.special)
             report.errors.extend(area_plan.errors)
             reports.append(report)
-<<<<<<< HEAD
-            _act(context, means, areas[area_plan.area], area_plan.cutoffs, report)
-=======
-            _act(context, options, areas[area_plan.area], area_plan.cutoff, report)
->>>>>>> loop
+            _act(context, options, areas[area_plan.area], area_plan.cutoffs, report)
     except Stopped:
         state = RunState.STOPPED
     finally:
@@ -287,11 +283,7 @@ def _errors(directory: str, refreshed: Refreshed) -> list[str]:
     ]
 
 
-<<<<<<< HEAD
-def _act(context: Context, means: Means, area: Area, cutoffs: Cutoffs, report: AreaReport) -> None:
-=======
-def _act(context: Context, options: Options, area: Area, cutoff: Cutoff, report: AreaReport) -> None:
->>>>>>> loop
+def _act(context: Context, options: Options, area: Area, cutoffs: Cutoffs, report: AreaReport) -> None:
     try:
         with hold_roots(context.base, area) as (roots, _):
             for directory, anchor in roots:
@@ -303,11 +295,7 @@ def _act(context: Context, options: Options, area: Area, cutoff: Cutoff, report:
                     directory=directory,
                     report=report,
                 )
-<<<<<<< HEAD
-                act_on_root(site, cutoffs)
-=======
-                act_on_root(root, cutoff)
->>>>>>> loop
+                act_on_root(root, cutoffs)
     except StorageError as error:
         if str(error) not in report.errors:  # it was said when the area was looked at
             report.errors.append(str(error))
@@ -323,26 +311,16 @@ def _act(context: Context, options: Options, area: Area, cutoff: Cutoff, report:
     )
 
 
-<<<<<<< HEAD
-def act_on_root(site: Site, cutoffs: Cutoffs) -> None:
+def act_on_root(root: Root, cutoffs: Cutoffs) -> None:
     """Remove from one of an area's directories what is before the cutoffs, and from its trash what waited."""
-    executor = AreaExecutor(site, cutoffs)
-=======
-def act_on_root(root: Root, cutoff: Cutoff) -> None:
-    """Remove from one of an area's directories what is before a cutoff, and from its trash what waited."""
-    executor = AreaExecutor(root, cutoff)
->>>>>>> loop
+    executor = AreaExecutor(root, cutoffs)
     try:
         purge(root)  # first: it makes room for the trash of this run
         if root.area.expire is Expire.FILE:
             executor.run()
         else:
             executor.run_in("")
-<<<<<<< HEAD
-            UnitExecutor(site, cutoffs).run()
-=======
-            UnitExecutor(root, cutoff).run()
->>>>>>> loop
+            UnitExecutor(root, cutoffs).run()
     except AreaLost as lost:
         root.report.errors.append(str(lost))
     finally:

@@ -7,6 +7,7 @@ a file, how many names it has, in which second it was changed – comes from lis
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -22,7 +23,7 @@ from shelflife.scan.unit import is_held_by_path
 from shelflife.settings import Expire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from shelflife.files.listing import Entry
     from shelflife.policy.area import Area
@@ -85,12 +86,19 @@ def stocks_of(
     context: Context, area: Area, roots: Sequence[AreaRoot], *, before: int, blocks: Blocks = share_of
 ) -> dict[int, Stock]:
     """Return by class what may go of an area: from the index, or measured where a person holds something."""
-    measures = {number: measure_of(context, roots, number, blocks) for number in _expiring(area)}
+    measures = measures_of(context, area, roots, blocks)
     if context.holds():
         found = {number: measure(-FOREVER, before, HOUR) for number, measure in measures.items()}
     else:
         found = histograms_of(context.index, area, [root.directory for root in roots])
     return {number: Stock(found.get(number, {}), measure) for number, measure in measures.items()}
+
+
+def measures_of(
+    context: Context, area: Area, roots: Sequence[AreaRoot], blocks: Blocks = share_of
+) -> dict[int, Measure]:
+    """Return by class what measures what may go of an area on the disk, as `measure_of` does."""
+    return {number: measure_of(context, roots, number, blocks) for number in _expiring(area)}
 
 
 def measure_of(

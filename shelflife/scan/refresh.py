@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Final
 
 from shelflife.clock import SECOND
 from shelflife.events import DirectoriesScanned
+from shelflife.files.counting import survey_directory
 from shelflife.files.mounts import is_trusted
 from shelflife.files.reading import Counts, Flag, Search
-from shelflife.files.counting import survey_directory
 from shelflife.files.worker_pool import WorkerPool
 from shelflife.policy.cutoff import KEEP_ALL, Cutoffs
 from shelflife.records.index import RowState, Trust
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from shelflife.events import Listener
     from shelflife.files.reading import Reading
     from shelflife.files.survey import Survey
-    from shelflife.scan.root import AreaRoot
     from shelflife.records.index import Page
+    from shelflife.scan.root import AreaRoot
 from shelflife.records.sqlite.index import Index
 
 _PROGRESS: Final = 500

@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 LIBRARY: Final = Path(__file__).with_name("primitives.compiled")
 
-_VERSION: Final = 5
+_VERSION: Final = 6
 """As in primitives.c: a library of another version is left alone."""
 
 _PATIENCE: Final = 20_000_000
 """Nanoseconds for which one call reads on."""
 
 _NUMBER: Final = Struct("=q")
-_TASK: Final = Struct("=4q")
+_TASK: Final = Struct("=5q")
 """A task without its device and key, which come first."""
 _ANSWER: Final = Struct("=8q")
 
@@ -49,7 +49,7 @@ class _Rules(Structure):
 
 
 class _Removal(Structure):
-    _fields_ = tuple((name, c_int64) for name in ("cutoff", "age", "in_use", "until"))
+    _fields_ = tuple((name, c_int64) for name in ("age", "in_use", "until"))
 
 
 def load(path: Path = LIBRARY) -> Native | None:
@@ -131,7 +131,6 @@ class Native:
         given = bytearray(b"".join([_packed(task) for task in tasks]))
         area = manner.area
         removal = _Removal(
-            cutoff=manner.cutoff,
             age=KINDS[area.rules.age_from],
             in_use=area.in_use,
             until=manner.until,
@@ -164,7 +163,7 @@ def _packed(task: Task) -> bytes:
     entries = task.entries
     path = os.fsencode(task.path)
     device = _NUMBER.pack(task.device)
-    rest = _TASK.pack(task.same, task.empty, len(entries), len(entries.names))
+    rest = _TASK.pack(task.cutoff, task.same, task.empty, len(entries), len(entries.names))
     path += bytes(8 - len(path) % 8)
     names = entries.kinds + entries.names
     return b"".join((device, task.key, rest, path, entries.facts, names, bytes(8 - len(names) % 8)))

@@ -31,7 +31,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define VERSION 5 /* raised with each change of what goes in or out */
+#define VERSION 6 /* raised with each change of what goes in or out */
 
 #ifndef SYS_openat2
 #define SYS_openat2 437 /* the same on every architecture */
@@ -699,7 +699,7 @@ void shelflife_free(char *result) { free(result); }
 enum { NOT_DONE = 0, REMOVED, CHANGED, VANISHED, NOT_EXPIRED, IN_USE };
 
 struct removal {
-    int64_t cutoff, age, in_use;
+    int64_t age, in_use;
     int64_t until; /* CLOCK_MONOTONIC, ns */
 };
 
@@ -707,11 +707,13 @@ struct entry {
     const char *name;
     int64_t inode, size, mtime;
     int kind;
+    int64_t cutoff; /* it must be before it */
 };
 
 /* One directory of a batch: in. */
 struct task {
     int64_t device, inode, mtime, ctime;
+    int64_t cutoff;
     int64_t same;  /* whether mtime and ctime must be these, too */
     int64_t empty; /* whether the directory is to go as well, once it is empty */
     int64_t count, names_length;
@@ -732,7 +734,7 @@ static int look(int directory, const struct entry *entry, const struct removal *
     if (kind_of(status->st_mode) != entry->kind || (int64_t)status->st_ino != entry->inode ||
         status->st_size != entry->size || nanoseconds(status->st_mtim) != entry->mtime)
         return CHANGED;
-    return time >= removal->cutoff ? NOT_EXPIRED : REMOVED;
+    return time >= entry->cutoff ? NOT_EXPIRED : REMOVED;
 }
 
 /* Says whether somebody holds a BSD lock on an open file or directory: leave it alone, as systemd-tmpfiles does. Ours
@@ -879,7 +881,8 @@ static void remove_in(int directory, const struct task *task, char *names, const
     for (int64_t i = 0; i < task->count; i++) {
         char *slash = memchr(names, '/', (size_t)(end - names));
         struct stat status;
-        struct entry entry = {names, facts[i], facts[task->count + i], facts[2 * task->count + i], kinds[i]};
+        struct entry entry = {names, facts[i], facts[task->count + i], facts[2 * task->count + i], kinds[i],
+                              task->cutoff};
         if (slash)
             *slash = 0;
         int found = remove_entry(directory, &entry, removal, &status);

@@ -136,8 +136,10 @@ class IndexReader:
         if found is None:
             return RootTotals()
         root, *rest = found
+        as_of, special, directories = rest
         rows = self._connection.execute(_TOTALS, (root,))
-        return RootTotals(*rest, {number: ClassTotals(*sums) for number, *sums in rows})
+        classes = {number: ClassTotals(*sums) for number, *sums in rows}
+        return RootTotals(as_of, special, directories, classes)
 
     def sums(self, root: int) -> RootTotals:
         """Return a root in numbers, as its rows are now."""
@@ -184,7 +186,7 @@ class IndexReader:
         return query, {"root": root, **STATES, **values}
 
     def plain(self, root: int, paths: Sequence[str], cutoffs: Cutoffs, rules: int) -> dict[str, Known]:
-        """Return which of `paths`, in preorder, hold only files of one class, some before its cutoff and some not.
+        """Return which of `paths`, in preorder, hold files of one class only, not all before its cutoff.
 
         They are as of their listings, under today's `rules`, and true as long as the key is.
         """
@@ -224,7 +226,7 @@ class IndexReader:
         return [os.fsdecode(path) for (path,) in rows]
 
     def hours(self, root: int, *, number: int = 0, own: bool = False) -> dict[int, Load]:
-        """Return what of a class is of which hour, in directories that could be read, or in the root's `own` only."""
+        """Return what of a class is of which hour, in directories that could be read; or in the root's `own`."""
         self.flush()
         values = {"root": root, "class": number, **STATES, "first": b"", "last": b"" if own else LAST}
         rows = self._connection.execute(_HOURS_OF if number else _HOURS, values)

@@ -5,13 +5,13 @@ pydantic would turn ``"1"`` into a number and ``1`` into true, and says "Input s
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from enum import StrEnum
 from typing import TypeVar
 
 from pydantic import SecretStr
 
+from shelflife.gitignore import parse
 from shelflife.settings.spelling import did_you_mean
 
 __all__ = [
@@ -117,25 +117,14 @@ def one_of(kind: type[Kind]) -> Callable[[object], Kind]:
     return check
 
 
-_ODD_SET = re.compile(r"\[[^\]]*(\[|--|&&|~~|\|\|)")
-
-
 def pattern(line: str) -> str:
-    """Take a gitignore-style pattern.
+    """Take a pattern of a .gitignore file.
 
-    One that can't be read, that matches nothing, or whose set of characters (``[[:alpha:]]``) means something
-    else to Python's expressions, would leave unprotected what it was meant for.
+    One that matches nothing would leave unprotected what it was meant for.
     """
-    from pathspec import GitIgnoreSpec  # imported when needed: most areas protect nothing
-
-    if _ODD_SET.search(line):
-        raise ValueError(
-            "not a gitignore-style pattern that is understood here; write the set's characters out"
-        )
-    try:
-        patterns = list(GitIgnoreSpec.from_lines([line]).patterns)
-    except (ValueError, re.error) as error:
-        raise ValueError(f"not a gitignore-style pattern ({error})") from error
-    if not patterns or patterns[0].include is None or "\n" in line:
-        raise ValueError("protects nothing: empty, incomplete, or a comment (write \\# for a name with #)")
+    found = None if "\n" in line else parse(line)
+    if found is None:
+        raise ValueError("matches nothing: empty or a comment (write \\# for a name that begins with #)")
+    if found.is_void:
+        raise ValueError("matches nothing: gitignore wants each [ closed, and no \\ at the end")
     return line

@@ -27,6 +27,7 @@ from shelflife.files import trash as trash_module
 from shelflife.files.kernel import rename_noreplace
 from shelflife.files.removal import Result
 from shelflife.remove.directories import UnitExecutor
+from shelflife.remove.recorder import Recorder
 from shelflife.remove.report import RunReport
 from shelflife.testing import aged_file, set_age
 from tests.integration.engine.users import needs_root
@@ -105,8 +106,8 @@ class Stage:
             self._open("after_batch")
 
     def _clock(self) -> int:
-        # Asked once more after the run has started only where a batch is written down.
-        if self._started:
+        # Others ask as well: only where a batch is written down it is about to go.
+        if self._started and sys._getframe(1).f_code is Recorder.intent.__code__:
             self._open("in_batch")
         return time.time_ns()
 

@@ -15,12 +15,10 @@ import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
-import pathspec
-
 from shelflife import Engine, Settings, ShelflifeError
 from shelflife.files import mounts, primitives
 
-_LATE = (pathspec, mounts)
+_LATE = (mounts,)
 """Imported here, so that what a cleanup does is the cleanup and nothing else."""
 
 primitives.chosen()  # loaded here, likewise

@@ -1,25 +1,29 @@
-"""Patterns: gitignore's (https://git-scm.com/docs/gitignore), relative to the area's directory.
+"""Lists of patterns, with exactly the meaning they have in a .gitignore file (https://git-scm.com/docs/gitignore).
 
-The last pattern that matches decides, `!` takes back what a pattern before it matched, a trailing `/` means a
-directory and everything below it.
+The last pattern that matches decides, and `!` takes back what a pattern before it matched. A directory is decided
+about before what it holds: what lies below a matched directory is matched, and no `!` takes that back.
 """
 
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from shelflife.gitignore import Pattern, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pathspec import GitIgnoreSpec
+_MOST_REMEMBERED: Final = 4096
+"""Directories whose patterns are remembered: files come directory by directory."""
 
 
 class Patterns:
-    """A list of patterns, compiled when first asked."""
+    """The patterns of one class, relative to the area's directory; made ready when first asked."""
 
     def __init__(self, patterns: Iterable[str] = ()) -> None:
         self.patterns = tuple(patterns)
+        self._directories: dict[str, str | None] = {}
 
     def __bool__(self) -> bool:
         return bool(self.patterns)
@@ -34,14 +38,55 @@ class Patterns:
         return f"Patterns({list(self.patterns)!r})"
 
     def deciding(self, path: str) -> str | None:
-        """Return the pattern that matches `path` (relative to the area's directory) in the end, or None."""
+        """Return the pattern that matches the file at `path`, or a directory above it; None without one."""
         if not self.patterns:
             return None
-        result = self._spec.check_file(path)
-        return self.patterns[result.index] if result.include and result.index is not None else None
+        directory, slash, _ = path.rpartition("/")
+        return self.of_directory(directory + slash) or self._last(path, is_directory=False)
+
+    def of_directory(self, directory: str) -> str | None:
+        """Return the pattern that matches a directory, or one above it; None without one.
+
+        `directory` has a trailing slash; empty for the area's own, which nothing matches.
+        """
+        if not directory or not self.patterns:
+            return None
+        try:
+            return self._directories[directory]
+        except KeyError:
+            pass
+        above, slash, _ = directory[:-1].rpartition("/")
+        found = self.of_directory(above + slash) or self._last(directory[:-1], is_directory=True)
+        if len(self._directories) >= _MOST_REMEMBERED:
+            self._directories = {}
+        self._directories[directory] = found
+        return found
+
+    def decide_all_in(self, directory: str) -> bool | None:
+        """Return whether every file right in a directory matches, or none; None where that is up to its name."""
+        if self.of_directory(directory) is not None:
+            return True
+        packed = _packed(directory)
+        for pattern in reversed(self._parsed):
+            found = pattern.covers(packed)
+            if found is None:
+                return None
+            if found:
+                return not pattern.negative
+        return False
+
+    def _last(self, path: str, *, is_directory: bool) -> str | None:
+        packed = _packed(path)
+        name = packed[packed.rfind(b"/") + 1 :]
+        for pattern in reversed(self._parsed):
+            if (is_directory or not pattern.only_directories) and pattern.matches(packed, name):
+                return None if pattern.negative else pattern.line
+        return None
 
     @cached_property
-    def _spec(self) -> GitIgnoreSpec:
-        from pathspec import GitIgnoreSpec  # imported when needed: most areas have no patterns
+    def _parsed(self) -> list[Pattern]:
+        return [pattern for line in self.patterns if (pattern := parse(line)) is not None]
 
-        return GitIgnoreSpec.from_lines(self.patterns)
+
+def _packed(path: str) -> bytes:
+    return path.encode("utf-8", "surrogateescape")

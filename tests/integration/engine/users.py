@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
-import pathspec
 import pytest
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 Test = TypeVar("Test", bound="Callable[..., None]")
 
-_LATE: Final = (encodings.ascii, pathspec)
+_LATE: Final = (encodings.ascii,)
 """What is imported when first used, perhaps from where the ordinary user can't read it."""
 
 NOBODY: Final = 65534

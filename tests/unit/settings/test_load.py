@@ -302,7 +302,7 @@ def test_relative_paths_start_from_where_a_linked_file_is_seen(tmp_path: Path) -
         ),
         (
             "storage:\n  areas:\n    frames:\n      protect:\n        - a\n        - ''\n",
-            'config.yaml:6: storage.areas.frames.protect[1]: "": protects nothing',
+            'config.yaml:6: storage.areas.frames.protect[1]: "": matches nothing',
         ),
         (
             'storage:\n  cleanup:\n    schedule: "61 * * * *"\n',

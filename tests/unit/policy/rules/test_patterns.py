@@ -34,6 +34,12 @@ _TABLE = [
     (["*"], "new\nline", "*"),
     (["*.keep"], "byte\udcff.keep", "*.keep"),
     (["Ä*"], "Ärger", "Ä*"),
+    (["/reference/", "!*.tmp"], "reference/a.tmp", "/reference/"),  # nothing takes back what lies below
+    (["reference", "!reference/a.tmp"], "x/reference/deep/a.tmp", "reference"),
+    (["/reference/*", "!/reference/a.tmp"], "reference/a.tmp", None),  # the directory itself is not matched
+    (["/a/", "!/a/"], "a/b", None),
+    (["!/a/", "/a/"], "a/b", "/a/"),
+    (["[[:digit:]].jpg"], "7.jpg", "[[:digit:]].jpg"),
     (["*.KEEP"], "a.keep", None),  # names are compared as they are, upper and lower case apart
 ]
 
@@ -50,3 +56,34 @@ def test_patterns_are_a_value() -> None:
     assert Patterns(["a"]) != ["a"]
     assert (bool(Patterns()), bool(Patterns(["a"]))) == (False, True)
     assert repr(Patterns(["*.keep"])) == "Patterns(['*.keep'])"
+
+
+_WHOLE = [
+    # patterns, directory, whether all files right in it match
+    ([], "", False),
+    (["/premium/**"], "premium/", True),
+    (["/premium/**"], "premium/deep/", True),
+    (["/premium/**"], "", False),
+    (["/premium/**"], "other/", False),
+    (["/premium/"], "premium/deep/", True),
+    (["premium/"], "x/premium/", True),
+    (["/premium/"], "other/", False),
+    (["@eaDir/"], "a/", False),
+    (["/premium/*"], "premium/", True),
+    (["/premium/*"], "premium/deep/", True),  # the directory `deep` matches, and so what it holds
+    (["/premium/*.mp4"], "premium/", None),
+    (["/premium/*.mp4"], "other/", False),
+    (["*.log"], "a/", None),
+    (["*"], "", True),
+    (["*", "!*.mp4"], "", None),
+    (["/premium/**", "!*.mp4"], "premium/", None),
+    (["*.mp4", "!/premium/**"], "premium/", False),
+    (["a/**/b"], "a/", None),
+]
+
+
+@pytest.mark.parametrize(("patterns", "directory", "whole"), _WHOLE)
+def test_a_directory_is_decided_about_as_a_whole_where_names_do_not_matter(
+    patterns: list[str], directory: str, whole: bool | None
+) -> None:
+    assert Patterns(patterns).decide_all_in(directory) is whole

@@ -200,7 +200,11 @@ def goes_at(holding: Holding, now: int) -> tuple[Cutoffs, Load]:
 
     Counted are the hours that have ended by then.
     """
-    stocks = {number: _to_the_hour(histogram) for number, histogram in holding.histograms.items()}
+    stocks = {
+        kind.number: _to_the_hour(holding.histograms.get(kind.number, {}))
+        for kind in holding.area.rules.classes
+        if not kind.is_kept
+    }
     cutoffs = by_quota(holding.area, now, holding.size, stocks)
     load = NOTHING
     for number, histogram in holding.histograms.items():

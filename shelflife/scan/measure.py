@@ -59,11 +59,14 @@ def size_of(index: Index, directories: Sequence[str]) -> Load:
 
 
 def histograms_of(index: Index, area: Area, directories: Sequence[str]) -> dict[int, Histogram]:
-    """Return by class, and by hour, what an area could lose, as the index has it."""
+    """Return by class, and by hour, what an area could lose, as the index has it.
+
+    Of its own class also what is kept for ever as things are: under other settings it might not be.
+    """
     histograms: dict[int, Histogram] = {}
     by_unit = area.expire is Expire.DIRECTORY
     for root in _known(index, directories):
-        for number in _expiring(area):
+        for number in {0, *_expiring(area)}:
             for hour, load in index.hours(root, number=number, own=by_unit).items():
                 _add(histograms.setdefault(number, {}), hour, load)
         for row in index.units(root) if by_unit else ():
@@ -71,15 +74,6 @@ def histograms_of(index: Index, area: Area, directories: Sequence[str]) -> dict[
                 number, moment = _time_of(row)
                 _add(histograms.setdefault(number, {}), moment // HOUR, row.load)
     return histograms
-
-
-def histogram_of(index: Index, area: Area, directories: Sequence[str]) -> Histogram:
-    """Return by hour what an area could lose, of all classes, as the index has it."""
-    histogram: Histogram = {}
-    for found in histograms_of(index, area, directories).values():
-        for hour, load in found.items():
-            _add(histogram, hour, load)
-    return histogram
 
 
 def stocks_of(
@@ -173,7 +167,7 @@ def _may_go(row: UnitRow, area: Area) -> bool:
     """Return whether a unit would go if it were old enough."""
     if row.state > RowState.DIRTY or row.staying or not row.newest:
         return False
-    return not any(area.rules.classes[number].is_kept for number in row.newest)
+    return not any(area.rules.classes[number].is_kept for number in row.newest if number)
 
 
 def _time_of(row: UnitRow) -> tuple[int, int]:

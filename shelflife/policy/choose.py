@@ -74,12 +74,15 @@ def by_retention_of_classes(area: Area, now: int) -> Cutoffs:
 
 
 def at_least(area: Area, now: int, cutoff: Cutoff) -> Cutoffs:
-    """Return for each class that may go the later of what its retention gives at `now` (ns), and `cutoff`."""
+    """Return for each class that may go the later of what its retention gives at `now` (ns), and `cutoff`.
+
+    A cutoff that is the retention's of the own class says nothing about others, which may be kept longer.
+    """
+    retention = by_retention_of_classes(area, now)
+    if cutoff.cause is Cause.RETENTION:
+        return retention
     return Cutoffs(
-        tuple(
-            None if own is None else cutoff if cutoff.at > own.at else own
-            for own in by_retention_of_classes(area, now).by_class
-        )
+        tuple(None if own is None else cutoff if cutoff.at > own.at else own for own in retention.by_class)
     )
 
 

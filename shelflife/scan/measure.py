@@ -1,6 +1,6 @@
 """Measuring: how much of an area has which age, from the index where that will do, else from the disk.
 
-The index gives hours for all directories at once (`histogram_of`, `size_of`). What it cannot know – who holds
+The index gives hours for all directories at once (`histograms_of`, `size_of`). What it cannot know – who holds
 a file, how many names it has, in which second it was changed – comes from listing the directories in question
 (`measure_of`): those with files of the hour that decides, or, under pressure, those with something to give.
 """

@@ -47,7 +47,7 @@ def due_among(entries: list[Entry], path: str, area: Area, cutoffs: Cutoffs) -> 
         return [is_due(entry, path, area, cutoffs) for entry in entries]
     those = [entry for entry in entries if entry.kind <= Kind.LINK]
     files = [File(path + entry.name, entry.time) for entry in those]
-    verdicts = rules.judge_together(path, files, cutoffs)
+    verdicts = rules.judge_together(files, cutoffs)
     gone = {entry.name for entry, verdict in zip(those, verdicts, strict=True) if verdict.remove}
     return [entry.name in gone for entry in entries]
 
@@ -57,6 +57,13 @@ def is_due(entry: Entry, path: str, area: Area, cutoffs: Cutoffs) -> bool:
     if entry.kind > Kind.LINK or entry.time >= cutoffs.latest:  # the cheapest question first
         return False
     return area.rules.judge(File(path + entry.name, entry.time), cutoffs).remove
+
+
+def goes_with_unit(entry: Entry, path: str, area: Area, cutoffs: Cutoffs) -> bool:
+    """Return whether an entry of the directory at `path` goes when the unit goes that it is a part of."""
+    if entry.kind > Kind.LINK:
+        return False
+    return area.rules.look_again(File(path + entry.name, entry.time), cutoffs).remove
 
 
 def survey_directory(
@@ -88,8 +95,7 @@ def count_entry(survey: Survey, entry: Entry, path: str, area: Area, *, due: boo
             survey.newest_change = max(survey.newest_change, entry.ctime)
             if entry.is_file:
                 part.add_file(entry)
-            else:
-                part.add_link(entry)
+            part.add_time(entry.time, counts_for_groups=not area.rules.is_noise(path + entry.name))
             if due:
                 survey.due_files += entry.is_file
                 survey.due_bytes += entry.size if entry.is_file else 0

@@ -206,7 +206,7 @@ class Removal:
         if not unchanged(entry, now):
             return now, Reason.CHANGED
         if self.cutoffs is not None:
-            verdict = self.area.rules.judge(File(self.path + entry.name, now.time), self.cutoffs)
+            verdict = self.area.rules.look_again(File(self.path + entry.name, now.time), self.cutoffs)
             if not verdict.remove:
                 return now, verdict.reason
         return now, Reason.HELD if self.held(fd, now) else None

@@ -80,7 +80,7 @@ class Part:
     """Time of the oldest file."""
 
     newest: int = -FOREVER
-    """Time of the newest file or link."""
+    """Time of the newest file or link; what is noise does not count."""
 
     hours: dict[int, Load] = field(default_factory=dict)
     """Hour of file time since the epoch → what is of it."""
@@ -95,12 +95,12 @@ class Part:
         self.allocated += entry.share
         self.oldest = min(self.oldest, entry.time)
         self.add_to_hour(entry.time, entry.size, entry.share)
-        self.add_link(entry)
 
-    def add_link(self, entry: Entry) -> None:
-        """Count a symbolic link: only its time matters."""
-        self.first_due = min(self.first_due, entry.time)
-        self.newest = max(self.newest, entry.time)
+    def add_time(self, time: int, *, counts_for_groups: bool) -> None:
+        """Count the time of a file or link; that of noise does not count for what expires as one thing."""
+        self.first_due = min(self.first_due, time)
+        if counts_for_groups:
+            self.newest = max(self.newest, time)
 
     def add_to_hour(self, time: int, size: int, allocated: int) -> None:
         """Count a file into the histogram."""
@@ -185,7 +185,7 @@ class Survey(Part):
 
     def move_to(self, number: int) -> None:
         """Say that all that was counted as of the area's own class is of another one."""
-        if number == 0 or self.newest == -FOREVER:
+        if number == 0 or self.first_due == FOREVER:  # a link without a file has a time, too
             return
         self.others[number] = Part(
             files=self.files,

@@ -85,6 +85,8 @@ CODES: Final = (
     Code(Result.KEPT, Reason.UNIT_HELD),
     Code(Result.KEPT, Reason.SPECIAL),
     Code(Result.REMOVED, Reason.PURGED),
+    Code(Result.KEPT, Reason.NEWEST),
+    Code(Result.KEPT, Reason.UNIT_IN_USE),
 )
 """Position = the stored byte. Only ever append."""
 
@@ -172,6 +174,8 @@ class OfferedPlan(NamedTuple):
     """Area → {at, cause}, or None for an area that is kept indefinitely."""
     settings: dict[str, Any]
     """Area → its settings, as `shelflife.policy.limits.settings_of` gives them."""
+    arrivals: dict[str, int] = {}  # noqa: RUF012 - a default of a NamedTuple, which nobody changes
+    """Area → percent of its files that would go although they arrived expired, where it was counted."""
 
 
 class OpenBatch(NamedTuple):

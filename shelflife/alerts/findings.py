@@ -20,13 +20,18 @@ _SAID: Final = {Kind.STUCK}
 """What the check says by itself, of the lock."""
 
 
-def check(work: Workplace) -> list[Finding]:
-    """Return whether a storage can be looked after as it is, and what needs a person. Creates nothing."""
+def check(work: Workplace, *, trying: bool = False) -> list[Finding]:
+    """Return whether a storage can be looked after as it is, and what needs a person. Creates nothing.
+
+    With `trying`, what an uncommon file system can do is tried once, in a directory that is gone afterwards.
+    """
     try:
         records = work.records
     except StorageError:
         records = None
-    found = check_storage(settings=work.settings, areas=work.areas, records=records, now=work.clock())
+    found = check_storage(
+        settings=work.settings, areas=work.areas, records=records, now=work.clock(), trying=trying
+    )
     return found if records is None else [*found, *findings_of(work)]
 
 

@@ -183,7 +183,7 @@ class Present:
                 return self._kept(
                     verdict.reason, whole, f"{member} is never removed, and so all of {name} stays."
                 )
-        if found.newest and found.time > found.changed:
+        if found.newest is not None and found.newest >= found.changed:
             return self._by_age(verdict, found.time, f"Its newest file, {member},", whole)
         subject = "The latest change of its directories" if member else "It has no files. The directory"
         return self._by_age(verdict, found.time, subject, whole)

@@ -13,12 +13,8 @@ from typing import TYPE_CHECKING, Final
 from shelflife.clock import as_datetime
 
 if TYPE_CHECKING:
-<<<<<<< HEAD
-    from collections.abc import Iterable
-    from datetime import datetime
-=======
     from collections.abc import Iterable, Iterator
->>>>>>> main
+    from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,13 +13,9 @@ from typing import TYPE_CHECKING
 from shelflife.clock import as_datetime
 
 if TYPE_CHECKING:
-<<<<<<< HEAD
     from datetime import datetime
 
-    from shelflife.policy.cutoff import Cutoff
-=======
     from shelflife.policy.cutoff import Cutoff, Cutoffs
->>>>>>> main
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

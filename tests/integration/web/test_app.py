@@ -24,8 +24,8 @@ def values(text: str) -> dict[tuple[str, str], float]:
 
 
 def test_it_says_that_it_lives_and_is_ready(client: TestClient) -> None:
-    assert client.get("/healthz").json() == {"status": "ok", "problems": []}
-    assert client.get("/readyz").json() == {"status": "ok", "problems": []}
+    assert client.get("/healthz").json() == {"status": "ok", "problems": [], "alerts": []}
+    assert client.get("/readyz").json() == {"status": "ok", "problems": [], "alerts": []}
     assert client.get("/").json()["storage"] == "/storage/stats"
     assert client.get("/docs").status_code == 404  # its page would be fetched from elsewhere
 

@@ -247,8 +247,8 @@ def test_a_cleanup_that_takes_long_goes_on_and_says_where_to_look(
     old = storage.file("temp/old", age="2d")
     answer = client.post("/storage/cleanup", json={}, headers=authorized)
     assert answer.status_code == 202
-    assert answer.json()["state"] == "planning"
-    assert answer.headers["location"] == answer.json()["location"] == "/storage/runs"
+    assert (answer.json()["state"], answer.json()["run"]) == ("running", 1)
+    assert answer.headers["location"] == answer.json()["location"] == "/storage/runs/1"
     wait_until(lambda: [run["state"] for run in client.get("/storage/runs").json()["runs"]] == ["done"])
     assert not old.exists()
 

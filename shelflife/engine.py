@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from shelflife.events import Listener
     from shelflife.explain.check import Finding
     from shelflife.explain.foresee import Forecast, WhatIf
+    from shelflife.explain.status import Status
     from shelflife.explain.why import Answer
     from shelflife.policy.area import Area
     from shelflife.policy.holds import Hold
@@ -360,6 +361,12 @@ class Engine:
         return check_storage(
             settings=self.settings, areas=self._work.areas, records=records, now=self._clock()
         )
+
+    def status(self) -> Status:
+        """Return how it stands: what is wrong, what waits for a person, what comes next. Changes nothing."""
+        from shelflife.explain.status import status_of
+
+        return status_of(self._work)
 
     def whatif(self, changes: Mapping[str, object]) -> WhatIf:
         """Return what other settings of areas would mean: `{"uploads.retention": "3d", "frames.quota": "50GB"}`.

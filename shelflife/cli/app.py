@@ -25,7 +25,7 @@ _PIPE_CLOSED: Final = 141
 """Exit code when nobody reads on: 128 and the number of SIGPIPE."""
 
 VERBS: Final = (
-    *("init", "check", "stats", "plan", "cleanup", "why", "whatif", "forecast", "history"),
+    *("init", "check", "status", "stats", "plan", "cleanup", "why", "whatif", "forecast", "history"),
     *("trash", "hold", "alerts", "serve", "units", "completion"),
 )
 """Each a module, in the order of the help: with a function of that name, or with more verbs in `VERBS`."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 from shelflife import clock
-from shelflife.cli import alerts, output, plan
+from shelflife.cli import alerts, confirm, output, plan
 from shelflife.cli.grammar import Option
 from shelflife.cli.options import Areas, Config, Json, engine_of, seconds_of, settings_of
+from shelflife.cli.progress import progress
 from shelflife.cli.table import Column, Table
 from shelflife.clock import SECOND
 from shelflife.errors import ExitCode, UsageError
@@ -42,6 +44,7 @@ def cleanup(
             help="Run this plan, which was refused because a person must look at it first.",
         ),
     ] = None,
+    yes: Annotated[bool, Option("--yes", "-y", help="Do not ask; only a terminal is asked at all.")] = False,
     pressure: Annotated[
         bool, Option("--pressure", help="Make room, if a disk is above its high watermark.")
     ] = False,
@@ -56,7 +59,9 @@ def cleanup(
 ) -> int:
     """Remove what is expired: all areas, or those that are named.
 
-    Ctrl-C ends it at its next batch; what was done until then is recorded.
+    On a terminal it shows what would go, and asks. Ctrl-C ends it at its next batch; what was done until then
+    is recorded.
+
     Exit codes: 1 if some files failed, 3 if refused, 4 if another cleanup is running.
 
     Example: shelflife cleanup temp uploads
@@ -82,7 +87,49 @@ def cleanup(
     if seconds is not None and (run := _recent(engine_of(config), areas, seconds)) is not None:
         _skip(run, as_json=as_json)
         return ExitCode.DONE
-    return _run(config, areas, approve, as_json=as_json)
+    if approve is not None:
+        return _run(config, _approved(approve), as_json=as_json)
+    if yes or as_json or not confirm.somebody_is_there():
+        return _run(config, _unasked(areas), as_json=as_json)
+    return _ask_and_run(config, areas)
+
+
+Act = Callable[["Engine", threading.Event], "RunReport"]
+"""What is done with an engine until it is stopped."""
+
+
+def _approved(number: str) -> Act:
+    from shelflife.records.history import Trigger
+
+    return lambda engine, stop: engine.approve(number, trigger=Trigger.CLI, stop=stop)
+
+
+def _unasked(areas: list[str] | None) -> Act:
+    from shelflife.records.history import Trigger
+
+    def act(engine: Engine, stop: threading.Event) -> RunReport:
+        engine.require_areas(areas or None)
+        return engine.cleanup(areas or None, trigger=Trigger.CLI, stop=stop)
+
+    return act
+
+
+def _ask_and_run(config: Path | None, areas: list[str] | None) -> int:
+    """Carry out what is shown if the person agrees; where nothing would go, there is nothing to ask."""
+    from shelflife.records.history import Trigger
+
+    engine, made = plan.make(config, areas, quiet=False)
+    if not made.files and not any(area.links for area in made.areas):
+        return _run(config, _unasked(areas), as_json=False)
+    reasons = engine.needs_approval(made)
+    if not confirm.is_agreed(made, reasons):
+        output.print_line("nothing was removed")
+        return ExitCode.REFUSED
+    if reasons:  # which the person has seen, and answered
+        return _run(config, _approved(made.id), as_json=False)
+    return _run(
+        config, lambda engine, stop: engine.execute(made, trigger=Trigger.CLI, stop=stop), as_json=False
+    )
 
 
 def _make_room(config: Path | None, *, as_json: bool) -> int:
@@ -93,19 +140,12 @@ def _make_room(config: Path | None, *, as_json: bool) -> int:
     return code if stop.signal is None else 128 + stop.signal
 
 
-def _run(config: Path | None, areas: list[str] | None, approved: str | None, *, as_json: bool) -> int:
-    from shelflife.cli.progress import progress
-    from shelflife.records.history import Trigger
-
+def _run(config: Path | None, act: Act, *, as_json: bool) -> int:
     with _Stop() as stop:
         with progress(quiet=as_json) as listeners:
             engine = engine_of(config, listeners=listeners)
-            engine.require_areas(areas or None)
             try:
-                if approved is not None:
-                    report = engine.approve(approved, trigger=Trigger.CLI, stop=stop.event)
-                else:
-                    report = engine.cleanup(areas or None, trigger=Trigger.CLI, stop=stop.event)
+                report = act(engine, stop.event)
             finally:
                 alerts.tell(engine)
         _show(report, as_json=as_json)
@@ -212,6 +252,6 @@ def _show_areas(report: RunReport) -> None:
     ]
     output.print_special(report.total("special"))
     ending = f"; also removed: {', '.join(also)}" if also else ""
-    output.print_line(
+    output.print_prose(
         f"run {report.run} {report.state}: {format_bytes(report.total('freed'))} of disk freed{ending}"
     )

@@ -39,7 +39,8 @@ def _states(_config: Path | None) -> list[str]:
     from shelflife.files.removal import Result
     from shelflife.records.history import RunState
 
-    return [*(state.value for state in RunState), *(result.name.lower() for result in Result)]
+    words = [*(state.value for state in RunState), *(result.name.lower() for result in Result)]
+    return list(dict.fromkeys(words))
 
 
 def history(

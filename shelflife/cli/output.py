@@ -58,6 +58,11 @@ def print_line(*parts: Part) -> None:
     print(_shown(parts, sys.stdout))
 
 
+def prompt(*parts: Part) -> None:
+    """Print a question to stdout, and stay on its line for the answer."""
+    print(_shown(parts, sys.stdout), end="", flush=True)
+
+
 def print_block(text: str) -> None:
     """Print text of our own to stdout as it is, in several lines."""
     for line in text.rstrip("\n").split("\n"):

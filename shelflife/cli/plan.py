@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from heapq import nlargest
 from typing import TYPE_CHECKING, Annotated
 
 from shelflife import clock
@@ -13,10 +14,10 @@ from shelflife.cli.options import Areas, Config, Json, engine_of, moment_of
 from shelflife.cli.table import Column, Table
 from shelflife.cli.terminal import CARE, Styled
 from shelflife.errors import ExitCode
-from shelflife.formats import counted
+from shelflife.formats import counted, format_bytes, minute, moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from shelflife.engine import Engine
@@ -42,6 +43,15 @@ def plan(
             help="As if it were that time: 2026-12-24, 2026-12-24T18:00Z, or +2d from now.",
         ),
     ] = None,
+    top: Annotated[
+        int | None,
+        Option(
+            "--top",
+            metavar="N",
+            least=1,
+            help="Also the N directories most would go from; with --files: the N largest.",
+        ),
+    ] = None,
 ) -> int:
     """Show what a cleanup would remove now, and remove nothing.
 
@@ -52,12 +62,12 @@ def plan(
     moment = None if at is None else moment_of(at, clock.now())
     engine, made = make(config, areas, quiet=as_json or files or null, at=moment)
     if null:
-        _write_paths(engine, made)
+        _write_paths(_absolute(engine, made, top))
     elif files:
-        _print_files(engine, made, as_json=as_json)
+        _print_files(_absolute(engine, made, top), as_json=as_json)
     else:
         # A plan for another time is never run, so nobody is asked to approve it.
-        show(made, engine.needs_approval(made) if at is None else [], as_json=as_json)
+        show(made, engine.needs_approval(made) if at is None else [], as_json=as_json, top=top or 0)
     return report_errors(made)
 
 
@@ -73,13 +83,15 @@ def make(
         return engine, engine.plan(areas or None, at=at)
 
 
-def show(made: Plan, reasons: list[str], *, as_json: bool) -> None:
-    """Print a plan, area by area, and the reasons why a person must approve it before it may run."""
-    from shelflife.formats import format_bytes, minute, moment
+def show(made: Plan, reasons: list[str], *, as_json: bool, top: int = 0, command: bool = True) -> None:
+    """Print a plan, area by area, and the reasons why a person must approve it before it may run.
+
+    Besides the `top` directories that most would go from, and, unless `command` is False, how to approve it.
+    """
     from shelflife.shapes.plan import plan_as_json
 
     if as_json:
-        output.print_json(plan_as_json(made, reasons))
+        output.print_json(plan_as_json(made, reasons, top=top))
         return
     table = Table(
         [
@@ -100,15 +112,15 @@ def show(made: Plan, reasons: list[str], *, as_json: bool) -> None:
     directories = sum(area.directories for area in made.areas)
     table.add_total("total", output.number(made.files), format_bytes(made.bytes), output.number(directories))
     output.print_table(table)
-    for line in _units(made):
+    for line in _largest(made, top) if top else _units(made):
         output.print_line(line)
     if links := sum(area.links for area in made.areas):
         output.print_line(f"and {counted(links, 'symbolic link', 'symbolic links')}")
     output.print_special(sum(area.special for area in made.areas))
-    output.print_line(f"plan {made.id}, made for {moment(made.made)}; nothing was removed")
+    output.print_prose(f"plan {made.id}, made for {moment(made.made)}; nothing was removed")
     for reason in reasons:
         output.print_prose(reason, first=[Styled("a person must approve it: ", CARE)], indent="  ")
-    if reasons:
+    if reasons and command:
         output.print_line(f"to approve and run it: shelflife cleanup --approve {made.id}")
 
 
@@ -124,31 +136,37 @@ def _units(made: Plan) -> Iterator[str]:
         yield f"  … and {len(units) - output.MOST_LINES} more; `--files` lists all that is in them"
 
 
+def _largest(made: Plan, top: int) -> Iterator[str]:
+    """Yield a line for each of the directories that most would go from."""
+    for due in nlargest(top, (due for area in made.areas for due in area.due), key=lambda due: due.bytes):
+        yield f"  {format_bytes(due.bytes):>10}  {counted(due.files, 'file', 'files'):>12}  {due.root}/{due.path}"
+
+
 def report_errors(made: Plan) -> int:
     """Tell what could not be looked at; return the exit code."""
     output.say_all(made.errors, more="`shelflife plan --json` lists all")
     return ExitCode.SOME_FAILED if made.errors else ExitCode.DONE
 
 
-def _absolute(engine: Engine, made: Plan) -> Iterator[tuple[PlannedFile, str]]:
-    base = str(engine.settings.base_path)
-    for file in engine.files(made):
+def _absolute(engine: Engine, made: Plan, top: int | None) -> Iterator[tuple[PlannedFile, str]]:
+    """Yield the files of a plan with their absolute paths; only the `top` largest, if that is said."""
+    base, files = str(engine.settings.base_path), engine.files(made)
+    for file in files if top is None else nlargest(top, files, key=lambda file: file.size):
         yield file, os.path.join(base, file.path)
 
 
-def _write_paths(engine: Engine, made: Plan) -> None:
+def _write_paths(files: Iterable[tuple[PlannedFile, str]]) -> None:
     stdout = sys.stdout.buffer
-    for _, path in _absolute(engine, made):
+    for _, path in files:
         stdout.write(os.fsencode(path) + b"\0")
     stdout.flush()
 
 
-def _print_files(engine: Engine, made: Plan, *, as_json: bool) -> None:
-    from shelflife.shapes.path import path_as_json
+def _print_files(files: Iterable[tuple[PlannedFile, str]], *, as_json: bool) -> None:
     from shelflife.shapes.plan import planned_file_as_json
 
-    for file, path in _absolute(engine, made):
+    for file, path in files:
         if as_json:
-            output.print_json_line({**planned_file_as_json(file), **path_as_json(path)})
+            output.print_json_line(planned_file_as_json(file, path))
         else:
             output.print_line(path)

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 from shelflife.cli.terminal import columns_of, encodable
 from shelflife.events import BatchFinished, DirectoriesScanned, Event, RunStarted
+from shelflife.formats import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shelflife.events import Listener
+    from shelflife.formats import counted
+from shelflife.events import Listener
 
 _EVERY: Final = 0.1
 """Seconds between two looks of the line."""
@@ -47,7 +49,9 @@ class _Line:
     def __call__(self, event: Event) -> None:
         match event:
             case DirectoriesScanned():
-                self._show(f"{event.area}: {event.directories:,} directories looked at")
+                self._show(
+                    f"{event.area}: {counted(event.directories, 'directory', 'directories')} looked at"
+                )
             case RunStarted():
                 self._files, self._done = event.files, 0
             case BatchFinished():

@@ -74,4 +74,4 @@ def _show(statistics: Statistics, settings: Settings) -> None:
     if statistics.as_of is None:
         output.say("not every area was scanned yet; `shelflife stats` without --as-recorded does")
     else:
-        output.print_line(f"as of {moment(statistics.as_of)}")
+        output.print_prose(f"as of {moment(statistics.as_of)}")

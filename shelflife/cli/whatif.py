@@ -75,7 +75,7 @@ def _show(found: WhatIf) -> None:
                 break
     output.print_table(table)
     for old, new in zip(_when(found.before), _when(found.after), strict=True):
-        output.print_line(old if old == new else f"{old}; if so: {new.partition(': ')[2]}")
+        output.print_prose(old if old == new else f"{old}; if so: {new.partition(': ')[2]}")
     show_age(found.as_of)
 
 
@@ -86,7 +86,7 @@ def show_age(as_of: int | None) -> None:
     if as_of is None:
         output.say("the storage was not scanned yet; `shelflife stats` does it")
     else:
-        output.print_line(f"as of {moment(as_of)}")
+        output.print_prose(f"as of {moment(as_of)}")
 
 
 def _when(outlook: Outlook) -> list[str]:

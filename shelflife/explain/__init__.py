@@ -3,6 +3,7 @@
 why           what will happen to one path (present), or what happened to it (past)
 answer        the answer to that, as a value
 check         whether a storage can be looked after as it is
+status        how it stands, on one screen
 foresee       what if, and what next
 log           what a run tells the log
 """

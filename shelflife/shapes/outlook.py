@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from shelflife.policy.forecast import When as WhenValue
     from shelflife.policy.load import Load as LoadValue
 
-__all__ = ["Forecast", "WhatIf", "forecast_as_json", "whatif_as_json"]
+__all__ = ["Disk", "Forecast", "WhatIf", "disk_as_json", "forecast_as_json", "whatif_as_json"]
 
 _DAYS: Final = 60
 """Coming days of which it is told how full a disk will be."""
@@ -155,7 +155,7 @@ def forecast_as_json(found: ForecastValue) -> Forecast:
             area.area: {**_area(area), "expires": [_load(load) for load in expiring[area.area]]}
             for area in outlook.areas
         },
-        "disks": [{**_disk(disk), "days": _days(disk)} for disk in outlook.disks],
+        "disks": [{**disk_as_json(disk), "days": _days(disk)} for disk in outlook.disks],
         "files": outlook.goes.files,
         "bytes": outlook.goes.bytes,
     }
@@ -170,7 +170,7 @@ def _days(disk: DiskOutlook) -> list[Day]:
 def _outlook(outlook: OutlookValue) -> Outlook:
     return {
         "areas": {area.area: _area(area) for area in outlook.areas},
-        "disks": [_disk(disk) for disk in outlook.disks],
+        "disks": [disk_as_json(disk) for disk in outlook.disks],
         "files": outlook.goes.files,
         "bytes": outlook.goes.bytes,
     }
@@ -191,7 +191,8 @@ def _area(area: AreaOutlook) -> Area:
     }
 
 
-def _disk(disk: DiskOutlook) -> Disk:
+def disk_as_json(disk: DiskOutlook) -> Disk:
+    """Return a file system under some settings."""
     return {
         "disk": printable(disk.disk.name),
         "areas": list(disk.disk.areas),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from heapq import nlargest
+from typing import TYPE_CHECKING, Annotated, NotRequired
 
 from shelflife.formats import iso, printable
 from shelflife.policy.cutoff import Cause
@@ -39,6 +40,15 @@ class AreaPlan(TypedDict):
 
 
 @shape
+class DueDirectory(Path):
+    """A directory with something to remove; `path` is relative to the base path."""
+
+    area: str
+    files: Count
+    bytes: Count
+
+
+@shape
 class Plan(TypedDict):
     """What a cleanup would do now, in numbers."""
 
@@ -53,6 +63,8 @@ class Plan(TypedDict):
     needs_approval: bool
     reasons: list[str]
     """Why a person must approve it before it may run unwatched; empty when it may."""
+    largest: NotRequired[list[DueDirectory]]
+    """The directories that most would go from, the largest first; where that was asked for."""
 
 
 @shape
@@ -66,9 +78,12 @@ class PlannedFile(Path):
     """Whether it is a symbolic link, which goes as a link."""
 
 
-def plan_as_json(plan: PlanValue, reasons_to_ask: Sequence[str]) -> Plan:
-    """Return a plan: per area its cutoff, the cause of that, what would go, and why a person must approve it."""
-    return {
+def plan_as_json(plan: PlanValue, reasons_to_ask: Sequence[str], *, top: int = 0) -> Plan:
+    """Return a plan: per area its cutoff, the cause of that, what would go, and why a person must approve it.
+
+    Besides the `top` directories that most would go from, if that is not 0.
+    """
+    shown: Plan = {
         "plan": plan.id,
         "made": iso(plan.made),
         "areas": {area.area: _area(area) for area in plan.areas},
@@ -78,6 +93,22 @@ def plan_as_json(plan: PlanValue, reasons_to_ask: Sequence[str]) -> Plan:
         "needs_approval": bool(reasons_to_ask),
         "reasons": [printable(reason) for reason in reasons_to_ask],
     }
+    if top:
+        shown["largest"] = _largest(plan, top)
+    return shown
+
+
+def _largest(plan: PlanValue, top: int) -> list[DueDirectory]:
+    due = ((area.area, directory) for area in plan.areas for directory in area.due)
+    return [
+        {
+            **path_as_json(f"{directory.root}/{directory.path}"),
+            "area": area,
+            "files": directory.files,
+            "bytes": directory.bytes,
+        }
+        for area, directory in nlargest(top, due, key=lambda found: found[1].bytes)
+    ]
 
 
 def _area(area: PlannedArea) -> AreaPlan:

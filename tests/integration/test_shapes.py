@@ -10,7 +10,21 @@ from fastapi.testclient import TestClient
 from pydantic import TypeAdapter
 
 from shelflife.settings import load_settings
-from shelflife.shapes import alert, check, cleanup, disk, hold, metrics, outlook, plan, run, stats, trash, why
+from shelflife.shapes import (
+    alert,
+    check,
+    cleanup,
+    disk,
+    hold,
+    metrics,
+    outlook,
+    plan,
+    run,
+    stats,
+    status,
+    trash,
+    why,
+)
 from shelflife.web import create_app
 from tests.integration.cli.conftest import Site, site
 
@@ -54,6 +68,7 @@ SHAPES: list[tuple[str, Any]] = [
     ("check", list[check.Finding]),
     ("hold list", list[hold.Hold]),
     ("alerts list", list[alert.Alert]),
+    ("status", status.Status),
     ("forecast", outlook.Forecast),
     ("whatif uploads.retention=3d", outlook.WhatIf),
     ("cleanup", run.Report),

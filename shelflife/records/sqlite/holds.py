@@ -60,7 +60,7 @@ class SqliteHoldBook:
         ending = [hold for hold in self.all() if hold.path == path and hold.is_active(at)]
         with transaction(self._connection):
             self._connection.executemany(_END, [(at, current_actor().name, hold.id) for hold in ending])
-        return ending
+        return [replace(hold, ended=at) for hold in ending]
 
     def all(self) -> list[Hold]:
         """Return every hold there ever was, the latest first."""

@@ -1,6 +1,8 @@
 """The command line as a process of its own: entry point, streams, signals."""
 
+import contextlib
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -9,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.cli.conftest import Site
+from tests.integration.cli.conftest import CONFIG, Site
 
 COMMAND = [sys.executable, "-m", "shelflife"]
 ROOT = Path(__file__).parents[3]
@@ -121,3 +123,79 @@ def test_a_run_that_is_stopped_before_it_begins_is_not_done(site: Site) -> None:
     stop.set()
     assert site.engine.cleanup(stop=stop).state == "stopped"
     assert site.engine.last_run_within(3600) is None
+
+
+# -- on a terminal
+
+
+def answered(site: Site, answer: str, *arguments: str) -> tuple[int, str]:
+    """Run a command on a terminal of its own, type an answer, and return exit code and what was shown."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, *arguments],
+        cwd=site.directory,
+        env=environment(TERM="xterm", NO_COLOR=""),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        close_fds=True,
+    )
+    os.close(theirs)
+    os.write(ours, answer.encode())
+    shown = b""
+    with contextlib.suppress(OSError):  # EIO: the other end is closed
+        while part := os.read(ours, 4096):
+            shown += part
+    os.close(ours)
+    return process.wait(), shown.decode().replace("\r\n", "\n")
+
+
+def test_on_a_terminal_a_cleanup_shows_the_plan_and_asks(site: Site) -> None:
+    old = site.file("uploads/old", size=2048)
+    code, shown = answered(site, "n\n", "cleanup")
+    assert code == 3
+    assert "remove 1 file, 2.00 KB? [y/N] " in shown
+    assert "nothing was removed\n" in shown
+    assert old.exists()
+    assert site.engine.history() == []
+    code, shown = answered(site, "y\n", "cleanup")
+    assert code == 0
+    assert "run 1 done" in shown
+    assert not old.exists()
+
+
+def test_nobody_is_asked_where_nothing_would_go_nor_with_yes(site: Site) -> None:
+    code, shown = answered(site, "", "cleanup")
+    assert (code, "[y/N]" in shown) == (0, False)
+    old = site.file("uploads/old")
+    code, shown = answered(site, "", "cleanup", "--yes")
+    assert (code, "[y/N]" in shown, old.exists()) == (0, False, False)
+
+
+def test_yes_at_the_terminal_approves_what_was_shown_with_its_reasons(site: Site) -> None:
+    site.configure(CONFIG + "  limits: {confirm_above_files: 2}\n")
+    files = [site.file(f"uploads/{number}") for number in range(5)]
+    code, shown = answered(site, "", "cleanup", "--yes")  # the limits hold all the same
+    assert code == 3
+    assert all(file.exists() for file in files)
+    code, shown = answered(site, "y\n", "cleanup")
+    assert code == 0
+    assert "a person must approve it: " in shown
+    assert "all the same? [y/N]" in shown
+    assert not any(file.exists() for file in files)
+
+
+def test_colours_are_for_terminals_only(site: Site) -> None:
+    (site.base / "uploads").rmdir()
+    _, shown = answered(site, "", "check")
+    assert "\x1b[1;31m✗\x1b[0m" in shown
+    assert b"\x1b" not in called(site, "check").stdout
+
+
+@pytest.mark.parametrize("verb", ["plan", "forecast", "check", "cleanup"])
+def test_every_verb_can_be_shown_in_ascii(site: Site, verb: str) -> None:
+    site.file("uploads/Größe")
+    site.call("stats")
+    done = called(site, verb, PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.isascii()

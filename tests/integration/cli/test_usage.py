@@ -267,5 +267,5 @@ def test_the_history_can_be_filtered(site: Site) -> None:
     assert runs("--state", "refused") == []
     assert runs("--since", "1h") == [4, 3, 2, 1]
     assert runs("--since", "2100-01-01") == []
-    assert "allowed: running" in site.call("history", "--state", "dnoe").err
+    assert 'did you mean "done"?' in site.call("history", "--state", "dnoe").err
     assert "none of its files is like that" in site.call("history", "1", "--state", "failed").out

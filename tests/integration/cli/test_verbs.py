@@ -269,3 +269,45 @@ def test_an_area_that_is_a_link_or_a_file_is_refused_and_nothing_is_touched(
     assert "uploads is not a directory" in result.err
     assert old.exists()
     assert outside.exists()
+
+
+def test_a_plan_names_the_directories_most_would_go_from(site: Site) -> None:
+    for directory, size in (("a", 10), ("b", 5000), ("c", 100)):
+        site.file(f"uploads/{directory}/file", size=size)
+    shown = site.call("plan", "--top", "2", "--json").json["largest"]
+    assert [(found["path"], found["files"], found["bytes"]) for found in shown] == [
+        ("uploads/b/", 1, 5000),
+        ("uploads/c/", 1, 100),
+    ]
+    assert "1 file  uploads/b/\n" in site.call("plan", "--top", "1").out
+    assert site.call("plan", "--files", "--top", "1").out == f"{site.base}/uploads/b/file\n"
+
+
+def test_a_hold_that_was_ended_is_shown_as_it_is_now(site: Site) -> None:
+    held = str(site.file("uploads/a"))
+    assert site.call("hold", "add", held, "--json").json["active"] is True
+    [ended] = site.call("hold", "remove", held, "--json").json
+    assert (ended["active"], ended["ended"] is None) == (False, False)
+
+
+@pytest.mark.parametrize("columns", [80, 40])
+def test_what_is_shown_fits_the_terminal(site: Site, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    site.configure(CONFIG.replace("uploads:", "recordings_of_the_north_gate: {retention: 30d}\n    uploads:"))
+    site.engine.create()
+    site.file("uploads/old", size=123456)
+    site.call("hold", "add", str(site.file("uploads/held")), "--reason", "a reason that is rather long " * 5)
+    site.call("cleanup")
+    monkeypatch.setattr("shelflife.cli.output.columns_of", lambda _: columns)
+    for verb in (
+        "plan",
+        "stats",
+        "forecast",
+        "history",
+        "status",
+        "check",
+        "hold list",
+        "why storage/uploads",
+    ):
+        lines = site.call(*verb.split()).out.splitlines()
+        wide = [line for line in lines if len(line) > columns and str(site.directory) not in line]
+        assert wide == [], verb

@@ -1,0 +1,183 @@
+"""Status: how it stands with a storage, on one screen – what is wrong, what waits for a person, what comes next.
+
+Everything here is told elsewhere in full (`check`, `alerts`, `forecast`, `history`); this brings together what
+somebody asks who has a minute. It looks and changes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from shelflife.errors import RecordsError, ShelflifeError, StorageError
+from shelflife.explain.check import Finding, Level, check_storage
+from shelflife.explain.foresee import forecast
+from shelflife.policy.schedule import Schedule
+from shelflife.records.history import RunState, Trigger
+from shelflife.run.lock import holder_of
+from shelflife.run.restore import trashed_files
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shelflife.explain.foresee import DiskOutlook
+    from shelflife.records.alerts import ActiveAlert
+    from shelflife.records.history import RunRecord
+    from shelflife.records.journal import Journal
+    from shelflife.records.records import Records
+    from shelflife.run.lock import Holder
+    from shelflife.run.workplace import Workplace
+
+__all__ = ["Health", "Status", "Trash", "Waiting", "status_of"]
+
+_RUNS: Final = 50
+"""Runs that are looked through for the last cleanup."""
+
+_CLEANUPS: Final = (Trigger.SCHEDULE, Trigger.CLI, Trigger.API, Trigger.PROGRAM)
+
+_GOING_ON: Final = (RunState.PLANNING, RunState.RUNNING)
+
+_MOST_TRASH: Final = 100_000
+"""Files in the trash that are counted one by one."""
+
+_PLAN: Final = re.compile(r"--approve (\w+)")
+
+
+class Health(StrEnum):
+    """How it stands with a storage, in a word."""
+
+    GOOD = "good"
+    """Cleanups work, and nobody has to do anything."""
+    CARE = "care"
+    """Something waits for a person, or files failed in the last run."""
+    BAD = "bad"
+    """Cleanups do not work as it is, or not everywhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A cleanup that waits until a person approves it."""
+
+    run: int
+    """The run that was refused."""
+    plan: str
+    """What to approve; empty where the run was refused for another reason."""
+    since: int
+    """When it was refused, in ns since the epoch."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trash:
+    """What waits in the trash."""
+
+    files: int = 0
+    bytes: int = 0
+    is_all: bool = True
+    """False where there is more than was counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """How it stands with a storage. Times in ns since the epoch."""
+
+    base_path: str
+    at: int
+    """When it was looked at."""
+    findings: tuple[Finding, ...]
+    """Errors and warnings of a check."""
+    alerts: tuple[ActiveAlert, ...] = ()
+    """What needs a person, as people were told."""
+    waiting: Waiting | None = None
+    holder: Holder | None = None
+    """Who runs a cleanup now."""
+    disks: tuple[DiskOutlook, ...] = ()
+    next_run: int | None = None
+    """None: nothing runs by itself."""
+    last_run: RunRecord | None = None
+    """The last cleanup that was carried out, or failed."""
+    trash: Trash = Trash()
+    holds: int = 0
+
+    @property
+    def health(self) -> Health:
+        """How it stands, in a word."""
+        if any(finding.level is Level.ERROR for finding in self.findings):
+            return Health.BAD
+        failed = self.last_run is not None and (
+            self.last_run.report.get("failed", 0) or self.last_run.state == RunState.FAILED
+        )
+        return Health.CARE if self.waiting or self.alerts or failed else Health.GOOD
+
+
+def status_of(work: Workplace) -> Status:
+    """Return how it stands with a storage. Never raises for what is wrong with it: that is a finding."""
+    now, settings = work.clock(), work.settings
+    try:
+        records: Records | None = work.records
+    except StorageError:
+        records = None
+    findings = check_storage(settings=settings, areas=work.areas, records=records, now=now)
+    told = tuple(finding for finding in findings if finding.level is not Level.OK)
+    base = str(settings.base_path)
+    if records is None:
+        return Status(base_path=base, at=now, findings=told)
+    runs, alerts, holds = _recorded(records, now)
+    cleanups = [run for run in runs if run.trigger in _CLEANUPS]
+    return Status(
+        base_path=base,
+        at=now,
+        findings=told,
+        alerts=tuple(alerts),
+        waiting=_waiting(cleanups),
+        holder=holder_of(records.state),
+        disks=_disks(work),
+        next_run=Schedule.of(settings.cleanup).next_after(now) if settings.cleanup.enabled else None,
+        last_run=next((run for run in cleanups if run.state not in (*_GOING_ON, RunState.REFUSED)), None),
+        trash=_trash(work),
+        holds=holds,
+    )
+
+
+def _recorded(records: Records, now: int) -> tuple[list[RunRecord], list[ActiveAlert], int]:
+    """Return the latest runs, what people were told and not yet that it is over, and how many holds there are."""
+    try:
+        with records.read_journal() as journal:
+            return _read(journal, now) if journal else ([], [], 0)
+    except RecordsError:  # which the check says
+        return [], [], 0
+
+
+def _read(journal: Journal, now: int) -> tuple[list[RunRecord], list[ActiveAlert], int]:
+    holds = sum(1 for hold in journal.holds.all() if hold.is_active(now))
+    return journal.history.runs(limit=_RUNS), journal.alerts.active(), holds
+
+
+def _waiting(cleanups: Sequence[RunRecord]) -> Waiting | None:
+    """Return the last cleanup, if it was refused: a later one that was carried out makes it good."""
+    last = next((run for run in cleanups if run.state not in _GOING_ON), None)
+    if last is None or last.state != RunState.REFUSED:
+        return None
+    named = _PLAN.search(last.reason)
+    plan = last.plan or (named.group(1) if named else "")
+    return Waiting(run=last.id, plan=plan, since=last.started, reason=last.reason)
+
+
+def _disks(work: Workplace) -> tuple[DiskOutlook, ...]:
+    try:
+        return forecast(work).outlook.disks
+    except ShelflifeError:  # which the check says
+        return ()
+
+
+def _trash(work: Workplace) -> Trash:
+    files = size = 0
+    try:
+        for file in islice(trashed_files(work, work.areas.values()), _MOST_TRASH):
+            files, size = files + 1, size + file.size
+    except StorageError:  # which the check says
+        return Trash(files=files, bytes=size, is_all=False)
+    return Trash(files=files, bytes=size, is_all=files < _MOST_TRASH)

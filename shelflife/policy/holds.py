@@ -8,6 +8,7 @@ alone would not do, since it is given away again at once.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Hold:
         return self.ended is None and (self.until is None or now < self.until)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Holds:
     """The holds that are active, made quick to ask."""
 
@@ -72,7 +73,7 @@ class Holds:
         """Return themselves: as a source of holds they never change."""
         return self
 
-    @property
+    @cached_property
     def has_trees(self) -> bool:
         """Whether a whole directory is held."""
         return any(hold.tree for hold in self.paths.values())
@@ -85,6 +86,32 @@ class Holds:
             if (hold := self.paths.get(path)) is not None and hold.tree:
                 return hold
         return None
+
+    def concern(self, area: str, place: str, inodes: Iterable[int]) -> bool:
+        """Return whether somebody may hold the directory at `place`, or an entry right in it.
+
+        `place` is relative to the base path, without a trailing slash; `inodes` (signed) are its own and those of
+        the entries. Of directories above it only the paths are known here (`has_trees`).
+        """
+        if place in self._parents or self.covering(place) is not None:
+            return True
+        return not self._inodes_in(area).isdisjoint(inodes)
+
+    @cached_property
+    def _parents(self) -> frozenset[str]:
+        """The directories in which something is held by its path."""
+        return frozenset(path.rpartition("/")[0] for path in self.paths)
+
+    def _inodes_in(self, area: str) -> frozenset[int]:
+        return self._by_area.get(area, frozenset())
+
+    @cached_property
+    def _by_area(self) -> dict[str, frozenset[int]]:
+        """Area → inodes that are held there."""
+        found: dict[str, set[int]] = {}
+        for area, inode in self.inodes:
+            found.setdefault(area, set()).add(inode)
+        return {area: frozenset(inodes) for area, inodes in found.items()}
 
     def below(self, path: str) -> Hold | None:
         """Return a hold on something in the directory at `path` (relative to the base path), at any depth."""

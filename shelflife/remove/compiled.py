@@ -6,6 +6,10 @@ several threads, with nothing done file by file in Python. Each step that safety
 batch by batch (`shelflife.remove.batch`); the area must be in its place and each directory, opened from it anew,
 the one that was listed; each entry is checked once more right before it goes.
 
+Where the area has a trash, entries are renamed into it instead. A directory that nobody has written to for a
+while and of which all goes is renamed as one: a single call, whatever is in it. It is looked at there, entry by
+entry, where no path of the service leads any more, and comes back as it went when not all of it goes after all.
+
 Whatever is out of the ordinary – a hold, a directory that has changed, an error – is handed back: that directory
 is done again by the careful way (`AreaExecutor.run_in`), one entry at a time.
 """
@@ -13,23 +17,32 @@ is done again by the careful way (`AreaExecutor.run_in`), one entry at a time.
 from __future__ import annotations
 
 import errno
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.errors import ShelflifeError
-from shelflife.files.candidates import Fate, Going, Outcomes
+from shelflife.files.anchor import parent_of
+from shelflife.files.candidates import Candidates, Fate, Going, Outcomes
+from shelflife.files.held import held_directory
 from shelflife.files.primitives import for_removing, read_all
 from shelflife.files.reading import Flag, Manner, Reading, Search, Task
+from shelflife.files.removal import Result
+from shelflife.files.survey import Key
+from shelflife.files.trash import DISPLACED, prune_trash
+from shelflife.policy.area import TRASH_DIRECTORY
+from shelflife.records.history import BatchKind
 from shelflife.remove.batch import BatchLoop, Portion, Step
 from shelflife.scan.context import Stopped
 
 if TYPE_CHECKING:
-    from shelflife.files.candidates import Candidates
     from shelflife.files.known import Known
     from shelflife.files.listing import Entry
+    from shelflife.files.reading import Answer
     from shelflife.policy.cutoff import Cutoff
+    from shelflife.policy.holds import Holds
     from shelflife.remove.root import Root
 
 _LOT: Final = 500
@@ -37,6 +50,9 @@ _LOT: Final = 500
 
 _UNREAD: Final = 15
 """What a directory weighs that must be read first."""
+
+_LARGEST_WHOLE: Final = 5_000
+"""Entries of a directory that may go by one rename: all of them are looked at in one batch."""
 
 _INTENTS: Final = 1000
 """Entries whose removal is journalled in one transaction."""
@@ -86,11 +102,26 @@ class Share(Portion):
     empty: bool = field(kw_only=True)
     """Whether the directory is to go, too, when that has emptied it."""
 
-    def task(self, candidates: Candidates) -> Task:
-        """Return what the primitives are asked to do about `candidates` of it."""
-        reading = self.directory.reading
+    @property
+    def packed(self) -> Candidates:
+        """The entries that have no outcome yet."""
+        rest = self.rest
+        return rest if isinstance(rest, Candidates) else Candidates.of(rest)
+
+    def task(self, candidates: Candidates, target: str | None) -> Task:
+        """Return what the primitives are to do about `candidates` of it: into `target`, for good if None."""
+        reading, whole = self.directory.reading, self.kind is BatchKind.DIRECTORY
         is_bare = not len(self.entries)
-        return Task(self.path, reading.device, reading.key, candidates, same=is_bare, empty=self.empty)
+        return Task(
+            self.path,
+            reading.device,
+            reading.key,
+            candidates,
+            same=is_bare or whole,
+            empty=self.empty,
+            target=target,
+            whole=whole,
+        )
 
 
 class _Lot(NamedTuple):
@@ -107,32 +138,82 @@ class _Lot(NamedTuple):
 class Compiled:
     """The way in which entries of many directories go in one call of the primitives."""
 
-    def __init__(self, root: Root, cutoff: int, going: Going) -> None:
-        """Let go in `root` what is before `cutoff` (ns)."""
+    def __init__(self, root: Root, cutoff: int) -> None:
+        """Let go in `root` what is before `cutoff` (ns): for good, or into the trash where the area has one."""
         self._root = root
         self._cutoff = cutoff
-        self._going = going
+        self._trash = None if root.area.trash is None else root.trash
+        self._going = Going.REMOVED if self._trash is None else Going.TRASHED
 
     def act(self, portions: Sequence[Portion], until: int) -> Sequence[Step]:
-        """See `Way`."""
-        if self._root.context.holds():  # somebody began to hold something: the careful way finds out what
-            return [self._hand_back(portion) for portion in portions]
-        shares = [(share, share.rest) for share in portions if isinstance(share, Share)]
-        tasks = [share.task(rest) for share, rest in shares]  # type: ignore[arg-type]
-        primitives = for_removing(self._root.anchor)
-        answers = primitives.remove(self._root.anchor, tasks, Manner(self._root.area, self._cutoff, until))
-        steps = []
-        for (share, rest), answer in zip(shares, answers, strict=True):
-            share.directory.pruned = share.directory.pruned or answer.pruned
-            failed = bool(answer.error) or not (answer.pruned or len(rest))
-            share.directory.careful = share.directory.careful or failed
-            steps.append(Step(Outcomes(rest, answer.fates, self._going), failed, answer))  # type: ignore[arg-type]
-        return steps
+        """See `Way`. What somebody may hold is handed back: the careful way finds out what it is."""
+        root, holds = self._root, self._root.context.holds()
+        shares = [portion for portion in portions if isinstance(portion, Share)]
+        free = [share for share in shares if not (holds and self._may_be_held(holds, share))]
+        owner = (root.options.owner.uid, root.options.owner.gid)
+        given = [(share, share.packed) for share in free]
+        tasks = [share.task(rest, self._target(share)) for share, rest in given]
+        manner = Manner(root.area, self._cutoff, until, owner)
+        answers = for_removing(root.anchor).remove(root.anchor, tasks, manner) if tasks else []
+        steps = {
+            id(share): self._step(share, rest, answer)
+            for (share, rest), answer in zip(given, answers, strict=True)
+        }
+        return [steps.get(id(share)) or self._hand_back(share) for share in shares]
+
+    def _target(self, share: Share) -> str | None:
+        return None if self._trash is None else self._trash.mirror(share.path)
+
+    def _step(self, share: Share, rest: Candidates, answer: Answer) -> Step:
+        directory = share.directory
+        directory.pruned = directory.pruned or answer.pruned
+        failed = bool(answer.error) or not (answer.pruned or len(rest))
+        directory.careful = directory.careful or failed
+        outcomes = Outcomes(rest, answer.fates, self._going)
+        if Fate.STRAY in answer.fates:
+            self._displace(share.path, outcomes)
+        if share.kind is BatchKind.DIRECTORY and failed:
+            self._bring_back(share.path, is_stranded=answer.stranded)
+        return Step(outcomes, failed, answer)
+
+    def _displace(self, path: str, outcomes: Outcomes) -> None:
+        """Set aside what could not be put back into the directory at `path`."""
+        trash = self._root.trash
+        try:
+            fd = trash.directory(path)
+            for outcome in outcomes:
+                if outcome.result is Result.DISPLACED:
+                    trash.displace(path, fd, outcome.name)
+        finally:
+            trash.close()
+
+    def _bring_back(self, path: str, *, is_stranded: bool) -> None:
+        """Put back a directory that went as one and could not be renamed back; leave no empty trash behind."""
+        root, trash = self._root, self._root.trash
+        if is_stranded and not trash.bring_back(path):
+            with root.lock:
+                root.report.displaced += 1
+                root.report.errors.append(
+                    f"{root.place(path)}: changed while it was looked at, and not all of it can be put back; "
+                    f"the rest waits in {root.directory}/{TRASH_DIRECTORY}/{DISPLACED}"
+                )
+        prune_trash(root.anchor, trash.mirror(parent_of(path)[0]))
+
+    def _may_be_held(self, holds: Holds, share: Share) -> bool:
+        """Return whether a hold may concern the directory of a share, or what is in it."""
+        root, path = self._root, share.path
+        key = Key.unpack(share.directory.reading.key)
+        inodes = array("q", share.packed.facts[: 8 * len(share.packed)])
+        place = root.place(path).rstrip("/")
+        if holds.concern(root.area.name, place, [key.inode, *inodes]):
+            return True
+        return holds.has_trees and (
+            held_directory(holds, root.anchor, root.area.name, root.directory, path) is not None
+        )
 
     @staticmethod
-    def _hand_back(portion: Portion) -> Step:
-        if isinstance(portion, Share):
-            portion.directory.careful = True
+    def _hand_back(share: Share) -> Step:
+        share.directory.careful = True
         return Step(handed_back=True)
 
 
@@ -145,7 +226,7 @@ class Bulk:
         self._cutoff = cutoff.at
         self._number = root.context.index.root(root.directory)
         self._loop = BatchLoop(root)
-        self._way = Compiled(root, cutoff.at, Going.REMOVED)
+        self._way = Compiled(root, cutoff.at)
         self.stop = Flag()
         """Set, it ends the work with what is begun."""
 
@@ -211,7 +292,8 @@ class Bulk:
                     break
                 self._loop.run(group, self._way)
         for portion in portions:
-            portion.directory.careful = portion.directory.careful or not portion.is_done
+            is_left = portion.is_handed_back or not portion.is_done
+            portion.directory.careful = portion.directory.careful or is_left
 
     def _portions(self, directory: Directory) -> list[Share]:
         """Return what is to be done in a directory."""
@@ -220,12 +302,29 @@ class Bulk:
             if path and reading.entries == 0 and reading.survey.key.mtime < self._cutoff:
                 return [Share(path, reading.due, directory=directory, empty=True)]
             return []
+        if self._goes_whole(path, reading):
+            return [Share(path, reading.due, kind=BatchKind.DIRECTORY, directory=directory, empty=False)]
         shares = []
         left = reading.entries
         for portion in reading.due.portions(self._root.batch_size):
             left -= len(portion)
             shares.append(Share(path, portion, directory=directory, empty=bool(path) and left == 0))
         return shares
+
+    def _goes_whole(self, path: str, reading: Reading) -> bool:
+        """Return whether a directory is to go into the trash by one rename.
+
+        All that is in it must be due, and nobody have written there for a while: a writer would find it gone for
+        the moment in which it is looked at.
+        """
+        root = self._root
+        if root.area.trash is None or not path or reading.is_partial or reading.more:
+            return False
+        if not 1 < reading.listed == reading.entries <= _LARGEST_WHOLE or not root.area.rules.may_prune(path):
+            return False
+        survey = reading.survey
+        survey.finish(path, root.context.freshness.settled_before)
+        return survey.settled
 
 
 def _groups(portions: list[Share]) -> Iterator[list[Share]]:

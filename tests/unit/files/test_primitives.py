@@ -716,7 +716,7 @@ def test_a_whole_directory_whose_name_is_taken_there_stays(
 def test_a_whole_directory_whose_name_is_taken_meanwhile_is_told_of(
     tools: Primitives, anchor: Anchor, directory: Path
 ) -> None:
-    ended = threading.Event()
+    ended, answer = threading.Event(), Answer(0, b"")
 
     def take_the_name() -> None:
         while not ended.is_set():

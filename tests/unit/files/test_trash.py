@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from shelflife.files import trash as trash_module
 from shelflife.files.anchor import Anchor
 from shelflife.files.listing import entry_at
 from shelflife.files.removal import Result

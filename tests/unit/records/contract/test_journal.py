@@ -14,6 +14,7 @@ from shelflife.policy.verdict import Reason
 from shelflife.records.alerts import CLAIM_LASTS, GIVEN_UP_AFTER, Condition
 from shelflife.records.history import (
     CODES,
+    BatchKind,
     Code,
     FileRecord,
     Intent,
@@ -164,7 +165,7 @@ def test_units_are_recorded_apart_from_files(journal: Journal) -> None:
     run = begin(journal)
     entries = [Entry(name, Kind.DIRECTORY, 5) for name in ("gone", "kept", "open", "byte\udcff")]
     numbers = [
-        exchange(journal, [], Intent(run, "temp", "temp/", 5, [entry], unit=True)) for entry in entries
+        exchange(journal, [], Intent(run, "temp", "temp/", 5, [entry], BatchKind.UNIT)) for entry in entries
     ]
     exchange(journal, [Settled(numbers[0], [Outcome(entries[0], Result.REMOVED)])], None)
     kept = Outcome(entries[1], Result.KEPT, Reason.UNIT_NOT_EXPIRED)

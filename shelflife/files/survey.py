@@ -188,6 +188,13 @@ def is_due(entry: Entry, path: str, area: Area, cutoff: Cutoff) -> bool:
     return area.rules.judge(File(path + entry.name, entry.time), Cutoffs.only(cutoff)).remove
 
 
+def goes_with_unit(entry: Entry, path: str, area: Area, cutoff: Cutoff) -> bool:
+    """Return whether an entry of the directory at `path` goes when the unit goes that it is a part of."""
+    if entry.kind > Kind.LINK:
+        return False
+    return area.rules.look_again(File(path + entry.name, entry.time), Cutoffs.only(cutoff)).remove
+
+
 def survey_directory(
     fd: int,
     path: str,
@@ -239,7 +246,8 @@ def _count_file(survey: Survey, entry: Entry, path: str, area: Area, cutoff: Cut
         survey.staying += 1
         return
     time = entry.time
-    survey.newest = max(survey.newest, time)
+    if not area.rules.is_noise(path + entry.name):
+        survey.newest = max(survey.newest, time)
     survey.newest_change = max(survey.newest_change, entry.ctime)
     if area.rules.protecting(path + entry.name):
         survey.protected_files += 1
@@ -258,7 +266,8 @@ def _count_link(survey: Survey, entry: Entry, path: str, area: Area, cutoff: Cut
         return
     time = entry.time
     survey.newest_change = max(survey.newest_change, entry.ctime)
-    survey.newest = max(survey.newest, time)
+    if not area.rules.is_noise(path + entry.name):
+        survey.newest = max(survey.newest, time)
     if area.rules.protecting(path + entry.name):
         survey.staying += 1
         return

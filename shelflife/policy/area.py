@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from shelflife.clock import SECOND
-from shelflife.policy.rules import Class, Rules
-from shelflife.policy.rules.patterns import Patterns
+from shelflife.policy.rules import Rules
 from shelflife.settings import InUse
 
 if TYPE_CHECKING:
-    from shelflife.settings import AreaSettings, Expire, Settings
+    from shelflife.settings import Expire, Settings
 
 TRASH_DIRECTORY: Final = ".trash"
 """Directory right below an area where removed files wait; never scanned as part of the area."""
@@ -65,7 +64,7 @@ def areas_of(settings: Settings) -> dict[str, Area]:
         name: Area(
             name=name,
             directories=(area.path, *area.aliases),
-            rules=_rules_of(area),
+            rules=Rules(settings=area),
             trash=area.trash * SECOND or None,
             in_use=area.in_use is InUse.CHECK,
             quota=area.quota,
@@ -75,11 +74,3 @@ def areas_of(settings: Settings) -> dict[str, Area]:
         )
         for name, area in settings.areas.items()
     }
-
-
-def _rules_of(area: AreaSettings) -> Rules:
-    own = Class(number=0, retention=None if area.retention < 0 else area.retention * SECOND)
-    protected = Class(number=1, name="protect", patterns=Patterns(area.protect), retention=None)
-    return Rules(
-        classes=(own, protected) if area.protect else (own,), age_from=area.age_from, expire=area.expire
-    )

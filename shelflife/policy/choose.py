@@ -21,6 +21,9 @@ from shelflife.policy.load import NOTHING, Histogram, Load
 if TYPE_CHECKING:
     from shelflife.policy.area import Area
 
+_END: Final = 2**63 - 1
+"""A time (ns) that is later than any."""
+
 _DIRECT: Final = 100_000
 """Files of one hour up to which their times are gathered to the nanosecond at once."""
 
@@ -95,6 +98,36 @@ def oldest_first(histogram: Mapping[int, Load], need: Load, *, latest: int, meas
     if need == NOTHING:
         return Reach(at=BEGINNING, load=NOTHING, is_enough=True)
     return _search(dict(histogram), HOUR, NOTHING, need, latest, measure)
+
+
+def newest(histogram: Mapping[int, Load], count: int, *, measure: Measure) -> int:
+    """Return the time (ns) of the `count`th newest file, `BEGINNING` where there are fewer.
+
+    What has that time or a later one stays. `histogram` has hours and may be out of date: only what is measured
+    counts, so that no fewer are kept.
+    """
+    expected = 0
+    for hour in sorted(histogram, reverse=True):
+        expected += histogram[hour].files
+        if expected < count:
+            continue
+        width = SECOND if expected > _DIRECT else 1
+        bucket, missing = _bucket_of(measure(hour * HOUR, _END, width), count)
+        if bucket is None:
+            continue  # there are fewer by now: look further back
+        if width > 1:
+            bucket, _ = _bucket_of(measure(bucket * width, (bucket + 1) * width, 1), missing)
+        return BEGINNING if bucket is None else bucket
+    return BEGINNING
+
+
+def _bucket_of(histogram: Mapping[int, Load], count: int) -> tuple[int | None, int]:
+    """Return the bucket of the `count`th newest file, and how many of those there are in it."""
+    for bucket in sorted(histogram, reverse=True):
+        if histogram[bucket].files >= count:
+            return bucket, count
+        count -= histogram[bucket].files
+    return None, count
 
 
 def _search(histogram: Histogram, width: int, done: Load, need: Load, latest: int, measure: Measure) -> Reach:

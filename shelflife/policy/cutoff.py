@@ -26,6 +26,9 @@ class Cause(StrEnum):
     PRESSURE = "pressure"
     """The disk was fuller than `pressure.high`."""
 
+    PURGE = "purge"
+    """Its time in the trash was over. No cutoff has this cause, the files of a run do."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cutoff:
@@ -36,6 +39,19 @@ class Cutoff:
 
     cause: Cause
     """What chose it."""
+
+    wanted: int | None = None
+    """Where that would be (ns) if the newest files, which are kept, were not in its way; None: nothing is."""
+
+    def spares(self, time: int) -> bool:
+        """Return whether what has this time (ns) stays only because it is among the newest."""
+        return self.wanted is not None and self.at <= time < self.wanted
+
+    def limited(self, limit: int | None) -> Cutoff:
+        """Return the cutoff that keeps what has the time `limit` (ns) or a later one; None for no limit."""
+        if limit is None or limit >= self.at:
+            return self
+        return Cutoff(at=limit, cause=self.cause, wanted=self.at if self.wanted is None else self.wanted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,9 @@ class Reason(StrEnum):
     KEEP_FILE = "keep file"
     """A `.gitkeep` is never removed."""
 
+    NEWEST = "among the newest"
+    """It is one of the newest files, of which some are kept however old they are."""
+
     UNIT_NOT_EXPIRED = "unit not expired"
     """Another file of its unit is not expired, so all of the unit stays."""
 
@@ -47,6 +50,9 @@ class Reason(StrEnum):
 
     IN_USE = "in use"
     """Somebody has it open for writing."""
+
+    UNIT_IN_USE = "unit in use"
+    """Another file of its unit is open for writing, so all of the unit stays."""
 
     PURGED = "purged"
     """Its time in the trash was over."""

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from shelflife.files.mounts import room_of
+from shelflife.files.mounts import LOCAL, file_system_of, room_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,6 +95,26 @@ class StateDirectory:
         """The lock of whoever brings the index up to date."""
         return self.path / "index.lock"
 
+    def unfit(self) -> str | None:
+        """Say why index and journal cannot be kept here; None if they can. Raises OSError.
+
+        SQLite relies on locks and on shared memory, which only file systems of this machine do well.
+        """
+        place = self.path
+        while not place.is_dir():
+            place = place.parent
+        fd = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            kind = file_system_of(fd)
+        finally:
+            os.close(fd)
+        if kind in LOCAL:
+            return None
+        return (
+            f"the records cannot be kept in {self.path}: it is on {kind}, where databases may break; set "
+            "`state_dir` to a directory on a disk of this machine"
+        )
+
     def create(self) -> None:
         """Make the directory of index and journal where it is missing. Raises OSError."""
         self._create(self.path)
@@ -125,6 +145,19 @@ class StateDirectory:
         for suffix in ("", "-wal", "-shm"):
             with suppress(OSError):
                 self.index.with_name(self.index.name + suffix).unlink()
+
+    def size_on(self, device: int) -> tuple[int, int]:
+        """Return how many inodes and bytes of a device these records take, with what was set aside."""
+        inodes = size = 0
+        for directory in {self.path, self.home, self._reserve}:
+            with suppress(OSError), os.scandir(directory) as entries:
+                for entry in entries:
+                    with suppress(FileNotFoundError):
+                        status = entry.stat(follow_symlinks=False)
+                        if status.st_dev == device:
+                            inodes += 1
+                            size += status.st_blocks * 512
+        return inodes, size
 
     @property
     def _reserve(self) -> Path:

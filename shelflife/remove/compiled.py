@@ -298,8 +298,9 @@ class Bulk:
     def _portions(self, directory: Directory) -> list[Share]:
         """Return what is to be done in a directory."""
         path, reading = directory.path, directory.reading
+        may_go = self._root.area.rules.may_prune(path)
         if not reading.listed:
-            if path and reading.entries == 0 and reading.survey.key.mtime < self._cutoff:
+            if may_go and reading.entries == 0 and reading.survey.key.mtime < self._cutoff:
                 return [Share(path, reading.due, directory=directory, empty=True)]
             return []
         if self._goes_whole(path, reading):
@@ -308,7 +309,7 @@ class Bulk:
         left = reading.entries
         for portion in reading.due.portions(self._root.batch_size):
             left -= len(portion)
-            shares.append(Share(path, portion, directory=directory, empty=bool(path) and left == 0))
+            shares.append(Share(path, portion, directory=directory, empty=may_go and left == 0))
         return shares
 
     def _goes_whole(self, path: str, reading: Reading) -> bool:

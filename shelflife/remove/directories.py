@@ -22,10 +22,11 @@ from shelflife.files.in_use import is_in_locked_directory
 from shelflife.files.listing import Entry, Kind
 from shelflife.files.removal import Outcome, Result
 from shelflife.files.rename import put_back, take_aside
-from shelflife.files.survey import is_due
+from shelflife.files.survey import goes_with_unit
 from shelflife.files.trash import DISPLACED, prune_trash
 from shelflife.files.tree import walk
 from shelflife.policy.area import TRASH_DIRECTORY
+from shelflife.policy.cutoff import Cutoffs
 from shelflife.policy.rules import judge_unit
 from shelflife.policy.verdict import Reason
 from shelflife.records.history import BatchKind
@@ -131,7 +132,7 @@ class UnitExecutor:
             )
         except OSError:
             return Reason.CHANGED
-        verdict = judge_unit(found.unit, self._cutoff)
+        verdict = judge_unit(found.unit, Cutoffs.only(self._cutoff))
         return None if verdict.remove else verdict.reason
 
     def _return(self, trash: Anchor, name: str) -> bool:
@@ -177,9 +178,12 @@ class UnitExecutor:
             for path, fd, entries in walk(trash, f"{name}/", age=self._root.area.rules.age_from):
                 if not entries:
                     directories.append(path)
-                due = [entry for entry in entries if is_due(entry, path, self._root.area, self._cutoff)]
+                due, noise = self._going(path, entries)
+                directory = _OfUnit(self._root, fd, path, trash, name)
                 with suppress(FileNotFoundError):  # somebody took the directory out of the unit
-                    if not self._remove(_OfUnit(self._root, fd, path, trash, name), due):
+                    if not self._remove(directory, due, self._cutoff.at):
+                        break
+                    if not self._remove(directory, noise, None):
                         break
             for path in reversed(directories):
                 parent, own = parent_of(path)
@@ -197,9 +201,16 @@ class UnitExecutor:
                     os.stat(name, dir_fd=trash.fd, follow_symlinks=False)
                     self._return(trash, name)
 
-    def _remove(self, directory: _OfUnit, entries: list[Entry]) -> bool:
+    def _going(self, path: str, entries: list[Entry]) -> tuple[list[Entry], list[Entry]]:
+        """Return what of a directory of a unit goes with it: what is before the cutoff, and noise of any age."""
+        area = self._root.area
+        going = [entry for entry in entries if goes_with_unit(entry, path, area, self._cutoff)]
+        noise = [entry for entry in going if area.rules.is_noise(path + entry.name)]
+        return [entry for entry in going if entry not in noise], noise
+
+    def _remove(self, directory: _OfUnit, entries: list[Entry], cutoff: int | None) -> bool:
         """Remove entries of a unit batch by batch; return whether to go on: nobody holds it meanwhile."""
-        way = EntryByEntry(directory, directory.removal(self._cutoff.at))
+        way = EntryByEntry(directory, directory.removal(cutoff))
         size = self._root.batch_size
         while entries:
             portion = Portion(directory.path, entries[:size])

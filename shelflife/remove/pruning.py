@@ -29,6 +29,8 @@ class Pruner:
 
     def prune(self, path: str) -> bool:
         """Remove an empty directory; return whether it is gone. One that is not empty is no failure."""
+        if not self._root.area.rules.may_prune(path):
+            return False
         try:
             if not self._remove(path):
                 return False

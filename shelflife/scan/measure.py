@@ -137,7 +137,7 @@ def _named_units(index: Index, root: int) -> Iterator[tuple[str, int, Load]]:
     """Yield path, time and load of the units that would go if they were old enough."""
     for row in index.units(root):
         if row.state <= 2 and not row.protected_files and not row.staying and row.newest != -FOREVER:
-            yield row.path, row.newest, Load(row.files, row.bytes, row.allocated)
+            yield row.path, max(row.newest, row.changed), Load(row.files, row.bytes, row.allocated)
 
 
 def _add(histogram: Histogram, bucket: int, load: Load) -> None:

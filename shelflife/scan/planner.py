@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING
 from shelflife.files.held import held_directory, held_entry
 from shelflife.files.in_use import Guard, Writers, is_locked
 from shelflife.files.kernel import birth_time
-from shelflife.files.listing import FOREVER, Kind, read_directory, signed
+from shelflife.files.listing import FOREVER, Entry, Kind, read_directory, signed
 from shelflife.files.mounts import knows_writers
 from shelflife.files.primitives import for_reading, read_all
 from shelflife.files.reading import Counts, Search
-from shelflife.files.survey import is_due, managed, survey_directory
+from shelflife.files.survey import goes_with_unit, is_due, managed, survey_directory
 from shelflife.files.tree import walk
 from shelflife.policy.cutoff import Cutoffs
 from shelflife.policy.holds import Holds
 from shelflife.policy.plan import DueDirectory
-from shelflife.policy.rules import File, Unit, judge_unit
+from shelflife.policy.rules import Unit, directory_time, judge_unit
 from shelflife.policy.verdict import Reason
 from shelflife.settings import Expire
 
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from shelflife.records.sqlite.index import UnitRow
     from shelflife.scan.context import Context
     from shelflife.scan.refresh import Refreshed
+
+_AGE_DECIDES = (Reason.EXPIRED, Reason.INDEFINITE)
+"""What the verdict on a file is that goes, or would, when it is old enough."""
 
 _PIECE = 32
 """Directories that are handed to a thread at once."""
@@ -81,7 +84,7 @@ def due_directories(
     else:
         found = _count(context, anchor, area, directory, cutoff, refreshed, paths)
     for path, counts in found:
-        due = _due(directory, path, counts, cutoff)
+        due = _due(area, directory, path, counts, cutoff)
         if due is not None:
             yield due
 
@@ -151,7 +154,8 @@ def due_files(
     for path, fd, entries in walk(anchor, due.path, deep=due.unit, age=area.rules.age_from):
         for entry in entries:
             place = f"{due.root}/{path}{entry.name}"
-            if not is_due(entry, path, area, cutoff) or held_entry(holds, area.name, place, fd, entry):
+            goes = goes_with_unit if due.unit else is_due
+            if not goes(entry, path, area, cutoff) or held_entry(holds, area.name, place, fd, entry):
                 continue
             yield PlannedFile(
                 area=area.name,
@@ -165,13 +169,15 @@ def due_files(
 
 def unit_is_due(row: UnitRow, cutoff: Cutoff) -> bool:
     """Return whether the index proposes a unit: all of it could be read, and it is expired."""
+    has_files = row.newest != -FOREVER
     unit = Unit(
-        newest=None if row.newest == -FOREVER else row.newest,
-        changed=row.changed,
+        newest=row.newest if has_files else None,
+        # Whether noise made a directory young is seen when the unit is read: it must not be found too late here.
+        changed=-FOREVER if has_files else row.changed,
         protected=row.protected_files,
         staying=row.staying,
     )
-    return row.state <= 1 and judge_unit(unit, cutoff).remove
+    return row.state <= 1 and judge_unit(unit, Cutoffs.only(cutoff)).remove
 
 
 @dataclass(slots=True)
@@ -204,36 +210,94 @@ def read_unit(
     to end it. Raises OSError, also for an entry that cannot be looked at: what is not known to be expired keeps
     the unit.
     """
-    newest, changed, protected, staying, files, size, in_use = None, -FOREVER, 0, 0, 0, 0, False
-    held = is_held_by_path(holds, f"{directory}/{path}".rstrip("/"))
-    writers = Writers(leases=knows_writers(anchor.fd))
+    reader = _UnitReader(
+        area, directory, holds, Writers(leases=knows_writers(anchor.fd)) if guarded else None
+    )
+    reader.held = is_held_by_path(holds, f"{directory}/{path}".rstrip("/"))
     for place, fd, entries in walk(anchor, path, age=area.rules.age_from):
         between()
-        in_use = in_use or (guarded and is_locked(fd))
-        changed = max(changed, os.fstat(fd).st_mtime_ns)
-        held = held or _is_held_by_inode(holds, area, fd)
+        reader.add(place, fd, entries)
+    return UnitReading(reader.unit(), reader.files, reader.bytes)
+
+
+class _UnitReader:
+    """Adds up what a unit holds, directory by directory."""
+
+    def __init__(self, area: Area, directory: str, holds: Holds, writers: Writers | None) -> None:
+        """Ask `writers` whether somebody uses it; None: nobody is asked."""
+        self._area = area
+        self._directory = directory
+        self._holds = holds
+        self._writers = writers
+        self._newest: int | None = None
+        self._changed = -FOREVER
+        self._classes: set[int] = set()
+        self._protected = self._staying = self.files = self.bytes = 0
+        self._in_use = False
+        self._place, self._modified, self._noise = "", -FOREVER, -FOREVER
+        self.held = False
+        """Whether somebody holds it."""
+
+    def unit(self) -> Unit:
+        """Return it in the numbers that decide."""
+        self._leave_directory()
+        return Unit(
+            newest=self._newest,
+            changed=self._changed,
+            classes=frozenset(self._classes or {0}),
+            protected=self._protected,
+            staying=self._staying,
+            held=self.held,
+            in_use=self._in_use,
+        )
+
+    def add(self, place: str, fd: int, entries: list[Entry]) -> None:
+        """Add a chunk of the entries of the open directory `fd` at `place`. Raises OSError."""
+        if place != self._place:
+            self._leave_directory()
+            self._place, self._modified, self._noise = place, os.fstat(fd).st_mtime_ns, -FOREVER
+            self._protected += self._area.rules.keeping(place) is not None
+            self._in_use = self._in_use or (self._writers is not None and is_locked(fd))
+        self.held = self.held or _is_held_by_inode(self._holds, self._area, fd)
         for entry in entries:
             if entry.kind is Kind.UNKNOWN:
                 raise OSError(entry.size, os.strerror(entry.size), place + entry.name)
-            if entry.kind is Kind.DIRECTORY:
-                continue
-            verdict = area.rules.judge(File(place + entry.name, 0), Cutoffs.only(None))
-            protected += verdict.pattern is not None
-            staying += entry.kind is Kind.OTHER or verdict.reason is Reason.KEEP_FILE
-            held = (
-                held
-                or held_entry(holds, area.name, f"{directory}/{place}{entry.name}", fd, entry) is not None
-            )
-            newest = entry.time if newest is None else max(newest, entry.time)
-            files += entry.is_file
-            size += entry.size if entry.is_file else 0
-            if guarded and entry.is_file and not in_use:
-                with Guard(fd, entry, writers) as guard:
-                    in_use = guard.in_use
-    unit = Unit(
-        newest=newest, changed=changed, protected=protected, staying=staying, held=held, in_use=in_use
-    )
-    return UnitReading(unit, files, size)
+            is_tree = entry.kind is Kind.DIRECTORY
+            is_noise = self._area.rules.is_noise(place + entry.name + "/" * is_tree)
+            if is_noise:
+                self._noise = max(self._noise, _change_of(fd, entry))
+            if not is_tree:
+                self._add_entry(place, fd, entry, is_noise=is_noise)
+
+    def _leave_directory(self) -> None:
+        if not self._area.rules.is_noise(self._place):
+            self._changed = max(self._changed, directory_time(self._modified, self._noise))
+
+    def _add_entry(self, place: str, fd: int, entry: Entry, *, is_noise: bool) -> None:
+        path = place + entry.name
+        reason = self._area.rules.judge_whatever_its_age(path).reason
+        is_protected = reason is Reason.PROTECTED
+        self._protected += is_protected
+        self._staying += entry.kind is Kind.OTHER or (reason not in _AGE_DECIDES and not is_protected)
+        self.held = self.held or (
+            held_entry(self._holds, self._area.name, f"{self._directory}/{path}", fd, entry) is not None
+        )
+        self.files += entry.is_file
+        self.bytes += entry.size if entry.is_file else 0
+        if self._writers is not None and entry.is_file and not self._in_use:
+            with Guard(fd, entry, self._writers) as guard:
+                self._in_use = guard.in_use
+        if not is_noise:
+            self._newest = entry.time if self._newest is None else max(self._newest, entry.time)
+            if not is_protected:
+                self._classes.add(self._area.rules.class_of(path))
+
+
+def _change_of(fd: int, entry: Entry) -> int:
+    """Return when an entry of the open directory `fd` was last changed (ns). Raises OSError."""
+    if entry.kind is Kind.DIRECTORY:  # of which only name and inode were read
+        return os.stat(entry.name, dir_fd=fd, follow_symlinks=False).st_ctime_ns
+    return entry.ctime
 
 
 def _is_held_by_inode(holds: Holds, area: Area, fd: int) -> bool:
@@ -256,7 +320,7 @@ def _due_units(
             )
         except OSError:
             continue
-        if judge_unit(found.unit, cutoff).remove:
+        if judge_unit(found.unit, Cutoffs.only(cutoff)).remove:
             yield DueDirectory(root=directory, path=row.path, files=found.files, bytes=found.bytes, unit=True)
 
 
@@ -288,8 +352,8 @@ def _leave_out_held(
                 survey.due_links -= not entry.is_file
 
 
-def _due(directory: str, path: str, counts: Counts, cutoff: Cutoff) -> DueDirectory | None:
-    prune = bool(path) and counts.empty is not None and counts.empty < cutoff.at
+def _due(area: Area, directory: str, path: str, counts: Counts, cutoff: Cutoff) -> DueDirectory | None:
+    prune = area.rules.may_prune(path) and counts.empty is not None and counts.empty < cutoff.at
     if not (counts.due_files or counts.due_links or prune):
         return None
     return DueDirectory(

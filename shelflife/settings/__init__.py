@@ -12,7 +12,7 @@ from shelflife.lazy import loader as _loader
 
 if TYPE_CHECKING:
     from shelflife.settings.alerts import AlertsSettings, WebhookSettings
-    from shelflife.settings.area import AgeFrom, AreaSettings, Expire, InUse
+    from shelflife.settings.area import AgeFrom, AreaSettings, Expire, InUse, KeepNewest, Per, RuleSettings
     from shelflife.settings.layout import DEFAULT_RETENTION, STATE_DIRECTORY, TRASH_DIRECTORY
     from shelflife.settings.load import CONFIG_NAME, find_config, load_settings
     from shelflife.settings.model import (
@@ -48,8 +48,11 @@ __all__ = [
     "InUse",
     "IndexSettings",
     "JournalSettings",
+    "KeepNewest",
     "LimitsSettings",
+    "Per",
     "PressureSettings",
+    "RuleSettings",
     "Settings",
     "WebhookSettings",
     "did_you_mean",
@@ -67,7 +70,7 @@ __getattr__ = _loader(
     __name__,
     {
         "alerts": ("AlertsSettings", "WebhookSettings"),
-        "area": ("AgeFrom", "AreaSettings", "Expire", "InUse"),
+        "area": ("AgeFrom", "AreaSettings", "Expire", "InUse", "KeepNewest", "Per", "RuleSettings"),
         "layout": ("DEFAULT_RETENTION", "STATE_DIRECTORY", "TRASH_DIRECTORY"),
         "load": ("CONFIG_NAME", "find_config", "load_settings"),
         "model": (

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator
 
-from shelflife.settings import checks, layout, units
+from shelflife.settings import checks, layout, places, units
 from shelflife.settings.entry import Loc
 from shelflife.settings.section import Section
 
-__all__ = ["AgeFrom", "AreaSettings", "Expire", "InUse", "area_faults", "with_directories"]
+__all__ = [
+    "AgeFrom",
+    "AreaSettings",
+    "Expire",
+    "InUse",
+    "KeepNewest",
+    "Per",
+    "RuleSettings",
+    "area_faults",
+    "place_faults",
+    "with_directories",
+]
 
 
 class Expire(StrEnum):
@@ -20,8 +32,21 @@ class Expire(StrEnum):
 
     FILE = "file"
     """Each file by itself."""
+    STEM = "stem"
+    """The files of one directory that have the same name but for the last suffix, by the newest of them."""
     DIRECTORY = "directory"
     """Each directory right below the area, as a whole, by its newest file."""
+
+
+class Per(StrEnum):
+    """Of what the newest files are kept."""
+
+    AREA = "area"
+    """Of all of the area."""
+    TOP = "top"
+    """Of each directory right below the area, with all below it; of the area's own directory, likewise."""
+    DIRECTORY = "directory"
+    """Of each directory, without what is below it."""
 
 
 class AgeFrom(StrEnum):
@@ -47,6 +72,20 @@ class InUse(StrEnum):
     """It is not looked: faster, where nobody writes to old files."""
 
 
+NOISE = (".DS_Store", "._*", "Thumbs.db", "desktop.ini", "@eaDir/")
+"""What file managers and indexers leave behind wherever they look."""
+
+
+def _one_or_more(value: object) -> object:
+    if isinstance(value, list | tuple) and not value:
+        raise ValueError("no patterns; allowed: one, or a list of them")
+    return (value,) if isinstance(value, str) else value
+
+
+def _count_or_section(value: object) -> object:
+    return value if isinstance(value, KeepNewest | Mapping) else {"count": value}
+
+
 _Duration = Annotated[int, BeforeValidator(units.parse_duration)]
 _Retention = Annotated[int, BeforeValidator(units.parse_retention)]
 _Directory = Annotated[str, BeforeValidator(checks.text(layout.check_directory))]
@@ -56,8 +95,28 @@ _OptionalCount = Annotated[int | None, BeforeValidator(checks.optional(checks.co
 _OptionalNumber = Annotated[int | None, BeforeValidator(checks.optional(checks.number))]
 
 
+class RuleSettings(Section, frozen=True):
+    """A retention of their own for files that match patterns."""
+
+    match: Annotated[tuple[_Pattern, ...], BeforeValidator(_one_or_more)]
+    """Gitignore-style patterns, relative to the area; one, or a list."""
+    retention: _Retention
+    """How long such files are kept, in seconds; -1: indefinitely."""
+
+
+class KeepNewest(Section, frozen=True):
+    """How many of the newest files are kept, however old they are."""
+
+    count: Annotated[int, BeforeValidator(checks.number)] = 0
+    """How many; 0: none."""
+    per: Annotated[Per, BeforeValidator(checks.one_of(Per))] = Per.AREA
+    """Of what."""
+
+
 class AreaSettings(Section, frozen=True):
     """One area: which directories it has, and what expires there when."""
+
+    sections: ClassVar[Mapping[str, type[Section]]] = {"rules": RuleSettings, "keep_newest": KeepNewest}
 
     path: _Directory = ""
     """Its directory, below the base path; ``""`` only until `Settings` names it after the area's key."""
@@ -71,6 +130,14 @@ class AreaSettings(Section, frozen=True):
     """Since when a file's age counts."""
     protect: tuple[_Pattern, ...] = ()
     """Gitignore-style patterns, relative to the area; what matches never expires."""
+    rules: tuple[RuleSettings, ...] = ()
+    """Retentions of their own for files that match patterns; the first that matches decides."""
+    keep_newest: Annotated[KeepNewest, BeforeValidator(_count_or_section)] = KeepNewest()
+    """How many of the newest files never expire."""
+    ignore: tuple[_Pattern, ...] = NOISE
+    """Patterns of what counts for no group's age (`expire: stem`, `directory`), and goes with the group."""
+    prune: Annotated[bool, BeforeValidator(checks.truth)] = True
+    """Whether directories go that are empty."""
     trash: _Duration = 0
     """Seconds that removed files stay restorable; 0: they are removed at once."""
     in_use: Annotated[InUse, BeforeValidator(checks.one_of(InUse))] = InUse.CHECK
@@ -88,6 +155,12 @@ class AreaSettings(Section, frozen=True):
     def directories(self) -> tuple[str, ...]:
         """All directories of the area, below the base path; the one to create comes first."""
         return (self.path, *self.aliases)
+
+    @property
+    def written(self) -> dict[str, object]:
+        """Its keys and values as a file could have them, to be changed and read again: a size needs its unit."""
+        quota = None if self.quota is None else units.format_size(self.quota)
+        return {**dict(self), "quota": quota}
 
     @property
     def is_indefinite(self) -> bool:
@@ -125,8 +198,22 @@ def area_faults(areas: Mapping[str, AreaSettings]) -> Iterator[tuple[Loc, object
         yield (key, "path" if directory == areas[key].path else "aliases"), directory, reason
 
 
+def place_faults(base: Path, areas: Mapping[str, AreaSettings]) -> Iterator[tuple[Loc, object, str]]:
+    """Yield place, value and reason for each directory below the base path that must not be an area's."""
+    homes = places.homes()
+    for key, area in areas.items():
+        for directory in area.directories:
+            if reason := places.unsafe_area(base, directory, homes):
+                yield (key, "path" if directory == area.path else "aliases"), directory, reason
+
+
 def _never_applied(key: str, area: AreaSettings) -> Iterator[tuple[Loc, object, str]]:
     """An indefinite area loses nothing, so that a bound on it would only seem to be one."""
+    if area.expire is Expire.DIRECTORY and area.keep_newest.count and area.keep_newest.per is not Per.AREA:
+        reason = "not with expire: directory, where it counts directories of the area; allowed: per: area"
+        yield (key, "keep_newest"), area.keep_newest.per.value, reason
+    elif area.keep_newest.count and area.keep_newest.per is not Per.DIRECTORY:
+        yield (key, "keep_newest"), area.keep_newest.count, "not built yet but for per: directory"
     is_meant = "retention" in area.model_fields_set  # else what was given may have been wrong
     for name in ("quota", "max_files", "priority") if area.is_indefinite and is_meant else ():
         if (value := getattr(area, name)) is not None:

@@ -118,7 +118,9 @@ def _fault(section: type[Section], details: ErrorDetails) -> Fault:
 def _reason(section: type[Section], loc: Loc, details: ErrorDetails) -> str:
     match details["type"]:
         case "extra_forbidden":
-            owner = section.sections.get(str(loc[0]), section) if len(loc) > 1 else section
+            owner = section
+            for step in loc[:-1]:
+                owner = owner.sections.get(str(step), owner)
             known = list(owner.model_fields)
             return f"unknown key; allowed: {', '.join(known)}{did_you_mean(str(loc[-1]), known)}"
         case "value_error":

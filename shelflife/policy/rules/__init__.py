@@ -20,11 +20,12 @@ know is slow there, and never ignored.
 """
 
 from shelflife.policy.rules.classes import Class
+from shelflife.policy.rules.file import KEEP_FILE, File
 from shelflife.policy.rules.judge import Rules
 from shelflife.policy.rules.native import Native
-from shelflife.policy.rules.table import KEEP_FILE, Case, File, Need, Rule
+from shelflife.policy.rules.table import Case, Need, Rule
 from shelflife.policy.rules.times import Times
-from shelflife.policy.rules.unit import Unit, judge_unit
+from shelflife.policy.rules.unit import Unit, directory_time, judge_unit
 
 __all__ = [
     "KEEP_FILE",
@@ -37,5 +38,6 @@ __all__ = [
     "Rules",
     "Times",
     "Unit",
+    "directory_time",
     "judge_unit",
 ]

@@ -10,29 +10,15 @@ from dataclasses import dataclass
 from enum import Flag, auto
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from shelflife.policy.rules.file import KEEP_FILE, File
 from shelflife.policy.verdict import Reason
+from shelflife.settings import Per
 
 if TYPE_CHECKING:
     from shelflife.policy.cutoff import Cutoff
     from shelflife.policy.rules.classes import Class
-
-KEEP_FILE: Final = ".gitkeep"
-"""Keeps an empty directory in a git checkout: never removed, never counted, at any depth."""
-
-
-class File(NamedTuple):
-    """A file or link as the rules see it."""
-
-    path: str
-    """Relative to its area's directory."""
-
-    time: int
-    """What its age is counted from, in ns since the epoch."""
-
-    @property
-    def name(self) -> str:
-        """The last part of its path."""
-        return self.path.rpartition("/")[2]
+    from shelflife.policy.rules.neighbours import Neighbours
+    from shelflife.settings import AreaSettings
 
 
 class Case(NamedTuple):
@@ -46,6 +32,12 @@ class Case(NamedTuple):
     cutoff: Cutoff | None
     """The cutoff of that class; None keeps its files."""
 
+    settings: AreaSettings
+    """The area as it was configured."""
+
+    neighbours: Neighbours | None = None
+    """All files right in its directory; None where they are not known."""
+
 
 class Need(Flag):
     """What a rule must know of a file."""
@@ -54,6 +46,8 @@ class Need(Flag):
     """Its name, beyond what makes its class."""
     CLASS = auto()
     TIME = auto()
+    NEIGHBOURS = auto()
+    """The other files in its directory. Where they are not known, such a rule keeps the file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +62,9 @@ class Rule:
 
     keeps: Callable[[Case], bool]
     """Returns whether it keeps the file: the decision itself, pure."""
+
+    applies: Callable[[AreaSettings], bool] = lambda _: True
+    """Returns whether it can keep anything in an area that is so configured; otherwise it is not asked there."""
 
     compiled: bool = False
     """Whether the compiled code applies it, given what `Native` says. Otherwise an area that has this rule is
@@ -90,10 +87,32 @@ def _is_not_expired(case: Case) -> bool:
     return case.cutoff is not None and case.file.time >= case.cutoff.at
 
 
+def _is_among_newest(case: Case) -> bool:
+    return case.cutoff is not None and case.cutoff.spares(case.file.time)
+
+
+def _is_among_newest_here(case: Case) -> bool:
+    if case.neighbours is None:
+        return True
+    oldest = case.neighbours.newest(case.of.number, case.settings.keep_newest.count)
+    return oldest is None or case.file.time >= oldest
+
+
+def _keeps_newest_of_directories(area: AreaSettings) -> bool:
+    return area.keep_newest.per is Per.DIRECTORY and area.keep_newest.count > 0
+
+
 TABLE: Final[tuple[Rule, ...]] = (
     Rule(reason=Reason.KEEP_FILE, needs=Need.NAME, keeps=_is_keep_file, compiled=True),
     Rule(reason=Reason.PROTECTED, needs=Need.CLASS, keeps=_is_protected, compiled=True),
     Rule(reason=Reason.INDEFINITE, needs=Need.CLASS, keeps=_is_indefinite, compiled=True),
+    Rule(reason=Reason.NEWEST, needs=Need.TIME, keeps=_is_among_newest, compiled=True),
     Rule(reason=Reason.NOT_EXPIRED, needs=Need.TIME, keeps=_is_not_expired, compiled=True),
+    Rule(
+        reason=Reason.NEWEST,
+        needs=Need.NEIGHBOURS,
+        keeps=_is_among_newest_here,
+        applies=_keeps_newest_of_directories,
+    ),
 )
 """What keeps a file, in the order in which it is asked. (A test puts its own rule in by replacing this.)"""

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 from shelflife.errors import RecordsError
-from shelflife.records.sqlite import events, replies, tokens
+from shelflife.records.sqlite import events, pressure, replies, tokens
 from shelflife.records.sqlite.database import transaction
 
 MIGRATIONS: Final = (
@@ -119,6 +119,14 @@ MIGRATIONS: Final = (
     );
     """,
     events.SCHEMA + tokens.SCHEMA + replies.SCHEMA,
+    pressure.SCHEMA,
+    """
+    -- No comment behind a new column: SQLite takes it into the table's definition.
+    -- area.memory: JSON, the rest of LastRun. plan.arrivals: JSON, area -> percent. plan.approved: ns.
+    ALTER TABLE area ADD COLUMN memory TEXT NOT NULL DEFAULT '{}';
+    ALTER TABLE plan ADD COLUMN arrivals TEXT NOT NULL DEFAULT '{}';
+    ALTER TABLE plan ADD COLUMN approved INTEGER
+    """,
 )
 """Applied in order, each in one transaction with its record (`user_version`). Only ever append."""
 

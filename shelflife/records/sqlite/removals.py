@@ -17,6 +17,7 @@ from shelflife.records.history import (
     BYTES,
     CODES,
     BatchKind,
+    BatchRow,
     OpenBatch,
     UnitRecord,
     pack_outcomes,
@@ -51,9 +52,11 @@ UPDATE batch SET (outcomes, errors) = (SELECT outcomes, errors FROM settled WHER
 WHERE id IN (SELECT id FROM settled)
 """
 
-_FILES: Final = (
-    "SELECT run, area, directory, at, names, facts, outcomes, errors FROM batch WHERE unit IN (0, 2)"
-)
+_FILES: Final = """
+SELECT run, area, directory, at, names, facts, outcomes, errors,
+    (SELECT cutoffs FROM run WHERE run.id = batch.run)
+FROM batch WHERE unit IN (0, 2)
+"""
 
 _OF_RUN: Final = f"{_FILES} AND run = ? ORDER BY id"
 
@@ -170,4 +173,4 @@ class SqliteFileHistory:
 
     def _files(self, query: str, values: tuple[object, ...]) -> Iterator[FileRecord]:
         for row in self._connection.execute(query, values):
-            yield from unpack_batch(*row)
+            yield from unpack_batch(BatchRow(*row))

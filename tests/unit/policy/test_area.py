@@ -26,7 +26,11 @@ def test_areas_follow_the_settings_in_their_order() -> None:
     [
         ({}, True),
         ({"retention": "1d"}, True),
-        ({"expire": "directory"}, True),
+        ({"expire": "directory", "ignore": []}, False),
+        ({"expire": "stem"}, False),
+        ({"ignore": ["*.tmp"]}, True),  # each file goes by itself: noise is a file like any other
+        ({"keep_newest": {"count": 3, "per": "directory"}, "prune": False}, True),
+        ({"rules": [{"match": "*.log", "retention": "1d"}]}, False),
         ({"protect": ["*.keep"]}, False),
         ({"age_from": "changed"}, False),
     ],
@@ -35,6 +39,11 @@ def test_rules_change_with_what_a_row_depends_on_and_with_nothing_else(
     values: dict[str, object], same: bool
 ) -> None:
     assert (an_area().rules.fingerprint == an_area(**values).rules.fingerprint) is same
+
+
+def test_a_rule_s_retention_is_nothing_that_a_row_depends_on() -> None:
+    one, other = (an_area(rules=[{"match": "*.log", "retention": days}]).rules for days in ("1d", "2d"))
+    assert one.fingerprint == other.fingerprint
 
 
 def test_the_order_of_patterns_is_part_of_the_rules() -> None:

@@ -74,7 +74,7 @@ def test_a_high_watermark_alone_takes_the_low_one_along() -> None:
 def test_single_keys_of_areas_are_changed_as_a_whole_is_checked() -> None:
     settings = _settings(areas={"uploads": "7d", "contact_sheets": -1})
     changed = settings.with_areas(
-        {"uploads.retention": "3d", "contact-sheets.retention": 60, "uploads.quota": 5}
+        {"uploads.retention": "3d", "contact-sheets.retention": 60, "uploads.quota": "5B"}
     )
     assert (changed.areas["uploads"].retention, changed.areas["uploads"].quota) == (3 * 86_400, 5)
     assert changed.areas["contact_sheets"].retention == 60
@@ -82,16 +82,16 @@ def test_single_keys_of_areas_are_changed_as_a_whole_is_checked() -> None:
     with pytest.raises(UsageError, match=r"AREA\.KEY"):
         settings.with_areas({"uploads": 3})
     with pytest.raises(SettingsError, match="no effect"):
-        settings.with_areas({"contact_sheets.quota": 3})
+        settings.with_areas({"contact_sheets.quota": "3B"})
 
 
 def test_a_retention_that_is_wrong_is_not_taken_for_none() -> None:
-    area = {"retention": "7 dayz", "quota": 5, "priority": 1}
+    area = {"retention": "7 dayz", "quota": "5B", "priority": 1}
     assert len(_problems(areas={"x": area, "y": "7d"})) == 1
 
 
 def test_an_area_that_a_program_keeps_for_ever_loses_its_bounds() -> None:
-    settings = _settings(areas={"uploads": {"retention": "7d", "quota": 5, "max_files": 5, "priority": 1}})
+    settings = _settings(areas={"uploads": {"retention": "7d", "quota": "5B", "max_files": 5, "priority": 1}})
     area = settings.replace(retention={"uploads": -1}).areas["uploads"]
     assert (area.is_indefinite, area.quota, area.max_files, area.priority) == (True, None, None, None)
     assert settings.replace(retention={"uploads": 5}).areas["uploads"].quota == 5
@@ -167,7 +167,7 @@ def test_the_state_is_in_the_storage_unless_told_otherwise() -> None:
         ),
         (
             {"areas": {"x": {"expire": "files"}}},
-            'areas.x.expire: "files": unknown; allowed: file, directory (did',
+            'areas.x.expire: "files": unknown; allowed: file, stem, directory (did',
         ),
         ({"areas": {"x": {"age_from": 1}}}, "areas.x.age_from: 1: unknown; allowed: modified, changed"),
         ({"areas": {"x": {"protect": ["a", "#b"]}}}, 'areas.x.protect.1: "#b": matches nothing'),
@@ -181,6 +181,35 @@ def test_the_state_is_in_the_storage_unless_told_otherwise() -> None:
             {"areas": {"x": {"protect": ["[[:alhpa:]]"]}}},
             'areas.x.protect.0: "[[:alhpa:]]": matches nothing',
         ),
+        (
+            {"areas": {"x": {"rules": [{"match": "#b", "retention": "3d"}]}}},
+            'areas.x.rules.0.match.0: "#b": matches nothing',
+        ),
+        ({"areas": {"x": {"rules": [{"match": "*.log"}]}}}, "areas.x.rules.0.retention: missing"),
+        (
+            {"areas": {"x": {"rules": [{"match": "*.log", "retention": "3x"}]}}},
+            'areas.x.rules.0.retention: "3x": not a duration',
+        ),
+        (
+            {"areas": {"x": {"rules": [{"match": [], "retention": "3d"}]}}},
+            "areas.x.rules.0.match: []: no patterns",
+        ),
+        (
+            {"areas": {"x": {"rules": [{"match": "*.log", "retention": 3, "mach": 1}]}}},
+            "areas.x.rules.0.mach: 1: unknown key; allowed: match, retention",
+        ),
+        ({"areas": {"x": {"rules": {"*.log": "3d"}}}}, "areas.x.rules: {…}: not a list"),
+        ({"areas": {"x": {"keep_newest": -1}}}, "areas.x.keep_newest.count: -1: not a number"),
+        (
+            {"areas": {"x": {"keep_newest": {"count": 3, "per": "day"}}}},
+            'areas.x.keep_newest.per: "day": unknown; allowed: area, top, directory',
+        ),
+        (
+            {"areas": {"x": {"expire": "directory", "keep_newest": {"count": 3, "per": "top"}}}},
+            'areas.x.keep_newest: "top": not with expire: directory',
+        ),
+        ({"areas": {"x": {"prune": "never"}}}, 'areas.x.prune: "never": not a truth value'),
+        ({"areas": {"x": {"ignore": ["#"]}}}, 'areas.x.ignore.0: "#": matches nothing'),
         ({"areas": {"x": {"protect": [5]}}}, "areas.x.protect.0: 5: not text"),
         ({"areas": {"x": {"protect": "*.keep"}}}, 'areas.x.protect: "*.keep": not a list'),
         (

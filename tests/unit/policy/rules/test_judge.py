@@ -44,7 +44,8 @@ def test_a_file_goes_when_it_is_older_than_the_cutoff_and_nothing_keeps_it(
 
 _UNITS = [
     # newest, changed, protected, staying, cutoff, reason
-    (_AT - 1, _AT + 9, 0, 0, _CUTOFF, Reason.EXPIRED),
+    (_AT - 1, _AT - 1, 0, 0, _CUTOFF, Reason.EXPIRED),
+    (_AT - 1, _AT, 0, 0, _CUTOFF, Reason.UNIT_NOT_EXPIRED),  # unpacked just now, with old times
     (_AT, 0, 0, 0, _CUTOFF, Reason.UNIT_NOT_EXPIRED),
     (None, _AT - 1, 0, 0, _CUTOFF, Reason.EXPIRED),
     (None, _AT, 0, 0, _CUTOFF, Reason.UNIT_NOT_EXPIRED),
@@ -59,7 +60,7 @@ def test_a_unit_goes_by_its_newest_file_and_one_member_that_stays_keeps_it(
     newest: int | None, changed: int, protected: int, staying: int, cutoff: Cutoff | None, reason: Reason
 ) -> None:
     unit = Unit(newest=newest, changed=changed, protected=protected, staying=staying)
-    assert judge_unit(unit, cutoff) == Verdict(remove=reason is Reason.EXPIRED, reason=reason)
+    assert judge_unit(unit, Cutoffs.only(cutoff)) == Verdict(remove=reason is Reason.EXPIRED, reason=reason)
 
 
 _NAMES = st.sampled_from(["a.jpg", "b/a.keep", "not.keep", ".gitkeep", "x/.gitkeep"])
@@ -89,7 +90,7 @@ def test_a_unit_with_a_file_that_stays_never_goes(
     newest: int | None, changed: int, protected: int, staying: int, at: int
 ) -> None:
     unit = Unit(newest=newest, changed=changed, protected=protected, staying=staying)
-    verdict = judge_unit(unit, Cutoff(at=at, cause=Cause.RETENTION))
+    verdict = judge_unit(unit, Cutoffs.only(Cutoff(at=at, cause=Cause.RETENTION)))
     if protected or staying or (newest is not None and newest >= at):
         assert not verdict.remove
 

@@ -17,7 +17,6 @@ is done again by the careful way (`AreaExecutor.run_in`), one entry at a time.
 from __future__ import annotations
 
 import errno
-from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -26,23 +25,23 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from shelflife.errors import ShelflifeError
 from shelflife.files.anchor import parent_of
 from shelflife.files.candidates import Candidates, Fate, Going, Outcomes
-from shelflife.files.held import held_directory
-from shelflife.files.primitives import for_removing, read_all
-from shelflife.files.reading import Flag, Manner, Reading, Search, Task
+from shelflife.files.reading import Answer, Flag, Manner, Reading, Search, Task
 from shelflife.files.removal import Result
-from shelflife.files.survey import Key
 from shelflife.files.trash import DISPLACED, prune_trash
 from shelflife.policy.area import TRASH_DIRECTORY
+from shelflife.policy.cutoff import BEGINNING
 from shelflife.records.history import BatchKind
 from shelflife.remove.batch import BatchLoop, Portion, Step
 from shelflife.scan.context import Stopped
+from shelflife.scan.root import AreaRoot
+from shelflife.scan.way import Ways, for_removing, read_all
 
 if TYPE_CHECKING:
     from shelflife.files.known import Known
     from shelflife.files.listing import Entry
-    from shelflife.files.reading import Answer
-    from shelflife.policy.cutoff import Cutoff
+    from shelflife.policy.cutoff import Cutoffs
     from shelflife.policy.holds import Holds
+    from shelflife.policy.rules import Native
     from shelflife.remove.root import Root
 
 _LOT: Final = 500
@@ -102,6 +101,9 @@ class Share(Portion):
     empty: bool = field(kw_only=True)
     """Whether the directory is to go, too, when that has emptied it."""
 
+    cutoff: int = field(kw_only=True)
+    """That of the class of all of them (ns)."""
+
     @property
     def packed(self) -> Candidates:
         """The entries that have no outcome yet."""
@@ -111,14 +113,14 @@ class Share(Portion):
     def task(self, candidates: Candidates, target: str | None) -> Task:
         """Return what the primitives are to do about `candidates` of it: into `target`, for good if None."""
         reading, whole = self.directory.reading, self.kind is BatchKind.DIRECTORY
-        is_bare = not len(self.entries)
         return Task(
             self.path,
             reading.device,
             reading.key,
             candidates,
-            same=is_bare or whole,
+            same=whole or not len(self.entries),
             empty=self.empty,
+            cutoff=self.cutoff,
             target=target,
             whole=whole,
         )
@@ -138,22 +140,22 @@ class _Lot(NamedTuple):
 class Compiled:
     """The way in which entries of many directories go in one call of the primitives."""
 
-    def __init__(self, root: Root, cutoff: int) -> None:
-        """Let go in `root` what is before `cutoff` (ns): for good, or into the trash where the area has one."""
+    def __init__(self, root: Root, cutoffs: Cutoffs, ways: Ways) -> None:
+        """Let go in `root` what is before the cutoff of its class: into the trash where the area has one."""
         self._root = root
-        self._cutoff = cutoff
+        self._cutoffs = cutoffs
+        self._ways = ways
         self._trash = None if root.area.trash is None else root.trash
         self._going = Going.REMOVED if self._trash is None else Going.TRASHED
 
     def act(self, portions: Sequence[Portion], until: int) -> Sequence[Step]:
-        """See `Way`. What somebody may hold is handed back: the careful way finds out what it is."""
+        """See `Way`."""
         root, holds = self._root, self._root.context.holds()
         shares = [portion for portion in portions if isinstance(portion, Share)]
-        free = [share for share in shares if not (holds and self._may_be_held(holds, share))]
-        owner = (root.options.owner.uid, root.options.owner.gid)
-        given = [(share, share.packed) for share in free]
+        given = [(share, share.packed) for share in shares if not self._is_held(share, holds)]
         tasks = [share.task(rest, self._target(share)) for share, rest in given]
-        manner = Manner(root.area, self._cutoff, until, owner)
+        owner = (root.options.owner.uid, root.options.owner.gid)
+        manner = Manner(root.area, self._cutoffs, until, owner)
         answers = for_removing(root.anchor).remove(root.anchor, tasks, manner) if tasks else []
         steps = {
             id(share): self._step(share, rest, answer)
@@ -164,7 +166,12 @@ class Compiled:
     def _target(self, share: Share) -> str | None:
         return None if self._trash is None else self._trash.mirror(share.path)
 
+    def _is_held(self, share: Share, holds: Holds) -> bool:
+        """Return whether somebody began to hold something there: the careful way finds out what."""
+        return self._ways.concern(share.path, holds) or self._ways.is_held(share.packed, holds)
+
     def _step(self, share: Share, rest: Candidates, answer: Answer) -> Step:
+        """Return what became of a share."""
         directory = share.directory
         directory.pruned = directory.pruned or answer.pruned
         failed = bool(answer.error) or not (answer.pruned or len(rest))
@@ -199,18 +206,6 @@ class Compiled:
                 )
         prune_trash(root.anchor, trash.mirror(parent_of(path)[0]))
 
-    def _may_be_held(self, holds: Holds, share: Share) -> bool:
-        """Return whether a hold may concern the directory of a share, or what is in it."""
-        root, path = self._root, share.path
-        key = Key.unpack(share.directory.reading.key)
-        inodes = array("q", share.packed.facts[: 8 * len(share.packed)])
-        place = root.place(path).rstrip("/")
-        if holds.concern(root.area.name, place, [key.inode, *inodes]):
-            return True
-        return holds.has_trees and (
-            held_directory(holds, root.anchor, root.area.name, root.directory, path) is not None
-        )
-
     @staticmethod
     def _hand_back(share: Share) -> Step:
         share.directory.careful = True
@@ -218,15 +213,17 @@ class Compiled:
 
 
 class Bulk:
-    """Removes what is before a cutoff from one directory of an area, as far as it is ordinary."""
+    """Removes what is before its cutoff from one directory of an area, as far as it is ordinary."""
 
-    def __init__(self, root: Root, cutoff: Cutoff) -> None:
-        """Prepare to remove what is before `cutoff` from `root`."""
+    def __init__(self, root: Root, cutoffs: Cutoffs) -> None:
+        """Prepare to remove from `root` what is before the cutoff of its class."""
         self._root = root
-        self._cutoff = cutoff.at
+        self._cutoffs = cutoffs
         self._number = root.context.index.root(root.directory)
         self._loop = BatchLoop(root)
-        self._way = Compiled(root, cutoff.at)
+        self._at = AreaRoot(root.area, root.directory, root.anchor)
+        self._ways = Ways(self._at, root.context.index, root.context.holds())
+        self._way = Compiled(root, cutoffs, self._ways)
         self.stop = Flag()
         """Set, it ends the work with what is begun."""
 
@@ -237,15 +234,19 @@ class Bulk:
         """
 
         def take() -> _Lot | None:
+            holds = self._root.context.holds()
+            self._ways.renew(holds)
             readings = {}
+            unread = []
             weight = 0
             for path in paths:
-                reading = self._root.context.listings.take(self._number, path, self._cutoff)
+                reading = self._root.context.listings.take(self._number, path, self._cutoffs)
+                if reading is None and self._ways.native(path, self._cutoffs, holds) is not None:
+                    unread.append(path)
                 readings[path] = reading
                 weight += _UNREAD if reading is None else 1 + reading.listed
                 if weight >= _LOT:
                     break
-            unread = [path for path, reading in readings.items() if reading is None]
             return _Lot(readings, unread, self._plain(unread)) if readings else None
 
         pool = self._root.context.pool.suited_to(for_removing(self._root.anchor))
@@ -254,7 +255,7 @@ class Bulk:
 
     def _plain(self, paths: list[str]) -> dict[str, Known]:
         root = self._root
-        return root.context.index.plain(self._number, paths, self._cutoff, root.area.rules.fingerprint)
+        return root.context.index.plain(self._number, paths, self._cutoffs, root.area.rules.fingerprint)
 
     def _work(self, lot: _Lot, stop: Flag) -> list[Directory]:
         """Remove what is due in the directories of a lot. Called in any thread."""
@@ -275,15 +276,16 @@ class Bulk:
         return done
 
     def _read(self, paths: list[str], stop: Flag, plain: Mapping[str, Known]) -> list[Reading]:
-        search = Search(self._root.area, self._cutoff, self._root.context.pool.workers, plain)
+        search = Search(self._root.area, self._cutoffs, self._root.context.pool.workers, plain)
         return read_all(self._root.anchor, paths, search, stop)
 
     def _remove_all(self, directories: list[Directory], stop: Flag) -> None:
         for directory in directories:
             reading = directory.reading
-            directory.careful = bool(reading.error) or not reading.is_complete
-            if not directory.careful:
-                directory.portions = self._portions(directory)
+            native = self._ways.native(directory.path, self._cutoffs, self._root.context.holds())
+            directory.careful = bool(reading.error) or not reading.is_complete or native is None
+            if native is not None and not directory.careful:
+                directory.portions = self._portions(directory, native)
         portions = [portion for directory in directories for portion in directory.portions]
         # What ends the run is found out again by the thread that takes the results, and raised there.
         with suppress(Stopped, ShelflifeError, OSError):
@@ -295,21 +297,23 @@ class Bulk:
             is_left = portion.is_handed_back or not portion.is_done
             portion.directory.careful = portion.directory.careful or is_left
 
-    def _portions(self, directory: Directory) -> list[Share]:
+    def _portions(self, directory: Directory, native: Native) -> list[Share]:
         """Return what is to be done in a directory."""
-        path, reading = directory.path, directory.reading
-        may_go = self._root.area.rules.may_prune(path)
+        path, reading, rules = directory.path, directory.reading, self._root.area.rules
+        cutoff = BEGINNING if native.cutoff is None else native.cutoff
         if not reading.listed:
-            if may_go and reading.entries == 0 and reading.survey.key.mtime < self._cutoff:
-                return [Share(path, reading.due, directory=directory, empty=True)]
+            if reading.entries == 0 and rules.empty_goes(path, reading.survey.key.mtime, self._cutoffs):
+                return [Share(path, reading.due, directory=directory, empty=True, cutoff=cutoff)]
             return []
         if self._goes_whole(path, reading):
-            return [Share(path, reading.due, kind=BatchKind.DIRECTORY, directory=directory, empty=False)]
+            whole = BatchKind.DIRECTORY
+            return [Share(path, reading.due, whole, directory=directory, empty=False, cutoff=cutoff)]
         shares = []
         left = reading.entries
         for portion in reading.due.portions(self._root.batch_size):
             left -= len(portion)
-            shares.append(Share(path, portion, directory=directory, empty=may_go and left == 0))
+            empty = left == 0 and rules.may_prune(path)
+            shares.append(Share(path, portion, directory=directory, empty=empty, cutoff=cutoff))
         return shares
 
     def _goes_whole(self, path: str, reading: Reading) -> bool:
@@ -324,7 +328,7 @@ class Bulk:
         if not 1 < reading.listed == reading.entries <= _LARGEST_WHOLE or not root.area.rules.may_prune(path):
             return False
         survey = reading.survey
-        survey.finish(path, root.context.freshness.settled_before)
+        survey.finish(path, root.context.freshness.settled_before, root.area.rules)
         return survey.settled
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from heapq import nlargest
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Final
 
 from shelflife import clock
@@ -174,21 +175,41 @@ def _table(runs: list[RunRecord]) -> Table:
             Column("took", right=True, spare=3),
         ]
     )
-    for run in runs:
+    for run, first, times in _series(runs):
         report = run.report
         failed = report.get("failed", 0)
+        again = f"{times} times since {minute(first.started)}, the last time: " if times > 1 else ""
         table.add(
             str(run.id),
             minute(run.started),
             run.trigger,
             Styled(run.state, _STYLES.get(run.state, "")),
             *(output.number(report[name]) if name in report else "–" for name in counts),
-            format_bytes(_size(run)) if report else "–",
-            Styled(output.number(failed), BAD if failed else "") if report else "–",
+            format_bytes(_size(run)) if run.state != "refused" and report else "–",
+            Styled(output.number(failed), BAD if failed else "")
+            if run.state != "refused" and report
+            else "–",
             _duration(run),
-            note=run.reason,
+            note=again + run.reason,
         )
     return table
+
+
+def _series(runs: list[RunRecord]) -> Iterator[tuple[RunRecord, RunRecord, int]]:
+    """Yield runs, the latest first, each with the first of a series that it ends, and the length of that.
+
+    Only what is refused night after night makes a series: nobody learns more from the thirtieth refusal.
+    """
+    for (state, _), series in groupby(runs, key=_kind):
+        found = list(series)
+        if state == "refused":
+            yield found[0], found[-1], len(found)
+        else:
+            yield from ((run, run, 1) for run in found)
+
+
+def _kind(run: RunRecord) -> tuple[str, list[str]]:
+    return run.state, sorted(run.report.get("would_remove", {}).get("areas", {}))
 
 
 # -- the files of a run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from shelflife.errors import NeedsApproval, StorageError, UsageError
 from shelflife.events import RunRefused
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from shelflife.run.run import Session
     from shelflife.run.workplace import Workplace
     from shelflife.scan.context import Context
+
+_FUTURE: Final = "the plan was made for a moment that has not come yet; make a new one"
 
 
 def see_arrivals(context: Context, work: Workplace, plan: Plan, last_runs: Mapping[str, LastRun]) -> Plan:
@@ -73,7 +75,7 @@ def confirm(session: Session, plan: Plan) -> None:
     Raises NeedsApproval, and offers the plan, when a person must confirm it first.
     """
     work, journal, trigger = session.work, session.journal, session.order.trigger
-    if trigger is Trigger.PROGRAM:
+    if trigger is Trigger.PROGRAM or plan.id in _standing(session):
         return
     last_runs = journal.approvals.last_runs()
     plan = see_arrivals(session.context, work, plan, last_runs)
@@ -81,23 +83,56 @@ def confirm(session: Session, plan: Plan) -> None:
     if not reasons:
         return
     offer(work, journal, plan)
-    refusal = NeedsApproval(plan.id, reasons)
+    areas = {area.area: {"files": area.files, "bytes": area.bytes} for area in plan.areas if area.files}
+    would_remove = {"files": plan.files, "bytes": plan.bytes, "areas": areas}
+    refusal = NeedsApproval(plan.id, reasons, would_remove)
     work.listener(RunRefused(reason=str(refusal)))
     raise refusal
 
 
+def interrupted(session: Session, plan: Plan) -> str | None:
+    """Return the id of a plan that a person approved, whose run was begun for these areas and did not end.
+
+    None where nothing of the sort stands, or nobody need be asked about the new plan anyway.
+    """
+    names = {area.area for area in plan.areas}
+    standing = [number for number, areas in _standing(session).items() if areas <= names]
+    if session.order.trigger is Trigger.PROGRAM or not standing:
+        return None
+    last_runs = session.journal.approvals.last_runs()
+    plan = see_arrivals(session.context, session.work, plan, last_runs)
+    return standing[0] if why_ask(session.work, plan, last_runs) else None
+
+
+def _standing(session: Session) -> dict[str, set[str]]:
+    """Return the plans that were approved and have not been carried out to the end, with their areas."""
+    now = session.work.clock()
+    return {
+        offered.id: set(offered.cutoffs)
+        for offered in session.journal.approvals.approved_since(now - APPROVAL_LASTS)
+        if why_not(session.work, offered) is None
+    }
+
+
+def why_not(work: Workplace, offered: OfferedPlan) -> str | None:
+    """Return why a plan that was offered may not be carried out any more; None when it may."""
+    if offered.made > work.clock():
+        return _FUTURE
+    if work.clock() - offered.made > APPROVAL_LASTS:
+        return f"plan {offered.id} is older than 7 days; make a new one with `shelflife plan`"
+    current = {name: settings_of(work.settings, name) for name in offered.settings if name in work.areas}
+    if not is_under(offered.settings, current):
+        return f"the settings have changed since plan {offered.id} was made; make a new one"
+    return None
+
+
 def approved(session: Session, number: str) -> tuple[int, dict[str, Cutoff | None]]:
     """Return when an approved plan was made (ns), and its cutoffs. Raises UsageError when it is none."""
-    work = session.work
     offered = session.journal.approvals.offered(number)
     if offered is None:
         raise UsageError(f"there is no plan {number} to approve; a refused cleanup names its plan")
-    refuse_future(work, offered.made)
-    if work.clock() - offered.made > APPROVAL_LASTS:
-        raise UsageError(f"plan {number} is older than 7 days; make a new one with `shelflife plan`")
-    current = {name: settings_of(work.settings, name) for name in offered.settings if name in work.areas}
-    if not is_under(offered.settings, current):
-        raise UsageError(f"the settings have changed since plan {number} was made; make a new one")
+    if reason := why_not(session.work, offered):
+        raise UsageError(reason)
     return offered.made, {
         name: None if cutoff is None else Cutoff(at=cutoff["at"], cause=Cause(cutoff["cause"]))
         for name, cutoff in offered.cutoffs.items()
@@ -107,15 +142,14 @@ def approved(session: Session, number: str) -> tuple[int, dict[str, Cutoff | Non
 def refuse_future(work: Workplace, made: int) -> None:
     """Refuse what was planned for a later moment: what is expired then need not be so now."""
     if made > work.clock():
-        raise UsageError("the plan was made for a moment that has not come yet; make a new one")
+        raise UsageError(_FUTURE)
 
 
-def remember(session: Session, plan: Plan, report: RunReport, *, arrivals: Mapping[str, int]) -> None:
-    """Record by what the next cleanups are judged, after one that came to its end.
-
-    `arrivals` are the percents of areas, if any, up to which a person approved of what arrived expired.
-    """
+def remember(session: Session, plan: Plan, report: RunReport) -> None:
+    """Record by what the next cleanups are judged, after one that came to its end. Its approval has served."""
     approvals, settings = session.journal.approvals, session.work.settings
+    offered = approvals.offered(plan.id) if plan.id in _standing(session) else None
+    arrivals = offered.arrivals if offered else {}
     before, now = approvals.last_runs(), session.work.clock()
     reports = {area.area: area for area in report.areas}
     areas = {}
@@ -133,3 +167,5 @@ def remember(session: Session, plan: Plan, report: RunReport, *, arrivals: Mappi
             arrivals=max(arrivals.get(area.area, 0), last.arrivals if last else 0),
         )
     approvals.remember(areas)
+    if offered is not None:
+        approvals.use(plan.id, report.run)

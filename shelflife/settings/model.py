@@ -10,7 +10,7 @@ or has them read from a configuration file (`shelflife.settings.load_settings`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import tzinfo
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
@@ -273,10 +273,14 @@ class Settings(Section, frozen=True):
 
     @field_validator("areas")
     @classmethod
-    def _check_areas(cls, value: Mapping[str, AreaSettings]) -> Mapping[str, AreaSettings]:
+    def _check_areas(
+        cls, value: Mapping[str, AreaSettings], info: ValidationInfo
+    ) -> Mapping[str, AreaSettings]:
         if not value:
             raise ValueError("no areas; allowed: at least one area to manage")
-        if found := [_line_error(*fault) for fault in area_faults(value)]:
+        base = info.data.get("base_path")
+        unsafe = () if base is None else _unsafe(base, value)
+        if found := [_line_error(*fault) for fault in [*area_faults(value), *unsafe]]:
             raise ValidationError.from_exception_data("areas", found)
         return value
 
@@ -293,6 +297,12 @@ class Settings(Section, frozen=True):
                         f"overlaps {directory}, a directory of area {key}; choose one outside of it"
                     )
         return value
+
+
+def _unsafe(base: Path, areas: Mapping[str, AreaSettings]) -> Iterator[tuple[Loc, object, str]]:
+    for key, area in areas.items():
+        for directory, reason in places.unsafe_directories(base, area.directories):
+            yield (key, "path" if directory == area.path else "aliases"), directory, reason
 
 
 def _kept_for(retention: int | str) -> dict[str, object]:

@@ -8,10 +8,17 @@ from __future__ import annotations
 
 import os
 import pwd
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-__all__ = ["check_path", "check_path_text", "overlap", "resolved_against", "unsafe_base_path"]
+__all__ = [
+    "check_path",
+    "check_path_text",
+    "overlap",
+    "resolved_against",
+    "unsafe_base_path",
+    "unsafe_directories",
+]
 
 _ADVICE = "choose a directory of its own, such as /srv/media/storage"
 
@@ -66,6 +73,20 @@ def unsafe_base_path(path: Path, *, source: Path | None = None) -> str | None:
     if base in _parents(Path(__file__)):
         return f"holds this program; {_ADVICE}"
     return None
+
+
+def unsafe_directories(base: Path, directories: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield those directories of areas, given below a base path, that must not be any, and why not."""
+    homes = list(_homes())
+    for directory in directories:
+        place = Path(os.path.realpath(base / directory))
+        for home, owner in homes:
+            if place == home:
+                yield directory, f"is the home directory of {owner}; {_ADVICE}"
+                break
+            if place in home.parents:
+                yield directory, f"holds {home}, the home directory of {owner}; {_ADVICE}"
+                break
 
 
 def _parents(path: Path) -> Sequence[Path]:

@@ -83,9 +83,6 @@ class Runs(Protocol):
     def finish(self, run: int, *, at: int, state: RunState, report: dict[str, Any], reason: str = "") -> None:
         """Record that a run ended, and add it to the totals. To be called once for a run."""
 
-    def unfinished(self) -> list[RunRecord]:
-        """Return the runs without an end, the earliest first. Under the lock, their processes have died."""
-
 
 class History(Protocol):
     """What happened, as far back as it is remembered."""
@@ -96,8 +93,14 @@ class History(Protocol):
     def run(self, number: int) -> RunRecord | None:
         """Return one run."""
 
+    def unfinished(self) -> list[RunRecord]:
+        """Return the runs without an end, the earliest first. Under the lock, their processes have died."""
+
     def completed_since(self, since: int) -> RunRecord | None:
         """Return the latest cleanup that came to its end after `since` (ns); making room is none."""
+
+    def last_cleanup(self) -> RunRecord | None:
+        """Return the latest cleanup that is not going on, however it ended; refused ones are such."""
 
     def totals(self) -> Totals:
         """Return what all executed runs together did, those that are forgotten included."""

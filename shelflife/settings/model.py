@@ -10,7 +10,7 @@ or has them read from a configuration file (`shelflife.settings.load_settings`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import tzinfo
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
@@ -21,7 +21,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from shelflife.errors import UsageError
 from shelflife.settings import checks, layout, places, schedule, units
 from shelflife.settings.alerts import AlertsSettings
-from shelflife.settings.area import AreaSettings, area_faults, with_directories
+from shelflife.settings.area import AreaSettings, area_faults, place_faults, with_directories
 from shelflife.settings.entry import Loc
 from shelflife.settings.pressure import PressureSettings
 from shelflife.settings.section import Section
@@ -279,8 +279,8 @@ class Settings(Section, frozen=True):
         if not value:
             raise ValueError("no areas; allowed: at least one area to manage")
         base = info.data.get("base_path")
-        unsafe = () if base is None else _unsafe(base, value)
-        if found := [_line_error(*fault) for fault in [*area_faults(value), *unsafe]]:
+        faults = [*area_faults(value), *(place_faults(base, value) if base else ())]
+        if found := [_line_error(*fault) for fault in faults]:
             raise ValidationError.from_exception_data("areas", found)
         return value
 
@@ -297,12 +297,6 @@ class Settings(Section, frozen=True):
                         f"overlaps {directory}, a directory of area {key}; choose one outside of it"
                     )
         return value
-
-
-def _unsafe(base: Path, areas: Mapping[str, AreaSettings]) -> Iterator[tuple[Loc, object, str]]:
-    for key, area in areas.items():
-        for directory, reason in places.unsafe_directories(base, area.directories):
-            yield (key, "path" if directory == area.path else "aliases"), directory, reason
 
 
 def _kept_for(retention: int | str) -> dict[str, object]:

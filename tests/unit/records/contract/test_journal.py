@@ -45,12 +45,12 @@ _DAY = 86_400 * 10**9
 
 def test_a_run_is_remembered_from_its_beginning_to_its_end(journal: Journal) -> None:
     number = begin(journal)
-    (running,) = journal.runs.unfinished()
+    (running,) = journal.history.unfinished()
     assert (running.id, running.state, running.finished, running.report) == (number, "running", None, {})
     assert (running.plan, running.trigger, running.host, running.pid) == ("abc", "cli", "here", 7)
     assert running.cutoffs == {"temp": {"at": 5, "cause": "retention"}}
     journal.runs.finish(number, at=9, state=RunState.DONE, report={"removed": 3, "bytes": 30})
-    assert journal.runs.unfinished() == []
+    assert journal.history.unfinished() == []
     done = journal.history.run(number)
     assert done is not None
     assert (done.state, done.started, done.finished, done.report["removed"]) == ("done", 1, 9, 3)
@@ -89,6 +89,20 @@ def test_the_last_run_is_one_that_came_to_its_end(journal: Journal) -> None:
     assert found is not None
     assert found.finished == 10
     assert journal.history.completed_since(11) is None
+
+
+def test_the_last_cleanup_is_found_behind_any_number_of_others(journal: Journal) -> None:
+    assert journal.history.last_cleanup() is None
+    refused = journal.runs.refuse(
+        trigger=Trigger.SCHEDULE, host="here", pid=7, at=4, reason="broken settings"
+    )
+    for trigger in (Trigger.PRESSURE, Trigger.TRASH):
+        run = journal.runs.begin(trigger=trigger, host="here", pid=7, at=5)
+        journal.runs.finish(run, at=6, state=RunState.DONE, report={})
+    begin(journal)  # is going on
+    found = journal.history.last_cleanup()
+    assert found is not None
+    assert found.id == refused
 
 
 # -- files

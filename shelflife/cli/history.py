@@ -160,7 +160,7 @@ def _show_runs(runs: list[RunRecord], *, as_json: bool) -> None:
 
 
 def _table(runs: list[RunRecord]) -> Table:
-    from shelflife.formats import format_bytes, minute
+    from shelflife.formats import human_size, minute
 
     counts = ["removed", *(name for name in ("trashed",) if any(run.report.get(name) for run in runs))]
     table = Table(
@@ -185,7 +185,7 @@ def _table(runs: list[RunRecord]) -> Table:
             run.trigger,
             Styled(run.state, _STYLES.get(run.state, "")),
             *(output.number(report[name]) if name in report else "–" for name in counts),
-            format_bytes(_size(run)) if run.state != "refused" and report else "–",
+            human_size(_size(run)) if run.state != "refused" and report else "–",
             Styled(output.number(failed), BAD if failed else "")
             if run.state != "refused" and report
             else "–",
@@ -268,14 +268,14 @@ def _show_heading(run: RunRecord) -> None:
 
 
 def _show_file(file: FileRecord) -> None:
-    from shelflife.formats import format_bytes
+    from shelflife.formats import human_size
 
     outcome = file.result.name.lower()
     why = os.strerror(file.errno) if file.errno else file.reason.value
     style = BAD if outcome == "failed" else _STYLES.get(outcome, "")
     output.print_line(
         Styled(f"{outcome:<9}", style),
-        f" {format_bytes(file.size):>10}  {file.path}  ",
+        f" {human_size(file.size):>10}  {file.path}  ",
         Styled(f"({why})", DIM),
     )
 

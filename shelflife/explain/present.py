@@ -12,7 +12,7 @@ from shelflife.files.anchor import Anchor
 from shelflife.files.held import held_directory, held_entry
 from shelflife.files.listing import Entry, Kind, entry_at
 from shelflife.files.tree import walk
-from shelflife.formats import format_age, format_bytes, format_retention, moment
+from shelflife.formats import format_age, format_retention, human_size, moment
 from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.choose import by_retention
 from shelflife.policy.cutoff import Cutoffs
@@ -205,7 +205,7 @@ class Present:
     def _may_go_earlier(self) -> Iterator[str]:
         """Say what may take it before it expires."""
         area, marks = self._area, self._settings.pressure
-        bounds = [] if area.quota is None else [f"more than {format_bytes(area.quota)}"]
+        bounds = [] if area.quota is None else [f"more than {human_size(area.quota)}"]
         bounds += [] if area.max_files is None else [f"more than {area.max_files} files"]
         young = f"oldest first, but nothing younger than {format_age(area.min_age)}"
         if bounds:

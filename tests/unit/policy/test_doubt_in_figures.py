@@ -7,6 +7,7 @@ tried in `tests/integration/cli/test_slips.py`.
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -119,7 +120,7 @@ def _a_storage(chance: random.Random) -> Settings:
     return Settings.build(base_path="/srv/storage-of-a-test", areas=areas, cleanup={"schedule": schedule})
 
 
-_DAYS = {
+_DAYS: dict[str, Callable[[int, random.Random], float]] = {
     "steady": lambda _day, _chance: 1.0,
     "weekdays": lambda day, _chance: float(day % 7 < 5),
     "weekly": lambda day, _chance: 7.0 * (day % 7 == 0),

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from shelflife.errors import NeedsApproval, StorageError, UsageError
 from shelflife.events import RunRefused
-from shelflife.policy.cutoff import Cause, Cutoff
+from shelflife.policy.cutoff import Cutoffs
 from shelflife.policy.limits import (
     APPROVAL_LASTS,
-    OWN_CLASS,
     Extent,
     LastRun,
     arrived_share,
+    cutoffs_to_remember,
     due_before,
     interval_of,
     is_large,
@@ -46,10 +46,10 @@ def see_arrivals(context: Context, work: Workplace, plan: Plan, last_runs: Mappi
     """
     areas = []
     for area_plan in plan.areas:
-        cutoff = due_before(area_plan, last_runs.get(area_plan.area))
-        if cutoff is not None and is_large(Extent.of(area_plan), work.settings.limits):
+        cutoffs = due_before(area_plan, last_runs.get(area_plan.area))
+        if cutoffs and is_large(Extent.of(area_plan), work.settings.limits):
             with suppress(OSError, StorageError):
-                arrived = count_before(context, work.areas[area_plan.area], cutoff)
+                arrived = count_before(context, work.areas[area_plan.area], cutoffs)
                 area_plan = replace(area_plan, arrived=arrived)  # noqa: PLW2901 - the same plan, seen closer
         areas.append(area_plan)
     return replace(plan, areas=tuple(areas))
@@ -126,17 +126,14 @@ def why_not(work: Workplace, offered: OfferedPlan) -> str | None:
     return None
 
 
-def approved(session: Session, number: str) -> tuple[int, dict[str, Cutoff | None]]:
+def approved(session: Session, number: str) -> tuple[int, dict[str, Cutoffs]]:
     """Return when an approved plan was made (ns), and its cutoffs. Raises UsageError when it is none."""
     offered = session.journal.approvals.offered(number)
     if offered is None:
         raise UsageError(f"there is no plan {number} to approve; a refused cleanup names its plan")
     if reason := why_not(session.work, offered):
         raise UsageError(reason)
-    return offered.made, {
-        name: None if cutoff is None else Cutoff(at=cutoff["at"], cause=Cause(cutoff["cause"]))
-        for name, cutoff in offered.cutoffs.items()
-    }
+    return offered.made, {name: Cutoffs.of_record(record) for name, record in offered.cutoffs.items()}
 
 
 def refuse_future(work: Workplace, made: int) -> None:
@@ -161,7 +158,7 @@ def remember(session: Session, plan: Plan, report: RunReport) -> None:
         areas[area.area] = LastRun(
             at=now,
             settings=settings_of(settings, area.area),
-            cutoffs={} if area.cutoff is None else {OWN_CLASS: area.cutoff.at},
+            cutoffs=cutoffs_to_remember(area.cutoffs),
             left=max(0, area.files - gone),
             has_lost=gone > 0 or (last is not None and last.has_lost),
             arrivals=max(arrivals.get(area.area, 0), last.arrivals if last else 0),

@@ -33,7 +33,6 @@ def _left(site: Site) -> int:
     [
         '{retention: 7, protect: ["*.keep"]}',  # typed for 7d
         '{retention: 1d, protect: ["*.keep"]}',
-        '{retention: 7d, protect: ["*.keep"], quota: 5B}',
         '{retention: 7d, protect: ["*.keep"], max_files: 1}',
     ],
 )

@@ -15,12 +15,12 @@ import pytest
 
 from shelflife.clock import DAY, HOUR, MINUTE
 from shelflife.policy.area import areas_of
-from shelflife.policy.choose import by_quota, by_retention
-from shelflife.policy.cutoff import Cutoff
+from shelflife.policy.choose import Stock, by_quota, by_retention_of_classes
+from shelflife.policy.cutoff import Cutoffs
 from shelflife.policy.limits import (
-    OWN_CLASS,
     Extent,
     LastRun,
+    cutoffs_to_remember,
     doubt_about_relief,
     due_before,
     interval_of,
@@ -52,7 +52,7 @@ class _World:
     def count(self, area: str, *, before: int) -> Load:
         return total(load for time, load in self.files.get(area, {}).items() if time < before)
 
-    def cutoff(self, name: str) -> Cutoff | None:
+    def cutoffs(self, name: str) -> Cutoffs:
         def measure(start: int, end: int, width: int) -> Histogram:
             found: Histogram = {}
             for time, load in held.items():
@@ -62,22 +62,20 @@ class _World:
 
         area, held = areas_of(self.settings)[name], self.files.get(name, {})
         if area.quota is None and area.max_files is None:
-            return by_retention(area, self.now)
-        hours = measure(-(2**63), 2**63, HOUR)
-        return by_quota(area, self.now, total(held.values()), hours, measure)
+            return by_retention_of_classes(area, self.now)
+        stock = Stock(measure(-(2**63), 2**63, HOUR), measure)
+        return by_quota(area, self.now, total(held.values()), {0: stock})
 
     def plan(self) -> Plan:
         plans = []
         for name in self.settings.areas:
-            cutoff = self.cutoff(name)
-            due = NOTHING if cutoff is None else self.count(name, before=cutoff.at)
+            cutoffs = self.cutoffs(name)
+            due = self.count(name, before=cutoffs.at(0))
             scanned = total(self.files.get(name, {}).values()).files
             directory = DueDirectory(root=name, path="", files=due.files, bytes=due.bytes)
-            plan = AreaPlan(area=name, cutoff=cutoff, scanned=scanned, due=(directory,))
+            plan = AreaPlan(area=name, cutoffs=cutoffs, scanned=scanned, due=(directory,))
             then = due_before(plan, self.last_runs.get(name))
-            plans.append(
-                plan if then is None else replace(plan, arrived=self.count(name, before=then.at).files)
-            )
+            plans.append(replace(plan, arrived=self.count(name, before=then.at(0)).files))
         return Plan(made=self.now, areas=tuple(plans))
 
     def reasons(self, plan: Plan) -> list[str]:
@@ -99,7 +97,7 @@ class _World:
             self.last_runs[area.area] = LastRun(
                 at=self.now + 5 * MINUTE,
                 settings=settings_of(self.settings, area.area),
-                cutoffs={OWN_CLASS: area.cutoff.at},
+                cutoffs=cutoffs_to_remember(area.cutoffs),
                 left=left,
                 has_lost=area.files > left or (before is not None and before.has_lost),
                 arrivals=before.arrivals if before else 0,

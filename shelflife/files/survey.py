@@ -21,7 +21,7 @@ from shelflife.files.listing import FOREVER, Entry, Kind, clamp, read_directory,
 from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.cutoff import Cutoffs
 from shelflife.policy.load import NOTHING, Load
-from shelflife.policy.rules import KEEP_FILE, File
+from shelflife.policy.rules import File, stays_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +96,7 @@ class Survey:
     """Their apparent size."""
 
     staying: int = 0
-    """Entries that never go, whatever the cutoff: `.gitkeep`, protected links, FIFOs, sockets, devices."""
+    """Entries that never go, whatever the cutoff: `.gitkeep`, `.nfs…`, protected links, FIFOs and the like."""
 
     special: int = 0
     """FIFOs, sockets and devices among them."""
@@ -242,7 +242,7 @@ def count_entry(survey: Survey, entry: Entry, path: str, area: Area, cutoff: Cut
 
 
 def _count_file(survey: Survey, entry: Entry, path: str, area: Area, cutoff: Cutoff | None) -> None:
-    if entry.name == KEEP_FILE:
+    if stays_by_name(entry.name):
         survey.staying += 1
         return
     time = entry.time
@@ -261,7 +261,7 @@ def _count_file(survey: Survey, entry: Entry, path: str, area: Area, cutoff: Cut
 
 
 def _count_link(survey: Survey, entry: Entry, path: str, area: Area, cutoff: Cutoff | None) -> None:
-    if entry.name == KEEP_FILE:
+    if stays_by_name(entry.name):
         survey.staying += 1
         return
     time = entry.time

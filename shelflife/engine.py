@@ -309,13 +309,7 @@ class Engine:
         """
         from shelflife.explain.why import explain
 
-        return explain(
-            os.fspath(path),
-            settings=self.settings,
-            areas=self._work.areas,
-            records=self._work.records,
-            now=self._work.clock(),
-        )
+        return explain(self._work, os.fspath(path))
 
     def check(self, *, trying: bool = False) -> list[Finding]:
         """Return whether the storage can be looked after as it is, and what needs a person.
@@ -349,9 +343,9 @@ class Engine:
 
     def status(self) -> Status:
         """Return how it stands: what is wrong, what waits for a person, what comes next. Changes nothing."""
-        from shelflife.explain.status import status_of
+        from shelflife.alerts.findings import status
 
-        return status_of(self._work)
+        return status(self._work)
 
     def whatif(self, changes: Mapping[str, object]) -> WhatIf:
         """Return what other settings of areas would mean: `{"uploads.retention": "3d", "frames.quota": "50GB"}`.

@@ -317,6 +317,13 @@ def test_what_a_quota_took_is_told_with_its_true_cause(site: Site) -> None:
     site.configure(CONFIG.replace("uploads: {", "uploads: {max_files: 1, min_age: 1h, "))
     site.file("uploads/older", age="3d")
     site.file("uploads/newer", age="2d")
+    before = site.call("why", "storage/uploads/older", "--json").json
+    assert (before["state"], before["reason"], before["cause"]) == ("expired", "quota", "quota")
+    assert site.call("why", "storage/uploads/newer", "--json").json["state"] == "waiting"
+    assert (
+        "more than its quota, 1 file, and the oldest go first"
+        in site.call("why", "storage/uploads/older").out
+    )
     site.call("cleanup")
     told = site.call("why", "storage/uploads/older", "--json").json
     assert (told["state"], told["reason"], told["cause"]) == ("removed", "quota", "quota")

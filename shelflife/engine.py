@@ -466,6 +466,7 @@ class Engine:
     aholder = in_thread(holder)
     awhy = in_thread(why)
     acheck = in_thread(check)
+    aunexpected = in_thread(unexpected)
     awhatif = in_thread(whatif)
     aforecast = in_thread(forecast)
     asample = in_thread(sample)

@@ -12,10 +12,10 @@ from shelflife.files.anchor import Anchor
 from shelflife.files.held import held_directory, held_entry
 from shelflife.files.listing import Entry, Kind, entry_at
 from shelflife.files.tree import walk
-from shelflife.formats import format_age, format_bytes, format_retention, moment
+from shelflife.formats import counted, format_age, format_bytes, format_retention, moment
 from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.choose import by_retention
-from shelflife.policy.cutoff import Cutoffs
+from shelflife.policy.cutoff import Cause, Cutoff, Cutoffs
 from shelflife.policy.rules import KEEP_FILE, File, judge_unit
 from shelflife.policy.schedule import Schedule
 from shelflife.policy.verdict import Reason, Verdict
@@ -39,8 +39,18 @@ _MISSING: Final = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 class Present:
     """The way to an answer about one path in an area."""
 
-    def __init__(self, place: Place, path: str, *, settings: Settings, past: Past, now: int) -> None:
-        """Prepare; `path` is the place's absolute path, `now` in ns."""
+    def __init__(
+        self,
+        place: Place,
+        path: str,
+        *,
+        settings: Settings,
+        past: Past,
+        chosen: Cutoff | None = None,
+        now: int,
+    ) -> None:
+        """Prepare; `path` is the place's absolute path, `chosen` the area's cutoff in a plan, `now` in ns."""
+        self._chosen = chosen
         self._place = place
         self._path = path
         self._area = place.area
@@ -178,6 +188,8 @@ class Present:
 
     def _by_age(self, verdict: Verdict, time: int, subject: str, *before: str) -> Answer:
         """Answer for something that an area with a retention keeps for a while."""
+        if not verdict.remove and self._is_over_quota(time):
+            return self._by_quota(time, subject, *before)
         expires = time + (self._area.retention or 0)
         now, cleanup = self._now, self._settings.cleanup
         run = Schedule.of(cleanup).next_after(max(now, expires)) if cleanup.enabled else None
@@ -196,20 +208,47 @@ class Present:
             area=self._area.name,
             state=State.EXPIRED if verdict.remove else State.WAITING,
             reason=verdict.reason.value,
+            cause=Cause.RETENTION,
             rule=retention_rule(self._area),
             expires=expires,
             when=None if cleanup.dry_run else run,
             sentences=(*before, *sentences, *self._past.sentences()),
         )
 
+    def _is_over_quota(self, time: int) -> bool:
+        return self._chosen is not None and self._chosen.cause is Cause.QUOTA and time < self._chosen.at
+
+    def _by_quota(self, time: int, subject: str, *before: str) -> Answer:
+        """Answer for something that goes before it is expired, since the area holds more than it may."""
+        area, now, cleanup = self._area, self._now, self._settings.cleanup
+        run = Schedule.of(cleanup).next_after(now) if cleanup.enabled else None
+        dry = ["But nothing is removed as long as cleanup.dry_run is true."] if cleanup.dry_run else []
+        return Answer(
+            path=self._path,
+            area=area.name,
+            state=State.EXPIRED,
+            reason=Cause.QUOTA,
+            cause=Cause.QUOTA,
+            rule=f"quota of {area.name}: {_bounds(area)}",
+            expires=time + (area.retention or 0),
+            when=None if cleanup.dry_run else run,
+            sentences=(
+                *before,
+                f"{subject} is {format_age(now - time)} old and not expired: area {area.name} {keeps(area)}.",
+                f"But the area holds more than its quota, {_bounds(area)}, and the oldest go first.",
+                f"It goes {self._at(run)}{self._into_trash()}.",
+                *dry,
+                *self._past.sentences(),
+            ),
+        )
+
     def _may_go_earlier(self) -> Iterator[str]:
         """Say what may take it before it expires."""
         area, marks = self._area, self._settings.pressure
-        bounds = [] if area.quota is None else [f"more than {format_bytes(area.quota)}"]
-        bounds += [] if area.max_files is None else [f"more than {area.max_files} files"]
+        bounds = _bounds(area)
         young = f"oldest first, but nothing younger than {format_age(area.min_age)}"
         if bounds:
-            yield f"It may go earlier, when the area holds {' or '.join(bounds)}: {young}."
+            yield f"It may go earlier, when the area holds more than {bounds}: {young}."
         if area.priority is not None and marks is not None:
             yield f"It may go earlier, when the disk is {Watermarks.of(marks)}: {young}."
 
@@ -261,6 +300,13 @@ def retention_rule(area: Area) -> str:
     """Return an area's retention as the rule that decides."""
     seconds = -1 if area.retention is None else area.retention // SECOND
     return f"retention of {area.name}: {format_retention(seconds)}"
+
+
+def _bounds(area: Area) -> str:
+    """Return what an area may hold, as part of a sentence; empty where that is not bounded."""
+    bounds = [] if area.quota is None else [format_bytes(area.quota)]
+    bounds += [] if area.max_files is None else [counted(area.max_files, "file", "files")]
+    return " or ".join(bounds)
 
 
 def _is_tree(entry: Entry) -> bool:

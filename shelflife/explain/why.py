@@ -7,33 +7,37 @@ every path, also for one that belongs to nobody.
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import TYPE_CHECKING
 
+from shelflife.errors import ShelflifeError
 from shelflife.explain.answer import Answer, State
 from shelflife.explain.past import Past
 from shelflife.explain.present import Present, keeps, retention_rule
+from shelflife.run.preview import preview
 from shelflife.storage.paths import Place, absolute_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shelflife.policy.area import Area
-    from shelflife.records.records import Records
-    from shelflife.settings import Settings
+    from shelflife.policy.cutoff import Cutoff
+    from shelflife.run.workplace import Workplace
 
 __all__ = ["Answer", "State", "explain"]
 
+logger = logging.getLogger(__name__)
 
-def explain(
-    path: str, *, settings: Settings, areas: Mapping[str, Area], records: Records, now: int
-) -> Answer:
-    """Return what will happen to `path`, or what happened to it, as seen at `now` (ns).
+
+def explain(work: Workplace, path: str) -> Answer:
+    """Return what will happen to `path`, or what happened to it.
 
     A relative path starts from the working directory; where that leads out of the storage, from the base
     path, as paths are printed. A symbolic link at its end is meant itself.
     Raises UsageError for an empty path, StorageError when the storage is not there.
     """
+    settings, areas, records, now = work.settings, work.areas, work.records, work.clock()
     base = os.path.realpath(settings.base_path)
     absolute = absolute_of(path)
     place = _place(absolute, base, areas)
@@ -46,7 +50,19 @@ def explain(
     if not place.path:
         return _area_itself(absolute, place.area)
     past = Past(place, absolute, base=base, records=records, now=now)
-    return Present(place, absolute, settings=settings, past=past, now=now).answer()
+    chosen = _cutoff_of(work, place.area) if os.path.lexists(absolute) else None
+    return Present(place, absolute, settings=settings, past=past, chosen=chosen, now=now).answer()
+
+
+def _cutoff_of(work: Workplace, area: Area) -> Cutoff | None:
+    """Return the cutoff that a plan has for an area, if more than age may choose it and it can be told."""
+    if area.quota is None and area.max_files is None:
+        return None
+    try:
+        return preview(work, [area.name]).areas[0].cutoff
+    except (ShelflifeError, OSError) as error:
+        logger.warning("%s; whether the quota of %s takes it cannot be told", error, area.name)
+        return None
 
 
 def _place(absolute: str, base: str, areas: Mapping[str, Area]) -> Place | None:

@@ -62,6 +62,9 @@ class AreaPlan:
     errors: tuple[str, ...] = ()
     """What could not be looked at, and so stays."""
 
+    arrived: int = 0
+    """Files that would go and were due at the area's last cleanup already; counted where the plan is large."""
+
     @property
     def files(self) -> int:
         """Regular files that would go."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from shelflife.files.anchor import Anchor
     from shelflife.files.listing import Entry
     from shelflife.files.removal import Disposal
+    from shelflife.policy.cutoff import Cutoffs
     from shelflife.remove.batch import Portion
     from shelflife.remove.root import Root
 
@@ -68,12 +69,13 @@ class OpenDirectory:
         holds, area = self.root.context.holds(), self.root.area.name
         return held_entry(holds, area, self.former + entry.name, fd, entry) is not None
 
-    def removal(self, cutoff: int | None, dispose: Disposal = unlink) -> Removal:
-        """Return how entries of it that are before `cutoff` go, and what keeps them."""
+    def removal(self, cutoffs: Cutoffs | None, dispose: Disposal = unlink) -> Removal:
+        """Return how entries of it that are before the `cutoffs` of their class go, and what keeps them."""
         area = self.root.area
         return Removal(
             area=area,
-            cutoff=cutoff,
+            path=self.former.removeprefix(f"{self.root.directory}/"),
+            cutoffs=cutoffs,
             dispose=dispose,
             held=self.holds,
             in_use=area.in_use,

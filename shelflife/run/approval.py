@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from shelflife.errors import NeedsApproval, StorageError, UsageError
 from shelflife.events import RunRefused
-from shelflife.policy.cutoff import Cause, Cutoff
+from shelflife.policy.cutoff import Cutoffs
 from shelflife.policy.limits import (
     APPROVAL_LASTS,
     OWN_CLASS,
@@ -86,7 +86,7 @@ def confirm(session: Session, plan: Plan) -> None:
     raise refusal
 
 
-def approved(session: Session, number: str) -> tuple[int, dict[str, Cutoff | None]]:
+def approved(session: Session, number: str) -> tuple[int, dict[str, Cutoffs]]:
     """Return when an approved plan was made (ns), and its cutoffs. Raises UsageError when it is none."""
     work = session.work
     offered = session.journal.approvals.offered(number)
@@ -98,10 +98,7 @@ def approved(session: Session, number: str) -> tuple[int, dict[str, Cutoff | Non
     current = {name: settings_of(work.settings, name) for name in offered.settings if name in work.areas}
     if not is_under(offered.settings, current):
         raise UsageError(f"the settings have changed since plan {number} was made; make a new one")
-    return offered.made, {
-        name: None if cutoff is None else Cutoff(at=cutoff["at"], cause=Cause(cutoff["cause"]))
-        for name, cutoff in offered.cutoffs.items()
-    }
+    return offered.made, {name: Cutoffs.of_record(record) for name, record in offered.cutoffs.items()}
 
 
 def refuse_future(work: Workplace, made: int) -> None:

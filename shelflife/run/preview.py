@@ -11,6 +11,7 @@ from shelflife.policy.holds import Holds
 from shelflife.run.approval import offer, see_arrivals, why_ask
 from shelflife.run.retention import make_plan
 from shelflife.scan.planner import PlannedFile, due_files
+from shelflife.scan.root import AreaRoot
 from shelflife.storage.areas import hold_roots
 
 if TYPE_CHECKING:
@@ -39,15 +40,15 @@ def planned_files(work: Workplace, plan: Plan) -> Iterator[PlannedFile]:
     holds = _holds(work)
     with work.hold_base() as base:
         for area_plan in plan.areas:
-            area, cutoff = work.areas[area_plan.area], area_plan.cutoff
-            if cutoff is None or not area_plan.due:
+            area = work.areas[area_plan.area]
+            if not area_plan.due:
                 continue
             with hold_roots(base, area) as (roots, _):
-                anchors = dict(roots)
+                held = {directory: AreaRoot(area, directory, anchor) for directory, anchor in roots}
                 for due in area_plan.due:
-                    if due.root in anchors:
+                    if due.root in held:
                         with suppress(FileNotFoundError, NotADirectoryError):  # gone since it was planned
-                            yield from due_files(anchors[due.root], area, cutoff, due, holds)
+                            yield from due_files(held[due.root], area_plan.cutoffs, due, holds)
 
 
 def needs_approval(work: Workplace, plan: Plan, *, offer_it: bool) -> list[str]:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from shelflife.policy.cutoff import Cutoffs
 from shelflife.scan.listing_cache import ListingCache
 from shelflife.scan.planner import due_directories
-from shelflife.scan.refresh import Refreshed
+from shelflife.scan.root import AreaRoot
 from shelflife.storage.areas import hold_roots
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def count_before(context: Context, area: Area, cutoff: Cutoff) -> int:
-    """Return how many files of an area are before a cutoff, and would go by it, by listing their directories.
+    """Return how many files of an area's own class are before a cutoff, by listing their directories.
 
     Of the index it needs that it was brought up to date just now. Raises StorageError, OSError.
     """
@@ -32,5 +33,5 @@ def count_before(context: Context, area: Area, cutoff: Cutoff) -> int:
         return sum(
             due.files
             for directory, anchor in roots
-            for due in due_directories(own, anchor, area, directory, cutoff, Refreshed())
+            for due in due_directories(own, AreaRoot(area, directory, anchor), Cutoffs.only(cutoff), {})
         )

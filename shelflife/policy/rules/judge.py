@@ -116,6 +116,10 @@ class Rules:
         """
         return self.settings.prune and bool(directory) and self.keeping(directory) is None
 
+    def empty_goes(self, directory: str, mtime: int, cutoffs: Cutoffs) -> bool:
+        """Return whether a directory that is empty since `mtime` (ns) goes: where a file of its place would."""
+        return self.may_prune(directory) and mtime < cutoffs.at(self.class_of_all_in(directory) or 0)
+
     def keeping(self, directory: str) -> str | None:
         """Return the pattern because of which a directory is kept for ever, or `lost+found`; None without one."""
         if directory == f"{LOST_AND_FOUND}/":

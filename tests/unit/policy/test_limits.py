@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shelflife.policy.cutoff import Cause, Cutoff
+from shelflife.policy.cutoff import Cause, Cutoff, Cutoffs
 from shelflife.policy.limits import (
     Allowance,
     Extent,
@@ -50,7 +50,7 @@ def _plan(
 ) -> Plan:
     due = DueDirectory(root="frames", path="", files=files, bytes=size)
     cutoff = Cutoff(at=_NOW - 7 * DAY, cause=cause)
-    area = AreaPlan(area="frames", cutoff=cutoff, scanned=scanned, due=(due,), arrived=arrived)
+    area = AreaPlan(area="frames", cutoffs=Cutoffs.only(cutoff), scanned=scanned, due=(due,), arrived=arrived)
     return Plan(made=_NOW, areas=(area,))
 
 

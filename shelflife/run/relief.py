@@ -147,6 +147,7 @@ class Relieving:
         self._remembered = Remembered(file_system=task.disk.file_system)
         self._otherwise = Outcome.NOT_ENOUGH
         self._asks: list[str] = []
+        self._doubts: list[str] = []
 
     def choose(self, session: Session) -> Plan | None:
         """See `Strategy`: what must go, with the areas in the order in which they give."""
@@ -184,7 +185,7 @@ class Relieving:
 
     def _foresee(self, need: Need, relief: Relief) -> None:
         """Find out what it means if what goes is not enough."""
-        self._asks = [_asks(withheld) for withheld in relief.withheld]
+        self._asks = [*self._doubts, *(_asks(withheld) for withheld in relief.withheld)]
         if relief.is_hopeless:
             self._otherwise = Outcome.HOPELESS
         elif not relief.is_enough and not need.may_take_unexpired:
@@ -223,14 +224,11 @@ class Relieving:
         allowance = unasked(expired, settings.limits, doubt, taken=self._remembered.taken.get(name, 0))
         if allowance.doubt is not None:
             what = "nothing that is not expired" if allowance.expired else "nothing but its trash"
-            logger.warning(
-                "area %s gives %s before a person has approved a cleanup, or one was ordinary: "
-                "%d of its files count as expired, and %s",
-                name,
-                what,
-                expired.files,
-                allowance.doubt.reason,
+            self._doubts.append(
+                f"{name} gives {what} before a person has approved a cleanup, or one was ordinary: "
+                f"{expired.files:,} of its files count as expired, and {allowance.doubt.reason}"
             )
+            logger.warning("area %s", self._doubts[-1])
         return allowance
 
     def confirm(self, session: Session, plan: Plan) -> None:

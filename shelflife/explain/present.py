@@ -303,7 +303,8 @@ def keeps(area: Area) -> str:
 def retention_rule(area: Area) -> str:
     """Return an area's retention as the rule that decides."""
     seconds = -1 if area.retention is None else area.retention // SECOND
-    return f"retention of {area.name}: {format_retention(seconds)}"
+    kept = format_retention(seconds) if area.retention is None else format_age(area.retention)
+    return f"retention of {area.name}: {kept}"
 
 
 def _bounds(area: Area) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from api.scheduler import cleanup_scheduler, get_scheduler
-from shelflife.errors import ExitCode, SettingsError
+from shelflife.errors import ExitCode, SettingsError, UsageError
 from shelflife.web import create_app
 
 if TYPE_CHECKING:
@@ -43,7 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)  # noqa: T201 - whoever started the program reads it
         return ExitCode.USAGE
-    serve(app, host=options.host, port=options.port)
+    try:
+        serve(app, host=options.host, port=options.port)
+    except UsageError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - likewise
+        return error.exit_code
     return ExitCode.DONE
 
 

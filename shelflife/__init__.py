@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from shelflife.lazy import loader as _loader
 
 if TYPE_CHECKING:
+    from shelflife.clock import as_datetime
     from shelflife.engine import Engine
     from shelflife.errors import (
         CleanupBusy,
@@ -27,30 +28,63 @@ if TYPE_CHECKING:
         StorageError,
         UsageError,
     )
+    from shelflife.explain.answer import Answer
+    from shelflife.explain.findings import Finding
+    from shelflife.explain.foresee import Forecast, WhatIf
+    from shelflife.policy.holds import Hold
     from shelflife.policy.plan import AreaPlan, Plan
-    from shelflife.records.history import Trigger
+    from shelflife.records.alerts import ActiveAlert
+    from shelflife.records.history import FileRecord, RunRecord, Totals, Trigger
+    from shelflife.records.statistics import AreaStatistics, Statistics
+    from shelflife.remove.report import AreaReport, Failure, RunReport
+    from shelflife.run.lock import Holder
+    from shelflife.run.relief import DiskRelief
+    from shelflife.run.restore import TrashedFile
+    from shelflife.scan.planner import PlannedFile
     from shelflife.settings import Settings, load_settings
+    from shelflife.storage.disks import Disk
 
 __all__ = [
+    "ActiveAlert",
+    "Answer",
     "AreaPlan",
+    "AreaReport",
+    "AreaStatistics",
     "CleanupBusy",
     "CleanupDisabled",
+    "Disk",
+    "DiskRelief",
     "Engine",
+    "Failure",
+    "FileRecord",
+    "Finding",
+    "Forecast",
+    "Hold",
+    "Holder",
     "NeedsApproval",
     "Plan",
+    "PlannedFile",
     "RecordsError",
+    "RunRecord",
+    "RunReport",
     "Settings",
     "SettingsError",
     "ShelflifeError",
+    "Statistics",
     "StorageError",
+    "Totals",
+    "TrashedFile",
     "Trigger",
     "UsageError",
+    "WhatIf",
+    "as_datetime",
     "load_settings",
 ]
 
 __getattr__ = _loader(
     __name__,
     {
+        "clock": ("as_datetime",),
         "engine": ("Engine",),
         "errors": (
             "CleanupBusy",
@@ -62,8 +96,41 @@ __getattr__ = _loader(
             "StorageError",
             "UsageError",
         ),
-        "policy.plan": ("AreaPlan", "Plan"),
-        "records.history": ("Trigger",),
-        "settings": ("Settings", "load_settings"),
+        "explain.findings": ("Finding",),
+        "explain.foresee": (
+            "Forecast",
+            "WhatIf",
+        ),
+        "explain.answer": ("Answer",),
+        "policy.holds": ("Hold",),
+        "policy.plan": (
+            "AreaPlan",
+            "Plan",
+        ),
+        "records.alerts": ("ActiveAlert",),
+        "records.history": (
+            "FileRecord",
+            "RunRecord",
+            "Totals",
+            "Trigger",
+        ),
+        "records.statistics": (
+            "AreaStatistics",
+            "Statistics",
+        ),
+        "remove.report": (
+            "AreaReport",
+            "Failure",
+            "RunReport",
+        ),
+        "run.lock": ("Holder",),
+        "run.relief": ("DiskRelief",),
+        "run.restore": ("TrashedFile",),
+        "scan.planner": ("PlannedFile",),
+        "settings": (
+            "Settings",
+            "load_settings",
+        ),
+        "storage.disks": ("Disk",),
     },
 )

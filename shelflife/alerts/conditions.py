@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from shelflife.storage.disks import Disk
 
 
-class Kind(StrEnum):
+class AlertKind(StrEnum):
     """What may be the matter."""
 
     PRESSURE = "pressure"
@@ -53,15 +53,15 @@ class Kind(StrEnum):
 
 
 ENDED: Final = {
-    Kind.PRESSURE: "the disk is below the high watermark again",
-    Kind.NO_ROOM: "there is room again",
-    Kind.FULL_SOON: "the disk is no longer expected to be full soon",
-    Kind.REFUSED: "a cleanup has run since",
-    Kind.FAILED: "a cleanup has come to its end since",
-    Kind.FAILURES: "a run over the area went without failures",
-    Kind.STUCK: "the cleanup makes progress again, or has ended",
-    Kind.OVERDUE: "a cleanup has run",
-    Kind.DISPLACED: "no such file was reported for a week",
+    AlertKind.PRESSURE: "the disk is below the high watermark again",
+    AlertKind.NO_ROOM: "there is room again",
+    AlertKind.FULL_SOON: "the disk is no longer expected to be full soon",
+    AlertKind.REFUSED: "a cleanup has run since",
+    AlertKind.FAILED: "a cleanup has come to its end since",
+    AlertKind.FAILURES: "a run over the area went without failures",
+    AlertKind.STUCK: "the cleanup makes progress again, or has ended",
+    AlertKind.OVERDUE: "a cleanup has run",
+    AlertKind.DISPLACED: "no such file was reported for a week",
 }
 """What is said when it is over."""
 
@@ -148,13 +148,15 @@ def _of_disks(
         if not (beyond := marks.beyond(disk.usage)):
             continue
         yield Condition(
-            kind=Kind.PRESSURE,
-            key=f"{Kind.PRESSURE}:{disk.name}",
+            kind=AlertKind.PRESSURE,
+            key=f"{AlertKind.PRESSURE}:{disk.name}",
             text=f"the disk of {', '.join(disk.areas)} is at {_share(disk)}, {', '.join(beyond)}",
         )
-        result, key = results.get(disk.name), f"{Kind.NO_ROOM}:{disk.name}"
+        result, key = results.get(disk.name), f"{AlertKind.NO_ROOM}:{disk.name}"
         if result is not None and result.outcome in _FAILURES:
-            yield Condition(kind=Kind.NO_ROOM, key=key, text=_no_room(result), stage=result.outcome.value)
+            yield Condition(
+                kind=AlertKind.NO_ROOM, key=key, text=_no_room(result), stage=result.outcome.value
+            )
         elif (result is None or result.outcome in _UNDECIDED) and (alert := before.get(key)) is not None:
             yield Condition(kind=alert.kind, key=key, text=alert.text, stage=alert.stage)
 
@@ -177,8 +179,8 @@ def _of_forecast(work: Workplace) -> Iterator[Condition]:
         earliest = disk.full.earliest
         if earliest is not None and earliest <= within:
             yield Condition(
-                kind=Kind.FULL_SOON,
-                key=f"{Kind.FULL_SOON}:{disk.disk.name}",
+                kind=AlertKind.FULL_SOON,
+                key=f"{AlertKind.FULL_SOON}:{disk.disk.name}",
                 text=f"the disk of {', '.join(disk.disk.areas)} may be full: {disk.full}",
                 stage=next((f"within {days} days" for days in (0, 1, 3) if earliest <= days), ""),
             )
@@ -189,19 +191,25 @@ def _of_last_cleanup(runs: Sequence[RunRecord]) -> Iterator[Condition]:
     last = next(filter(_is_cleanup, runs), None)
     if last is not None and last.state == RunState.REFUSED:
         yield Condition(
-            kind=Kind.REFUSED, key=Kind.REFUSED, text=last.reason, stage=last.reason, since=last.started
+            kind=AlertKind.REFUSED,
+            key=AlertKind.REFUSED,
+            text=last.reason,
+            stage=last.reason,
+            since=last.started,
         )
     elif last is not None and last.state == RunState.FAILED:
         text = f"run {last.id} failed: {last.reason}"
-        yield Condition(kind=Kind.FAILED, key=Kind.FAILED, text=text, stage=last.reason, since=last.started)
+        yield Condition(
+            kind=AlertKind.FAILED, key=AlertKind.FAILED, text=text, stage=last.reason, since=last.started
+        )
 
 
 def _of_displaced(runs: Sequence[RunRecord], now: int) -> Iterator[Condition]:
     for run in runs:
         if run.report.get("displaced") and now - run.started < _WEEK:
             yield Condition(
-                kind=Kind.DISPLACED,
-                key=f"{Kind.DISPLACED}:{run.id}",
+                kind=AlertKind.DISPLACED,
+                key=f"{AlertKind.DISPLACED}:{run.id}",
                 text=f"run {run.id}: {run.report['displaced']} files changed while they were removed and could "
                 "not be put back; they wait in the trash (`shelflife trash list`)",
                 since=run.started,
@@ -219,8 +227,8 @@ def _of_failures(work: Workplace, runs: Sequence[RunRecord]) -> Iterator[Conditi
             failed, errors = counts.get("failed", 0), counts.get("errors", [])
             if failed or errors:
                 yield Condition(
-                    kind=Kind.FAILURES,
-                    key=f"{Kind.FAILURES}:{area}",
+                    kind=AlertKind.FAILURES,
+                    key=f"{AlertKind.FAILURES}:{area}",
                     text=_failures(work, run, area, failed, errors),
                     stage=f"{len(str(failed))} {bool(errors)}",  # ten times as many are told again
                     since=run.started,
@@ -248,8 +256,8 @@ def _of_holder(work: Workplace, now: int) -> Iterator[Condition]:
     timeout = work.settings.cleanup.lock_timeout
     if holder is not None and holder.is_stuck(as_datetime(now), timeout):
         yield Condition(
-            kind=Kind.STUCK,
-            key=Kind.STUCK,
+            kind=AlertKind.STUCK,
+            key=AlertKind.STUCK,
             text=f"the running cleanup made no progress for {timeout} s: {holder}; end that process if it hangs",
             stage=f"{holder.host}:{holder.pid}",
         )
@@ -266,7 +274,7 @@ def _of_schedule(work: Workplace, runs: Sequence[RunRecord], now: int) -> Iterat
     if last is not None and second is not None and now > second + _GRACE:
         when = as_datetime(last // SECOND * SECOND).isoformat()
         yield Condition(
-            kind=Kind.OVERDUE,
-            key=Kind.OVERDUE,
+            kind=AlertKind.OVERDUE,
+            key=AlertKind.OVERDUE,
             text=f"no cleanup has run since {when}, although two were due: does the service, or its timer, run?",
         )

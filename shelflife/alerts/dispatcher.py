@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from shelflife.alerts.conditions import ENDED, Kind, conditions_of
+from shelflife.alerts.conditions import ENDED, AlertKind, conditions_of
 from shelflife.alerts.sender import Sender
 from shelflife.errors import ShelflifeError
 from shelflife.run.pressure import Outcome
@@ -54,8 +54,10 @@ class Dispatcher:
             if has_receiver:
                 for relief in relieved or ():
                     if relief.outcome is Outcome.RELIEVED and relief.runs:
-                        key = f"{Kind.PRESSURE}:{relief.disk.name}"
-                        book.say(at=now, event="ended", kind=Kind.PRESSURE, key=key, text=_relieved(relief))
+                        key = f"{AlertKind.PRESSURE}:{relief.disk.name}"
+                        book.say(
+                            at=now, event="ended", kind=AlertKind.PRESSURE, key=key, text=_relieved(relief)
+                        )
                 messages = book.claim(at=now)
         self.sender.send(work, messages)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from shelflife.alerts.conditions import Kind, alerts_now
+from shelflife.alerts.conditions import AlertKind, alerts_now
 from shelflife.errors import RecordsError, StorageError
 from shelflife.explain.check import Finding, Level, check_storage
 from shelflife.explain.status import Status, status_of
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     from shelflife.run.workplace import Workplace
 
-_ERRORS: Final = {Kind.NO_ROOM}
+_ERRORS: Final = {AlertKind.NO_ROOM}
 """Without a person, cleanups do not work any more."""
 
-_SAID: Final = {Kind.STUCK}
+_SAID: Final = {AlertKind.STUCK}
 """What the check says by itself, of the lock."""
 
 

@@ -10,8 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from shelflife.clock import as_datetime
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,16 @@ class Hold:
     """When it was removed by a person."""
     actor: str = ""
     """Who added it; empty if nobody was named."""
+
+    @property
+    def created_at(self) -> datetime:
+        """When it was made, as an aware datetime."""
+        return as_datetime(self.created)
+
+    @property
+    def until_at(self) -> datetime | None:
+        """When it ends by itself, as an aware datetime."""
+        return None if self.until is None else as_datetime(self.until)
 
     def is_active(self, now: int) -> bool:
         """Return whether it holds at `now` (ns)."""

@@ -10,7 +10,11 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from shelflife.clock import as_datetime
+
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from shelflife.policy.cutoff import Cutoff, Cutoffs
 
 
@@ -100,6 +104,11 @@ class Plan:
 
     areas: tuple[AreaPlan, ...]
     """Area by area, in the order of the settings."""
+
+    @property
+    def made_at(self) -> datetime:
+        """When it was made, as an aware datetime."""
+        return as_datetime(self.made)
 
     @property
     def id(self) -> str:

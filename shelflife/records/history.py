@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from shelflife.clock import as_datetime
 from shelflife.files.candidates import Fate, Going, Outcomes, meaning
 from shelflife.files.removal import Result
 from shelflife.policy.cutoff import Cause
@@ -20,6 +21,7 @@ from shelflife.policy.verdict import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
     from shelflife.files.listing import Entry
     from shelflife.files.removal import Outcome
@@ -122,6 +124,16 @@ class RunRecord:
     cutoffs: dict[str, Any]
     report: dict[str, Any]
 
+    @property
+    def started_at(self) -> datetime:
+        """When it started, as an aware datetime."""
+        return as_datetime(self.started)
+
+    @property
+    def finished_at(self) -> datetime | None:
+        """When it ended, as an aware datetime."""
+        return None if self.finished is None else as_datetime(self.finished)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRecord:
@@ -141,6 +153,11 @@ class FileRecord:
     errno: int
     cause: str = ""
     """Why it was to go, a word of `Cause`; empty where that is no longer known."""
+
+    @property
+    def when(self) -> datetime:
+        """When, as an aware datetime."""
+        return as_datetime(self.at)
 
 
 class Intent(NamedTuple):

@@ -11,6 +11,7 @@ Four things are not as it comes:
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shelflife.policy.schedule import Schedule
+
+_quiet = logging.getLogger(f"{__name__}.jobs")
+_quiet.setLevel(
+    logging.WARNING
+)  # APScheduler tells twice a slot, in each process, what our own lines say better
 
 JOB: Final = "storage_cleanup"
 """The name of the one job."""
@@ -74,7 +80,7 @@ class Clockwork(BackgroundScheduler):  # type: ignore[misc] # likewise
     ) -> None:
         """Prepare; nothing runs yet. `look` is called every minute and must not raise."""
         self._threads = _Threads()
-        super().__init__(timezone=UTC, executors={"default": self._threads})
+        super().__init__(timezone=UTC, executors={"default": self._threads}, logger=_quiet)
         self._look = look
         self._trigger = SlotTrigger(schedule, clock)
         self._job = job
@@ -140,7 +146,7 @@ class _Threads(BaseExecutor):  # type: ignore[misc] # likewise
 
     def _run(self, job: Any, run_times: list[datetime]) -> None:
         try:
-            events = run_job(job, job._jobstore_alias, run_times, self._logger.name)
+            events = run_job(job, job._jobstore_alias, run_times, _quiet.name)
             self._run_job_success(job.id, events)
         finally:
             self._running.discard(threading.current_thread())

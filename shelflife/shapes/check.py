@@ -34,6 +34,8 @@ class Health(TypedDict):
     status: Annotated[str, Schema(enum=["ok", "unavailable"])]
     problems: list[str]
     """What is in the way; empty when there is nothing."""
+    alerts: list[str]
+    """What needs a person, whether or not it is in the way."""
 
 
 def finding_as_json(finding: FindingValue) -> Finding:
@@ -41,7 +43,11 @@ def finding_as_json(finding: FindingValue) -> Finding:
     return {"check": finding.check, "level": finding.level.value, "message": printable(finding.message)}
 
 
-def health_as_json(problems: Sequence[str]) -> Health:
-    """Return whether a service is ready, given what is in the way."""
+def health_as_json(problems: Sequence[str], alerts: Sequence[str] = ()) -> Health:
+    """Return whether a service is ready, given what is in the way, and what needs a person."""
     status = "unavailable" if problems else "ok"
-    return {"status": status, "problems": [printable(problem) for problem in problems]}
+    return {
+        "status": status,
+        "problems": [printable(problem) for problem in problems],
+        "alerts": [printable(alert) for alert in alerts],
+    }

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from shelflife.alerts.conditions import AlertKind
 from shelflife.errors import ShelflifeError
 from shelflife.explain.check import Level
 from shelflife.settings.in_force import SettingsInForce, in_force_of
@@ -120,9 +121,9 @@ def _add_operations(app: FastAPI, service: Service) -> None:
         responses={503: {"model": Health, "description": "The storage cannot be looked after"}},
     )
     async def readyz() -> object:
-        """Return whether the storage can be looked after, and what is in the way."""
-        problems = await asyncio.to_thread(_problems, service)
-        return JSONResponse(health_as_json(problems), 503 if problems else 200)
+        """Return whether the storage can be looked after, what is in the way, and what needs a person."""
+        problems, alerts = await asyncio.to_thread(_problems, service)
+        return JSONResponse(health_as_json(problems, alerts), 503 if problems else 200)
 
     @app.get("/metrics", tags=["operations"], response_class=_Text)
     async def prometheus() -> Response:
@@ -134,12 +135,16 @@ class _Text(Response):
     media_type = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def _problems(service: Service) -> list[str]:
+def _problems(service: Service) -> tuple[list[str], list[str]]:
+    """Return what is in the way, and what needs a person."""
     try:
         findings = service.engine.check()
     except (ShelflifeError, OSError) as error:
-        return [str(error)]
-    return [finding.message for finding in findings if finding.level is Level.ERROR]
+        return [str(error)], []
+    return (
+        [finding.message for finding in findings if finding.level is Level.ERROR],
+        [finding.message for finding in findings if finding.check in set(AlertKind)],
+    )
 
 
 async def _answer(_request: Request, error: Exception) -> Response:

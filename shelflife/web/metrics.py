@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from shelflife.alerts.conditions import AlertKind
 from shelflife.clock import SECOND
 from shelflife.errors import ShelflifeError
 
@@ -51,7 +52,7 @@ class StorageCollector(Collector):
         """Yield all metrics as they are now. What cannot be read is left out, and `shelflife_up` is 0."""
         found: list[Metric] = []
         up = 1
-        for part in (self._areas, self._totals):
+        for part in (self._areas, self._totals, self._alerts):
             try:
                 found.extend(part(self._engine()))
             except (ShelflifeError, OSError) as error:
@@ -90,6 +91,16 @@ class StorageCollector(Collector):
                 )
         cleaning = engine.holder() is not None
         yield GaugeMetricFamily("shelflife_cleaning", "Whether a cleanup is going on", value=cleaning)
+
+    @staticmethod
+    def _alerts(engine: Engine) -> Iterator[Metric]:
+        active = [alert.kind for alert in engine.alerts()]
+        gauge = GaugeMetricFamily(
+            "shelflife_alerts", "What needs a person, by what it is about", labels=["kind"]
+        )
+        for kind in AlertKind:
+            gauge.add_metric([str(kind)], active.count(kind))
+        yield gauge
 
 
 def exposition(engine: Callable[[], Engine]) -> Callable[[], bytes]:

@@ -7,10 +7,15 @@ uvicorn's own go.
 from __future__ import annotations
 
 import copy
+import errno
+import socket
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
 from uvicorn.config import LOGGING_CONFIG
+
+from shelflife.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -18,10 +23,40 @@ if TYPE_CHECKING:
 WAIT_FOR_REQUESTS: Final = 2
 """Seconds that requests have left when the program is told to stop: a cleanup then ends within five."""
 
+_BACKLOG: Final = 2048
+"""Connections that may wait to be accepted: as many as uvicorn has."""
+
 
 def serve(app: FastAPI, *, host: str, port: int) -> None:
-    """Serve `app` until told to stop; port 0 is any free one."""
-    uvicorn.run(app, host=host, port=port, log_config=_logging(), timeout_graceful_shutdown=WAIT_FOR_REQUESTS)
+    """Serve `app` until told to stop; port 0 is any free one.
+
+    Raises UsageError if it cannot listen there: before the application starts, and with it the schedule.
+    """
+    with closing(_listening(host, port)) as listener:
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                host=host,
+                port=port,
+                log_config=_logging(),
+                timeout_graceful_shutdown=WAIT_FOR_REQUESTS,
+            )
+        )
+        with suppress(KeyboardInterrupt):
+            server.run(sockets=[listener])
+    if not server.started:
+        raise SystemExit(ExitCode.USAGE)  # the application did not start, and said why
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        if error.errno == errno.EADDRINUSE:
+            reason = "another program listens there already; choose another port with --port"
+        raise UsageError(f"cannot listen on {host}, port {port}: {reason}") from error
 
 
 def _logging() -> dict[str, Any]:

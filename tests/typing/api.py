@@ -7,27 +7,41 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import assert_type
 
 from shelflife import (
+    ActiveAlert,
+    Answer,
     AreaPlan,
+    AreaReport,
     CleanupBusy,
+    Disk,
+    DiskRelief,
     Engine,
+    FileRecord,
+    Finding,
+    Forecast,
+    Hold,
+    Holder,
     Plan,
+    PlannedFile,
+    RunRecord,
+    RunReport,
     Settings,
     SettingsError,
     ShelflifeError,
+    Statistics,
+    Totals,
+    TrashedFile,
     Trigger,
+    WhatIf,
+    as_datetime,
     load_settings,
 )
 from shelflife.errors import ExitCode, Problem
 from shelflife.events import BatchFinished, Event, RunFinished
-from shelflife.records.history import FileRecord, RunRecord, Totals
-from shelflife.records.statistics import Statistics
-from shelflife.remove.report import RunReport
-from shelflife.run.lock import Holder
-from shelflife.scan.planner import PlannedFile
 
 
 def settings() -> Settings:
@@ -94,6 +108,29 @@ def ask(engine: Engine) -> None:
     assert_type(engine.run_files(1), Iterator[FileRecord])
     assert_type(engine.holder(), Holder | None)
     assert_type(engine.create(), dict[str, Path])
+    assert_type(engine.why("uploads/a.mp4"), Answer)
+    assert_type(engine.check(), list[Finding])
+    assert_type(engine.forecast(), Forecast)
+    assert_type(engine.whatif({"uploads.retention": "3d"}), WhatIf)
+    assert_type(engine.alerts(), list[ActiveAlert])
+    assert_type(engine.disks(), list[Disk])
+    assert_type(engine.relieve(), list[DiskRelief])
+    assert_type(engine.trash(), Iterator[TrashedFile])
+
+
+def say_when(engine: Engine) -> None:
+    """Moments are given as datetimes or as nanoseconds, and both are to be had."""
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    made = engine.plan(at=tomorrow)
+    assert_type(made.made, int)
+    assert_type(made.made_at, datetime)
+    held = engine.hold("uploads/a.mp4", until=tomorrow)
+    assert_type(held, Hold)
+    assert_type(held.until_at, datetime | None)
+    engine.hold("uploads/b.mp4", until=made.made)
+    assert_type(engine.run(1).started_at, datetime)
+    assert_type(engine.empty_trash(before=tomorrow).areas[0], AreaReport)
+    assert_type(as_datetime(made.made), datetime)
 
 
 async def ask_without_blocking(engine: Engine) -> None:
@@ -101,3 +138,7 @@ async def ask_without_blocking(engine: Engine) -> None:
     assert_type(await engine.acleanup(), RunReport)
     assert_type(await engine.aexecute(await engine.aplan()), RunReport)
     assert_type(await engine.astats(), Statistics)
+    assert_type(await engine.ahold("uploads/a.mp4", reason="shown tonight"), Hold)
+    assert_type(await engine.arestore("7"), list[str])
+    async for file in engine.atrash(["uploads"]):
+        assert_type(file, TrashedFile)

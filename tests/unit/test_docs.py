@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from scripts.json_reference import PAGE, page
-from shelflife.alerts.conditions import Kind
+from shelflife.alerts.conditions import AlertKind
 from shelflife.cli.app import VERBS, commands_of
 from shelflife.errors import MEANINGS, ExitCode
 from shelflife.settings import AreaSettings, Settings
@@ -90,7 +90,7 @@ def test_docs_name_each_metric(storage: Storage) -> None:
 
 
 def test_docs_name_each_kind_of_alert() -> None:
-    assert [kind.value for kind in Kind if f"| `{kind.value}` |" not in text_of("alerts.md")] == []
+    assert [kind.value for kind in AlertKind if f"| `{kind.value}` |" not in text_of("alerts.md")] == []
 
 
 def keys_of(section: type[BaseModel], path: str = "") -> list[str]:

@@ -13,7 +13,7 @@ import yaml
 
 from shelflife.alerts import Dispatcher, signature
 from shelflife.alerts.channels import NotDeliveredError, Webhook
-from shelflife.alerts.conditions import Kind
+from shelflife.alerts.conditions import AlertKind
 from shelflife.alerts.sender import Sender
 from shelflife.cli.app import run
 from shelflife.errors import NeedsApproval
@@ -253,9 +253,9 @@ def test_without_a_receiver_all_the_same_is_found_and_no_message_is_made(make_st
     (before,) = storage.engine.alerts()  # also where nobody has looked
     Dispatcher().look(workplace_of(storage))
     (after,) = storage.engine.alerts()
-    assert (before.kind, before.text, before) == (Kind.REFUSED, "a reason", after)
+    assert (before.kind, before.text, before) == (AlertKind.REFUSED, "a reason", after)
     with open_records(storage.settings).open_journal() as journal:
-        assert [alert.key for alert in journal.alerts.active()] == [Kind.REFUSED]
+        assert [alert.key for alert in journal.alerts.active()] == [AlertKind.REFUSED]
         assert journal.alerts.waiting() == 0
     storage.engine.cleanup()
     assert storage.engine.alerts() == []
@@ -361,7 +361,7 @@ def test_alerts_on_the_command_line(
         assert _told(receiver)[2:] == [("begun", "refused")]
         assert run(["alerts", "list", "--json", "--config", str(config)]) == 0
     out = capsys.readouterr().out
-    assert json.loads(out)[0]["kind"] == Kind.REFUSED
+    assert json.loads(out)[0]["kind"] == AlertKind.REFUSED
 
 
 def test_a_test_without_receivers_says_so(

@@ -4,6 +4,7 @@ import contextlib
 import os
 import pty
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -157,7 +158,7 @@ def test_on_a_terminal_a_cleanup_shows_the_plan_and_asks(site: Site) -> None:
     old = site.file("uploads/old", size=2048)
     code, shown = answered(site, "n\n", "cleanup")
     assert code == 3
-    assert "remove 1 file, 2.00 KB? [y/N] " in shown
+    assert "remove 1 file, 2.05 kB? [y/N] " in shown
     assert "nothing was removed\n" in shown
     assert old.exists()
     assert site.engine.history() == []
@@ -202,3 +203,22 @@ def test_every_verb_can_be_shown_in_ascii(site: Site, verb: str) -> None:
     done = called(site, verb, PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.isascii()
+
+
+# -- serving
+
+
+def test_on_a_port_that_is_taken_nothing_is_served_and_no_schedule_starts(site: Site) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = called(site, "serve", "--port", str(port))
+    assert done.returncode == 2
+    assert (
+        done.stderr.decode()
+        .strip()
+        .endswith(
+            f"cannot listen on 127.0.0.1, port {port}: another program listens there already; "
+            "choose another port with --port"
+        )
+    )
+    assert not site.engine.state.path.exists()  # the application was not started, and with it no scheduler

@@ -157,8 +157,8 @@ def test_a_holder_of_the_lock_is_named_and_is_stuck_without_a_sign_of_life(
 def test_a_run_that_should_have_been_is_missed(storage: Storage) -> None:
     storage.engine.cleanup()
     storage.tick("3d")
-    assert found(storage, "schedule").level is Level.WARNING
-    assert "is the service running?" in found(storage, "schedule").message
+    assert found(storage, "overdue").level is Level.WARNING
+    assert "does the service, or its timer, run?" in found(storage, "overdue").message
 
 
 def test_a_clock_before_the_last_run_is_a_warning(storage: Storage) -> None:

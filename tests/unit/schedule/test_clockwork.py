@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -126,3 +127,14 @@ def test_a_job_that_fails_is_logged_and_called_again(caplog: pytest.LogCaptureFi
 
     assert clock.end(timeout=30)
     assert "a fault of ours" in caplog.text
+
+
+def test_apscheduler_says_nothing_of_each_slot(caplog: pytest.LogCaptureFixture) -> None:
+    called = threading.Event()
+    clock = clockwork(called=called)
+    with caplog.at_level(logging.DEBUG):
+        clock.begin(delay=0.0)
+        assert called.wait(30)
+        assert clock.end(timeout=30)
+    assert [record.name for record in caplog.records if record.name.startswith("apscheduler")] == []
+    assert "Running job" not in caplog.text

@@ -311,7 +311,7 @@ def test_a_dry_run_is_logged_and_nothing_else(world: World, caplog: pytest.LogCa
     assert path.exists()
     assert world.states() == []
     assert world.engine.totals().runs == 0
-    assert caplog.text.count("dry run: 1 files, 10.00 B, would go") == 1
+    assert caplog.text.count("dry run: 1 files, 10 B, would go") == 1
 
 
 def test_slots_taken_by_a_clock_that_was_ahead_stop_nothing_and_do_not_come_twice(world: World) -> None:
@@ -457,3 +457,34 @@ def test_asked_to_stop_it_waits_no_longer(world: World) -> None:
         world.stop.set()
 
     assert world.states() == []
+
+
+def test_the_configuration_is_read_again_right_before_the_run(world: World) -> None:
+    """It changes after the job has woken: while the slot waits for another cleanup."""
+    job = world.process()
+    job()
+    kept = aged_file(world.settings.base_path / "uploads" / "kept.mp4", age="8d", now=world.now)
+    world.now = ns("2026-11-23T02:00")
+    busy = ExitStack()
+    busy.enter_context(world.busy())
+    with world.attending(job):
+        world.settings = world.settings.replace(retention={"uploads": "30d"})
+        busy.close()
+
+    assert world.states() == ["done"]
+    assert kept.exists()
+
+
+def test_a_configuration_that_breaks_while_the_slot_waits_refuses_the_run(world: World) -> None:
+    job = world.process()
+    job()
+    path = world.old_file()
+    world.now = ns("2026-11-23T02:00")
+    busy = ExitStack()
+    busy.enter_context(world.busy())
+    with world.attending(job):
+        world.fault = SettingsError([Problem(where="config.yaml:3", reason="not a duration")])
+        busy.close()
+
+    assert world.states() == ["refused"]
+    assert path.exists()

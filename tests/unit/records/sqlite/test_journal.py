@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shelflife.errors import RecordsError
@@ -62,6 +62,7 @@ _names = st.text(
 )
 
 
+@settings(deadline=None)  # it waits for a disk that others use
 @given(
     files=st.lists(
         st.builds(

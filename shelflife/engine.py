@@ -321,6 +321,16 @@ class Engine:
 
         return check(self._work, trying=trying)
 
+    def check_shared(self, other: Path) -> list[Finding]:
+        """Try what safety rests on between the base path and another mount of it, at `other`.
+
+        docs/filesystems.md says what for. Takes up to two minutes. What is made there is removed; a fault is a
+        finding.
+        """
+        from shelflife.explain.check_shared import check_shared
+
+        return check_shared(self.settings.base_path, other)
+
     def unexpected(self) -> list[Finding]:
         """Return what is unlikely to be meant: files from the future, directories of no area, short retentions.
 

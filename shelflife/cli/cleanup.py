@@ -253,7 +253,7 @@ def _show(report: RunReport, *, as_json: bool) -> None:
 
 
 def _show_areas(report: RunReport) -> None:
-    from shelflife.formats import counted, format_bytes
+    from shelflife.formats import counted, human_size
 
     extra = [name for name in ("trashed", "displaced") if report.total(name)]
     numbers = ("removed", *extra, "size", "kept", "failed")
@@ -262,13 +262,13 @@ def _show_areas(report: RunReport) -> None:
         table.add(
             area.area,
             *(output.number(getattr(area, name)) for name in ("removed", *extra)),
-            format_bytes(area.bytes + area.trashed_bytes),
+            human_size(area.bytes + area.trashed_bytes),
             *(output.number(getattr(area, name)) for name in ("kept", "failed")),
         )
     table.add_total(
         "total",
         *(output.number(report.total(name)) for name in ("removed", *extra)),
-        format_bytes(report.total("bytes") + report.total("trashed_bytes")),
+        human_size(report.total("bytes") + report.total("trashed_bytes")),
         *(output.number(report.total(name)) for name in ("kept", "failed")),
     )
     output.print_table(table)
@@ -283,5 +283,5 @@ def _show_areas(report: RunReport) -> None:
     output.print_special(report.total("special"))
     ending = f"; also removed: {', '.join(also)}" if also else ""
     output.print_prose(
-        f"run {report.run} {report.state}: {format_bytes(report.total('freed'))} of disk freed{ending}"
+        f"run {report.run} {report.state}: {human_size(report.total('freed'))} of disk freed{ending}"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from heapq import nlargest
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Final
 
 from shelflife import clock
@@ -170,7 +171,7 @@ def _show_runs(runs: list[RunRecord], *, as_json: bool) -> None:
 
 
 def _table(runs: list[RunRecord]) -> Table:
-    from shelflife.formats import format_bytes, minute
+    from shelflife.formats import human_size, minute
 
     counts = ["removed", *(name for name in ("trashed",) if any(run.report.get(name) for run in runs))]
     table = Table(
@@ -185,21 +186,41 @@ def _table(runs: list[RunRecord]) -> Table:
             Column("took", right=True, spare=3),
         ]
     )
-    for run in runs:
+    for run, first, times in _series(runs):
         report = run.report
         failed = report.get("failed", 0)
+        again = f"{times} times since {minute(first.started)}, the last time: " if times > 1 else ""
         table.add(
             str(run.id),
             minute(run.started),
             run.trigger,
             Styled(run.state, _STYLES.get(run.state, "")),
             *(output.number(report[name]) if name in report else "–" for name in counts),
-            format_bytes(_size(run)) if report else "–",
-            Styled(output.number(failed), BAD if failed else "") if report else "–",
+            human_size(_size(run)) if run.state != "refused" and report else "–",
+            Styled(output.number(failed), BAD if failed else "")
+            if run.state != "refused" and report
+            else "–",
             _duration(run),
-            note=run.reason,
+            note=again + run.reason,
         )
     return table
+
+
+def _series(runs: list[RunRecord]) -> Iterator[tuple[RunRecord, RunRecord, int]]:
+    """Yield runs, the latest first, each with the first of a series that it ends, and the length of that.
+
+    Only what is refused night after night makes a series: nobody learns more from the thirtieth refusal.
+    """
+    for (state, _), series in groupby(runs, key=_kind):
+        found = list(series)
+        if state == "refused":
+            yield found[0], found[-1], len(found)
+        else:
+            yield from ((run, run, 1) for run in found)
+
+
+def _kind(run: RunRecord) -> tuple[str, list[str]]:
+    return run.state, sorted(run.report.get("would_remove", {}).get("areas", {}))
 
 
 # -- the files of a run
@@ -258,7 +279,7 @@ def _show_heading(run: RunRecord) -> None:
 
 
 def _show_file(file: FileRecord) -> None:
-    from shelflife.formats import format_bytes
+    from shelflife.formats import human_size
 
     outcome = file.result.name.lower()
     why = os.strerror(file.errno) if file.errno else file.reason.value
@@ -267,7 +288,7 @@ def _show_file(file: FileRecord) -> None:
     style = BAD if outcome == "failed" else _STYLES.get(outcome, "")
     output.print_line(
         Styled(f"{outcome:<9}", style),
-        f" {format_bytes(file.size):>10}  {file.path}  ",
+        f" {human_size(file.size):>10}  {file.path}  ",
         Styled(f"({why})", DIM),
     )
 

@@ -113,7 +113,7 @@ def _port_of(process: subprocess.Popen[str]) -> int:
 def test_it_serves_the_contract_over_real_http(service: Service) -> None:
     old = aged_file(service.base / "temp/old", age="2d", size=2048)
     aged_file(service.base / "outputs/result", age="4000d")
-    assert service.ask("GET", "/healthz").body == {"status": "ok", "problems": []}
+    assert service.ask("GET", "/healthz").body["status"] == "ok"
     assert service.ask("GET", "/readyz").status == 200
 
     preview = service.ask("GET", "/storage/cleanup?dry_run=false")

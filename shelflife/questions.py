@@ -14,6 +14,7 @@ from shelflife.twins import in_thread, streamed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from shelflife.explain.check import Finding
     from shelflife.explain.foresee import Forecast, WhatIf
@@ -107,6 +108,16 @@ class Questions:
 
         return check(self._work, trying=trying)
 
+    def check_shared(self, other: Path) -> list[Finding]:
+        """Try what safety rests on between the base path and another mount of it, at `other`.
+
+        docs/filesystems.md says what for. Takes up to two minutes. What is made there is removed; a fault is a
+        finding.
+        """
+        from shelflife.explain.check_shared import check_shared
+
+        return check_shared(self.settings.base_path, other)
+
     def unexpected(self) -> list[Finding]:
         """Return what is unlikely to be meant: files from the future, directories of no area, short retentions.
 
@@ -167,6 +178,7 @@ class Questions:
     aholder = in_thread(holder)
     awhy = in_thread(why)
     acheck = in_thread(check)
+    acheck_shared = in_thread(check_shared)
     aunexpected = in_thread(unexpected)
     awhatif = in_thread(whatif)
     aforecast = in_thread(forecast)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
 
 from shelflife.cli import output
+from shelflife.cli.grammar import Option
 from shelflife.cli.options import Config, Json, engine_of
 from shelflife.cli.terminal import BAD, CARE, GOOD, Styled, cells
 from shelflife.errors import ExitCode, SettingsError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from shelflife.explain.check import Finding
 
 
@@ -19,18 +19,31 @@ MARKS: Final = {"ok": Styled("✓", GOOD), "warning": Styled("!", CARE), "error"
 """What stands before a finding of each level."""
 
 
-def check(config: Config = None, as_json: Json = False) -> int:
+def check(
+    config: Config = None,
+    as_json: Json = False,
+    shared: Annotated[
+        Path | None,
+        Option(
+            "--shared",
+            metavar="DIRECTORY",
+            help="Try instead what two machines know of each other, by another mount of the base path.",
+        ),
+    ] = None,
+) -> int:
     """Look whether the storage can be looked after as it is.
 
     Configuration, directories, permissions, records, schedule. Changes nothing. Run it as the user that
     the service runs as. Exit code 2 if anything is wrong (✗).
 
     Example: sudo -u www-data shelflife check --config /etc/media/config.yaml
+
+    Example: shelflife check --shared /mnt/media-by-another-client
     """
     from shelflife.explain.check import Level
     from shelflife.shapes.check import finding_as_json
 
-    findings = _findings(config)
+    findings = _findings(config, shared)
     if as_json:
         output.print_json([finding_as_json(finding) for finding in findings])
     else:
@@ -42,7 +55,7 @@ def check(config: Config = None, as_json: Json = False) -> int:
     return ExitCode.USAGE if bad else ExitCode.DONE
 
 
-def _findings(config: Path | None) -> list[Finding]:
+def _findings(config: Path | None, shared: Path | None) -> list[Finding]:
     """Return what a check finds; a configuration that is wrong is a finding, too."""
     from shelflife.explain.check import Finding, Level
 
@@ -52,4 +65,4 @@ def _findings(config: Path | None) -> list[Finding]:
         return [
             Finding(check="settings", level=Level.ERROR, message=str(problem)) for problem in error.problems
         ]
-    return engine.check(trying=True)
+    return engine.check(trying=True) if shared is None else engine.check_shared(shared)

@@ -16,7 +16,7 @@ from shelflife.formats import counted, format_age, format_bytes, format_retentio
 from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.choose import by_retention_of_classes
 from shelflife.policy.cutoff import Cause, Cutoff
-from shelflife.policy.rules import KEEP_FILE, File, judge_unit
+from shelflife.policy.rules import KEEP_FILE, File, judge_unit, stays_by_name
 from shelflife.policy.schedule import Schedule
 from shelflife.policy.verdict import Reason, Verdict
 from shelflife.policy.watermark import Watermarks
@@ -125,6 +125,11 @@ class Present:
         match verdict.reason:
             case Reason.KEEP_FILE:
                 return self._kept(verdict.reason, *link, f"{KEEP_FILE} is never removed.", rule=KEEP_FILE)
+            case Reason.LEFT_OPEN:
+                sentence = (
+                    "NFS gave it that name because somebody has it open: it goes when that one closes it."
+                )
+                return self._kept(verdict.reason, *link, sentence)
             case Reason.PROTECTED:
                 sentence = f'The pattern "{verdict.pattern}" of area {self._area.name} protects it: '
                 rule = f"protect: {verdict.pattern}"
@@ -335,7 +340,7 @@ def _deciding_member(anchor: Anchor, unit: str, area: Area, reason: Reason) -> s
                 continue
             if reason is Reason.UNIT_PROTECTED and area.rules.protecting(path):
                 return path
-            if reason is Reason.SPECIAL and (entry.kind is Kind.OTHER or entry.name == KEEP_FILE):
+            if reason is Reason.SPECIAL and (entry.kind is Kind.OTHER or stays_by_name(entry.name)):
                 return path
             if newest is None or entry.time > newest:
                 newest, member = entry.time, path

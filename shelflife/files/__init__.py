@@ -14,6 +14,7 @@ held       who holds an entry, by its path and by its inode
 in_use     whether somebody has a file open for writing
 rename     renaming without ever replacing, also where the file system cannot promise that
 trial      trying out what a file system can do
+shared_trial    trying out what two mounts of one directory know of each other
 trash      where what goes waits, to be restored
 tree       a directory with all below it, one directory after the other
 mounts     which file system a path is on, and what can be trusted of it

@@ -15,7 +15,7 @@ from shelflife.files.counting import count_entry
 from shelflife.files.listing import Entry, clamp, entry_of
 from shelflife.policy.cutoff import BEGINNING
 from shelflife.policy.load import Load
-from shelflife.policy.rules import KEEP_FILE
+from shelflife.policy.rules import stays_by_name
 from shelflife.policy.rules.times import AgeKind
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ def count_in_bulk(
         stats = [os.stat(name, dir_fd=fd, follow_symlinks=False) for name in names]
     except OSError:  # one of them vanished, or cannot be looked at
         return None
-    if KEEP_FILE in names or any(S_IFMT(mode) != S_IFREG for mode in {found.st_mode for found in stats}):
+    kinds = {S_IFMT(found.st_mode) for found in stats}
+    if any(map(stays_by_name, names)) or kinds - {S_IFREG}:
         return None
     if not stats:
         return []

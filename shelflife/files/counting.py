@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from shelflife.files.listing import Entry, Kind, read_directory
 from shelflife.files.survey import Key, Survey
 from shelflife.policy.cutoff import KEEP_ALL, Cutoffs
-from shelflife.policy.rules import KEEP_FILE, File
+from shelflife.policy.rules import File, stays_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -88,7 +88,7 @@ def count_entry(survey: Survey, entry: Entry, path: str, area: Area, *, due: boo
     """Count one entry of the directory at `path` into its survey."""
     survey.entries += 1
     match entry.kind:
-        case Kind.FILE | Kind.LINK if entry.name == KEEP_FILE:
+        case Kind.FILE | Kind.LINK if stays_by_name(entry.name):
             survey.staying += 1
         case Kind.FILE | Kind.LINK:
             part = survey.part(area.rules.class_of(path + entry.name))

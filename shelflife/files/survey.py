@@ -148,7 +148,7 @@ class Survey(Part):
     """By number: what is of other classes."""
 
     staying: int = 0
-    """Entries that never go, whatever the cutoff: `.gitkeep`, FIFOs, sockets, devices."""
+    """Entries that never go, whatever the cutoff: `.gitkeep`, `.nfs…`, FIFOs, sockets, devices."""
 
     special: int = 0
     """FIFOs, sockets and devices among them."""

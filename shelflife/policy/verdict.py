@@ -60,6 +60,9 @@ class Reason(StrEnum):
     SPECIAL = "special file"
     """A FIFO, socket or device: never removed, reported."""
 
+    LEFT_OPEN = "left open"
+    """NFS keeps it, as `.nfs…`, for somebody who has it open: it goes by itself."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:

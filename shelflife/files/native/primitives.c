@@ -322,6 +322,13 @@ static void add_child(struct reading *reading, const char *name, size_t length, 
     reading->children++;
 }
 
+/* As shelflife.policy.rules.file has it: .gitkeep, and what NFS keeps for somebody who has it open. */
+static int stays_by_name(const char *name, size_t length) {
+    if (strcmp(name, ".gitkeep") == 0)
+        return 1;
+    return length >= 20 && strncmp(name, ".nfs", 4) == 0 && strspn(name + 4, "0123456789abcdefABCDEF") == length - 4;
+}
+
 /* In the order of shelflife.policy.area.Area.left_out. */
 enum { OURS = 2 };
 static const char *const ours[OURS] = {".trash", ".shelflife"};
@@ -354,7 +361,7 @@ static int count_entry(struct reading *reading, const struct rules *rules, int d
     int kind = kind_of(status.st_mode);
     if (kind == DIRECTORY)
         add_child(reading, name, length, status.st_ino);
-    else if (kind == OTHER || strcmp(name, ".gitkeep") == 0) {
+    else if (kind == OTHER || stays_by_name(name, length)) {
         reading->staying++;
         reading->special += kind == OTHER;
     } else {

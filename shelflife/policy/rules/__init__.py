@@ -20,7 +20,7 @@ know is slow there, and never ignored.
 """
 
 from shelflife.policy.rules.classes import Class
-from shelflife.policy.rules.file import KEEP_FILE, File
+from shelflife.policy.rules.file import KEEP_FILE, File, is_left_open, stays_by_name
 from shelflife.policy.rules.judge import Rules
 from shelflife.policy.rules.native import Native
 from shelflife.policy.rules.table import Case, Need, Rule
@@ -39,5 +39,7 @@ __all__ = [
     "Times",
     "Unit",
     "directory_time",
+    "is_left_open",
     "judge_unit",
+    "stays_by_name",
 ]

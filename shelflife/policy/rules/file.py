@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, NamedTuple
 
 KEEP_FILE: Final = ".gitkeep"
 """Keeps an empty directory in a git checkout: never removed, never counted, at any depth."""
+
+
+_LEFT_OPEN: Final = re.compile(r"\.nfs[0-9a-fA-F]{16,}")
+
+
+def is_left_open(name: str) -> bool:
+    """Return whether a name is one that NFS gives a file which was removed while somebody has it open.
+
+    It goes by itself when it is closed; removing it only makes another one.
+    """
+    return _LEFT_OPEN.fullmatch(name) is not None
+
+
+def stays_by_name(name: str) -> bool:
+    """Return whether a file of that name is never removed and not counted, whatever else it is."""
+    return name == KEEP_FILE or is_left_open(name)
 
 
 class File(NamedTuple):

@@ -10,7 +10,7 @@ from shelflife.policy.rules.times import AgeKind
 class Native(NamedTuple):
     """All that decides over every file and link of one directory.
 
-    The compiled code keeps `.gitkeep`, FIFOs, sockets, devices, and what is not before the cutoff.
+    The compiled code keeps `.gitkeep`, `.nfs…`, FIFOs, sockets, devices, and what is not before the cutoff.
     """
 
     number: int

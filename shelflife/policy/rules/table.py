@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Flag, auto
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from shelflife.policy.rules.file import KEEP_FILE, File
+from shelflife.policy.rules.file import KEEP_FILE, File, is_left_open
 from shelflife.policy.verdict import Reason
 from shelflife.settings import Per
 
@@ -75,6 +75,10 @@ def _is_keep_file(case: Case) -> bool:
     return case.file.name == KEEP_FILE
 
 
+def _is_left_open(case: Case) -> bool:
+    return is_left_open(case.file.name)
+
+
 def _is_protected(case: Case) -> bool:
     return case.of.number != 0 and case.of.retention is None
 
@@ -104,6 +108,7 @@ def _keeps_newest_of_directories(area: AreaSettings) -> bool:
 
 TABLE: Final[tuple[Rule, ...]] = (
     Rule(reason=Reason.KEEP_FILE, needs=Need.NAME, keeps=_is_keep_file, compiled=True),
+    Rule(reason=Reason.LEFT_OPEN, needs=Need.NAME, keeps=_is_left_open, compiled=True),
     Rule(reason=Reason.PROTECTED, needs=Need.CLASS, keeps=_is_protected, compiled=True),
     Rule(reason=Reason.INDEFINITE, needs=Need.CLASS, keeps=_is_indefinite, compiled=True),
     Rule(reason=Reason.NEWEST, needs=Need.TIME, keeps=_is_among_newest, compiled=True),

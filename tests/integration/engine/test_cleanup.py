@@ -115,8 +115,12 @@ def test_what_a_run_did_not_empty_and_is_young_stays(storage: Storage) -> None:
     assert storage.path("temp/young/below").is_dir()
 
 
-@pytest.mark.parametrize("name", [".gitkeep", "deep/.gitkeep"])
-def test_a_keep_file_keeps_its_directory_and_counts_for_nothing(storage: Storage, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", [".gitkeep", "deep/.gitkeep", ".nfs000000000a1b2c3d00000007", "deep/.nfs000000000a1b2c3d00000007"]
+)
+def test_a_keep_file_or_one_that_nfs_left_keeps_its_directory_and_counts_for_nothing(
+    storage: Storage, name: str
+) -> None:
     storage.file(f"temp/a/{name}", age="400d")
     storage.file("temp/a/old")
     set_age(storage.path("temp/a"), "400d", now=storage.now())

@@ -179,7 +179,7 @@ def test_both_read_the_same(compiled: native.Native, anchor: Anchor, directory: 
 
 
 _TIMES = st.sampled_from([_AT - 1, _AT, _AT + 1, _AT - 3600 * 10**9, 0, -(10**18), 4 * 10**18])
-_ODD = st.sampled_from([".gitkeep", "link", "fifo", "below/", "twin"])
+_ODD = st.sampled_from([".gitkeep", ".nfs000000000a1b2c3d00000007", "link", "fifo", "below/", "twin"])
 
 
 @settings(max_examples=50, deadline=None)

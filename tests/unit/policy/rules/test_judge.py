@@ -31,6 +31,9 @@ _FILES = [
     ("not.keep", 0, _CUTOFF, Verdict(remove=True, reason=Reason.EXPIRED)),
     (".gitkeep", 0, _CUTOFF, Verdict(remove=False, reason=Reason.KEEP_FILE)),
     ("a/b/.gitkeep", 0, _CUTOFF, Verdict(remove=False, reason=Reason.KEEP_FILE)),
+    ("a/.nfs000000000a1b2c3d00000007", 0, _CUTOFF, Verdict(remove=False, reason=Reason.LEFT_OPEN)),
+    (".nfs0000", 0, _CUTOFF, Verdict(remove=True, reason=Reason.EXPIRED)),
+    (".nfs000000000a1b2c3d.jpg", 0, _CUTOFF, Verdict(remove=True, reason=Reason.EXPIRED)),
     ("a.gitkeep", 0, _CUTOFF, Verdict(remove=True, reason=Reason.EXPIRED)),
 ]
 

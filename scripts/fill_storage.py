@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from shelflife.clock import SECOND
 from shelflife.engine import Engine
 from shelflife.errors import ShelflifeError, StorageError, UsageError
-from shelflife.formats import format_bytes
+from shelflife.formats import human_size
 from shelflife.policy.choose import by_retention
 from shelflife.policy.rules import KEEP_FILE
 from shelflife.settings import DEFAULT_RETENTION, Settings, find_config, format_duration, load_settings
@@ -345,7 +345,7 @@ def _check_room(base: Path, wanted: Iterable[Piece]) -> None:
     free = disk.f_bavail * disk.f_frsize
     if needed > free:
         raise StorageError(
-            f"{place} has {format_bytes(free)} free, {format_bytes(needed)} are needed; write fewer --files"
+            f"{place} has {human_size(free)} free, {human_size(needed)} are needed; write fewer --files"
         )
     if disk.f_files and disk.f_favail < HEADROOM * len(sizes):  # btrfs counts none
         raise StorageError(f"{place} has inodes for {disk.f_favail:,} more files only; write fewer --files")
@@ -406,16 +406,16 @@ def summary(tallies: Mapping[str, Tally]) -> str:
         row(
             key,
             f"{t.files:,}",
-            format_bytes(t.bytes),
+            human_size(t.bytes),
             t.retention,
             f"{t.expired:,}",
-            format_bytes(t.expired_bytes),
+            human_size(t.expired_bytes),
         )
         for key, t in tallies.items()
     ]
     sums = {name: sum(getattr(t, name) for t in tallies.values()) for name in _SUMMED}
     files, size, expired, expired_size = sums.values()
-    lines.append(row("all", f"{files:,}", format_bytes(size), "", f"{expired:,}", format_bytes(expired_size)))
+    lines.append(row("all", f"{files:,}", human_size(size), "", f"{expired:,}", human_size(expired_size)))
     return "\n".join(lines)
 
 

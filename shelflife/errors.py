@@ -25,7 +25,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -198,10 +199,16 @@ class NeedsApproval(ShelflifeError):  # noqa: N818 - likewise
     reasons: tuple[str, ...]
     """Why it was stopped, one for each area or limit."""
 
-    def __init__(self, plan: str, reasons: Iterable[str]) -> None:
+    would_remove: Mapping[str, Any]
+    """What would have gone: `files`, `bytes`, and `areas`: both by the name of each area that has any."""
+
+    def __init__(
+        self, plan: str, reasons: Iterable[str], would_remove: Mapping[str, Any] = MappingProxyType({})
+    ) -> None:
         self.plan = plan
         self.reasons = tuple(reasons)
-        super().__init__(plan, self.reasons)
+        self.would_remove = would_remove
+        super().__init__(plan, self.reasons, dict(would_remove))
 
     def __str__(self) -> str:
         return (

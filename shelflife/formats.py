@@ -19,6 +19,7 @@ __all__ = [
     "format_age",
     "format_bytes",
     "format_retention",
+    "human_size",
     "iso",
     "iso_or_none",
     "minute",
@@ -30,17 +31,31 @@ __all__ = [
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SIZES: Final = ("B", "KB", "MB", "GB", "TB", "PB")
+_DECIMAL: Final = ("B", "kB", "MB", "GB", "TB", "PB")
 _SPANS: Final = ((86_400, "days"), (3_600, "hours"), (60, "minutes"), (1, "seconds"))
 
 
 def format_bytes(size: float) -> str:
-    """Return a size in steps of 1024: `500.00 B`, `2.00 KB`, `1.00 GB`; the largest unit is PB."""
+    """Return a size in steps of 1024: `500.00 B`, `2.00 KB`, `1.00 GB`; the largest unit is PB.
+
+    So the contract of the media-analysis service has it, in its `…_human` members. People are shown `human_size`.
+    """
     value, unit = float(size), _SIZES[0]
     for unit in _SIZES:
         if round(abs(value), 2) < 1024 or unit == _SIZES[-1]:
             break
         value /= 1024
     return f"{value:.2f} {unit}"
+
+
+def human_size(size: float) -> str:
+    """Return a size as it is written in the configuration, in steps of 1000: `500 B`, `3.00 MB`, `200.00 GB`."""
+    value, unit = float(size), "B"
+    for unit in _DECIMAL:
+        if round(abs(value), 2) < 1000 or unit == _DECIMAL[-1]:
+            break
+        value /= 1000
+    return f"{value:,.0f} B" if unit == "B" else f"{value:,.2f} {unit}"
 
 
 def format_retention(seconds: int) -> str:

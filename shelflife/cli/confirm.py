@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from shelflife.cli import output, plan
 from shelflife.cli.terminal import CARE, Styled
-from shelflife.formats import counted, format_bytes
+from shelflife.formats import counted, human_size
 
 if TYPE_CHECKING:
     from shelflife.policy.plan import Plan
@@ -28,7 +28,7 @@ def is_agreed(made: Plan, reasons: list[str]) -> bool:
     what = [counted(made.files, "file", "files")] if made.files or not links else []
     what += [counted(links, "symbolic link", "symbolic links")] if links else []
     how = " all the same" if reasons else ""
-    question = f"remove {' and '.join(what)}, {format_bytes(made.bytes)}{how}? [y/N] "
+    question = f"remove {' and '.join(what)}, {human_size(made.bytes)}{how}? [y/N] "
     output.prompt(Styled(question, CARE))
     try:
         answer = input()

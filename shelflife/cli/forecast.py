@@ -46,7 +46,7 @@ def forecast(config: Config = None, as_json: Json = False) -> int:
 
 
 def _show_days(found: Forecast) -> None:
-    from shelflife.formats import format_bytes
+    from shelflife.formats import human_size
 
     table = Table(
         [
@@ -61,11 +61,11 @@ def _show_days(found: Forecast) -> None:
     )
     for outlook, (_, days) in zip(found.outlook.areas, found.expiring, strict=True):
         sizes = [load.bytes for load in days]
-        inflow = format_bytes(outlook.inflow.bytes) if outlook.inflow.is_measured else "?"
-        expires = [format_bytes(size) for size in (sizes[0], sizes[1], sum(sizes[:7]))]
+        inflow = human_size(outlook.inflow.bytes) if outlook.inflow.is_measured else "?"
+        expires = [human_size(size) for size in (sizes[0], sizes[1], sum(sizes[:7]))]
         if outlook.cutoff is None:
             expires = ["–"] * 3
-        table.add(outlook.area, format_bytes(outlook.now.bytes), inflow, *expires, _bars(sizes))
+        table.add(outlook.area, human_size(outlook.now.bytes), inflow, *expires, _bars(sizes))
     output.print_table(table)
 
 

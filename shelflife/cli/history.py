@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from heapq import nlargest
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Final
 
 from shelflife import clock
@@ -43,38 +44,49 @@ def _states(_config: Path | None) -> list[str]:
     return list(dict.fromkeys(words))
 
 
+RunNumber = Annotated[
+    int | None,
+    Argument("RUN", help="The number of a run: list its files.", complete=run_numbers),
+]
+
+Limit = Annotated[
+    int, Option("--limit", "-n", metavar="N", least=1, help="How many runs to list: 20, unless said.")
+]
+
+Top = Annotated[
+    int | None,
+    Option("--top", metavar="N", least=1, help="Only the N largest: runs by what went, or a run's files."),
+]
+
+OneArea = Annotated[
+    str | None,
+    Option("--area", metavar="AREA", help="Only what concerns this area.", complete=area_names),
+]
+
+State = Annotated[
+    str | None,
+    Option(
+        "--state",
+        metavar="STATE",
+        help="Only runs in this state, or files so dealt with.",
+        complete=_states,
+    ),
+]
+
+Since = Annotated[
+    str | None, Option("--since", metavar="TIME", help="Only from then on: 2026-12-24, or 7d ago.")
+]
+
+
 def history(
-    run: Annotated[
-        int | None,
-        Argument("RUN", help="The number of a run: list its files.", complete=run_numbers),
-    ] = None,
+    run: RunNumber = None,
     config: Config = None,
     as_json: Json = False,
-    limit: Annotated[
-        int, Option("--limit", "-n", metavar="N", least=1, help="How many runs to list: 20, unless said.")
-    ] = 20,
-    top: Annotated[
-        int | None,
-        Option(
-            "--top", metavar="N", least=1, help="Only the N largest: runs by what went, or a run's files."
-        ),
-    ] = None,
-    area: Annotated[
-        str | None,
-        Option("--area", metavar="AREA", help="Only what concerns this area.", complete=area_names),
-    ] = None,
-    state: Annotated[
-        str | None,
-        Option(
-            "--state",
-            metavar="STATE",
-            help="Only runs in this state, or files so dealt with.",
-            complete=_states,
-        ),
-    ] = None,
-    since: Annotated[
-        str | None, Option("--since", metavar="TIME", help="Only from then on: 2026-12-24, or 7d ago.")
-    ] = None,
+    limit: Limit = 20,
+    top: Top = None,
+    area: OneArea = None,
+    state: State = None,
+    since: Since = None,
 ) -> int:
     """List the runs, or what one run did to each file.
 
@@ -159,7 +171,7 @@ def _show_runs(runs: list[RunRecord], *, as_json: bool) -> None:
 
 
 def _table(runs: list[RunRecord]) -> Table:
-    from shelflife.formats import format_bytes, minute
+    from shelflife.formats import human_size, minute
 
     counts = ["removed", *(name for name in ("trashed",) if any(run.report.get(name) for run in runs))]
     table = Table(
@@ -174,21 +186,41 @@ def _table(runs: list[RunRecord]) -> Table:
             Column("took", right=True, spare=3),
         ]
     )
-    for run in runs:
+    for run, first, times in _series(runs):
         report = run.report
         failed = report.get("failed", 0)
+        again = f"{times} times since {minute(first.started)}, the last time: " if times > 1 else ""
         table.add(
             str(run.id),
             minute(run.started),
             run.trigger,
             Styled(run.state, _STYLES.get(run.state, "")),
             *(output.number(report[name]) if name in report else "–" for name in counts),
-            format_bytes(_size(run)) if report else "–",
-            Styled(output.number(failed), BAD if failed else "") if report else "–",
+            human_size(_size(run)) if run.state != "refused" and report else "–",
+            Styled(output.number(failed), BAD if failed else "")
+            if run.state != "refused" and report
+            else "–",
             _duration(run),
-            note=run.reason,
+            note=again + run.reason,
         )
     return table
+
+
+def _series(runs: list[RunRecord]) -> Iterator[tuple[RunRecord, RunRecord, int]]:
+    """Yield runs, the latest first, each with the first of a series that it ends, and the length of that.
+
+    Only what is refused night after night makes a series: nobody learns more from the thirtieth refusal.
+    """
+    for (state, _), series in groupby(runs, key=_kind):
+        found = list(series)
+        if state == "refused":
+            yield found[0], found[-1], len(found)
+        else:
+            yield from ((run, run, 1) for run in found)
+
+
+def _kind(run: RunRecord) -> tuple[str, list[str]]:
+    return run.state, sorted(run.report.get("would_remove", {}).get("areas", {}))
 
 
 # -- the files of a run
@@ -247,7 +279,7 @@ def _show_heading(run: RunRecord) -> None:
 
 
 def _show_file(file: FileRecord) -> None:
-    from shelflife.formats import format_bytes
+    from shelflife.formats import human_size
 
     outcome = file.result.name.lower()
     why = os.strerror(file.errno) if file.errno else file.reason.value
@@ -256,7 +288,7 @@ def _show_file(file: FileRecord) -> None:
     style = BAD if outcome == "failed" else _STYLES.get(outcome, "")
     output.print_line(
         Styled(f"{outcome:<9}", style),
-        f" {format_bytes(file.size):>10}  {file.path}  ",
+        f" {human_size(file.size):>10}  {file.path}  ",
         Styled(f"({why})", DIM),
     )
 

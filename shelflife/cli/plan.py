@@ -14,7 +14,7 @@ from shelflife.cli.options import Areas, Config, Json, engine_of, moment_of
 from shelflife.cli.table import Column, Table
 from shelflife.cli.terminal import CARE, Styled
 from shelflife.errors import ExitCode
-from shelflife.formats import counted, format_bytes, minute, moment
+from shelflife.formats import counted, human_size, minute, moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,33 +25,38 @@ if TYPE_CHECKING:
     from shelflife.scan.planner import PlannedFile
 
 
+Files = Annotated[bool, Option("--files", help="Print the path of each file, one a line, and nothing else.")]
+
+Null = Annotated[bool, Option("-0", "--null", help="Like --files, but raw paths, each followed by a NUL.")]
+
+At = Annotated[
+    str | None,
+    Option(
+        "--at",
+        metavar="TIME",
+        help="As if it were that time: 2026-12-24, 2026-12-24T18:00Z, or +2d from now.",
+    ),
+]
+
+Top = Annotated[
+    int | None,
+    Option(
+        "--top",
+        metavar="N",
+        least=1,
+        help="Also the N directories most would go from; with --files: the N largest.",
+    ),
+]
+
+
 def plan(
     areas: Areas = None,
     config: Config = None,
     as_json: Json = False,
-    files: Annotated[
-        bool, Option("--files", help="Print the path of each file, one a line, and nothing else.")
-    ] = False,
-    null: Annotated[
-        bool, Option("-0", "--null", help="Like --files, but raw paths, each followed by a NUL.")
-    ] = False,
-    at: Annotated[
-        str | None,
-        Option(
-            "--at",
-            metavar="TIME",
-            help="As if it were that time: 2026-12-24, 2026-12-24T18:00Z, or +2d from now.",
-        ),
-    ] = None,
-    top: Annotated[
-        int | None,
-        Option(
-            "--top",
-            metavar="N",
-            least=1,
-            help="Also the N directories most would go from; with --files: the N largest.",
-        ),
-    ] = None,
+    files: Files = False,
+    null: Null = False,
+    at: At = None,
+    top: Top = None,
 ) -> int:
     """Show what a cleanup would remove now, and remove nothing.
 
@@ -116,10 +121,10 @@ def show(made: Plan, reasons: list[str], *, as_json: bool, top: int = 0, command
         if area.cutoff is None:
             table.add(area.area, "–", "–", "–", "–", "kept for ever")
             continue
-        counts = [output.number(area.files), format_bytes(area.bytes), output.number(area.directories)]
+        counts = [output.number(area.files), human_size(area.bytes), output.number(area.directories)]
         table.add(area.area, *counts, minute(area.cutoff.at), area.cutoff.cause.value)
     directories = sum(area.directories for area in made.areas)
-    table.add_total("total", output.number(made.files), format_bytes(made.bytes), output.number(directories))
+    table.add_total("total", output.number(made.files), human_size(made.bytes), output.number(directories))
     output.print_table(table)
     for line in _largest(made, top) if top else _units(made):
         output.print_line(line)
@@ -135,11 +140,11 @@ def show(made: Plan, reasons: list[str], *, as_json: bool, top: int = 0, command
 
 def _units(made: Plan) -> Iterator[str]:
     """Yield a line for each unit that would go, so that it can be held in time; the first of many."""
-    from shelflife.formats import counted, format_bytes
+    from shelflife.formats import counted, human_size
 
     units = [due for area in made.areas for due in area.due if due.unit]
     for due in units[: output.MOST_LINES]:
-        counts = f"{counted(due.files, 'file', 'files')}, {format_bytes(due.bytes)}"
+        counts = f"{counted(due.files, 'file', 'files')}, {human_size(due.bytes)}"
         yield f"  {due.root}/{due.path}  {counts}"
     if len(units) > output.MOST_LINES:
         yield f"  … and {len(units) - output.MOST_LINES} more; `--files` lists all that is in them"
@@ -148,7 +153,7 @@ def _units(made: Plan) -> Iterator[str]:
 def _largest(made: Plan, top: int) -> Iterator[str]:
     """Yield a line for each of the directories that most would go from."""
     for due in nlargest(top, (due for area in made.areas for due in area.due), key=lambda due: due.bytes):
-        yield f"  {format_bytes(due.bytes):>10}  {counted(due.files, 'file', 'files'):>12}  {due.root}/{due.path}"
+        yield f"  {human_size(due.bytes):>10}  {counted(due.files, 'file', 'files'):>12}  {due.root}/{due.path}"
 
 
 def report_errors(made: Plan) -> int:

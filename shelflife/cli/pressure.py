@@ -37,7 +37,7 @@ def make_room(config: Path | None, stop: threading.Event, *, insist: bool, as_js
 
 
 def _show(found: list[DiskRelief]) -> None:
-    from shelflife.formats import format_bytes
+    from shelflife.formats import human_size
 
     numbers = ("used", "now", "removed", "freed")
     table = Table([Column("disk of"), *(Column(name, right=True) for name in numbers), Column("")])
@@ -53,7 +53,7 @@ def _show(found: list[DiskRelief]) -> None:
             f"{shares[0].share:.1f} %{kind}",
             f"{shares[1].share:.1f} %",
             output.number(gone),
-            format_bytes(freed),
+            human_size(freed),
             disk.outcome.value,
         )
     output.print_table(table)

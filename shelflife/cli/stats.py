@@ -44,7 +44,7 @@ def stats(
 
 
 def _show(statistics: Statistics, settings: Settings) -> None:
-    from shelflife.formats import format_age, format_bytes, minute, moment
+    from shelflife.formats import format_age, human_size, minute, moment
 
     table = Table(
         [
@@ -62,13 +62,13 @@ def _show(statistics: Statistics, settings: Settings) -> None:
         table.add(
             area.area,
             output.number(area.files) if area.as_of else "?",
-            format_bytes(area.bytes) if area.as_of else "?",
+            human_size(area.bytes) if area.as_of else "?",
             output.number(area.directories) if area.as_of else "?",
             "–" if area.oldest is None else minute(area.oldest),
             "–" if area.newest is None else minute(area.newest),
             "for ever" if kept.is_indefinite else format_age(kept.retention * SECOND),
         )
-    total = [output.number(statistics.files), format_bytes(statistics.bytes)]
+    total = [output.number(statistics.files), human_size(statistics.bytes)]
     table.add_total("total", *total, output.number(statistics.directories))
     output.print_table(table)
     if statistics.as_of is None:

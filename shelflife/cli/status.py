@@ -9,7 +9,7 @@ from shelflife.cli.check import MARKS
 from shelflife.cli.options import Config, Json, engine_of
 from shelflife.cli.terminal import BAD, BOLD, CARE, DIM, GOOD, Styled
 from shelflife.errors import ExitCode
-from shelflife.formats import counted, format_bytes, moment
+from shelflife.formats import counted, human_size, moment
 
 if TYPE_CHECKING:
     from shelflife.explain.foresee import DiskOutlook
@@ -90,7 +90,7 @@ def _show_waiting(found: Status) -> None:
 
 def _show_disk(disk: DiskOutlook) -> None:
     space, inodes = disk.disk.usage.space, disk.disk.usage.inodes
-    parts = [f"{space.share:.1f} % in use", f"{format_bytes(space.available)} free"]
+    parts = [f"{space.share:.1f} % in use", f"{human_size(space.available)} free"]
     if inodes.share > space.share:
         parts.append(f"{inodes.share:.1f} % of its inodes in use")
     if disk.high is not None:
@@ -118,7 +118,7 @@ def _show_last(run: RunRecord | None) -> None:
         return
     report = run.report
     gone = report.get("removed", 0) + report.get("trashed", 0)
-    size = format_bytes(report.get("bytes", 0) + report.get("trashed_bytes", 0))
+    size = human_size(report.get("bytes", 0) + report.get("trashed_bytes", 0))
     failed = report.get("failed", 0)
     _entry(
         "last run",
@@ -136,4 +136,4 @@ def _trash(found: Status) -> str:
     if not trash.files:
         return "empty"
     more = "" if trash.is_all else "more than "
-    return f"{more}{counted(trash.files, 'file', 'files')}, {format_bytes(trash.bytes)}, not freed yet"
+    return f"{more}{counted(trash.files, 'file', 'files')}, {human_size(trash.bytes)}, not freed yet"

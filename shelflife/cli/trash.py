@@ -85,7 +85,7 @@ def empty(
 
     Example: shelflife trash empty temp --older-than 12h
     """
-    from shelflife.formats import counted, format_bytes
+    from shelflife.formats import counted, human_size
     from shelflife.shapes.run import report_as_json
 
     before = None
@@ -95,7 +95,7 @@ def empty(
     if as_json:
         output.print_json(report_as_json(report.as_json()))
     else:
-        freed = format_bytes(report.total("freed"))
+        freed = human_size(report.total("freed"))
         output.print_line(
             f"run {report.run}: {counted(report.total('purged'), 'file', 'files')} purged, {freed} freed"
         )
@@ -105,15 +105,15 @@ def empty(
 
 
 def _print(files: Iterable[TrashedFile]) -> None:
-    from shelflife.formats import format_bytes, moment
+    from shelflife.formats import human_size, moment
 
     count = size = 0
     for file in files:
         count, size = count + 1, size + file.size
         until = "displaced: never purged" if file.until is None else f"until {moment(file.until)}"
-        output.print_line(f"{format_bytes(file.size):>12}  run {file.run:<5} {until}  {file.path}")
+        output.print_line(f"{human_size(file.size):>12}  run {file.run:<5} {until}  {file.path}")
     if count:
-        output.print_line(f"{counted(count, 'file', 'files')}, {format_bytes(size)}, not freed yet")
+        output.print_line(f"{counted(count, 'file', 'files')}, {human_size(size)}, not freed yet")
     else:
         output.print_line("the trash is empty")
 

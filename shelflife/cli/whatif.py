@@ -100,6 +100,6 @@ def _settles(area: AreaOutlook) -> str:
 
 
 def _size(size: float) -> str:
-    from shelflife.formats import format_bytes
+    from shelflife.formats import human_size
 
-    return format_bytes(size)
+    return human_size(size)

@@ -21,7 +21,7 @@ from shelflife.explain.findings import Finding, Level, error, ok, warning
 from shelflife.explain.unexpected import unexpected
 from shelflife.files import kernel, primitives
 from shelflife.files.mounts import file_system_of, free_bytes, room_of
-from shelflife.formats import format_age, format_bytes, moment
+from shelflife.formats import format_age, human_size, moment
 from shelflife.policy.schedule import Schedule
 from shelflife.records.statistics import statistics_of
 from shelflife.run.lock import holder_of
@@ -157,7 +157,7 @@ def _room(path: Path, fd: int) -> Finding:
     status = os.fstatvfs(fd)
     used = status.f_blocks - status.f_bfree
     share = used / (used + status.f_bavail) if used + status.f_bavail else 0.0  # as df shows it
-    free = f"{format_bytes(free_bytes(fd))} free, {share:.0%} in use"
+    free = f"{human_size(free_bytes(fd))} free, {share:.0%} in use"
     room = room_of(status)
     if room.bytes is None:
         return warning("room", f"{path}: the file system does not say how much room it has")

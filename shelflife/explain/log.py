@@ -12,7 +12,7 @@ from typing import Final
 
 from shelflife.events import AreaFinished, BatchFinished, Event, RunFinished, RunRefused, RunStarted
 from shelflife.files.removal import Result
-from shelflife.formats import format_bytes, visible
+from shelflife.formats import human_size, visible
 
 logger = logging.getLogger("shelflife.cleanup")
 
@@ -31,14 +31,14 @@ class RunLog:
         match event:
             case RunStarted():
                 self._errors = 0
-                size = format_bytes(event.bytes)
+                size = human_size(event.bytes)
                 logger.info("run %d begins: %d files, %s, are due", event.run, event.files, size)
             case BatchFinished():
                 self._batch(event)
             case AreaFinished():
                 self._area(event)
             case RunFinished():
-                counts = event.removed, format_bytes(event.bytes), event.failed
+                counts = event.removed, human_size(event.bytes), event.failed
                 logger.info("run %d is %s: %d files removed, %s, %d failed", event.run, event.state, *counts)
             case RunRefused():
                 logger.warning("a cleanup was refused: %s", event.reason)
@@ -57,7 +57,7 @@ class RunLog:
     def _area(self, event: AreaFinished) -> None:
         for error in event.errors:
             self._error(error)
-        counts = event.scanned, event.removed, format_bytes(event.bytes), event.failed
+        counts = event.scanned, event.removed, human_size(event.bytes), event.failed
         logger.info("%s: %d files, %d removed, %s, %d failed", event.area, *counts)
 
     def _error(self, text: str) -> None:

@@ -12,7 +12,7 @@ from shelflife.files.anchor import Anchor
 from shelflife.files.held import held_directory, held_entry
 from shelflife.files.listing import Entry, Kind, entry_at
 from shelflife.files.tree import walk
-from shelflife.formats import counted, format_age, format_bytes, format_retention, moment
+from shelflife.formats import counted, format_age, format_retention, human_size, moment
 from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.choose import by_retention_of_classes
 from shelflife.policy.cutoff import Cause, Cutoff
@@ -314,7 +314,7 @@ def retention_rule(area: Area) -> str:
 
 def _bounds(area: Area) -> str:
     """Return what an area may hold, as part of a sentence; empty where that is not bounded."""
-    bounds = [] if area.quota is None else [format_bytes(area.quota)]
+    bounds = [] if area.quota is None else [human_size(area.quota)]
     bounds += [] if area.max_files is None else [counted(area.max_files, "file", "files")]
     return " or ".join(bounds)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from shelflife.clock import HOUR, SECOND
 from shelflife.explain.findings import Finding, warning
-from shelflife.formats import format_bytes, moment
+from shelflife.formats import human_size, moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -61,7 +61,7 @@ def _from_the_future(area: Area, index: Index, now: int) -> Iterator[Finding]:
     if files:
         yield warning(
             f"area {area.name}",
-            f"{files:,} {'file' if files == 1 else 'files'} ({format_bytes(size)}) from the future, up to "
+            f"{files:,} {'file' if files == 1 else 'files'} ({human_size(size)}) from the future, up to "
             f"{moment(newest)}: they will not expire before; look at the clock of whatever writes them, and "
             "`touch` them",
         )

@@ -27,21 +27,17 @@ from shelflife.policy.changes import (
     removes_more,
     upgraded,
 )
-from shelflife.policy.cutoff import BEGINNING
+from shelflife.policy.cutoff import BEGINNING, KEEP_ALL, Cutoffs
 from shelflife.policy.schedule import Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from shelflife.policy.cutoff import Cutoff
     from shelflife.policy.plan import AreaPlan, Plan
     from shelflife.settings import LimitsSettings, Settings
 
 APPROVAL_LASTS: Final = 7 * DAY
 """Nanoseconds that a plan may be approved after it was made, and that an approval serves."""
-
-OWN_CLASS: Final = "0"
-"""The area's own class in `LastRun.cutoffs`."""
 
 NEARLY_ALL: Final = 90
 """Percent of an area's files that are nearly all of them."""
@@ -85,7 +81,7 @@ class LastRun:
     """The settings then, as `remembered` gave them."""
 
     cutoffs: Mapping[str, int] = field(default_factory=dict)
-    """Class → its cutoff then (ns); empty where an older version wrote it."""
+    """Number of each class → its cutoff then (ns); empty where an older version wrote it."""
 
     left: int = 0
     """Files that it meant to remove and left, for they were in use, or could not be removed."""
@@ -192,14 +188,24 @@ def _about_arrivals(plan: AreaPlan, last: LastRun) -> Doubt | None:
     )
 
 
-def due_before(plan: AreaPlan, last: LastRun | None) -> Cutoff | None:
-    """Return the cutoff before which an area's last cleanup took everything; None where there was none."""
-    if last is None or plan.cutoff is None:
-        return None
+def due_before(plan: AreaPlan, last: LastRun | None) -> Cutoffs:
+    """Return the cutoffs before which an area's last cleanup took everything; none where nothing is known."""
+    if last is None:
+        return KEEP_ALL
     retention = last.settings.get("retention", -1)
-    then = last.at - retention * SECOND if retention >= 0 else BEGINNING
-    at = last.cutoffs.get(OWN_CLASS, then)
-    return replace(plan.cutoff, at=min(at, plan.cutoff.at))
+    own = last.at - retention * SECOND if retention >= 0 else BEGINNING
+    then = {"0": own, **last.cutoffs}  # the own class's, where an older version did not note it
+    return Cutoffs(
+        tuple(
+            None if cutoff is None else replace(cutoff, at=min(cutoff.at, then.get(str(number), BEGINNING)))
+            for number, cutoff in enumerate(plan.cutoffs.by_class)
+        )
+    )
+
+
+def cutoffs_to_remember(cutoffs: Cutoffs) -> dict[str, int]:
+    """Return the cutoffs of a cleanup as `LastRun` has them."""
+    return {str(number): cutoff.at for number, cutoff in enumerate(cutoffs.by_class) if cutoff is not None}
 
 
 def arrived_share(plan: AreaPlan) -> int:

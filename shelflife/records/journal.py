@@ -7,6 +7,7 @@ database fails. An implementation has to pass `tests/unit/records/contract`.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from shelflife.errors import RecordsError
@@ -64,7 +65,16 @@ class Runs(Protocol):
     def withdraw(self, run: int) -> None:
         """Forget a run that found nothing to do."""
 
-    def drop(self, run: int, *, at: int, state: RunState, plan: str = "", reason: str) -> None:
+    def drop(
+        self,
+        run: int,
+        *,
+        at: int,
+        state: RunState,
+        plan: str = "",
+        reason: str,
+        report: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
         """Record that a run ended before it changed anything. It counts in no totals."""
 
     def refuse(self, *, trigger: Trigger, host: str, pid: int, at: int, reason: str) -> int:

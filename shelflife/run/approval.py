@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from shelflife.errors import NeedsApproval, StorageError, UsageError
 from shelflife.events import RunRefused
 from shelflife.policy.cutoff import Cutoffs
 from shelflife.policy.limits import (
     APPROVAL_LASTS,
-    OWN_CLASS,
     Extent,
     LastRun,
     arrived_share,
+    cutoffs_to_remember,
     due_before,
     interval_of,
     is_large,
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from shelflife.run.workplace import Workplace
     from shelflife.scan.context import Context
 
+_FUTURE: Final = "the plan was made for a moment that has not come yet; make a new one"
+
 
 def see_arrivals(context: Context, work: Workplace, plan: Plan, last_runs: Mapping[str, LastRun]) -> Plan:
     """Return a plan that says how much of each large part of it arrived when it was due already.
@@ -44,10 +46,10 @@ def see_arrivals(context: Context, work: Workplace, plan: Plan, last_runs: Mappi
     """
     areas = []
     for area_plan in plan.areas:
-        cutoff = due_before(area_plan, last_runs.get(area_plan.area))
-        if cutoff is not None and is_large(Extent.of(area_plan), work.settings.limits):
+        cutoffs = due_before(area_plan, last_runs.get(area_plan.area))
+        if cutoffs and is_large(Extent.of(area_plan), work.settings.limits):
             with suppress(OSError, StorageError):
-                arrived = count_before(context, work.areas[area_plan.area], cutoff)
+                arrived = count_before(context, work.areas[area_plan.area], cutoffs)
                 area_plan = replace(area_plan, arrived=arrived)  # noqa: PLW2901 - the same plan, seen closer
         areas.append(area_plan)
     return replace(plan, areas=tuple(areas))
@@ -73,7 +75,7 @@ def confirm(session: Session, plan: Plan) -> None:
     Raises NeedsApproval, and offers the plan, when a person must confirm it first.
     """
     work, journal, trigger = session.work, session.journal, session.order.trigger
-    if trigger is Trigger.PROGRAM:
+    if trigger is Trigger.PROGRAM or plan.id in _standing(session):
         return
     last_runs = journal.approvals.last_runs()
     plan = see_arrivals(session.context, work, plan, last_runs)
@@ -81,38 +83,70 @@ def confirm(session: Session, plan: Plan) -> None:
     if not reasons:
         return
     offer(work, journal, plan)
-    refusal = NeedsApproval(plan.id, reasons)
+    areas = {area.area: {"files": area.files, "bytes": area.bytes} for area in plan.areas if area.files}
+    would_remove = {"files": plan.files, "bytes": plan.bytes, "areas": areas}
+    refusal = NeedsApproval(plan.id, reasons, would_remove)
     work.listener(RunRefused(reason=str(refusal)))
     raise refusal
 
 
+def interrupted(session: Session, plan: Plan) -> str | None:
+    """Return the id of a plan that a person approved, whose run was begun for these areas and did not end.
+
+    None where nothing of the sort stands, or nobody need be asked about the new plan anyway.
+    """
+    names = {area.area for area in plan.areas}
+    standing = [number for number, areas in _standing(session).items() if areas <= names]
+    if session.order.trigger is Trigger.PROGRAM or not standing:
+        return None
+    last_runs = session.journal.approvals.last_runs()
+    plan = see_arrivals(session.context, session.work, plan, last_runs)
+    return standing[0] if why_ask(session.work, plan, last_runs) else None
+
+
+def _standing(session: Session) -> dict[str, set[str]]:
+    """Return the plans that were approved and have not been carried out to the end, with their areas."""
+    now = session.work.clock()
+    return {
+        offered.id: set(offered.cutoffs)
+        for offered in session.journal.approvals.approved_since(now - APPROVAL_LASTS)
+        if why_not(session.work, offered) is None
+    }
+
+
+def why_not(work: Workplace, offered: OfferedPlan) -> str | None:
+    """Return why a plan that was offered may not be carried out any more; None when it may."""
+    if offered.made > work.clock():
+        return _FUTURE
+    if work.clock() - offered.made > APPROVAL_LASTS:
+        return f"plan {offered.id} is older than 7 days; make a new one with `shelflife plan`"
+    current = {name: settings_of(work.settings, name) for name in offered.settings if name in work.areas}
+    if not is_under(offered.settings, current):
+        return f"the settings have changed since plan {offered.id} was made; make a new one"
+    return None
+
+
 def approved(session: Session, number: str) -> tuple[int, dict[str, Cutoffs]]:
     """Return when an approved plan was made (ns), and its cutoffs. Raises UsageError when it is none."""
-    work = session.work
     offered = session.journal.approvals.offered(number)
     if offered is None:
         raise UsageError(f"there is no plan {number} to approve; a refused cleanup names its plan")
-    refuse_future(work, offered.made)
-    if work.clock() - offered.made > APPROVAL_LASTS:
-        raise UsageError(f"plan {number} is older than 7 days; make a new one with `shelflife plan`")
-    current = {name: settings_of(work.settings, name) for name in offered.settings if name in work.areas}
-    if not is_under(offered.settings, current):
-        raise UsageError(f"the settings have changed since plan {number} was made; make a new one")
+    if reason := why_not(session.work, offered):
+        raise UsageError(reason)
     return offered.made, {name: Cutoffs.of_record(record) for name, record in offered.cutoffs.items()}
 
 
 def refuse_future(work: Workplace, made: int) -> None:
     """Refuse what was planned for a later moment: what is expired then need not be so now."""
     if made > work.clock():
-        raise UsageError("the plan was made for a moment that has not come yet; make a new one")
+        raise UsageError(_FUTURE)
 
 
-def remember(session: Session, plan: Plan, report: RunReport, *, arrivals: Mapping[str, int]) -> None:
-    """Record by what the next cleanups are judged, after one that came to its end.
-
-    `arrivals` are the percents of areas, if any, up to which a person approved of what arrived expired.
-    """
+def remember(session: Session, plan: Plan, report: RunReport) -> None:
+    """Record by what the next cleanups are judged, after one that came to its end. Its approval has served."""
     approvals, settings = session.journal.approvals, session.work.settings
+    offered = approvals.offered(plan.id) if plan.id in _standing(session) else None
+    arrivals = offered.arrivals if offered else {}
     before, now = approvals.last_runs(), session.work.clock()
     reports = {area.area: area for area in report.areas}
     areas = {}
@@ -124,9 +158,11 @@ def remember(session: Session, plan: Plan, report: RunReport, *, arrivals: Mappi
         areas[area.area] = LastRun(
             at=now,
             settings=settings_of(settings, area.area),
-            cutoffs={} if area.cutoff is None else {OWN_CLASS: area.cutoff.at},
+            cutoffs=cutoffs_to_remember(area.cutoffs),
             left=max(0, area.files - gone),
             has_lost=gone > 0 or (last is not None and last.has_lost),
             arrivals=max(arrivals.get(area.area, 0), last.arrivals if last else 0),
         )
     approvals.remember(areas)
+    if offered is not None:
+        approvals.use(plan.id, report.run)

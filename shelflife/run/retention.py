@@ -22,7 +22,7 @@ from shelflife.remove.directories import UnitExecutor
 from shelflife.remove.purge import purge
 from shelflife.remove.report import AreaReport, Failure, RunReport
 from shelflife.remove.root import AreaLost, Root
-from shelflife.run.approval import approved, confirm, refuse_future, remember
+from shelflife.run.approval import approved, confirm, interrupted, refuse_future, remember
 from shelflife.scan.context import Stopped
 from shelflife.scan.measure import size_of, stocks_of
 from shelflife.scan.planner import due_directories
@@ -65,7 +65,10 @@ class Retention:
             refuse_future(session.work, made := self.made)
         try:
             areas = [session.work.areas[name] for name in self.cutoffs or self.areas]
-            return make_plan(session.context, areas, at=made, cutoffs=self.cutoffs)
+            plan = make_plan(session.context, areas, at=made, cutoffs=self.cutoffs)
+            if self.cutoffs is None and (number := interrupted(session, plan)) is not None:
+                return Approved(number).choose(session)
+            return plan
         except Stopped:
             begun = [AreaPlan(area=name, cutoffs=cutoffs) for name, cutoffs in (self.cutoffs or {}).items()]
             return Plan(made=made, areas=tuple(begun))
@@ -81,7 +84,7 @@ class Retention:
     def remember(self, session: Session, plan: Plan, report: RunReport) -> None:
         """See `Strategy`: by what the next cleanup of these areas is judged."""
         if report.state == RunState.DONE:
-            remember(session, plan, report, arrivals={})
+            remember(session, plan, report)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +112,7 @@ class Approved:
 
     def remember(self, session: Session, plan: Plan, report: RunReport) -> None:
         """See `Strategy`."""
-        if report.state == RunState.DONE:
-            approvals = session.journal.approvals
-            offered = approvals.offered(self.plan)
-            remember(session, plan, report, arrivals=offered.arrivals if offered else {})
-            approvals.use(self.plan, report.run)
+        Retention().remember(session, plan, report)
 
 
 @dataclass(slots=True)

@@ -166,7 +166,8 @@ def _plan(session: Session, strategy: Strategy) -> Plan | None:
         plan = chosen.id
         strategy.confirm(session, chosen)
     except NeedsApproval as refusal:
-        runs.drop(session.run, at=at(), state=RunState.REFUSED, plan=plan, reason=str(refusal))
+        report = {"would_remove": dict(refusal.would_remove)}
+        runs.drop(session.run, at=at(), state=RunState.REFUSED, plan=plan, reason=str(refusal), report=report)
         raise
     except UsageError:  # what was asked for does not exist: there is nothing to remember
         runs.withdraw(session.run)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from shelflife.clock import MINUTE, as_datetime
 from shelflife.errors import CleanupBusy, NeedsApproval, SlotTaken
-from shelflife.formats import format_bytes, moment, visible
+from shelflife.formats import human_size, moment, visible
 from shelflife.records.history import Trigger
 from shelflife.run.lock import holder_of
 from shelflife.run.preview import planned_files, preview
@@ -202,8 +202,8 @@ def log_preview(work: Workplace) -> None:
     """Log what a cleanup would remove, and remove nothing. Raises StorageError."""
     plan = preview(work, tuple(work.areas))
     for area in plan.areas:
-        logger.info("dry run: %s: %d files, %s, would go", area.area, area.files, format_bytes(area.bytes))
+        logger.info("dry run: %s: %d files, %s, would go", area.area, area.files, human_size(area.bytes))
     if logger.isEnabledFor(logging.DEBUG):
         for file in planned_files(work, plan):
             logger.debug("dry run: would remove %s", visible(file.path))
-    logger.info("dry run: %d files, %s, would go", plan.files, format_bytes(plan.bytes))
+    logger.info("dry run: %d files, %s, would go", plan.files, human_size(plan.bytes))

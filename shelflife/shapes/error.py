@@ -40,7 +40,7 @@ def error_as_json(error: ShelflifeError) -> dict[str, Any]:
 
 
 def details_of(error: ShelflifeError, *, values: bool = True) -> dict[str, Any]:
-    """Return what an error carries, by name: `problems`; `plan` and `reasons`; `holder`.
+    """Return what an error carries, by name: `problems`; `plan`, `reasons` and `would_remove`; `holder`.
 
     Without `values`, the problems of a configuration leave out what was configured: it may hold what is not
     for everybody who may ask.
@@ -56,7 +56,11 @@ def details_of(error: ShelflifeError, *, values: bool = True) -> dict[str, Any]:
                 ]
             }
         case NeedsApproval():
-            return {"plan": error.plan, "reasons": [printable(reason) for reason in error.reasons]}
+            return {
+                "plan": error.plan,
+                "reasons": [printable(reason) for reason in error.reasons],
+                "would_remove": dict(error.would_remove),
+            }
         case CleanupBusy():
             return {"holder": None if error.holder is None else holder_as_json(error.holder)}
     return {}

@@ -79,9 +79,26 @@ class Failure(Path):
     error: str
 
 
+@shape
+class Extent(TypedDict):
+    """How much would have gone."""
+
+    files: Count
+    bytes: Count
+
+
+@shape
+class WouldRemove(Extent):
+    """What a run that was refused would have removed."""
+
+    areas: dict[str, Extent]
+
+
 @open_shape
 class Report(Counts, total=False):
-    """What a run did; empty while it runs, and when it was refused."""
+    """What a run did; empty while it runs. When it was refused, only `would_remove`."""
+
+    would_remove: WouldRemove
 
     run: int
     plan: str

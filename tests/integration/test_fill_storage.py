@@ -227,7 +227,7 @@ def test_a_directory_that_cannot_be_read_is_not_taken_for_empty(
 
 
 @pytest.mark.parametrize(
-    ("blocks", "inodes", "message"), [(100, 10**6, "400.00 KB free"), (10**6, 10, "10 more files")]
+    ("blocks", "inodes", "message"), [(100, 10**6, "409.60 kB free"), (10**6, 10, "10 more files")]
 )
 def test_without_enough_room_nothing_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blocks: int, inodes: int, message: str

@@ -5,11 +5,13 @@ from shelflife.formats import (
     format_age,
     format_bytes,
     format_retention,
+    human_size,
     iso,
     moment,
     printable,
     visible,
 )
+from shelflife.settings import parse_size
 
 SECOND = 10**9
 
@@ -31,6 +33,26 @@ SECOND = 10**9
 )
 def test_sizes_go_in_steps_of_1024_up_to_petabytes(size: int, text: str) -> None:
     assert format_bytes(size) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1_000, "1.00 kB"),
+        (2_048, "2.05 kB"),
+        (999_999, "1.00 MB"),
+        (3 * 10**6, "3.00 MB"),
+        (200 * 10**9, "200.00 GB"),
+        (2**40, "1.10 TB"),
+        (5 * 10**18, "5,000.00 PB"),
+    ],
+)
+def test_people_are_shown_sizes_as_they_write_them(size: int, text: str) -> None:
+    assert human_size(size) == text
+    if size % 10**6 == 0 and size < 10**15:
+        assert parse_size(text.replace(".00 ", "")) == size
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from shelflife.actor import current_actor
@@ -12,7 +13,7 @@ from shelflife.records.journal import KeyTaken
 from shelflife.records.sqlite.database import transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _BEGIN: Final = """
 INSERT INTO run (plan, trigger, host, pid, started, state, actor, via, request, key)
@@ -23,7 +24,7 @@ _CARRY_OUT: Final = "UPDATE run SET state = ?, plan = ?, cutoffs = ? WHERE id = 
 
 _WITHDRAW: Final = "DELETE FROM run WHERE id = ?"
 
-_DROP: Final = "UPDATE run SET finished = ?, state = ?, plan = ?, reason = ? WHERE id = ?"
+_DROP: Final = "UPDATE run SET finished = ?, state = ?, plan = ?, reason = ?, report = ? WHERE id = ?"
 
 _OF_KEY: Final = "SELECT id FROM run WHERE key = ?"
 
@@ -90,10 +91,19 @@ class SqliteRuns:
         with transaction(self._connection):
             self._connection.execute(_WITHDRAW, (run,))
 
-    def drop(self, run: int, *, at: int, state: RunState, plan: str = "", reason: str) -> None:
+    def drop(
+        self,
+        run: int,
+        *,
+        at: int,
+        state: RunState,
+        plan: str = "",
+        reason: str,
+        report: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
         """Record that a run ended before it changed anything. It counts in no totals."""
         with transaction(self._connection):
-            self._connection.execute(_DROP, (at, state, plan, reason, run))
+            self._connection.execute(_DROP, (at, state, plan, reason, json.dumps(dict(report)), run))
 
     def refuse(self, *, trigger: Trigger, host: str, pid: int, at: int, reason: str) -> int:
         """Record that a run did not start; return its number."""

@@ -158,7 +158,7 @@ def test_on_a_terminal_a_cleanup_shows_the_plan_and_asks(site: Site) -> None:
     old = site.file("uploads/old", size=2048)
     code, shown = answered(site, "n\n", "cleanup")
     assert code == 3
-    assert "remove 1 file, 2.00 KB? [y/N] " in shown
+    assert "remove 1 file, 2.05 kB? [y/N] " in shown
     assert "nothing was removed\n" in shown
     assert old.exists()
     assert site.engine.history() == []

@@ -18,7 +18,7 @@ def test_where_all_is_well_the_exit_code_is_0(site: Site) -> None:
     assert result.code == 0
     assert "all is well" in result.out.splitlines()[0]
     assert "last run  1, " in result.out
-    assert "done, 1 file removed (2.00 KB)\n" in result.out
+    assert "done, 1 file removed (2.05 kB)\n" in result.out
     assert "by the schedule (0 2 * * *)" in result.out
     assert "full: unknown yet" in result.out
 
@@ -80,7 +80,7 @@ def test_a_running_cleanup_the_trash_and_holds_are_shown(site: Site) -> None:
     with cleanup_lock(site.engine.state, "cleanup by schedule"):
         shown = site.call("status").out
     assert "running   a cleanup, by " in shown
-    assert "trash     1 file, 1.00 KB, not freed yet" in shown
+    assert "trash     1 file, 1.02 kB, not freed yet" in shown
     assert "holds     1 hold" in shown
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
 
 from shelflife import Engine, Settings, UsageError
 from shelflife.errors import NeedsApproval
-from shelflife.events import RunRefused
+from shelflife.events import BatchFinished, Event, RunRefused
 from shelflife.records.history import Trigger
+from shelflife.shapes.error import error_as_json
+from shelflife.shapes.run import run_as_json
 from shelflife.testing import MakeStorage, Storage, set_age
 
 _FILES = 6
@@ -170,6 +173,77 @@ def test_what_a_person_approves_runs_once_with_the_cutoffs_of_the_plan(full: Sto
     assert later.exists()
     with pytest.raises(UsageError, match="no plan"):
         full.engine.approve(plan)
+
+
+@pytest.fixture
+def stopped(full: Storage) -> tuple[Storage, str]:
+    """A storage whose approved plan was stopped after its first batch, and the plan's id."""
+    for directory in range(_FILES):
+        full.file(f"media/{directory}/file")
+    plan, stop = _refused(full), threading.Event()
+
+    def listen(event: Event) -> None:
+        if isinstance(event, BatchFinished):
+            stop.set()
+
+    settings = full.settings.replace(cleanup={"batch_size": 1, "workers": 1})
+    report = Engine(settings, listeners=[listen], clock=full.now).approve(plan, stop=stop)
+    assert report.state == "stopped"
+    assert 0 < len(full.files()) < _FILES
+    return full, plan
+
+
+def test_an_approved_run_that_was_stopped_is_carried_on_by_approving_again(
+    stopped: tuple[Storage, str],
+) -> None:
+    storage, plan = stopped
+    storage.tick("3d")
+    assert storage.engine.approve(plan).state == "done"
+    assert storage.files() == []
+    with pytest.raises(UsageError, match="no plan"):
+        storage.engine.approve(plan)
+
+
+@pytest.mark.parametrize("trigger", _ASKING)
+def test_an_approved_run_that_was_stopped_is_carried_on_by_the_next_one(
+    stopped: tuple[Storage, str], trigger: Trigger
+) -> None:
+    storage, plan = stopped
+    for number in range(_FILES):
+        storage.file(f"media/expired only since the plan/{number}", age="5d")
+    storage.tick("3d")
+    report = storage.engine.cleanup(trigger=trigger)
+    assert (report.state, report.plan) == ("done", plan)
+    assert len(storage.files()) == _FILES
+    with pytest.raises(UsageError, match="no plan"):
+        storage.engine.approve(plan)
+
+
+def test_an_approval_is_carried_on_for_a_week_and_under_the_same_settings(
+    stopped: tuple[Storage, str],
+) -> None:
+    storage, _ = stopped
+    left = storage.files()
+    for number in range(_FILES):
+        storage.file(f"media/more/{number}")
+    with pytest.raises(NeedsApproval):
+        _other(storage, retention="6d").cleanup(trigger=Trigger.SCHEDULE)
+    storage.tick("8d")
+    with pytest.raises(NeedsApproval):
+        storage.engine.cleanup(trigger=Trigger.SCHEDULE)
+    assert len(storage.files()) == len(left) + _FILES
+
+
+def test_what_is_refused_says_what_it_would_have_taken(full: Storage) -> None:
+    _fill(full)
+    with pytest.raises(NeedsApproval) as refusal:
+        full.engine.cleanup(trigger=Trigger.SCHEDULE)
+    extent = {"files": _FILES, "bytes": 10 * _FILES}
+    assert refusal.value.would_remove == {**extent, "areas": {"media": extent}}
+    (run,) = full.engine.history()
+    assert (run.plan, run.report) == (refusal.value.plan, {"would_remove": refusal.value.would_remove})
+    assert run_as_json(run)["report"]["would_remove"] == refusal.value.would_remove
+    assert error_as_json(refusal.value)["error"]["would_remove"] == refusal.value.would_remove
 
 
 def test_an_approval_ends_after_a_week(full: Storage) -> None:

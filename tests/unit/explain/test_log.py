@@ -40,9 +40,9 @@ def test_every_engine_logs_runs_and_areas_at_info_and_files_at_debug(
         storage.engine.cleanup()
 
     info = lines(caplog, "INFO")
-    assert info[0] == "run 1 begins: 1 files, 2.00 KB, are due"
-    assert "uploads: 1 files, 1 removed, 2.00 KB, 0 failed" in info
-    assert info[-1] == "run 1 is done: 1 files removed, 2.00 KB, 0 failed"
+    assert info[0] == "run 1 begins: 1 files, 2.05 kB, are due"
+    assert "uploads: 1 files, 1 removed, 2.05 kB, 0 failed" in info
+    assert info[-1] == "run 1 is done: 1 files removed, 2.05 kB, 0 failed"
     assert lines(caplog, "DEBUG") == ["removed uploads/old.mp4 (expired)"]
 
 

@@ -311,7 +311,7 @@ def test_a_dry_run_is_logged_and_nothing_else(world: World, caplog: pytest.LogCa
     assert path.exists()
     assert world.states() == []
     assert world.engine.totals().runs == 0
-    assert caplog.text.count("dry run: 1 files, 10.00 B, would go") == 1
+    assert caplog.text.count("dry run: 1 files, 10 B, would go") == 1
 
 
 def test_slots_taken_by_a_clock_that_was_ahead_stop_nothing_and_do_not_come_twice(world: World) -> None:

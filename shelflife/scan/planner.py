@@ -86,6 +86,7 @@ class _Counting:
         self._counted = counted
         self._number = context.index.root(root.directory)
         self._holds = context.holds()
+        self._looks_for_inodes = bool(self._holds.files_of(root.area.name))
         self._ways = Ways(root, context.index, self._holds)
 
     def count(self, paths: Iterator[str]) -> Iterator[tuple[str, Counts]]:
@@ -113,14 +114,22 @@ class _Counting:
                     yield path, counts
 
     def _is_to_be_read(self, path: str) -> bool:
-        return path not in self._counted and not self._ways.concern(path, self._holds)
+        if self._ways.concern(path, self._holds):
+            return False
+        # What the refresh has counted leaves out nobody's files: where some are held by their inodes, those of its
+        # directories must be at hand.
+        is_known = path in self._counted
+        return not is_known or (self._looks_for_inodes and self._noted(path) is None)
+
+    def _noted(self, path: str) -> Reading | None:
+        return self._context.listings.seen(self._number, path)
 
     def _counts(self, path: str, reading: Reading | None) -> Counts | None:
         """Return what is due in a directory; None when that is not known, or nothing is."""
         if self._ways.concern(path, self._holds):
             return self._one_by_one(path)
         if reading is None:  # it was read by the refresh; or a stop came first, which is raised next
-            return self._left_out(path, self._counted.get(path))
+            return self._counts_of_refresh(path)
         if reading.error or self._ways.is_held(reading.due, self._holds):
             return self._one_by_one(path)
         if not reading.is_complete:
@@ -128,11 +137,14 @@ class _Counting:
         self._context.listings.put(self._number, path, reading)
         return reading.counts
 
-    def _left_out(self, path: str, counts: Counts | None) -> Counts | None:
-        """Return what the refresh has counted, less what is held by its inode, which it does not look for."""
-        if counts is None or not self._holds.files_of(self._root.area.name):
-            return counts
-        return self._one_by_one(path)
+    def _counts_of_refresh(self, path: str) -> Counts | None:
+        noted = self._noted(path) if self._looks_for_inodes else None
+        if noted is not None:
+            is_held = self._ways.is_held(noted.due, self._holds)
+            noted.fold()
+            if is_held:
+                return self._one_by_one(path)
+        return self._counted.get(path)
 
     def _one_by_one(self, path: str) -> Counts | None:
         """Count what is due in a directory, and nobody holds; None when it is gone, or held as a whole."""

@@ -174,10 +174,11 @@ class Reclaimable:
     def fills(self, marks: Watermarks) -> list[str]:
         """Return in words what the file system is full of, by the watermarks that were passed."""
         index = self._context.index
-        parts = [
-            Part(kept_in(area), size_of(index, [directory for directory, _ in self._roots.get(name, ())]))
-            for name, area in self._areas.items()
-        ]
+        parts = []
+        for name, area in self._areas.items():
+            directories = [directory for directory, _ in self._roots.get(name, ())]
+            inodes = sum(index.totals(directory).directories for directory in directories)
+            parts.append(Part(kept_in(area), size_of(index, directories).plus(Load(files=inodes))))
         trash = total(load for _, _, _, load in self.trash())
         usage = self.usage()
         own = [Part("in the trash", trash), Part("our own records", usage.records)]

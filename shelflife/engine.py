@@ -223,17 +223,19 @@ class Engine:
         trigger: Trigger = Trigger.PRESSURE,
         stop: threading.Event | None = None,
         wait: float | None = None,
+        insist: bool = False,
     ) -> list[DiskRelief]:
-        """Make room on each file system that is above `pressure.high`; return how each one stands.
+        """Make room on each file system that is beyond a watermark of `pressure`; return how each one stands.
 
-        Waits while another cleanup runs, for `wait` seconds at the most (None: for as long as it takes).
+        Waits while another cleanup runs, for `wait` seconds at the most (None: for as long as it takes). With
+        `insist`, a person has said to go on although what went before gave no room, and beyond what goes unasked.
         Raises UsageError where no watermarks are set, CleanupDisabled where the settings allow dry runs only,
         StorageError, RecordsError.
         """
         self._refuse_when_dry()
         from shelflife.run.pressure import relieve
 
-        return relieve(self._work, trigger=trigger, stop=stop, wait=wait)
+        return relieve(self._work, trigger=trigger, stop=stop, wait=wait, insist=insist)
 
     # -- holds and trash
 

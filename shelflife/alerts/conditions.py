@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from shelflife.clock import DAY, HOUR, SECOND, as_datetime
 from shelflife.policy.schedule import Schedule
+from shelflife.policy.watermark import Watermarks
 from shelflife.records.alerts import Condition
 from shelflife.records.history import RunState, Trigger
 from shelflife.run.pressure import Outcome
@@ -86,18 +87,19 @@ def conditions_of(
 def _of_disks(
     engine: Engine, active: Sequence[ActiveAlert], relieved: Sequence[DiskRelief] | None
 ) -> Iterator[Condition]:
-    marks = engine.settings.pressure
-    if marks is None:
+    settings = engine.settings.pressure
+    if settings is None:
         return
+    marks = Watermarks.of(settings)
     before = {alert.key: alert for alert in active}
     results = {found.disk.name: found for found in relieved or ()}
     for disk in engine.disks():
-        if not disk.usage.above(marks.high):
+        if not (beyond := marks.beyond(disk.usage)):
             continue
         yield Condition(
             kind=Kind.PRESSURE,
             key=f"{Kind.PRESSURE}:{disk.name}",
-            text=f"the disk of {', '.join(disk.areas)} is at {_share(disk)}, above {marks.high} %",
+            text=f"the disk of {', '.join(disk.areas)} is at {_share(disk)}, {', '.join(beyond)}",
         )
         result, key = results.get(disk.name), f"{Kind.NO_ROOM}:{disk.name}"
         if result is not None and result.outcome in _FAILURES:

@@ -61,6 +61,6 @@ def _relieved(found: DiskRelief) -> str:
     before, after = found.disk.usage, found.after
     gone = sum(report.removed + report.total("purged") for report in found.runs)
     return (
-        f"the disk of {', '.join(found.disk.areas)} was at {max(before.space.share, before.inodes.share):.1f} %: "
-        f"{gone} files went, now it is at {max(after.space.share, after.inodes.share):.1f} %"
+        f"the disk of {', '.join(found.disk.areas)} was at {before.share:.1f} %: "
+        f"{gone} files went, now it is at {after.share:.1f} %"
     )

@@ -46,7 +46,14 @@ def cleanup(
     ] = None,
     yes: Annotated[bool, Option("--yes", "-y", help="Do not ask; only a terminal is asked at all.")] = False,
     pressure: Annotated[
-        bool, Option("--pressure", help="Make room, if a disk is above its high watermark.")
+        bool, Option("--pressure", help="Make room, if a disk is beyond one of its watermarks.")
+    ] = False,
+    insist: Annotated[
+        bool,
+        Option(
+            "--insist",
+            help="With --pressure: go on although what went before gave no room, and beyond what goes unasked.",
+        ),
     ] = False,
     unless_ran_within: Annotated[
         str | None,
@@ -73,7 +80,9 @@ def cleanup(
             raise UsageError(
                 "--pressure looks at the disks as a whole: give it without areas and other options"
             )
-        return _make_room(config, as_json=as_json)
+        return _make_room(config, insist=insist, as_json=as_json)
+    if insist:
+        raise UsageError("--insist belongs to --pressure")
     if approve is not None and (areas or dry_run or unless_ran_within is not None):
         raise UsageError("--approve runs a plan as it was made: give it without areas and other options")
     seconds = None if unless_ran_within is None else seconds_of(unless_ran_within, "--unless-ran-within")
@@ -132,11 +141,11 @@ def _ask_and_run(config: Path | None, areas: list[str] | None) -> int:
     )
 
 
-def _make_room(config: Path | None, *, as_json: bool) -> int:
+def _make_room(config: Path | None, *, insist: bool, as_json: bool) -> int:
     from shelflife.cli.pressure import make_room
 
     with _Stop() as stop:
-        code = make_room(config, stop.event, as_json=as_json)
+        code = make_room(config, stop.event, insist=insist, as_json=as_json)
     return code if stop.signal is None else 128 + stop.signal
 
 

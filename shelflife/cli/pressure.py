@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from shelflife.run.pressure import DiskRelief
 
 
-def make_room(config: Path | None, stop: threading.Event, *, as_json: bool) -> int:
-    """Make room where a disk is above the high watermark; return the exit code."""
+def make_room(config: Path | None, stop: threading.Event, *, insist: bool, as_json: bool) -> int:
+    """Make room where a disk is beyond a watermark; return the exit code."""
     from shelflife.cli.progress import progress
     from shelflife.run.pressure import Outcome
     from shelflife.shapes.disk import reliefs_as_json
 
     with progress(quiet=as_json) as listeners:
         engine = engine_of(config, listeners=listeners)
-        found = engine.relieve(stop=stop)
+        found = engine.relieve(stop=stop, insist=insist)
     if as_json:
         output.print_json(reliefs_as_json(found))
     else:

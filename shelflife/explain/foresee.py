@@ -22,10 +22,10 @@ from shelflife.policy.forecast import (
     expiring,
     goes_at,
     inflow_of,
-    percent_of,
     settles_at,
 )
 from shelflife.policy.load import Load
+from shelflife.policy.watermark import Watermarks
 from shelflife.scan.measure import histogram_of, size_of
 from shelflife.storage.disks import disks_of
 
@@ -201,7 +201,7 @@ def _disk(
     marks = settings.pressure
     return DiskOutlook(
         disk=disk,
-        high=course.reaches(percent_of(space.used, space.available, marks.high)) if marks else None,
+        high=course.reaches(Watermarks.of(marks).high_at(space)) if marks else None,
         full=course.reaches(space.used + space.available - 1),
         course=course,
     )

@@ -19,6 +19,7 @@ from shelflife.policy.cutoff import Cutoffs
 from shelflife.policy.rules import KEEP_FILE, File, judge_unit
 from shelflife.policy.schedule import Schedule
 from shelflife.policy.verdict import Reason, Verdict
+from shelflife.policy.watermark import Watermarks
 from shelflife.scan.planner import read_unit
 from shelflife.settings import AgeFrom, Expire
 from shelflife.storage.areas import hold_base
@@ -210,7 +211,7 @@ class Present:
         if bounds:
             yield f"It may go earlier, when the area holds {' or '.join(bounds)}: {young}."
         if area.priority is not None and marks is not None:
-            yield f"It may go earlier, when the disk is fuller than {marks.high} %: {young}."
+            yield f"It may go earlier, when the disk is {Watermarks.of(marks)}: {young}."
 
     def _at(self, run: int | None) -> str:
         cleanup = self._settings.cleanup

@@ -1,4 +1,4 @@
-"""The system calls that Python does not offer: openat2(2), renameat2(2) and statx(2), through ctypes."""
+"""The system calls that Python does not offer: openat2(2), renameat2(2), statx(2), syncfs(2), through ctypes."""
 
 from __future__ import annotations
 
@@ -55,6 +55,13 @@ def rename_noreplace(source_directory: int, source: str, target_directory: int, 
     if result != 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code), source, None, target)
+
+
+def sync_file_system(fd: int) -> None:
+    """Have the file system of an open file write what it has put off. Raises OSError as syncfs(2) does."""
+    if _libc.syncfs(fd) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
 
 
 _STATFS_SIZE: Final = 256  # struct statfs is smaller on every architecture

@@ -314,8 +314,3 @@ def _held_after(holding: Holding, now: int, day: int) -> tuple[float, float]:
         if amount > bound:
             return bound, 0.0
     return amount, variance
-
-
-def percent_of(used: int, available: int, percent: int) -> int:
-    """Return the bytes at which so many percent of a disk are in use."""
-    return percent * (used + available) // 100

@@ -1,8 +1,9 @@
-"""Pressure: how much must go before a file system is full, and from where.
+"""Pressure: what must go before a file system is full, and from where.
 
-Between two watermarks: above `high` room is made until the share in use is below `low`. The share is `df`'s,
-used / (used + available); what is reserved for root belongs to neither. Inodes count in the same way, where a
-file system has a fixed number of them.
+How much is a matter of its watermarks (`shelflife.policy.watermark`), less what is on its way already
+(`shelflife.policy.gain`). First the trash goes; then what is expired; then, only in areas with a priority and
+the lowest first, what is oldest, nothing younger than the area's `min_age`. Of what is not expired a small
+portion goes first, and no more than an area gives unasked (`shelflife.policy.limits`).
 """
 
 from __future__ import annotations
@@ -11,90 +12,44 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.clock import HOUR
-from shelflife.policy.choose import Measure, by_retention, oldest_first
-from shelflife.policy.cutoff import Cause, Cutoff
+from shelflife.policy.choose import Measure, Reach, by_retention, oldest_first
+from shelflife.policy.cutoff import BEGINNING, Cause, Cutoff
+from shelflife.policy.gain import first_portion
 from shelflife.policy.load import NOTHING, Histogram, Load, total
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shelflife.policy.area import Area
+    from shelflife.policy.gain import OnItsWay
+    from shelflife.policy.watermark import Usage, Watermarks
 
-
-class Space(NamedTuple):
-    """What is used and what is to be had, in bytes or in inodes."""
-
-    used: int
-    available: int
-    """To be had without being root."""
-
-    @property
-    def share(self) -> float:
-        """Percent in use; 0 where there is nothing to have."""
-        whole = self.used + self.available
-        return 100 * self.used / whole if whole else 0.0
-
-    def above(self, percent: int) -> bool:
-        """Return whether more than `percent` is in use."""
-        return self.used * 100 > percent * (self.used + self.available)
-
-    def excess(self, percent: int) -> int:
-        """Return how much less must be used for the share to be below `percent`."""
-        whole = self.used + self.available
-        return max(0, self.used + 1 - -(-percent * whole // 100)) if whole else 0
-
-
-_UNLIMITED: Final = Space(0, 0)
+ANY_NUMBER: Final = 2**63
+"""More files than there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
-    """A file system at one moment."""
+class Need:
+    """What must go from a file system."""
 
-    space: Space
-    """Bytes."""
+    enough: Load
+    """For the low levels to be reached."""
 
-    inodes: Space
-    """Inodes; both zero where their number is not fixed (btrfs)."""
+    least: Load
+    """For it to be no longer too full."""
 
-    def above(self, percent: int) -> bool:
-        """Return whether more than `percent` of either is in use."""
-        return self.space.above(percent) or self.inodes.above(percent)
+    may_take_unexpired: bool = True
+    """Whether what is not expired may go: not as long as what went before gave no room."""
 
-    def pressing(self, percent: int) -> Usage:
-        """Return only what is above `percent`: the other of the two needs no relief."""
-        return Usage(
-            space=self.space if self.space.above(percent) else _UNLIMITED,
-            inodes=self.inodes if self.inodes.above(percent) else _UNLIMITED,
+    @classmethod
+    def of(cls, marks: Watermarks, usage: Usage, expected: OnItsWay | None, missing: Load = NOTHING) -> Need:
+        """Return what must go beyond what is `expected`; `missing` is what an earlier try counted on in vain."""
+        coming = NOTHING if expected is None else marks.only(expected.load)
+        return cls(
+            enough=marks.above_low(usage).plus(missing).less(coming),
+            least=marks.above_high(usage).less(coming),
+            may_take_unexpired=expected is None or expected.has_shown or coming == NOTHING,
         )
-
-    def like(self, other: Usage) -> Usage:
-        """Return only what counts in another usage, too."""
-        return Usage(
-            space=self.space if other.space != _UNLIMITED else _UNLIMITED,
-            inodes=self.inodes if other.inodes != _UNLIMITED else _UNLIMITED,
-        )
-
-    def excess(self, percent: int) -> Load:
-        """Return what must go for both shares to be below `percent`."""
-        return Load(files=self.inodes.excess(percent), allocated=self.space.excess(percent))
-
-
-def still_needed(start: Usage, now: Usage, released: Load, percent: int) -> Load:
-    """Return what must still go, when so much was `released` since `start`.
-
-    What was released and does not show yet counts as freed: file systems that are slow to tell, or a writer
-    that takes at once what is freed, must not make one check remove ever more.
-    """
-    return Load(
-        files=_still(start.inodes, now.inodes, released.files, percent),
-        allocated=_still(start.space, now.space, released.allocated, percent),
-    )
-
-
-def _still(start: Space, now: Space, released: int, percent: int) -> int:
-    hidden = max(0, released - (start.used - now.used))
-    return max(0, now.excess(percent) - hidden)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,67 +66,120 @@ class Candidate:
 
     measure: Measure
 
+    unasked: int = ANY_NUMBER
+    """Unexpired files that may go before a person was asked."""
+
+
+class Withheld(NamedTuple):
+    """What an area would have had to give beyond what it gives unasked."""
+
+    area: str
+    files: int
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relief:
     """Where room is to be made, and whether that is enough."""
 
-    cutoffs: tuple[tuple[str, Cutoff], ...]
-    """Area by area, in the order in which they give."""
+    expired: tuple[tuple[str, Cutoff], ...] = ()
+    """The cutoffs of what is expired, which goes first."""
+
+    first: tuple[tuple[str, Cutoff], ...] = ()
+    """The cutoffs of the first portion of what is not: it must show before more goes."""
+
+    cutoffs: tuple[tuple[str, Cutoff], ...] = ()
+    """The final cutoffs, area by area in the order in which they give."""
 
     is_enough: bool
-    """Whether it would bring both shares below the low watermark."""
+    """Whether it would reach the low levels."""
 
     is_hopeless: bool = False
-    """Whether nothing unexpired is touched: all of it would not even bring them below the high watermark."""
+    """Whether nothing unexpired is touched: all of it would not even do for the high levels."""
+
+    withheld: tuple[Withheld, ...] = ()
+    """What would be needed, too, and waits for a person."""
 
 
-def choose_cutoffs(
-    candidates: Sequence[Candidate],
-    usage: Usage,
-    *,
-    trash: Load,
-    high: int,
-    low: int,
-    now: int,
-    missing: Load = NOTHING,
-) -> Relief:
-    """Return the cutoffs that make room at `now` (ns).
-
-    First the trash; then what is expired; then, only in areas with a priority and the lowest first, what is
-    oldest, nothing younger than the area's `min_age`. `missing` is what an earlier try counted on in vain.
-    """
-    need = usage.excess(low).plus(missing)
-    done = trash
-    if done.covers(need):
-        return Relief(cutoffs=(), is_enough=True)
-    expired = [
-        (candidate, retention)
+def choose_cutoffs(candidates: Sequence[Candidate], need: Need, *, trash: Load, now: int) -> Relief:
+    """Return the cutoffs that make room at `now` (ns), when so much waits in the `trash`."""
+    if trash.covers(need.enough):
+        return Relief(is_enough=True)
+    expired = tuple(
+        (candidate.area.name, retention)
         for candidate in candidates
         if candidate.expired != NOTHING and (retention := by_retention(candidate.area, now)) is not None
-    ]
-    done = done.plus(total(candidate.expired for candidate, _ in expired))
-    chosen = {candidate.area.name: retention for candidate, retention in expired}
-    if done.covers(need):
-        return Relief(cutoffs=tuple(chosen.items()), is_enough=True)
+    )
+    done = trash.plus(total(candidate.expired for candidate in candidates))
+    if done.covers(need.enough):
+        return Relief(expired=expired, cutoffs=expired, is_enough=True)
+    if not need.may_take_unexpired:
+        return Relief(expired=expired, cutoffs=expired, is_enough=False)
     ranked = in_order(candidates)
     everything = done.plus(total(_removable(candidate, now) for candidate in ranked))
-    if not everything.covers(usage.excess(high)):
-        return Relief(cutoffs=tuple(chosen.items()), is_enough=False, is_hopeless=True)
+    if not everything.covers(need.least):
+        return Relief(expired=expired, cutoffs=expired, is_enough=False, is_hopeless=True)
+    rest = need.enough.less(done)
+    given = _give(ranked, rest, now)
+    return Relief(
+        expired=expired,
+        first=tuple(_give(ranked, first_portion(rest), now).cutoffs.items()),
+        cutoffs=_with(expired, given.cutoffs),
+        is_enough=given.rest == NOTHING,
+        withheld=tuple(given.withheld),
+    )
+
+
+class _Given(NamedTuple):
+    """What areas give beyond what is expired."""
+
+    cutoffs: dict[str, Cutoff]
+    rest: Load
+    """What is needed and not given."""
+    withheld: list[Withheld]
+
+
+def _give(ranked: Sequence[Candidate], rest: Load, now: int) -> _Given:
+    """Take what is needed from area after area, the oldest first; what one may not give, the next one does."""
+    cutoffs: dict[str, Cutoff] = {}
+    withheld: list[Withheld] = []
     for candidate in ranked:
-        if done.covers(need):
+        if rest == NOTHING:
             break
-        rest = need.less(done).plus(candidate.expired)
-        reach = oldest_first(
-            candidate.histogram, rest, latest=now - candidate.area.min_age, measure=candidate.measure
-        )
         retention = by_retention(candidate.area, now)
-        if retention is not None and reach.at <= retention.at:
+        reach = _reach(candidate, rest, now - candidate.area.min_age)
+        if retention is None or reach.at <= retention.at:
             continue  # what `min_age` lets go is expired anyway
-        done = done.plus(reach.load.less(candidate.expired))
-        chosen.pop(candidate.area.name, None)
-        chosen[candidate.area.name] = Cutoff(at=reach.at, cause=Cause.PRESSURE)
-    return Relief(cutoffs=tuple(chosen.items()), is_enough=done.covers(need))
+        gives = reach.load.less(candidate.expired)
+        if gives.files > candidate.unasked:
+            reach = _at_most(candidate, candidate.unasked, reach)
+            allowed = reach.load.less(candidate.expired)
+            withheld.append(Withheld(candidate.area.name, gives.files - allowed.files))
+            gives = allowed
+        rest = rest.less(gives)
+        if gives != NOTHING and reach.at > retention.at:
+            cutoffs[candidate.area.name] = Cutoff(at=reach.at, cause=Cause.PRESSURE)
+    return _Given(cutoffs, rest, withheld if rest != NOTHING else [])
+
+
+def _reach(candidate: Candidate, wanted: Load, latest: int) -> Reach:
+    return oldest_first(
+        candidate.histogram, wanted.plus(candidate.expired), latest=latest, measure=candidate.measure
+    )
+
+
+def _at_most(candidate: Candidate, files: int, reach: Reach) -> Reach:
+    """Return how far one may go with at most so many unexpired files, short of `reach`."""
+    one_too_many = Load(files=candidate.expired.files + files + 1)
+    beyond = oldest_first(candidate.histogram, one_too_many, latest=reach.at, measure=candidate.measure)
+    at = beyond.at - 1  # before the moment of the one too many
+    return Reach(at=at, load=total(candidate.measure(BEGINNING, at, HOUR).values()), is_enough=False)
+
+
+def _with(
+    expired: tuple[tuple[str, Cutoff], ...], given: dict[str, Cutoff]
+) -> tuple[tuple[str, Cutoff], ...]:
+    """Return the cutoffs of the areas that give only what is expired, then those of the others in their order."""
+    return (*((name, cutoff) for name, cutoff in expired if name not in given), *given.items())
 
 
 def in_order(candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -192,26 +200,47 @@ def _removable(candidate: Candidate, now: int) -> Load:
     return whole.less(candidate.expired)
 
 
-def what_fills(usage: Usage, holdings: Sequence[tuple[Area, Load]]) -> list[str]:
-    """Return in words what a file system is full of, the largest share first; shares below 1 % are left out."""
-    kind, space = (
-        ("inodes", usage.inodes) if usage.inodes.share > usage.space.share else ("space", usage.space)
-    )
-    parts: list[tuple[int, str]] = []
-    for area, load in holdings:
-        amount = load.files if kind == "inodes" else load.allocated
-        parts.append((amount, f"in {area.name}, {_why_kept(area)}"))
-    outside = space.used - sum(amount for amount, _ in parts)
-    parts.append((outside, "outside the storage"))
-    shares = [(100 * amount // space.used if space.used else 0, text) for amount, text in parts]
+# -- what fills a file system
+
+
+class Part(NamedTuple):
+    """Something that takes room on a file system."""
+
+    what: str
+    """In words, to follow "is"."""
+
+    load: Load
+
+
+def kept_in(area: Area) -> str:
+    """Return in words why what an area holds was not taken."""
+    if area.retention is None:
+        return f"in {area.name}, kept indefinitely"
+    if area.priority is None:
+        return f"in {area.name}, which has no priority"
+    return f"in {area.name}, not old enough, or protected, held or in use"
+
+
+def what_fills(marks: Watermarks, usage: Usage, parts: Sequence[Part]) -> list[str]:
+    """Return in words what a file system is full of, the largest share first; together they are 100 %."""
+    inodes = bool(marks.inodes) and not marks.space
+    kind, used = ("inodes", usage.inodes.used) if inodes else ("space", usage.space.used)
+    amounts = [(part.load.files if inodes else part.load.allocated, part.what) for part in parts]
+    inside = sum(amount for amount, _ in amounts)
+    amounts.append((max(0, used - inside), "outside the storage"))
+    shares = zip(_percentages([amount for amount, _ in amounts]), (text for _, text in amounts), strict=True)
     return [
         f"{share} % of the used {kind} is {text}" for share, text in sorted(shares, reverse=True) if share
     ]
 
 
-def _why_kept(area: Area) -> str:
-    if area.retention is None:
-        return "kept indefinitely"
-    if area.priority is None:
-        return "which has no priority"
-    return "not old enough, or protected, held or in use"
+def _percentages(amounts: Sequence[int]) -> list[int]:
+    """Return whole percentages that add up to 100: what rounding leaves goes where most was cut off."""
+    whole = sum(amounts)
+    if not whole:
+        return [0] * len(amounts)
+    shares = [100 * amount // whole for amount in amounts]
+    by_rest = sorted(range(len(amounts)), key=lambda n: (100 * amounts[n] % whole, amounts[n]), reverse=True)
+    for position in by_rest[: 100 - sum(shares)]:
+        shares[position] += 1
+    return shares

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         UnitRecord,
     )
     from shelflife.records.holds import HoldBook, HoldWatch
+    from shelflife.records.pressure import PressureBook
     from shelflife.records.replies import ReplyBook
     from shelflife.records.usage import UsageBook
 
@@ -230,6 +231,10 @@ class Journal(Protocol):
     @property
     def usage(self) -> UsageBook:
         """How much there was."""
+
+    @property
+    def pressure(self) -> PressureBook:
+        """What looks at disks that are too full tell later ones."""
 
     @property
     def is_outdated(self) -> bool:

@@ -126,6 +126,19 @@ class StateDirectory:
             with suppress(OSError):
                 self.index.with_name(self.index.name + suffix).unlink()
 
+    def size_on(self, device: int) -> tuple[int, int]:
+        """Return how many inodes and bytes of a device these records take, with what was set aside."""
+        inodes = size = 0
+        for directory in {self.path, self.home, self._reserve}:
+            with suppress(OSError), os.scandir(directory) as entries:
+                for entry in entries:
+                    with suppress(FileNotFoundError):
+                        status = entry.stat(follow_symlinks=False)
+                        if status.st_dev == device:
+                            inodes += 1
+                            size += status.st_blocks * 512
+        return inodes, size
+
     @property
     def _reserve(self) -> Path:
         return self.path / "reserve"

@@ -5,7 +5,8 @@ workplace         a storage with its settings: what every operation starts from
 run               from the lock to the record, whatever the strategy
 retention         a strategy: refresh, plan and act, area by area
 approval          when a run waits for a person, and what he approved
-pressure          a strategy: making room on a disk that is too full
+pressure          looking at the disks, and making room on those that are too full
+relief            a strategy: what goes from one of them
 pressure_monitor  whether it shows
 reclaim           what the areas of one disk can give
 recovery          what a run that was killed left open

@@ -1,111 +1,107 @@
-"""The gauge: says between two batches when there is room again, or no use in going on.
+"""Watching a run that makes room: between two batches it says whether to go on.
 
-Two counts are kept: what the file system shows, and what we have released.
+What follows from what was released and what the file system shows is decided by `shelflife.policy.gain`; here it
+is measured, and waited for.
 """
 
 from __future__ import annotations
 
-import threading
 import time
-from enum import Enum, auto
-from typing import TYPE_CHECKING, Final
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from shelflife.policy.load import NOTHING, Load
-from shelflife.policy.pressure import still_needed
+from shelflife.policy.gain import Balance, Step, next_step
+from shelflife.policy.load import Load
 from shelflife.scan.context import Stopped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    import threading
+    from collections.abc import Sequence
 
-    from shelflife.policy.pressure import Usage
+    from shelflife.policy.gain import OnItsWay
+    from shelflife.policy.watermark import Watermarks
     from shelflife.remove.report import AreaReport
+    from shelflife.run.reclaim import Reclaimable
     from shelflife.scan.context import Watch
 
 _LOOK: Final = 0.02
 """Seconds between two looks at whether it shows."""
 
-_SLACK: Final = 1024 * 1024
-"""Bytes that must have been released before their absence means something: the journal writes meanwhile."""
 
-_SLACK_INODES: Final = 8
-"""Likewise."""
+class Patience(NamedTuple):
+    """How long one waits for a file system to show what was released."""
 
-
-class Finding(Enum):
-    """Why a run need not go on."""
-
-    ENOUGH = auto()
-    """There is room again."""
-    NO_GAIN = auto()
-    """What was released gives no room."""
+    seconds: float
+    stop: threading.Event
+    """Set, one waits no longer."""
 
 
 class PressureMonitor:
     """A watch that ends a run between two batches, when there is room again or no use in going on.
 
-    `finding` says which of the two; None as long as neither was found.
+    `finding` says which of the two: ENOUGH or NO_GAIN; None as long as neither was found.
     """
 
     def __init__(
         self,
-        usage: Callable[[], Usage],
+        held: Reclaimable,
         reports: Sequence[AreaReport],
         *,
         inner: Watch,
-        low: int,
-        patience: float,
-        stop: threading.Event | None,
+        marks: Watermarks,
+        expected: OnItsWay | None,
+        patience: Patience,
     ) -> None:
-        """Measure now. `usage` returns what is too full, and only that; `reports` are counted up by the run.
+        """Measure now. `marks` are those that were passed, `reports` are counted up by the run.
 
-        `inner` is asked first.
+        `inner` is asked first. `expected` is what was released before and is on its way.
         """
-        self.finding: Finding | None = None
-        self._inner = inner
-        self._usage = usage
+        self.finding: Step | None = None
+        self._held = held
         self._reports = reports
-        self._low = low
+        self._inner = inner
+        self._marks = marks
+        self._expected = expected
         self._patience = patience
-        self._wait = (stop or threading.Event()).wait
-        self._start = usage()
-        self._shown = self._start
-        self._shown_at = NOTHING
+        self._balance = Balance.begin(held.usage(), expected)
 
     def look(self) -> None:
         """See `shelflife.scan.context.Watch`."""
         self._inner.look()
-        self.finding = self.find()
-        if self.finding is not None:
+        step = self._step()
+        if step is Step.SHOWN:
+            self._balance = self._balance.shown()
+        elif step is not Step.GO_ON:
+            self.finding = step
             raise Stopped
 
     def released(self) -> Load:
-        """Return what this run has given back, by its own count."""
-        return Load(
-            files=sum(report.inodes + report.directories for report in self._reports),
-            allocated=sum(report.freed for report in self._reports),
+        """Return what this run has given back, by its own count, of what its watermarks are about."""
+        return self._marks.only(
+            Load(
+                files=sum(report.inodes + report.directories for report in self._reports),
+                allocated=sum(report.freed for report in self._reports),
+            )
         )
 
-    def find(self) -> Finding | None:
-        """Return why the run need not go on; None when it must."""
-        now, released = self._usage(), self.released()
-        if still_needed(self._start, now, released, self._low) == NOTHING:
-            return Finding.ENOUGH
-        if self._must_show(released) and not self._shows(now):
-            return Finding.NO_GAIN
-        return None
+    def on_its_way(self, now: int) -> OnItsWay | None:
+        """Return what does not show yet at `now` (ns)."""
+        return self._balance.end(now, self._expected)
 
-    def _must_show(self, released: Load) -> bool:
-        since = released.less(self._shown_at)
-        by_bytes = self._start.space.used and since.allocated >= _SLACK
-        by_inodes = self._start.inodes.used and since.files >= _SLACK_INODES
-        return bool(by_bytes or by_inodes)
+    def _step(self) -> Step:
+        """Return what to do next, after waiting a little where that could help."""
+        if (step := self._see(has_waited=False)) is not Step.WAIT:
+            return step
+        # Some file systems free in their own time, and all that is put off when they are told to write (btrfs).
+        with suppress(OSError):
+            self._held.sync()
+        until = time.monotonic() + self._patience.seconds
+        while (step := self._see(has_waited=time.monotonic() >= until)) is Step.WAIT:
+            if self._patience.stop.wait(_LOOK):
+                return self._see(has_waited=True)
+        return step
 
-    def _shows(self, now: Usage) -> bool:
-        """Return whether less is used than before; wait a little for that."""
-        until = time.monotonic() + self._patience
-        while not (now.space.used < self._shown.space.used or now.inodes.used < self._shown.inodes.used):
-            if time.monotonic() >= until or self._wait(_LOOK):
-                return False
-            now = self._usage()
-        self._shown, self._shown_at = now, self.released()
-        return True
+    def _see(self, *, has_waited: bool) -> Step:
+        usage = self._held.usage()
+        self._balance = self._balance.seen(usage, self.released())
+        return next_step(self._marks, self._balance, usage, has_waited=has_waited)

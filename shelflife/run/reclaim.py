@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import os
+import threading
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from shelflife.clock import HOUR
 from shelflife.errors import ShelflifeError, StorageError
+from shelflife.files.kernel import sync_file_system
 from shelflife.files.listing import FOREVER
 from shelflife.policy.choose import by_retention
 from shelflife.policy.load import NOTHING, Load, before, total
-from shelflife.policy.plan import AreaPlan, Plan
-from shelflife.policy.pressure import Candidate, what_fills
+from shelflife.policy.plan import AreaPlan
+from shelflife.policy.pressure import Candidate, Part, kept_in, what_fills
 from shelflife.remove.purge import purge_run, trash_load, trash_names
 from shelflife.remove.root import AreaLost, Root
-from shelflife.run.retention import act_on_root
+from shelflife.run.retention import act_on_root, refresh
 from shelflife.scan.measure import histogram_of, measure_of, size_of
 from shelflife.scan.planner import due_directories
 from shelflife.scan.refresh import Refreshed
@@ -22,13 +26,14 @@ from shelflife.storage.areas import hold_roots
 from shelflife.storage.disks import Disk, usage_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from shelflife.files.anchor import Anchor
     from shelflife.files.trash import TrashName
     from shelflife.policy.area import Area
     from shelflife.policy.cutoff import Cutoff
-    from shelflife.policy.pressure import Usage
+    from shelflife.policy.watermark import Usage, Watermarks
+    from shelflife.records.state import StateDirectory
     from shelflife.remove.report import AreaReport
     from shelflife.remove.root import Options
     from shelflife.scan.context import Context
@@ -37,9 +42,12 @@ if TYPE_CHECKING:
 class Reclaimable:
     """The directories of the areas on one file system, held open as a context."""
 
-    def __init__(self, context: Context, disk: Disk, areas: Mapping[str, Area]) -> None:
-        """Prepare to hold those of the areas' directories that are on the disk."""
+    def __init__(
+        self, context: Context, disk: Disk, areas: Mapping[str, Area], state: StateDirectory
+    ) -> None:
+        """Prepare to hold those of the areas' directories that are on the disk. `state`: our own records."""
         self._context = context
+        self._state = state
         self._disk = disk
         self._areas = areas
         self._stack = ExitStack()
@@ -58,11 +66,20 @@ class Reclaimable:
         self._stack.close()
 
     def usage(self) -> Usage:
-        """Return how full the file system is now."""
+        """Return how full the file system is now, and what of that our own records take."""
         for roots in self._roots.values():
             for _, anchor in roots:
-                return usage_of(anchor.fd)
+                return replace(self._disk, usage=usage_of(anchor.fd)).with_records(self._state)
         raise StorageError("the areas of a disk are gone")
+
+    def sync(self) -> None:
+        """Have the file system write, in the background, what it has put off. Raises OSError."""
+        for roots in self._roots.values():
+            for _, anchor in roots:
+                fd = os.dup(anchor.fd)
+                # A thread of its own: where much is to be written it takes minutes, and nobody waits for it.
+                threading.Thread(target=_sync, args=(fd,), name="shelflife-sync", daemon=True).start()
+                return
 
     def estimate(self, now: int) -> Load:
         """Return what all areas together could give, as the index has it."""
@@ -110,9 +127,16 @@ class Reclaimable:
         return sum(self._context.index.totals(directory).scanned for directory, _ in roots)
 
     def carry_out(
-        self, context: Context, options: Options, plan: Plan, reports: Mapping[str, AreaReport]
+        self,
+        context: Context,
+        options: Options,
+        cutoffs: Iterable[tuple[str, Cutoff]],
+        reports: Mapping[str, AreaReport],
     ) -> None:
-        """Let go what must. Raises what `context.between` raises."""
+        """Let go the trash, then what is before one cutoff after the other, of areas by their names.
+
+        Raises what `context.between` raises.
+        """
         context.between()
 
         def opened(area: Area, root: tuple[str, Anchor]) -> Root:
@@ -126,23 +150,36 @@ class Reclaimable:
                 report=reports[area.name],
             )
 
-        for area, root, name, _ in self.trash():
+        for area, root, trashed, _ in self.trash():
             try:
-                purge_run(opened(area, root), name)
+                purge_run(opened(area, root), trashed)
             except AreaLost as lost:
                 reports[area.name].errors.append(str(lost))
-        for area_plan in plan.areas:
-            if area_plan.cutoff is None:
-                continue
-            for root in self._roots.get(area_plan.area, ()):
+        seen: set[str] = set()
+        for name, cutoff in cutoffs:
+            if name in seen:  # what an earlier stage has changed is not in the index before it is read again
+                refresh(context, [self._areas[name]])
+            seen.add(name)
+            for root in self._roots.get(name, ()):
                 context.between()
-                act_on_root(opened(self._areas[area_plan.area], root), area_plan.cutoff)
+                act_on_root(opened(self._areas[name], root), cutoff)
 
-    def fills(self) -> list[str]:
-        """Return in words what the file system is full of."""
-        usage, index = self.usage(), self._context.index
-        holdings = [
-            (area, size_of(index, [directory for directory, _ in self._roots.get(name, ())]))
+    def fills(self, marks: Watermarks) -> list[str]:
+        """Return in words what the file system is full of, by the watermarks that were passed."""
+        index = self._context.index
+        parts = [
+            Part(kept_in(area), size_of(index, [directory for directory, _ in self._roots.get(name, ())]))
             for name, area in self._areas.items()
         ]
-        return what_fills(usage, holdings)
+        trash = total(load for _, _, _, load in self.trash())
+        usage = self.usage()
+        own = [Part("in the trash", trash), Part("our own records", usage.records)]
+        return what_fills(marks, usage, [*parts, *own])
+
+
+def _sync(fd: int) -> None:
+    try:
+        with suppress(OSError):
+            sync_file_system(fd)
+    finally:
+        os.close(fd)

@@ -11,12 +11,11 @@ or has them read from a configuration file (`shelflife.settings.load_settings`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import tzinfo
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BeforeValidator, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, ValidationError, ValidationInfo, field_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from shelflife.errors import UsageError
@@ -24,6 +23,7 @@ from shelflife.settings import checks, layout, places, schedule, units
 from shelflife.settings.alerts import AlertsSettings
 from shelflife.settings.area import AreaSettings, area_faults, with_directories
 from shelflife.settings.entry import Loc
+from shelflife.settings.pressure import PressureSettings
 from shelflife.settings.section import Section
 from shelflife.settings.spelling import did_you_mean
 
@@ -92,41 +92,6 @@ class LimitsSettings(Section, frozen=True):
     """Files that one run may remove, over all areas; None: any number."""
     max_bytes: _OptionalSize = None
     """Bytes that one run may remove, over all areas; None: any number."""
-
-
-class PressureSettings(Section, frozen=True):
-    """What is done before the disk is full."""
-
-    high: _Share = 90
-    """Percent of a file system in use, bytes or inodes, above which room is made."""
-    low: _Share = 80
-    """Percent below which that ends; ten below `high`, where only that is given."""
-    check_every: _Span = 60
-    """Seconds between two looks."""
-
-    @field_validator("high")
-    @classmethod
-    def _check_high(cls, value: int) -> int:
-        if value == 0:
-            raise ValueError("every disk is above 0%; allowed: 1% to 100%")
-        return value
-
-    @field_validator("low")
-    @classmethod
-    def _check_low(cls, value: int, info: ValidationInfo) -> int:
-        high = info.data.get("high", 100)
-        if not 0 < value < high:
-            raise ValueError(f"not below high, which is {high}%; allowed: 1% to {high - 1}%")
-        return value
-
-    @model_validator(mode="before")
-    @classmethod
-    def _follow_high(cls, values: object) -> object:
-        """A high watermark alone takes the low one along, ten below: its default could be above it."""
-        if isinstance(values, Mapping) and "high" in values and "low" not in values:
-            with suppress(ValueError):
-                return {**values, "low": f"{max(1, units.parse_share(values['high']) - 10)}%"}
-        return values
 
 
 class IndexSettings(Section, frozen=True):
@@ -280,6 +245,8 @@ class Settings(Section, frozen=True):
         match loc:
             case ("areas", _, "path" | "aliases"):
                 return loc[:2]
+            case ("pressure", _):  # its keys are about each other
+                return loc[:1]
         return loc
 
     @field_validator("base_path")

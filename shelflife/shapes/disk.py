@@ -10,7 +10,7 @@ from shelflife.shapes.run import Report, report_as_json
 from shelflife.shapes.schema import Count, Percent, TypedDict, shape, words_of
 
 if TYPE_CHECKING:
-    from shelflife.policy.pressure import Usage as UsageValue
+    from shelflife.policy.watermark import Usage as UsageValue
     from shelflife.run.pressure import DiskRelief
 
 __all__ = ["Relief", "Reliefs", "Usage", "reliefs_as_json", "usage_as_json"]

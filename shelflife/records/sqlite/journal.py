@@ -12,6 +12,7 @@ from shelflife.records.sqlite.database import state_of, transaction
 from shelflife.records.sqlite.events import SqliteEventBook
 from shelflife.records.sqlite.holds import SqliteHoldBook, SqliteHoldWatch
 from shelflife.records.sqlite.identity import SqliteIdentity
+from shelflife.records.sqlite.pressure import SqlitePressureBook
 from shelflife.records.sqlite.removals import SqliteFileHistory, SqliteRemovals
 from shelflife.records.sqlite.replies import SqliteReplyBook
 from shelflife.records.sqlite.runs import SqliteHistory, SqliteRuns
@@ -66,6 +67,7 @@ class SqliteJournal:
         self.tokens = SqliteTokenBook(connection)
         self.replies = SqliteReplyBook(connection)
         self.usage = SqliteUsageBook(connection)
+        self.pressure = SqlitePressureBook(connection)
 
     @property
     def is_outdated(self) -> bool:

@@ -28,6 +28,8 @@ _SHARED_TABLES: Final = (
     "disk_usage",
     "alert",
     "message",
+    "pressure",
+    "pressure",
 )
 """What a journal in memory has of the file's, and writes back; without the holds, which it only reads."""
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 from shelflife.errors import RecordsError
-from shelflife.records.sqlite import events, replies, tokens
+from shelflife.records.sqlite import events, pressure, replies, tokens
 from shelflife.records.sqlite.database import transaction
 
 MIGRATIONS: Final = (
@@ -119,6 +119,7 @@ MIGRATIONS: Final = (
     );
     """,
     events.SCHEMA + tokens.SCHEMA + replies.SCHEMA,
+    pressure.SCHEMA,
 )
 """Applied in order, each in one transaction with its record (`user_version`). Only ever append."""
 

@@ -204,7 +204,7 @@ def test_files_that_are_being_written_are_made_up_for_by_others(mount_storage: M
 
 
 def test_files_with_another_name_free_nothing_and_count_for_nothing(mount_storage: MountStorage) -> None:
-    storage = mount_storage(_AREAS)
+    storage = mount_storage(_AREAS, limits={"confirm_above": "100%"})
     for number in range(200):
         file = fill(storage, f"frames/{number}", age=f"{300 - number}h", size=_SIZE)
         if number < 30:

@@ -21,7 +21,6 @@ from shelflife.policy.forecast import (
     expiring,
     goes_at,
     inflow_of,
-    percent_of,
     settles_at,
 )
 from shelflife.policy.load import Load, total
@@ -163,10 +162,6 @@ def test_a_span_is_told_in_words(when: When, words: str) -> None:
 def test_a_disk_that_is_full_is_full_whatever_is_known() -> None:
     course = Course(likely=(100,), low=(100,), high=(100,), is_known=False)
     assert str(course.reaches(99)) == "now"
-
-
-def test_the_watermark_is_a_share_of_what_is_to_be_had() -> None:
-    assert percent_of(600, 400, 90) == 900
 
 
 # -- what goes, and where it ends

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,16 +11,18 @@ from shelflife.clock import HOUR
 from shelflife.policy.area import Area, areas_of
 from shelflife.policy.choose import by_retention
 from shelflife.policy.cutoff import Cause
+from shelflife.policy.gain import LEAST, OnItsWay
 from shelflife.policy.load import NOTHING, Load, total
 from shelflife.policy.pressure import (
     Candidate,
+    Need,
+    Part,
     Relief,
-    Space,
-    Usage,
     choose_cutoffs,
-    still_needed,
+    kept_in,
     what_fills,
 )
+from shelflife.policy.watermark import Share, Space, Usage, Watermark, Watermarks
 from shelflife.settings import Settings
 from tests.unit.policy.histograms import FILES, NOW, Disk, File
 
@@ -30,60 +33,9 @@ def _usage(used: int, available: int) -> Usage:
     return Usage(space=Space(used, available), inodes=_NONE)
 
 
-@pytest.mark.parametrize(
-    ("used", "available", "percent", "above", "excess"),
-    [
-        (90, 10, 90, False, 1),
-        (91, 9, 90, True, 2),
-        (79, 21, 80, False, 0),
-        (80, 20, 80, False, 1),
-        (100, 0, 80, True, 21),
-        (95, 0, 80, True, 20),  # 5 of 100 are reserved for root: 75 of 95 are below 80 %
-        (0, 0, 80, False, 0),  # a file system that does not count
-        (0, 100, 80, False, 0),
-        (1, 0, 50, True, 1),
-    ],
-)
-def test_a_share_counts_as_df_counts_it(
-    used: int, available: int, percent: int, above: bool, excess: int
-) -> None:
-    space = Space(used, available)
-    assert (space.above(percent), space.excess(percent)) == (above, excess)
-
-
-@settings(deadline=None)  # others may be using the machine
-@given(used=st.integers(0, 10**15), available=st.integers(0, 10**15), percent=st.integers(1, 99))
-def test_the_excess_is_what_brings_it_below_and_not_a_byte_more(
-    used: int, available: int, percent: int
-) -> None:
-    space = Space(used, available)
-    excess = space.excess(percent)
-    whole = used + available
-    if whole:
-        assert (used - excess) * 100 < percent * whole or excess == used + 1 - -(-percent * whole // 100)
-    if excess:
-        assert (used - (excess - 1)) * 100 >= percent * whole
-
-
-@pytest.mark.parametrize(
-    ("now", "released", "needed"),
-    [
-        (_usage(100, 0), 0, 21),
-        (_usage(79, 21), 0, 0),  # somebody else made room
-        (_usage(90, 10), 10, 11),
-        (_usage(100, 0), 21, 0),  # released, and it does not show yet
-        (_usage(100, 0), 10, 11),
-        (_usage(95, 5), 10, 11),  # somebody wrote 5 meanwhile: that is for the next look
-    ],
-)
-def test_what_was_released_counts_whether_it_shows_or_not(now: Usage, released: int, needed: int) -> None:
-    assert still_needed(_usage(100, 0), now, Load(allocated=released), 80) == Load(allocated=needed)
-
-
-def test_only_what_is_above_the_high_watermark_is_brought_below_the_low_one() -> None:
-    usage = Usage(space=Space(95, 5), inodes=Space(85, 15))
-    assert usage.pressing(90).excess(80) == Load(allocated=16)
-    assert usage.excess(80) == Load(files=6, allocated=16)
+def _marks(high: int, low: int) -> Watermarks:
+    mark = Watermark(Share(high), Share(low))
+    return Watermarks(space=(mark,), inodes=(mark,))
 
 
 # -- which areas give
@@ -108,14 +60,8 @@ def total_before(disk: Disk, latest: int) -> dict[int, Load]:
 def _choose(
     candidates: list[Candidate], used: int, *, trash: int = 0, high: int = 90, low: int = 80
 ) -> Relief:
-    return choose_cutoffs(
-        candidates,
-        _usage(used, 1000 - used),
-        trash=Load(1, trash, trash),
-        high=high,
-        low=low,
-        now=NOW,
-    )
+    need = Need.of(_marks(high, low), _usage(used, 1000 - used), None)
+    return choose_cutoffs(candidates, need, trash=Load(1, trash, trash), now=NOW)
 
 
 def _hourly(count: int, size: int = 10, *, from_hours: int = 30) -> list[File]:
@@ -124,7 +70,7 @@ def _hourly(count: int, size: int = 10, *, from_hours: int = 30) -> list[File]:
 
 def test_the_trash_alone_may_be_enough() -> None:
     (area,) = _areas(a={"retention": "1d", "priority": 1})
-    assert _choose([_candidate(area, _hourly(50))], 950, trash=200) == Relief(cutoffs=(), is_enough=True)
+    assert _choose([_candidate(area, _hourly(50))], 950, trash=200) == Relief(is_enough=True)
 
 
 def test_expired_files_go_before_anything_unexpired() -> None:
@@ -189,7 +135,8 @@ def test_priority_minimum_age_and_indefinite_areas_are_never_violated(
     made = _areas(**{f"a{number}": area for number, area in enumerate(areas)})
     candidates = [_candidate(area, found) for area, found in zip(made, files, strict=False)]
     usage = _usage(used, 400 - used)
-    relief = choose_cutoffs(candidates, usage, trash=Load(1, trash, trash), high=60, low=30, now=NOW)
+    need = Need.of(_marks(60, 30), usage, None)
+    relief = choose_cutoffs(candidates, need, trash=Load(1, trash, trash), now=NOW)
     by_name = {candidate.area.name: candidate for candidate in candidates}
     for name, cutoff in relief.cutoffs:
         area = by_name[name].area
@@ -219,7 +166,8 @@ def test_a_fuller_disk_never_frees_less_while_it_can_be_helped(
     freed = []
     for amount in (used, used + more):
         usage = _usage(amount, 500 - amount)
-        relief = choose_cutoffs([_candidate(area, files)], usage, trash=NOTHING, high=30, low=20, now=NOW)
+        need = Need.of(_marks(30, 20), usage, None)
+        relief = choose_cutoffs([_candidate(area, files)], need, trash=NOTHING, now=NOW)
         if relief.is_hopeless:
             return
         freed.append(total(disk.load(before=cutoff.at) for _, cutoff in relief.cutoffs))
@@ -228,7 +176,99 @@ def test_a_fuller_disk_never_frees_less_while_it_can_be_helped(
 
 def test_what_fills_a_disk_is_told_in_words_the_largest_share_first() -> None:
     frames, outputs = _areas(frames={"retention": "30d"}, outputs=-1)
-    assert what_fills(_usage(1000, 0), [(frames, Load(1, 5, 5)), (outputs, Load(1, 150, 150))]) == [
-        "84 % of the used space is outside the storage",
+    parts = [Part(kept_in(frames), Load(1, 5, 5)), Part(kept_in(outputs), Load(1, 150, 150))]
+    assert what_fills(_marks(90, 80), _usage(1000, 0), parts) == [
+        "85 % of the used space is outside the storage",
         "15 % of the used space is in outputs, kept indefinitely",
     ]
+
+
+@given(amounts=st.lists(st.integers(0, 10**12), max_size=8), outside=st.integers(0, 10**12))
+def test_what_fills_a_disk_adds_up_to_all_of_it(amounts: list[int], outside: int) -> None:
+    parts = [Part(f"part {number}", Load(1, amount, amount)) for number, amount in enumerate(amounts)]
+    told = what_fills(_marks(90, 80), _usage(sum(amounts) + outside, 0), parts)
+    assert sum(int(text.split()[0]) for text in told) == (100 if sum(amounts) + outside else 0)
+
+
+def test_what_counts_more_than_is_used_leaves_nothing_outside_and_adds_up_all_the_same() -> None:
+    parts = [Part("here", Load(1, 0, 150)), Part("there", Load(1, 0, 150))]
+    assert what_fills(_marks(90, 80), _usage(200, 0), parts) == [
+        "50 % of the used space is there",
+        "50 % of the used space is here",
+    ]
+
+
+def test_what_fills_inodes_is_told_where_they_ran_out() -> None:
+    mark = Watermark(Share(90), Share(80))
+    usage = Usage(space=Space(99, 1), inodes=Space(95, 5))
+    told = what_fills(Watermarks(space=(), inodes=(mark,)), usage, [Part("here", Load(19, 0, 99))])
+    assert told == ["80 % of the used inodes is outside the storage", "20 % of the used inodes is here"]
+
+
+# -- what an area gives unasked
+
+
+def test_an_area_gives_no_more_unexpired_files_than_go_unasked_and_the_next_one_helps_out() -> None:
+    first, second = _areas(a={"retention": "30d", "priority": 1}, b={"retention": "30d", "priority": 2})
+    files = _hourly(30)
+    candidates = [replace(_candidate(first, files), unasked=6), _candidate(second, files)]
+    relief = _choose(candidates, 950)  # 151 are needed: 16 files
+    loads = {name: Disk(files).load(before=cutoff.at).files for name, cutoff in relief.cutoffs}
+    assert loads == {"a": 6, "b": 10}
+    assert (relief.is_enough, relief.withheld) == (True, ())
+
+
+def test_what_would_be_needed_beyond_that_is_told() -> None:
+    (area,) = _areas(a={"retention": "30d", "priority": 1})
+    files = _hourly(30)
+    relief = _choose([replace(_candidate(area, files), unasked=6)], 950)
+    assert [Disk(files).load(before=cutoff.at).files for _, cutoff in relief.cutoffs] == [6]
+    assert (relief.is_enough, relief.is_hopeless, relief.withheld) == (False, False, (("a", 10),))
+
+
+def test_an_area_in_doubt_gives_only_what_is_expired() -> None:
+    (area,) = _areas(a={"retention": "40h", "priority": 1})
+    files = _hourly(30)  # 30 to 60 hours old
+    relief = _choose([replace(_candidate(area, files), unasked=0)], 1000)
+    assert [(name, cutoff.cause) for name, cutoff in relief.cutoffs] == [("a", Cause.RETENTION)]
+    assert relief.withheld == (("a", 1),)
+
+
+def test_a_small_portion_goes_first_and_the_oldest() -> None:
+    (area,) = _areas(a={"retention": "30d", "priority": 1})
+    files = _hourly(200, LEAST.allocated // 2)
+    need = Need(enough=Load(allocated=80 * LEAST.allocated), least=Load(allocated=1))
+    relief = choose_cutoffs([_candidate(area, files)], need, trash=NOTHING, now=NOW)
+    disk = Disk(files)
+    assert [disk.load(before=cutoff.at).files for _, cutoff in relief.first] == [3]  # a 64th
+    assert [disk.load(before=cutoff.at).files for _, cutoff in relief.cutoffs] == [160]
+
+
+# -- what is on its way
+
+
+def _on_its_way(amount: int, *, has_shown: bool) -> OnItsWay:
+    return OnItsWay(at=NOW, load=Load(allocated=amount), peak=_usage(1000, 0).sight, has_shown=has_shown)
+
+
+def test_what_is_on_its_way_is_not_removed_once_more() -> None:
+    usage = _usage(950, 50)
+    assert Need.of(_marks(90, 80), usage, None).enough == Load(allocated=151)
+    assert Need.of(_marks(90, 80), usage, _on_its_way(100, has_shown=True)).enough == Load(allocated=51)
+
+
+def test_after_no_gain_only_trash_and_expired_files_go() -> None:
+    first, second = _areas(a={"retention": "30d", "priority": 1}, b={"retention": "1d"})
+    candidates = [_candidate(first, _hourly(50)), _candidate(second, _hourly(2))]
+    need = Need.of(_marks(90, 80), _usage(950, 50), _on_its_way(10, has_shown=False))
+    relief = choose_cutoffs(candidates, need, trash=NOTHING, now=NOW)
+    assert [(name, cutoff.cause) for name, cutoff in relief.cutoffs] == [("b", Cause.RETENTION)]
+    assert not relief.is_enough
+
+
+def test_bytes_that_gave_no_room_do_not_keep_inodes_from_being_freed() -> None:
+    mark = Watermark(Share(90), Share(80))
+    marks = Watermarks(space=(), inodes=(mark,))
+    usage = Usage(space=Space(950, 50), inodes=Space(95, 5))
+    need = Need.of(marks, usage, _on_its_way(100, has_shown=False))
+    assert (need.enough, need.may_take_unexpired) == (Load(files=16), True)

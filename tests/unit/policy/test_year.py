@@ -12,12 +12,13 @@ from shelflife.policy.area import Area, areas_of
 from shelflife.policy.choose import by_quota, by_retention
 from shelflife.policy.cutoff import Cause
 from shelflife.policy.load import NOTHING, Histogram, Load
-from shelflife.policy.pressure import Candidate, Space, Usage, choose_cutoffs
+from shelflife.policy.pressure import Candidate, Need, choose_cutoffs
+from shelflife.policy.watermark import Share, Space, Usage, Watermark, Watermarks
 from shelflife.settings import Settings
 
 _START = 1_900_000_000 * 10**9 // HOUR * HOUR
 _DISK = 100_000
-_HIGH, _LOW = 90, 80
+_MARKS = Watermarks(space=(Watermark(Share(90), Share(80)),), inodes=())
 
 _AREAS = {
     "temp": {"retention": "1d", "priority": 1, "min_age": "2h"},
@@ -102,11 +103,11 @@ class _Year:
 
     def look(self, now: int) -> None:
         usage = self.usage
-        if not usage.above(_HIGH):
+        if not _MARKS.are_passed(usage):
             return
         self.looks_in_need += 1
         candidates = [self._candidate(shelf, now) for shelf in self.shelves.values()]
-        relief = choose_cutoffs(candidates, usage, trash=NOTHING, high=_HIGH, low=_LOW, now=now)
+        relief = choose_cutoffs(candidates, Need.of(_MARKS, usage, None), trash=NOTHING, now=now)
         gone = sum(self.shelves[name].remove(cutoff.at) for name, cutoff in relief.cutoffs)
         self.reliefs += gone > 0
         for name, cutoff in relief.cutoffs:
@@ -120,15 +121,15 @@ class _Year:
                 if shelf.area.priority is not None
             )
             # What is left could not bring it below the high watermark: but for the hour that is partly too young.
-            assert self.usage.space.used - removable >= self._level(_HIGH) - self.inflow * 8
+            assert self.usage.space.used - removable >= self._level(90) - self.inflow * 8
         elif relief.is_enough:
-            assert not self.usage.above(_LOW)
+            assert self.usage.space.share < 80
             assert (
                 usage.space.used - gone
-                > self._level(_LOW) - max(map(max, self._sizes()), default=0) - self.inflow * 8
+                > self._level(80) - max(map(max, self._sizes()), default=0) - self.inflow * 8
             )
         else:
-            assert not self.usage.above(_HIGH)
+            assert not _MARKS.are_passed(self.usage)
 
     def _sizes(self) -> list[list[int]]:
         return [shelf.sizes for shelf in self.shelves.values() if shelf.sizes]
@@ -160,6 +161,6 @@ def test_for_a_year_the_disk_is_never_too_full_after_a_look_while_anything_may_g
     for hour in range(24 * 365):
         year.hour(_START + hour * HOUR)
         if not year.hopeless:
-            assert not year.usage.above(_HIGH)
+            assert not _MARKS.are_passed(year.usage)
     assert (year.reliefs > 0) is in_need
     assert year.shelves["outputs"].times[0] < _START + 30 * 24 * HOUR  # results are never touched

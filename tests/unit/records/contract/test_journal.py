@@ -8,9 +8,12 @@ import pytest
 
 from shelflife.files.listing import Entry, Kind
 from shelflife.files.removal import Outcome, Result
+from shelflife.policy.gain import OnItsWay, Remembered
 from shelflife.policy.holds import Hold
 from shelflife.policy.limits import LastRun
+from shelflife.policy.load import Load
 from shelflife.policy.verdict import Reason
+from shelflife.policy.watermark import Sight
 from shelflife.records.alerts import CLAIM_LASTS, GIVEN_UP_AFTER, Condition
 from shelflife.records.history import (
     CODES,
@@ -378,3 +381,22 @@ def test_samples_are_thinned_as_they_age_and_sums_of_what_went_are_kept(journal:
     assert samples == sorted(samples, key=lambda sample: sample.at)
     assert samples[-1].gone_files == 480
     assert len(journal.usage.areas(since=470 * hour)["temp"]) == 11
+
+
+# -- what looks at full disks tell later ones
+
+
+def test_what_a_look_leaves_is_there_for_the_next_one(journal: Journal) -> None:
+    seen = Sight(Load(files=5, allocated=900), Load(files=4, allocated=800))
+    way = OnItsWay(at=5, load=Load(files=1, allocated=100), peak=seen, has_shown=False)
+    left = Remembered(file_system=2**64 - 1, expected=way, taken={"frames": 3})
+    journal.pressure.remember("frames", left)
+    assert journal.pressure.recall("frames", 2**64 - 1) == left
+    journal.pressure.remember("frames", Remembered(file_system=7))
+    assert journal.pressure.recall("frames", 7) == Remembered(file_system=7)
+
+
+def test_nothing_is_remembered_of_another_file_system_or_disk(journal: Journal) -> None:
+    journal.pressure.remember("frames", Remembered(file_system=7, taken={"frames": 3}))
+    assert journal.pressure.recall("frames", 8).is_empty
+    assert journal.pressure.recall("temp", 7).is_empty

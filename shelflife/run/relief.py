@@ -1,0 +1,322 @@
+"""The strategy of a run that makes room on one file system, and what it finds out.
+
+Its plan is chosen by need instead of age (`shelflife.policy.pressure`). First the trash goes, then what is
+expired, then a small portion of what is oldest in areas with a priority, and when that shows the rest. What goes,
+goes for good: moved into a trash it would free nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from shelflife.policy.gain import OUR_RECORDS, Remembered, Step, expected_of
+from shelflife.policy.limits import doubt_about_expired
+from shelflife.policy.load import NOTHING, Load, total
+from shelflife.policy.plan import Plan
+from shelflife.policy.pressure import ANY_NUMBER, Candidate, Need, Relief, Withheld, choose_cutoffs
+from shelflife.policy.watermark import Watermarks
+from shelflife.records.history import RunState
+from shelflife.remove.report import AreaReport, RunReport
+from shelflife.remove.throttle import Throttle
+from shelflife.run.pressure_monitor import PressureMonitor
+from shelflife.run.reclaim import Reclaimable
+from shelflife.run.retention import refresh
+from shelflife.scan.context import Stopped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from shelflife.policy.watermark import Usage
+    from shelflife.records.journal import Journal
+    from shelflife.remove.root import Options
+    from shelflife.run.pressure_monitor import Patience
+    from shelflife.run.run import Session
+    from shelflife.storage.disks import Disk
+
+logger = logging.getLogger(__name__)
+
+NO_ROOM: Final = (
+    "what was removed gave no room: it may still be open, be part of a snapshot, or be written as fast as it is "
+    "removed; nothing unexpired goes until the disk shows it, or you say so with "
+    "`shelflife cleanup --pressure --insist`"
+)
+
+_DOUBT: Final = 2
+"""How much more there may be than the index says. Where even that would not do, nothing more is measured: a disk
+that others have filled would else be read through at every look."""
+
+_ALL: Final = 100
+"""Percent."""
+
+
+class Outcome(StrEnum):
+    """How it stands with a file system that was too full."""
+
+    CALM = "calm"
+    """It is not above the high watermark: nothing was done."""
+    RELIEVED = "relieved"
+    """It was, and is below the low one, or what was released will bring it there."""
+    NOT_ENOUGH = "not enough"
+    """All that may go is gone, and that was not enough."""
+    HOPELESS = "hopeless"
+    """All that could go would not be enough, so only trash and expired files went."""
+    NO_GAIN = "no gain"
+    """What was released gave no room: it is open, in a snapshot, or is written as fast as it is removed."""
+    BUSY = "busy"
+    """Another cleanup was running all the time that was given for waiting."""
+    STOPPED = "stopped"
+    """It was asked to stop."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskRelief:
+    """What was done about one file system."""
+
+    disk: Disk
+    """As it was found."""
+
+    after: Usage
+    """How full it was in the end."""
+
+    outcome: Outcome
+
+    runs: tuple[RunReport, ...] = ()
+    """What went."""
+
+    fills: tuple[str, ...] = ()
+    """What fills it, in words, where room could not be made."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Task:
+    """Room to be made on one file system, in one run or in several."""
+
+    disk: Disk
+    marks: Watermarks
+    patience: Patience
+    until: float | None = None
+    """When to wait no longer for the lock, by the monotonic clock."""
+    insist: bool = False
+    tries: int = 0
+    missing: Load = NOTHING
+    """What earlier runs had counted on in vain."""
+    relief: Relief | None = None
+    outcome: Outcome = Outcome.CALM
+    is_concluded: bool = False
+    """Whether the run at hand has found out how it stands."""
+    reports: list[RunReport] = field(default_factory=list)
+    fills: list[str] = field(default_factory=list)
+    may_try_again: bool = False
+    """Whether another run could make up for what this one had counted on in vain."""
+    passed: Watermarks = field(init=False)
+    """The watermarks that it is about."""
+
+    def __post_init__(self) -> None:
+        self.passed = self.marks.passed(self.disk.usage)
+
+    def conclude(self, outcome: Outcome, fills: Sequence[str] = ()) -> None:
+        """Take how it stands, and why."""
+        self.outcome = outcome
+        self.fills = list(fills)
+        self.is_concluded = True
+
+    def is_worth_another(self, now: Usage) -> bool:
+        """Return whether to run once more: something was kept, or our own records took what was missing."""
+        if self.outcome is Outcome.NOT_ENOUGH:
+            return self.may_try_again
+        excess = self.passed.above_low(now)
+        return self.outcome is Outcome.RELIEVED and excess != NOTHING and OUR_RECORDS.covers(excess)
+
+    def recall(self, journal: Journal, usage: Usage, now: int) -> Remembered:
+        """Return what earlier looks left, as it stands now; nothing where a person says to go on."""
+        before = journal.pressure.recall(self.disk.name, self.disk.file_system)
+        if self.insist and self.tries == 1:
+            return Remembered(file_system=self.disk.file_system)
+        return replace(before, expected=expected_of(before.expected, usage, now))
+
+
+class Relieving:
+    """The strategy of a run whose plan is chosen by need, on one file system."""
+
+    def __init__(self, task: Task) -> None:
+        """Take what is to be done; what is found out is put there."""
+        self._task = task
+        self._wanted = NOTHING
+        self._expired: dict[str, int] = {}
+        self._remembered = Remembered(file_system=task.disk.file_system)
+        self._otherwise = Outcome.NOT_ENOUGH
+        self._reasons: list[str] = []
+
+    def choose(self, session: Session) -> Plan | None:
+        """See `Strategy`: what must go, with the areas in the order in which they give."""
+        task, context = self._task, session.context
+        now = context.freshness.now
+        areas = {name: session.work.areas[name] for name in task.disk.areas}
+        refresh(context, areas.values())
+        with Reclaimable(context, task.disk, areas, session.work.records.state) as held:
+            usage = held.usage()
+            if task.tries == 1 and not task.passed.are_passed(usage):
+                task.conclude(Outcome.RELIEVED)  # while it waited for another cleanup
+                return None
+            self._remembered = task.recall(session.journal, usage, now)
+            need = Need.of(task.passed, usage, self._remembered.expected, task.missing)
+            if need.enough == NOTHING:  # all of it is on its way
+                task.conclude(*_on_its_way(task.passed.are_passed(usage)))
+                self._keep_in_mind(session.journal)
+                return None
+            self._wanted = need.enough.less(task.missing)
+            trash = total(load for _, _, _, load in held.trash())
+            candidates = self._candidates(session, held, need, trash)
+            task.relief = choose_cutoffs(candidates, need, trash=trash, now=now)
+            self._explain(held, need, task.relief)
+            plan = Plan(
+                made=now,
+                areas=tuple(held.area_plan(areas[name], cutoff) for name, cutoff in task.relief.cutoffs),
+            )
+        if trash == NOTHING and not any(area.due for area in plan.areas):
+            task.may_try_again = False
+            task.conclude(self._otherwise if task.tries == 1 else task.outcome, self._reasons)
+            self._keep_in_mind(session.journal)
+            return None
+        return plan
+
+    def _explain(self, held: Reclaimable, need: Need, relief: Relief) -> None:
+        """Find out what it would mean if what goes is not enough, and why that is so."""
+        if relief.is_enough:
+            return
+        self._reasons = held.fills(self._task.passed)
+        if relief.is_hopeless:
+            self._otherwise = Outcome.HOPELESS
+        elif not need.may_take_unexpired:
+            self._otherwise, self._reasons = Outcome.NO_GAIN, [NO_ROOM]
+        self._reasons = [*(_asks(withheld) for withheld in relief.withheld), *self._reasons]
+
+    def _candidates(self, session: Session, held: Reclaimable, need: Need, trash: Load) -> list[Candidate]:
+        """Return what the areas could give, each as far as it may go unasked."""
+        now = session.context.freshness.now
+        could = trash.plus(held.estimate(now)).times(_DOUBT).covers(need.least)
+        found = []
+        for name in self._task.disk.areas:
+            area = session.work.areas[name]
+            candidate = held.candidate(area, now, ranked=could and need.may_take_unexpired)
+            if not self._is_doubtful(session, candidate, held):
+                share = session.work.settings.limits.confirm_above
+                unasked = self._unasked(candidate, held.scanned(area), share)
+                found.append(replace(candidate, unasked=unasked))
+        self._expired = {candidate.area.name: candidate.expired.files for candidate in found}
+        return found
+
+    def _unasked(self, candidate: Candidate, scanned: int, share: int) -> int:
+        """Return how many files of an area that are not expired may go before a person was asked."""
+        if self._task.insist or share == _ALL:
+            return ANY_NUMBER
+        taken = self._remembered.taken.get(candidate.area.name, 0)
+        unexpired = scanned - candidate.expired.files + taken
+        return max(0, share * unexpired // 100 - taken)
+
+    @staticmethod
+    def _is_doubtful(session: Session, candidate: Candidate, held: Reclaimable) -> bool:
+        """Return whether an area is left out until a person has looked at what counts as expired there."""
+        area, limits, now = candidate.area, session.work.settings.limits, session.context.freshness.now
+        last = session.journal.approvals.last_runs().get(area.name)
+        files = candidate.expired.files
+        doubt = doubt_about_expired(area, files, held.scanned(area), last, now, limits)
+        if doubt is not None:
+            logger.warning(
+                "area %s gives no room before a person has approved a cleanup: %d files count as expired, and %s",
+                area.name,
+                files,
+                doubt,
+            )
+        return doubt is not None
+
+    def confirm(self, session: Session, plan: Plan) -> None:
+        """See `Strategy`: nobody is asked, the need is the bound."""
+
+    def carry_out(self, session: Session, options: Options, plan: Plan) -> RunReport:
+        """See `Strategy`: the trash goes, then what is expired, then a first portion, then area after area."""
+        task, context = self._task, session.context
+        reports = {name: AreaReport(area=name) for name in task.disk.areas}
+        for area_plan in plan.areas:
+            reports[area_plan.area].scanned = area_plan.scanned
+        areas = {name: replace(session.work.areas[name], trash=None) for name in task.disk.areas}
+        relief = task.relief or Relief(is_enough=True)
+        state = RunState.DONE
+        with Reclaimable(context, task.disk, areas, session.work.records.state) as held:
+            watch = PressureMonitor(
+                held,
+                list(reports.values()),
+                inner=context.watch,
+                marks=task.passed,
+                expected=self._remembered.expected,
+                patience=task.patience,
+            )
+            watched = replace(context, watch=watch)
+            outcome, reasons = self._otherwise, self._reasons
+            try:
+                held.carry_out(
+                    watched,
+                    replace(options, one_by_one=True, throttle=Throttle()),
+                    (*relief.expired, *relief.first, *relief.cutoffs),
+                    reports,
+                )
+                watch.look()
+            except Stopped:
+                if watch.finding is None:
+                    state, outcome = RunState.STOPPED, Outcome.STOPPED
+                elif watch.finding is Step.ENOUGH:
+                    outcome = Outcome.RELIEVED
+                else:
+                    outcome, reasons = Outcome.NO_GAIN, [NO_ROOM]
+            finally:
+                options.recorder.flush()
+                context.index.flush()
+            if self._judge(watch) and outcome is Outcome.NOT_ENOUGH:
+                outcome = Outcome.RELIEVED  # what was needed went; others, or our records, took some of it
+        given = [report for report in reports.values() if report.scanned or report.purged or report.errors]
+        report = RunReport(run=options.recorder.run, plan=plan.id, state=state, areas=given)
+        task.conclude(outcome, reasons)
+        task.reports.append(report)
+        self._learn(session, watch, reports.values())
+        return report
+
+    def remember(self, session: Session, plan: Plan, report: RunReport) -> None:
+        """See `Strategy`: nothing, since this was no cleanup of any area."""
+
+    def _learn(self, session: Session, watch: PressureMonitor, reports: Iterable[AreaReport]) -> None:
+        """Leave to the looks that follow what is on its way, and what areas have given."""
+        self._remembered = replace(self._remembered, expected=watch.on_its_way(session.work.clock()))
+        for report in reports:
+            unexpired = max(0, report.removed - self._expired.get(report.area, 0))
+            self._remembered = self._remembered.give(report.area, unexpired)
+        self._keep_in_mind(session.journal)
+
+    def _keep_in_mind(self, journal: Journal) -> None:
+        disk = self._task.disk
+        before = journal.pressure.recall(disk.name, disk.file_system)
+        if self._remembered != before:
+            journal.pressure.remember(disk.name, self._remembered)
+
+    def _judge(self, watch: PressureMonitor) -> bool:
+        """Return whether what was planned went; see whether another run could make up for what did not."""
+        task, released = self._task, watch.released()
+        short = self._wanted.less(released)
+        could = task.relief is not None and task.relief.is_enough
+        task.may_try_again = could and NOTHING not in (short, released)
+        task.missing = task.missing.plus(short)
+        return could and short == NOTHING
+
+
+def _on_its_way(is_too_full: bool) -> tuple[Outcome, list[str]]:
+    """Return how it stands, and why, where all that is needed was released and does not show yet."""
+    return (Outcome.NO_GAIN, [NO_ROOM]) if is_too_full else (Outcome.RELIEVED, [])
+
+
+def _asks(withheld: Withheld) -> str:
+    return (
+        f"{withheld.files:,} more files of {withheld.area} would have to go than go unasked "
+        "(limits.confirm_above); `shelflife cleanup --pressure --insist` lets them go"
+    )

@@ -164,10 +164,7 @@ class Rules:
         """
         classes = [self.class_of(file.path) for file in files]
         neighbours = Neighbours(files, classes, self._groups(files), self.is_noise)
-        verdicts = [
-            self._judge(file._replace(time=time), cutoffs, self._applied, neighbours)
-            for file, time in zip(files, neighbours.times, strict=True)
-        ]
+        verdicts = [self._judge(file, cutoffs, self._applied, neighbours) for file in neighbours.counted]
         for position, reason in (staying or {}).items():
             verdicts[position] = Verdict(remove=False, reason=reason)
         for group in neighbours.groups:

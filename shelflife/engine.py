@@ -35,6 +35,7 @@ from shelflife.run.sampling import take_sample
 from shelflife.run.workplace import Workplace
 from shelflife.scan.context import Stopped, StopWatch
 from shelflife.scan.planner import PlannedFile, due_files
+from shelflife.scan.root import AreaRoot
 from shelflife.storage.areas import create_directories, hold_roots
 from shelflife.storage.disks import disks_of
 
@@ -147,15 +148,15 @@ class Engine:
         holds = self._holds()
         with self._work.hold_base() as base:
             for area_plan in plan.areas:
-                area, cutoff = self._work.areas[area_plan.area], area_plan.cutoff
-                if cutoff is None or not area_plan.due:
+                area = self._work.areas[area_plan.area]
+                if not area_plan.due:
                     continue
                 with hold_roots(base, area) as (roots, _):
-                    anchors = dict(roots)
+                    held = {directory: AreaRoot(area, directory, anchor) for directory, anchor in roots}
                     for due in area_plan.due:
-                        if due.root in anchors:
+                        if due.root in held:
                             with suppress(FileNotFoundError, NotADirectoryError):  # gone since it was planned
-                                yield from due_files(anchors[due.root], area, cutoff, due, holds)
+                                yield from due_files(held[due.root], area_plan.cutoffs, due, holds)
 
     def needs_approval(self, plan: Plan, *, offer_it: bool = True) -> list[str]:
         """Return why a person must confirm a plan before it may run unwatched; nothing when it may.

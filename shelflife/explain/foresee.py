@@ -26,7 +26,7 @@ from shelflife.policy.forecast import (
 )
 from shelflife.policy.load import Load
 from shelflife.policy.watermark import Watermarks
-from shelflife.scan.measure import histogram_of, size_of
+from shelflife.scan.measure import histograms_of, size_of
 from shelflife.storage.disks import disks_of
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class AreaOutlook:
     now: Load
     """What it holds."""
     cutoff: int | None
-    """Where its cutoff would be now (ns); None where it is kept indefinitely."""
+    """Where the cutoff of its own class would be now (ns); None where that is kept indefinitely."""
     goes: Load
     """What a cleanup would remove now, to the hour."""
     settles: Load | None
@@ -149,13 +149,13 @@ def _look(work: Workplace) -> _Known:
     stamps: list[int] = []
     with work.records.read_index() as index:
         for name, area in work.areas.items():
-            holding = Holding(area=area, size=Load(), histogram={})
+            holding = Holding(area=area, size=Load(), histograms={})
             if index is not None:
                 stamps += [index.totals(directory).as_of for directory in area.directories]
                 holding = Holding(
                     area=area,
                     size=size_of(index, area.directories),
-                    histogram=histogram_of(index, area, area.directories),
+                    histograms=histograms_of(index, area, area.directories),
                 )
             holdings[name] = _with_inflow(holding, inflow_of(samples.get(name, ())), now)
     with work.hold_base() as base:
@@ -181,11 +181,11 @@ def _outlook(known: _Known, holdings: Mapping[str, Holding], settings: Settings,
 
 
 def _area(name: str, holding: Holding, now: int) -> AreaOutlook:
-    cutoff, goes = goes_at(holding, now)
+    cutoffs, goes = goes_at(holding, now)
     return AreaOutlook(
         area=name,
         now=holding.size,
-        cutoff=cutoff,
+        cutoff=None if cutoffs.own is None else cutoffs.own.at,
         goes=goes,
         settles=settles_at(holding),
         inflow=holding.inflow,

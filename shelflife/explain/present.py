@@ -14,13 +14,13 @@ from shelflife.files.listing import Entry, Kind, entry_at
 from shelflife.files.tree import walk
 from shelflife.formats import format_age, format_bytes, format_retention, moment
 from shelflife.policy.area import TRASH_DIRECTORY
-from shelflife.policy.choose import by_retention
-from shelflife.policy.cutoff import Cutoffs
+from shelflife.policy.choose import by_retention_of_classes
 from shelflife.policy.rules import KEEP_FILE, File, judge_unit
 from shelflife.policy.schedule import Schedule
 from shelflife.policy.verdict import Reason, Verdict
 from shelflife.policy.watermark import Watermarks
-from shelflife.scan.planner import read_unit
+from shelflife.scan.root import AreaRoot
+from shelflife.scan.unit import read_unit
 from shelflife.settings import AgeFrom, Expire
 from shelflife.storage.areas import hold_base
 
@@ -47,7 +47,8 @@ class Present:
         self._settings = settings
         self._past = past
         self._now = now
-        self._cutoff = by_retention(place.area, now)
+        self._cutoffs = by_retention_of_classes(place.area, now)
+        self._cutoff = self._cutoffs.own
 
     def answer(self) -> Answer:
         """Return the answer. Raises StorageError when the base path is not there."""
@@ -109,7 +110,7 @@ class Present:
             else []
         )
         time = entry.time
-        verdict = self._area.rules.judge(File(self._place.path, time), Cutoffs.only(self._cutoff))
+        verdict = self._area.rules.judge(File(self._place.path, time), self._cutoffs)
         match verdict.reason:
             case Reason.KEEP_FILE:
                 return self._kept(verdict.reason, *link, f"{KEEP_FILE} is never removed.", rule=KEEP_FILE)
@@ -147,8 +148,9 @@ class Present:
 
     def _unit(self, anchor: Anchor, unit: str) -> Answer:
         directory, holds, name = self._place.directory, self._past.holds, unit[:-1]
-        found = read_unit(anchor, unit, self._area, directory=directory, holds=holds, guarded=False).unit
-        verdict = judge_unit(found, Cutoffs.only(self._cutoff))
+        root = AreaRoot(self._area, directory, anchor)
+        found = read_unit(root, unit, self._cutoffs, holds=holds, guarded=False).unit
+        verdict = judge_unit(found, self._cutoffs)
         member = _deciding_member(anchor, unit, self._area, verdict.reason)
         whole = f"Each directory of area {self._area.name} goes as a whole, by its newest file; here {name}."
         match verdict.reason:
@@ -170,9 +172,10 @@ class Present:
                 return self._kept(
                     verdict.reason, whole, f"{member} is never removed, and so all of {name} stays."
                 )
-        time = found.changed if found.newest is None else found.newest
-        subject = f"Its newest file, {member}," if member else "It has no files. The directory"
-        return self._by_age(verdict, time, subject, whole)
+        if found.newest and found.time > found.changed:
+            return self._by_age(verdict, found.time, f"Its newest file, {member},", whole)
+        subject = "The latest change of its directories" if member else "It has no files. The directory"
+        return self._by_age(verdict, found.time, subject, whole)
 
     # -- putting it together
 

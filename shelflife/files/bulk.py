@@ -11,9 +11,9 @@ from stat import S_IFMT, S_IFREG
 from typing import TYPE_CHECKING, Final
 
 from shelflife.clock import HOUR
+from shelflife.files.counting import count_entry
 from shelflife.files.listing import Entry, clamp, entry_of
-from shelflife.files.survey import Survey, count_entry
-from shelflife.policy.cutoff import Cutoffs
+from shelflife.policy.cutoff import BEGINNING
 from shelflife.policy.load import Load
 from shelflife.policy.rules import KEEP_FILE
 from shelflife.policy.rules.times import AgeKind
@@ -21,23 +21,23 @@ from shelflife.policy.rules.times import AgeKind
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shelflife.policy.area import Area
-    from shelflife.policy.cutoff import Cutoff
+    from shelflife.files.reading import Search
+    from shelflife.files.survey import Survey
 
 _LARGEST: Final = 256 * 1024
 """Bytes of a directory itself, up to which all of its names are held at once: some ten thousand."""
 
 
 def count_in_bulk(
-    fd: int, status: os.stat_result, path: str, area: Area, cutoff: Cutoff | None, rest: Survey, gone: Survey
+    fd: int, status: os.stat_result, path: str, search: Search, rest: Survey, gone: Survey
 ) -> list[Entry] | None:
     """Count the open directory `fd`, which is `path` below its area's directory: what is due into `gone`.
 
     Returns the entries that are due, or None, with nothing counted, when it must be read entry by entry.
     """
     has_subdirectories = not path or status.st_nlink > 2  # where the file system counts them
-    rules = area.rules.native(path, Cutoffs.only(cutoff))
-    if rules is None or rules.age is AgeKind.ARRIVED or has_subdirectories or status.st_size > _LARGEST:
+    native = search.native
+    if native is None or native.age is AgeKind.ARRIVED or has_subdirectories or status.st_size > _LARGEST:
         return None
     try:
         names = os.listdir(fd)
@@ -49,23 +49,22 @@ def count_in_bulk(
     if not stats:
         return []
     ctimes = [found.st_ctime_ns for found in stats]
-    times = _times(stats, ctimes, rules.age)
+    times = _times(stats, ctimes, native.age)
     first, last = min(*times, *ctimes), max(*times, *ctimes)
     if clamp(first) != first or clamp(last) != last:
         return None
-    if cutoff is None or min(times) >= cutoff.at:
-        _add(rest, stats, times, ctimes)
-        return []
-    due = [
-        entry_of(name, found, at)
-        for name, found, at in zip(names, stats, times, strict=True)
-        if at < cutoff.at
-    ]
-    for entry in due:
-        count_entry(gone, entry, path, area, cutoff)
-    kept = [position for position, at in enumerate(times) if at >= cutoff.at]
+    cutoff = BEGINNING if native.cutoff is None else native.cutoff
+    kept: Sequence[int] = range(len(times))
+    due: list[Entry] = []
+    if min(times) < cutoff:
+        those = zip(names, stats, times, strict=True)
+        due = [entry_of(name, found, at) for name, found, at in those if at < cutoff]
+        for entry in due:
+            count_entry(gone, entry, path, search.area, due=True)
+        kept = [position for position, at in enumerate(times) if at >= cutoff]
     if kept:
         _add(rest, [stats[n] for n in kept], [times[n] for n in kept], [ctimes[n] for n in kept])
+        rest.move_to(native.number)
     return due
 
 

@@ -114,6 +114,11 @@ class Candidates(Sequence[Entry]):
             yield Entry(name, Kind(kind), inode % 2**64, size, mtime=mtime, time=time)
 
     @property
+    def inodes(self) -> bytes:
+        """Their inodes, as 64-bit integers, signed."""
+        return self.facts[: 8 * len(self)]
+
+    @property
     def weight(self) -> int:
         """Bytes that they take, about."""
         return 300 + len(self.names) + len(self.facts) + len(self.times)

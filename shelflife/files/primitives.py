@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from shelflife.files.anchor import Anchor
     from shelflife.files.reading import Answer, Flag, Manner, Reading, Search, Task
-    from shelflife.policy.area import Area
 
 
 class Primitives(Protocol):
@@ -63,23 +62,7 @@ def chosen() -> Primitives:
     return Pure()
 
 
-_PURE = Pure()
-
-
-def for_reading(area: Area, anchor: Anchor) -> Primitives:
-    """Return what reads an area: patterns are matched in Python, and openat2 may be missing."""
-    return chosen() if area.rules.is_native_everywhere and anchor.uses_openat2 else _PURE
-
-
-def read_all(anchor: Anchor, paths: Sequence[str], search: Search, stop: Flag) -> list[Reading]:
-    """Read directories as `Primitives.read` does, all of them; fewer after a `stop`."""
-    primitives = for_reading(search.area, anchor)
-    readings: list[Reading] = []
-    while len(readings) < len(paths) and not stop:
-        readings += primitives.read(anchor, paths[len(readings) :], search, stop)
-    return readings
-
-
-def for_removing(anchor: Anchor) -> Primitives:
-    """Return what removes from an area. Where others work on the same files, each look has to be a fresh one."""
-    return chosen() if anchor.uses_openat2 and not anchor.is_shared else _PURE
+@cache
+def in_python() -> Primitives:
+    """Return those in Python, which also ask the rules about each file where values do not say it all."""
+    return Pure()

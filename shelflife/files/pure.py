@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING
 from shelflife.files.anchor import Anchor, identity_of
 from shelflife.files.bulk import count_in_bulk
 from shelflife.files.candidates import Candidates, Fate
+from shelflife.files.counting import count_entry, judged
 from shelflife.files.in_use import is_in_locked_directory
-from shelflife.files.listing import Entry, read_directory
+from shelflife.files.listing import Entry
 from shelflife.files.reading import MOST_DUE, Answer, Flag, Manner, Reading, Search, Task
 from shelflife.files.removal import Outcome, Removal, Result
-from shelflife.files.survey import KEY_SIZE, Key, Survey, count_entry, is_due, managed
-from shelflife.policy.cutoff import Cause, Cutoff
+from shelflife.files.survey import KEY_SIZE, Key, Survey
 from shelflife.policy.verdict import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shelflife.policy.area import Area
 
 _PATIENCE = 0.02
 """Seconds for which one call reads on."""
@@ -55,12 +54,11 @@ class Pure:
 
     def read(self, anchor: Anchor, paths: Sequence[str], search: Search, stop: Flag) -> list[Reading]:
         """See `Primitives`. One thread reads, and each directory to its end."""
-        cutoff = None if search.cutoff is None else Cutoff(at=search.cutoff, cause=Cause.RETENTION)
         found = []
         until = time.monotonic() + _PATIENCE
         for path in paths:
             try:
-                found.append(_read(anchor, path, search.area, cutoff, stop))
+                found.append(_read(anchor, path, search, stop))
             except OSError as error:
                 found.append(Reading(error=error.errno or errno.EIO))
             if time.monotonic() >= until:
@@ -82,46 +80,45 @@ class Pure:
         return answers
 
 
-def _read(anchor: Anchor, path: str, area: Area, cutoff: Cutoff | None, stop: Flag) -> Reading:
+def _read(anchor: Anchor, path: str, search: Search, stop: Flag) -> Reading:
     with anchor.directory(path) as fd:
         status = os.fstat(fd)
         key = Key.of(status)
         rest, gone = Survey(key=key), Survey(key=key)
-        due = count_in_bulk(fd, status, path, area, cutoff, rest, gone)
+        due = count_in_bulk(fd, status, path, search, rest, gone)
         if due is None:
-            due = _count_one_by_one(fd, path, area, cutoff, stop, rest, gone)
+            due = _count_one_by_one(fd, path, search, stop, rest, gone)
         rest.changed = Key.of(os.fstat(fd)) != key
     if not gone.entries:
-        return Reading(device=status.st_dev, survey=rest, cutoff=cutoff.at if cutoff else None)
+        return Reading(device=status.st_dev, survey=rest, cutoffs=search.cutoffs)
     return Reading(
         device=status.st_dev,
         survey=rest.plus(gone),
         rest=lambda: rest,
         due=Candidates.of(due),
-        cutoff=cutoff.at if cutoff else None,
+        cutoffs=search.cutoffs,
         more=gone.entries > len(due),
     )
 
 
 def _count_one_by_one(
-    fd: int, path: str, area: Area, cutoff: Cutoff | None, stop: Flag, rest: Survey, gone: Survey
+    fd: int, path: str, search: Search, stop: Flag, rest: Survey, gone: Survey
 ) -> list[Entry]:
     due: list[Entry] = []
-    for chunk in read_directory(fd, area.rules.age_from):
-        for entry in managed(chunk, path):
-            if cutoff is None or not is_due(entry, path, area, cutoff):
-                count_entry(rest, entry, path, area)
-            else:
-                count_entry(gone, entry, path, area, cutoff)
-                if len(due) < MOST_DUE:
-                    due.append(entry)
+    for chunk in judged(fd, path, search.area, search.cutoffs):
+        for entry, goes in chunk:
+            count_entry(gone if goes else rest, entry, path, search.area, due=goes)
+            if goes and len(due) < MOST_DUE:
+                due.append(entry)
         if stop:
             raise OSError(errno.ECANCELED, os.strerror(errno.ECANCELED), path)
     return due
 
 
 def _remove(anchor: Anchor, task: Task, manner: Manner) -> Answer:
-    removal = Removal(area=manner.area, cutoff=manner.cutoff, in_use=manner.area.in_use, retries=0)
+    removal = Removal(
+        area=manner.area, path=task.path, cutoffs=manner.cutoffs, in_use=manner.area.in_use, retries=0
+    )
     outcomes: list[Outcome] = []
     try:
         with anchor.directory(task.path) as fd:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.files.candidates import Candidates
 from shelflife.files.survey import Key, Survey
+from shelflife.policy.cutoff import KEEP_ALL, Cutoffs
 
 if TYPE_CHECKING:
     from shelflife.files.known import Known
     from shelflife.policy.area import Area
+    from shelflife.policy.rules import Native
 
 MOST_DUE: Final = 250_000
 """Due entries of one directory that a reading lists; the others are found when those are gone."""
@@ -41,12 +43,14 @@ class Search(NamedTuple):
     """What is looked for in directories."""
 
     area: Area
-    cutoff: int | None = None
-    """What is before it (ns) is listed; None: nothing is."""
+    cutoffs: Cutoffs = KEEP_ALL
+    """What is before them is listed."""
     workers: int = 1
     """So many threads may share a directory with thousands of entries."""
     known: Mapping[str, Known] = MappingProxyType({})
     """By path: directories that need not be read to their ends."""
+    native: Native | None = None
+    """All that decides over every file of each of them, as values; None: the rules are asked about each file."""
 
 
 class Counts(NamedTuple):
@@ -70,7 +74,7 @@ class Reading:
 
     __slots__ = (
         *("_due", "_rest", "_survey"),
-        *("cutoff", "device", "entries", "error", "is_complete", "is_partial", "listed", "more"),
+        *("cutoffs", "device", "entries", "error", "is_complete", "is_partial", "listed", "more"),
     )
 
     def __init__(
@@ -81,7 +85,7 @@ class Reading:
         survey: Survey | None = None,
         rest: Callable[[], Survey] | None = None,
         due: Candidates = NOTHING,
-        cutoff: int | None = None,
+        cutoffs: Cutoffs = KEEP_ALL,
         more: bool = False,
     ) -> None:
         self._survey: Survey | None = survey if survey is not None else Survey(key=Key(0, 0, 0))
@@ -90,8 +94,8 @@ class Reading:
         self.error = error
         """Errno; nothing else is known then."""
         self.device = device
-        self.cutoff = cutoff
-        """What `due` is before (ns)."""
+        self.cutoffs = cutoffs
+        """What `due` is before."""
         self.listed = len(due)
         """How many entries `due` has."""
         self.more = more
@@ -151,14 +155,16 @@ class Task(NamedTuple):
     """Whether the directory must have the same mtime and ctime as when it was read."""
     empty: bool
     """Whether the directory goes, too, when that has emptied it."""
+    cutoff: int
+    """What is of this time (ns) or a later one stays: the cutoff of the class of all of them."""
 
 
 class Manner(NamedTuple):
     """How it is removed."""
 
     area: Area
-    cutoff: int
-    """What is of this time (ns) or a later one stays."""
+    cutoffs: Cutoffs
+    """Those that the tasks have theirs from."""
     until: int
     """When to stop, by time.monotonic_ns()."""
 

@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Final
 from shelflife.files.in_use import Guard, Writers
 from shelflife.files.listing import Entry, entry_at
 from shelflife.files.mounts import knows_writers, may_be_shared
+from shelflife.policy.rules import File
 from shelflife.policy.verdict import Reason
 
 if TYPE_CHECKING:
     from shelflife.policy.area import Area
+    from shelflife.policy.cutoff import Cutoffs
 
 TRANSIENT: Final = (errno.EINTR, errno.EAGAIN, errno.EBUSY, errno.ESTALE, errno.EIO)
 """Errors that may be gone a moment later."""
@@ -119,8 +121,10 @@ class Removal:
     """How entries go, and what keeps them."""
 
     area: Area
-    cutoff: int | None
-    """Files of this time (ns) or a later one stay; None where age no longer matters, in the trash."""
+    path: str
+    """The directory of the entries, below the area's."""
+    cutoffs: Cutoffs | None
+    """What is not before the cutoff of its class stays; None where age no longer matters, in the trash."""
     dispose: Disposal = unlink
     held: Held = nobody_holds
     in_use: bool = True
@@ -201,8 +205,10 @@ class Removal:
         now = entry_at(fd, entry.name, self.area.rules.age_from, fresh=self._shared)
         if not unchanged(entry, now):
             return now, Reason.CHANGED
-        if self.cutoff is not None and now.time >= self.cutoff:
-            return now, Reason.NOT_EXPIRED
+        if self.cutoffs is not None:
+            verdict = self.area.rules.look_again(File(self.path + entry.name, now.time), self.cutoffs)
+            if not verdict.remove:
+                return now, verdict.reason
         return now, Reason.HELD if self.held(fd, now) else None
 
 

@@ -6,7 +6,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from shelflife.files.listing import Entry, Kind, read_directory
-from shelflife.files.survey import managed
+from shelflife.policy.area import TRASH_DIRECTORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ def walk(
         directory = waiting.pop()
         with anchor.directory(directory) as fd:
             for chunk in chain([[]], read_directory(fd, age)):
-                entries = list(managed(chunk, directory))
+                entries = [entry for entry in chunk if directory or entry.name != TRASH_DIRECTORY]
                 yield directory, fd, entries
                 if deep:
                     waiting.extend(

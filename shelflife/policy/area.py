@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from shelflife.clock import SECOND
 from shelflife.policy.rules import Rules
-from shelflife.settings import InUse
+from shelflife.settings import STATE_DIRECTORY, InUse
 
 if TYPE_CHECKING:
     from shelflife.settings import Expire, Settings
@@ -46,6 +46,11 @@ class Area:
 
     priority: int | None = None
     """Order under pressure, lowest first; None: pressure never touches unexpired files here."""
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What lies right in its directory and is ours: never read, counted or removed as a part of it."""
+        return (TRASH_DIRECTORY, STATE_DIRECTORY) if "." in self.directories else (TRASH_DIRECTORY,)
 
     @property
     def retention(self) -> int | None:

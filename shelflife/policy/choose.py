@@ -12,17 +12,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.clock import HOUR, SECOND
 from shelflife.policy.cutoff import BEGINNING, Cause, Cutoff, Cutoffs
-from shelflife.policy.load import NOTHING, Histogram, Load
+from shelflife.policy.load import NOTHING, Histogram, Load, total
 
 if TYPE_CHECKING:
     from shelflife.policy.area import Area
 
 _END: Final = 2**63 - 1
 """A time (ns) that is later than any."""
+
+_EARLIEST: Final = -(2**62)
+"""Where what is expired counts that would come too late by its time (ns)."""
 
 _DIRECT: Final = 100_000
 """Files of one hour up to which their times are gathered to the nanosecond at once."""
@@ -46,6 +49,16 @@ Measure = Callable[[int, int, int], Histogram]
 """Counts what has a time from the first moment (ns) on and before the second, in buckets of a width (ns)."""
 
 
+class Stock(NamedTuple):
+    """Files that may go, by their times."""
+
+    histogram: Histogram
+    """By hours; it may be out of date."""
+
+    measure: Measure
+    """Counts them as they are now."""
+
+
 def by_retention(area: Area, now: int) -> Cutoff | None:
     """Return the cutoff that the area's retention gives at `now` (ns); None for an indefinite area."""
     if area.retention is None:
@@ -63,29 +76,87 @@ def by_retention_of_classes(area: Area, now: int) -> Cutoffs:
     )
 
 
-def over_quota(area: Area, holds: Load) -> Load:
-    """Return what an area that holds so much has too much; nothing where it is within its bounds."""
-    if area.retention is None:
-        return NOTHING
-    return Load(
-        files=0 if area.max_files is None else max(0, holds.files - area.max_files),
-        bytes=0 if area.quota is None else max(0, holds.bytes - area.quota),
+def at_least(area: Area, now: int, cutoff: Cutoff) -> Cutoffs:
+    """Return for each class that may go the later of what its retention gives at `now` (ns), and `cutoff`.
+
+    A cutoff that is the retention's of the own class says nothing about others, which may be kept longer.
+    """
+    retention = by_retention_of_classes(area, now)
+    if cutoff.cause is Cause.RETENTION:
+        return retention
+    return Cutoffs(
+        tuple(None if own is None else cutoff if cutoff.at > own.at else own for own in retention.by_class)
     )
 
 
-def by_quota(
-    area: Area, now: int, holds: Load, histogram: Mapping[int, Load], measure: Measure
-) -> Cutoff | None:
-    """Return the cutoff at `now` (ns) of an area that `holds` so much: its quota's, or else its retention's.
+def over_quota(area: Area, holds: Load) -> Load:
+    """Return what an area that holds so much has too much; nothing where it is within its bounds."""
+    if not by_retention_of_classes(area, 0):
+        return NOTHING
+    return Load(
+        files=0 if area.max_files is None else max(0, holds.files - area.max_files),
+        allocated=0 if area.quota is None else max(0, holds.allocated - area.quota),
+    )
 
-    `histogram` (of hours) counts what may go; what is protected or held is part of `holds` only.
+
+def by_quota(area: Area, now: int, holds: Load, stocks: Mapping[int, Stock]) -> Cutoffs:
+    """Return the cutoffs at `now` (ns) of an area that `holds` so much: its quota's, or else its retention's.
+
+    `stocks` has the classes that may go; what is kept for ever, or held by a person, is part of `holds` only.
+    Over all classes the oldest go first, after what is expired in its own class.
     """
-    retention = by_retention(area, now)
+    retention = by_retention_of_classes(area, now)
     need = over_quota(area, holds)
-    if retention is None or need == NOTHING:
+    if need == NOTHING:
         return retention
-    reach = oldest_first(histogram, need, latest=now - area.min_age, measure=measure)
-    return Cutoff(at=reach.at, cause=Cause.QUOTA) if reach.at > retention.at else retention
+    expired, rest = _apart(stocks, retention)
+    if expired.covers(need):
+        return retention
+    reach = oldest_first(rest.histogram, need.less(expired), latest=now - area.min_age, measure=rest.measure)
+    return at_least(area, now, Cutoff(at=reach.at, cause=Cause.QUOTA))
+
+
+def _apart(stocks: Mapping[int, Stock], retention: Cutoffs) -> tuple[Load, Stock]:
+    """Return how much is expired, and what is not: of all classes together."""
+    expired = NOTHING
+    histogram: Histogram = {}
+    for number, stock in stocks.items():
+        at = retention.at(number)
+        for hour, load in stock.histogram.items():
+            gone = NOTHING
+            if (hour + 1) * HOUR <= at:
+                gone = load
+            elif hour * HOUR < at:  # the hour in which the retention ends
+                gone = total(stock.measure(hour * HOUR, at, HOUR).values())
+            expired = expired.plus(gone)
+            histogram[hour] = histogram.get(hour, NOTHING).plus(load.less(gone))
+
+    def measure(start: int, end: int, width: int) -> Histogram:
+        found: Histogram = {}
+        for number, stock in stocks.items():
+            for bucket, load in stock.measure(max(start, retention.at(number)), end, width).items():
+                found[bucket] = found.get(bucket, NOTHING).plus(load)
+        return found
+
+    return expired, Stock(histogram, measure)
+
+
+def expired_first(measures: Mapping[int, Measure], retention: Cutoffs, expired: Load) -> Measure:
+    """Return what measures classes together, so that what is `expired` comes first, as if of the beginning.
+
+    With one class only that is its own measure, in which it does anyway.
+    """
+    if len(measures) == 1:
+        return next(iter(measures.values()))
+
+    def measure(start: int, end: int, width: int) -> Histogram:
+        found: Histogram = {_EARLIEST // width: expired} if start <= _EARLIEST < end else {}
+        for number, one in measures.items():
+            for bucket, load in one(max(start, retention.at(number)), end, width).items():
+                found[bucket] = found.get(bucket, NOTHING).plus(load)
+        return found
+
+    return measure
 
 
 def oldest_first(histogram: Mapping[int, Load], need: Load, *, latest: int, measure: Measure) -> Reach:

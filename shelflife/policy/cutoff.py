@@ -6,9 +6,12 @@ it (`shelflife.policy.choose`); whatever removes goes by it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 BEGINNING: Final = -(2**63)
 """A cutoff (ns) before which nothing is."""
@@ -58,6 +61,13 @@ class Cutoffs:
     by_class: tuple[Cutoff | None, ...]
     """By the number of the class; None keeps its files."""
 
+    latest: int = field(init=False, compare=False, repr=False)
+    """The latest of them (ns): nothing from then on goes, whatever its class."""
+
+    def __post_init__(self) -> None:
+        moments = [cutoff.at for cutoff in self.by_class if cutoff is not None]
+        object.__setattr__(self, "latest", max(moments, default=BEGINNING))
+
     @classmethod
     def only(cls, cutoff: Cutoff | None) -> Cutoffs:
         """Return the cutoffs that have one for the area's own class, and keep every other."""
@@ -72,7 +82,39 @@ class Cutoffs:
         """The cutoff of the area's own class."""
         return self[0]
 
-    @property
-    def latest(self) -> int:
-        """The latest of them (ns): nothing from then on goes, whatever its class."""
-        return max([cutoff.at for cutoff in self.by_class if cutoff is not None], default=BEGINNING)
+    def __bool__(self) -> bool:
+        """Whether something may go: some class has one."""
+        return any(self.by_class)
+
+    def as_record(self) -> dict[str, Any]:
+        """Return them as the journal keeps them: {at, cause} of the own class; `classes`, if there are more."""
+        record: dict[str, Any] = _record(self.own) or {"at": None, "cause": None}
+        if any(self.by_class[1:]):
+            record["classes"] = [_record(cutoff) for cutoff in self.by_class]
+        return record
+
+    @classmethod
+    def of_record(cls, record: Mapping[str, Any] | None) -> Cutoffs:
+        """Return what `as_record` gave; None, which old journals have, keeps all."""
+        if not record:
+            return KEEP_ALL
+        return cls(tuple(_cutoff(one) for one in record.get("classes", [record])))
+
+    def at(self, number: int) -> int:
+        """Return the cutoff of a class (ns); `BEGINNING` where its files are kept."""
+        cutoff = self[number]
+        return BEGINNING if cutoff is None else cutoff.at
+
+
+def _record(cutoff: Cutoff | None) -> dict[str, Any] | None:
+    return None if cutoff is None else {"at": cutoff.at, "cause": str(cutoff.cause)}
+
+
+def _cutoff(record: Mapping[str, Any] | None) -> Cutoff | None:
+    if record is None or record["at"] is None:
+        return None
+    return Cutoff(at=record["at"], cause=Cause(record["cause"]))
+
+
+KEEP_ALL: Final = Cutoffs(())
+"""No class has one: nothing goes."""

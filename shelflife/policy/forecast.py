@@ -18,13 +18,14 @@ from math import inf, sqrt
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.clock import DAY, HOUR
-from shelflife.policy.choose import by_quota
-from shelflife.policy.load import NOTHING, Histogram, Load
+from shelflife.policy.choose import Stock, by_quota
+from shelflife.policy.load import NOTHING, Histogram, Load, total
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from shelflife.policy.area import Area
+    from shelflife.policy.cutoff import Cutoffs
 
 HORIZON: Final = 365
 """Days that are looked ahead."""
@@ -127,22 +128,52 @@ class Holding:
 
     area: Area
     size: Load
-    """All of it, protected files included."""
-    histogram: Histogram
-    """By hour: what may go. Not changed once it is here."""
+    """All of it, what is kept for ever included."""
+    histograms: Mapping[int, Histogram]
+    """By class and hour: what may go. Not changed once it is here."""
     inflow: Inflow = Inflow()
-    _hours: tuple[int, ...] = field(init=False, repr=False)
-    _sums: tuple[int, ...] = field(init=False, repr=False)
+    histogram: Histogram = field(init=False, repr=False)
+    """By hour: what may go, of all classes."""
+    _sums: tuple[tuple[int, tuple[int, ...], tuple[int, ...]], ...] = field(init=False, repr=False)
+    """By class: its retention, the hours, and what is on disk before each of them."""
 
     def __post_init__(self) -> None:
-        hours = tuple(sorted(self.histogram))
-        sums = accumulate((self.histogram[hour].allocated for hour in hours), initial=0)
-        object.__setattr__(self, "_hours", hours)
+        together: Histogram = {}
+        sums = []
+        for kind in self.area.rules.classes:
+            histogram = self.histograms.get(kind.number)
+            if kind.retention is None or not histogram:
+                continue
+            hours = tuple(sorted(histogram))
+            before = accumulate((histogram[hour].allocated for hour in hours), initial=0)
+            sums.append((kind.retention, hours, tuple(before)))
+            for hour, load in histogram.items():
+                together[hour] = together.get(hour, NOTHING).plus(load)
+        object.__setattr__(self, "histogram", together)
         object.__setattr__(self, "_sums", tuple(sums))
 
-    def allocated_before(self, moment: int) -> int:
-        """Return the blocks (in bytes) of the hours that have ended by a moment."""
-        return self._sums[bisect_right(self._hours, moment // HOUR - 1)]
+    def expired_at(self, now: int) -> int:
+        """Return the blocks (in bytes) of the hours that will have ended, and be expired, at `now` (ns)."""
+        return sum(
+            before[bisect_right(hours, (now - retention) // HOUR - 1)]
+            for retention, hours, before in self._sums
+        )
+
+    @property
+    def retention(self) -> float | None:
+        """Nanoseconds that a file is kept, on the average of what is there; None where nothing expires."""
+        kinds = {
+            kind.number: kind.retention for kind in self.area.rules.classes if kind.retention is not None
+        }
+        if len(kinds) < 2:
+            return next(iter(kinds.values()), None)
+        sizes = {
+            number: total(self.histograms.get(number, {}).values()).bytes / max(1, retention)
+            for number, retention in kinds.items()
+        }  # what is kept twice as long comes in half as fast
+        if not any(sizes.values()):
+            return self.area.retention or max(kinds.values())
+        return sum(sizes[number] * retention for number, retention in kinds.items()) / sum(sizes.values())
 
     @property
     def ratio(self) -> float:
@@ -152,8 +183,8 @@ class Holding:
 
 def ages_inflow(holding: Holding, now: int) -> Inflow:
     """Return a guess at what comes in a day, from what came in the past days and is still there."""
-    retention = holding.area.retention
-    days = min(7, retention // DAY if retention is not None else 7)
+    retention = holding.retention
+    days = min(7, int(retention // DAY) if retention is not None else 7)
     first = min(holding.histogram, default=None)
     if first is None or days < 1:
         return Inflow()
@@ -164,36 +195,43 @@ def ages_inflow(holding: Holding, now: int) -> Inflow:
     )
 
 
-def goes_at(holding: Holding, now: int) -> tuple[int | None, Load]:
-    """Return the cutoff (ns) that the area would have at `now`, and what is before it, both to the hour.
+def goes_at(holding: Holding, now: int) -> tuple[Cutoffs, Load]:
+    """Return the cutoffs that the area would have at `now` (ns), and what is before them, both to the hour.
 
     Counted are the hours that have ended by then.
     """
-
-    def measure(start: int, end: int, width: int) -> Histogram:
-        return {(end - 1) // width: holding.histogram.get(start // HOUR, NOTHING)}
-
-    cutoff = by_quota(holding.area, now, holding.size, holding.histogram, measure)
-    if cutoff is None:
-        return None, NOTHING
+    stocks = {
+        kind.number: _to_the_hour(holding.histograms.get(kind.number, {}))
+        for kind in holding.area.rules.classes
+        if not kind.is_kept
+    }
+    cutoffs = by_quota(holding.area, now, holding.size, stocks)
     load = NOTHING
-    for hour, found in holding.histogram.items():
-        if (hour + 1) * HOUR <= cutoff.at:
-            load = load.plus(found)
-    return cutoff.at, load
+    for number, histogram in holding.histograms.items():
+        for hour, found in histogram.items():
+            if (hour + 1) * HOUR <= cutoffs.at(number):
+                load = load.plus(found)
+    return cutoffs, load
+
+
+def _to_the_hour(histogram: Histogram) -> Stock:
+    def measure(start: int, end: int, width: int) -> Histogram:
+        return {(end - 1) // width: histogram.get(start // HOUR, NOTHING)}
+
+    return Stock(histogram, measure)
 
 
 def settles_at(holding: Holding) -> Load | None:
     """Return what the area would hold once everything that is there now has expired; None if it only grows."""
     area, inflow = holding.area, holding.inflow
-    if area.retention is None:
+    if holding.retention is None:
         return None
-    days = area.retention / DAY
+    days = holding.retention / DAY
     fixed = _fixed(holding)
     size, files = fixed.bytes + inflow.bytes * days, fixed.files + inflow.files * days
     young = area.min_age / DAY
-    if area.quota is not None and size > area.quota:
-        bounded = min(size, max(area.quota, fixed.bytes + inflow.bytes * young))
+    if area.quota is not None and size * holding.ratio > area.quota:
+        bounded = min(size, max(area.quota / holding.ratio, fixed.bytes + inflow.bytes * young))
         files, size = files * bounded / size, bounded
     if area.max_files is not None and files > area.max_files:
         kept = min(files, max(area.max_files, fixed.files + inflow.files * young))
@@ -202,7 +240,7 @@ def settles_at(holding: Holding) -> Load | None:
 
 
 def _fixed(holding: Holding) -> Load:
-    """Return what never goes: what is protected."""
+    """Return what never goes: what is of a class kept for ever."""
     size = holding.size
     return Load(
         files=max(0, size.files - sum(load.files for load in holding.histogram.values())),
@@ -213,14 +251,14 @@ def _fixed(holding: Holding) -> Load:
 
 def expiring(holding: Holding, now: int, days: int) -> list[Load]:
     """Return what expires on each of the coming days; what is expired already is part of the first."""
-    retention = holding.area.retention
     result = [NOTHING] * days
-    if retention is None:
-        return result
-    for hour, load in holding.histogram.items():
-        day = max(0, ((hour + 1) * HOUR + retention - now - 1) // DAY)
-        if day < days:
-            result[day] = result[day].plus(load)
+    for kind in holding.area.rules.classes:
+        for hour, load in holding.histograms.get(kind.number, {}).items():
+            if kind.retention is None:
+                continue
+            day = max(0, ((hour + 1) * HOUR + kind.retention - now - 1) // DAY)
+            if day < days:
+                result[day] = result[day].plus(load)
     return result
 
 
@@ -304,13 +342,13 @@ def course_of(
 def _held_after(holding: Holding, now: int, day: int) -> tuple[float, float]:
     """Return what an area holds on disk after so many days, and the variance of that."""
     area, inflow, ratio = holding.area, holding.inflow, holding.ratio
-    retention = inf if area.retention is None else area.retention / DAY
+    retention = inf if holding.retention is None else holding.retention / DAY
     kept = min(day, retention)
-    gone = 0 if area.retention is None else holding.allocated_before(now + day * DAY - area.retention)
+    gone = holding.expired_at(now + day * DAY)
     amount = holding.size.allocated - gone + inflow.bytes * ratio * kept
     variance = inflow.variance(kept) * ratio**2
-    if area.quota is not None and area.retention is not None:
-        bound = max(area.quota, inflow.bytes * min(kept, area.min_age / DAY)) * ratio
+    if area.quota is not None and holding.retention is not None:
+        bound = max(area.quota, inflow.bytes * min(kept, area.min_age / DAY) * ratio)
         if amount > bound:
             return bound, 0.0
     return amount, variance

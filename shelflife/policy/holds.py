@@ -7,11 +7,11 @@ alone would not do, since it is given away again at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,28 +42,27 @@ class Hold:
         return self.ended is None and (self.until is None or now < self.until)
 
 
-@dataclass(frozen=True, slots=True)
 class Holds:
-    """The holds that are active, made quick to ask."""
+    """The holds that are active, made quick to ask: also ten thousand of them."""
 
-    paths: dict[str, Hold] = field(default_factory=dict)
-    """Path → hold."""
-
-    inodes: dict[tuple[str, int], Hold] = field(default_factory=dict)
-    """(area, inode) → hold, of those with a birth time."""
+    def __init__(self, active: Iterable[Hold] = ()) -> None:
+        """Take the holds that are active."""
+        found = list(active)
+        self.paths = {hold.path: hold for hold in found}
+        """Path → hold."""
+        known = [hold for hold in found if hold.inode is not None and hold.born is not None]
+        self.inodes = {(hold.area, hold.inode): hold for hold in known}
+        """(area, inode) → hold, of those with a birth time."""
+        self.has_trees = any(hold.tree for hold in found)
+        """Whether a whole directory is held."""
+        self._files = _by_area(hold for hold in known if not hold.tree)
+        self._trees = _by_area(hold for hold in known if hold.tree)
+        self._above = {above for path in self.paths for above in _directories_above(path)}
 
     @classmethod
     def of(cls, holds: Iterable[Hold], now: int) -> Holds:
         """Return those of `holds` that are active at `now` (ns)."""
-        active = [hold for hold in holds if hold.is_active(now)]
-        return cls(
-            paths={hold.path: hold for hold in active},
-            inodes={
-                (hold.area, hold.inode): hold
-                for hold in active
-                if hold.inode is not None and hold.born is not None
-            },
-        )
+        return cls(hold for hold in holds if hold.is_active(now))
 
     def __bool__(self) -> bool:
         return bool(self.paths)
@@ -72,15 +71,12 @@ class Holds:
         """Return themselves: as a source of holds they never change."""
         return self
 
-    @property
-    def has_trees(self) -> bool:
-        """Whether a whole directory is held."""
-        return any(hold.tree for hold in self.paths.values())
-
     def covering(self, path: str) -> Hold | None:
         """Return the hold on `path` (relative to the base path, no trailing slash) or on a tree above it."""
         if (hold := self.paths.get(path)) is not None:
             return hold
+        if not self.has_trees:
+            return None
         while path := path.rpartition("/")[0]:
             if (hold := self.paths.get(path)) is not None and hold.tree:
                 return hold
@@ -88,5 +84,35 @@ class Holds:
 
     def below(self, path: str) -> Hold | None:
         """Return a hold on something in the directory at `path` (relative to the base path), at any depth."""
+        if path.rstrip("/") not in self._above:
+            return None
         prefix = path.rstrip("/") + "/"
         return next((hold for held, hold in self.paths.items() if held.startswith(prefix)), None)
+
+    def concern(self, path: str) -> bool:
+        """Return whether a hold is, by its path, on the directory at `path`, above it, or on something below."""
+        return path in self._above or self.covering(path) is not None
+
+    def files_of(self, area: str) -> frozenset[int]:
+        """Return the inodes (signed) of files of an area that are held wherever they are."""
+        return self._files.get(area, _NONE)
+
+    def trees_of(self, area: str) -> frozenset[int]:
+        """Return the inodes (signed) of directories of an area that are held wherever they are."""
+        return self._trees.get(area, _NONE)
+
+
+_NONE: Final[frozenset[int]] = frozenset()
+
+
+def _by_area(holds: Iterable[Hold]) -> dict[str, frozenset[int]]:
+    inodes: dict[str, set[int]] = {}
+    for hold in holds:
+        if hold.inode is not None:
+            inodes.setdefault(hold.area, set()).add(hold.inode)
+    return {area: frozenset(found) for area, found in inodes.items()}
+
+
+def _directories_above(path: str) -> Iterator[str]:
+    while path := path.rpartition("/")[0]:
+        yield path

@@ -70,7 +70,7 @@ def reasons_to_ask(
 
 def _is_bounded(plan: AreaPlan) -> bool:
     """Return whether an amount was asked for, which bounds it: age did not decide alone."""
-    return plan.cutoff is not None and plan.cutoff.cause is not Cause.RETENTION
+    return any(cutoff and cutoff.cause is not Cause.RETENTION for cutoff in plan.cutoffs.by_class)
 
 
 def _is_large(plan: AreaPlan, limits: LimitsSettings) -> bool:

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from shelflife.policy.cutoff import Cutoff
+    from shelflife.policy.cutoff import Cutoff, Cutoffs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +47,8 @@ class AreaPlan:
     area: str
     """The area's name."""
 
-    cutoff: Cutoff | None
-    """The absolute cutoff; None for an area that is kept indefinitely."""
+    cutoffs: Cutoffs
+    """The absolute cutoffs, one for each class; none for what is kept indefinitely."""
 
     scanned: int = 0
     """Regular files considered."""
@@ -61,6 +61,11 @@ class AreaPlan:
 
     errors: tuple[str, ...] = ()
     """What could not be looked at, and so stays."""
+
+    @property
+    def cutoff(self) -> Cutoff | None:
+        """The cutoff of the area's own class."""
+        return self.cutoffs.own
 
     @property
     def files(self) -> int:
@@ -96,7 +101,7 @@ class Plan:
     @property
     def id(self) -> str:
         """Ten hexadecimal digits that follow from time, areas and cutoffs."""
-        cutoffs = [f"{plan.area}={plan.cutoff.at if plan.cutoff else None}" for plan in self.areas]
+        cutoffs = [f"{plan.area}={_words(plan.cutoffs)}" for plan in self.areas]
         return sha256("\n".join([str(self.made), *cutoffs]).encode()).hexdigest()[:10]
 
     @property
@@ -118,3 +123,9 @@ class Plan:
     def errors(self) -> tuple[str, ...]:
         """What could not be looked at, over all areas."""
         return tuple(error for plan in self.areas for error in plan.errors)
+
+
+def _words(cutoffs: Cutoffs) -> str:
+    own = str(cutoffs.own.at if cutoffs.own else None)
+    others = enumerate(cutoffs.by_class[1:], start=1)
+    return own + "".join(f",{number}:{cutoff.at}" for number, cutoff in others if cutoff)

@@ -86,15 +86,20 @@ def _area_statistics(area: Area, index: Index | None, errors: tuple[str, ...]) -
     roots = {directory: index.totals(directory) for directory in area.directories} if index else {}
     scanned = {directory: totals for directory, totals in roots.items() if totals.as_of}
     totals = list(scanned.values())
+    classes = [found for root in totals for found in root.classes.items()]
+    kept = [kind.number for kind in area.rules.classes[1:] if kind.is_kept]
     return AreaStatistics(
         area=area.name,
         directory=next(iter(scanned), area.directories[0]),
         as_of=min((root.as_of for root in totals), default=None),
-        files=sum(root.files + root.protected_files for root in totals),
-        bytes=sum(root.bytes + root.protected_bytes for root in totals),
+        files=sum(root.files for root in totals),
+        bytes=sum(root.bytes for root in totals),
         directories=sum(root.directories for root in totals),
-        protected_files=sum(root.protected_files for root in totals),
-        oldest=min((root.oldest for root in totals if root.oldest is not None), default=None),
+        protected_files=sum(root.of(number).files for root in totals for number in kept),
+        oldest=min(
+            (sums.oldest for number, sums in classes if number not in kept and sums.oldest is not None),
+            default=None,
+        ),
         newest=max((root.newest for root in totals if root.newest is not None), default=None),
         errors=errors,
     )

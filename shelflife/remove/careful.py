@@ -13,11 +13,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from shelflife.files.anchor import LED_AWAY
-from shelflife.files.listing import FOREVER, Entry, read_directory
+from shelflife.files.counting import count_entry, judged
+from shelflife.files.listing import FOREVER, Entry
 from shelflife.files.removal import Outcome, unlink
-from shelflife.files.survey import Key, Survey, count_entry, is_due, managed
+from shelflife.files.survey import Key, Survey
 from shelflife.policy.verdict import Reason
-from shelflife.records.sqlite.index import RowState
+from shelflife.records.index import RowState
 from shelflife.remove.batch import BatchLoop, Portion, is_denied, not_reached
 from shelflife.remove.compiled import Bulk, Directory
 from shelflife.remove.opened import EntryByEntry, OpenDirectory
@@ -28,18 +29,18 @@ from shelflife.scan.context import Stopped
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shelflife.policy.cutoff import Cutoff
+    from shelflife.policy.cutoff import Cutoffs
     from shelflife.remove.batch import Way
     from shelflife.remove.root import Root
 
 
 class AreaExecutor:
-    """Removes what is before a cutoff from one directory of an area."""
+    """Removes what is before its cutoff from one directory of an area."""
 
-    def __init__(self, root: Root, cutoff: Cutoff) -> None:
-        """Prepare to remove what is before `cutoff` from `root`."""
+    def __init__(self, root: Root, cutoffs: Cutoffs) -> None:
+        """Prepare to remove from `root` what is before the cutoff of its class."""
         self._root = root
-        self._cutoff = cutoff
+        self._cutoffs = cutoffs
         self._loop = BatchLoop(root)
         self._pruner = Pruner(root)
         self._index = root.context.index
@@ -49,7 +50,7 @@ class AreaExecutor:
     def run(self) -> None:
         """Remove what is due. Raises Stopped, and AreaLost when the disk fails."""
         emptied = Emptied(self._pruner.prune)
-        paths = self._index.due(self._number, self._cutoff.at)
+        paths = self._index.due(self._number, self._cutoffs)
         if self._is_ordinary():
             self._run_in_bulk(paths, emptied)
         else:
@@ -75,10 +76,10 @@ class AreaExecutor:
 
     def _is_ordinary(self) -> bool:
         root = self._root
-        return root.area.trash is None and not root.options.one_by_one and not root.context.holds()
+        return root.area.trash is None and not root.options.one_by_one
 
     def _run_in_bulk(self, paths: Iterator[str], emptied: Emptied) -> None:
-        bulk = Bulk(self._root, self._cutoff)
+        bulk = Bulk(self._root, self._cutoffs)
         ended: Stopped | AreaLost | None = None
         for found in bulk.run(paths):
             emptied.enter(found.path)
@@ -118,7 +119,7 @@ class AreaExecutor:
 
     def _put(self, path: str, survey: Survey, state: RowState | None, *, settled_before: int) -> None:
         """Put into the index what a directory holds by now."""
-        survey.finish(path, settled_before)
+        survey.finish(path, settled_before, self._root.area.rules)
         self._index.put(
             self._number,
             path,
@@ -137,7 +138,7 @@ class AreaExecutor:
             acted = self._act_on_entries(OpenDirectory(self._root, fd, path), survey)
             same = Key.of(os.fstat(fd)) == survey.key
         if survey.entries == 0 and not acted:
-            return bool(path) and survey.key.mtime < self._cutoff.at
+            return self._root.area.rules.empty_goes(path, survey.key.mtime, self._cutoffs)
         state = RowState.DIRTY if acted else None
         if not survey.complete:
             state = RowState.UNREADABLE
@@ -150,11 +151,11 @@ class AreaExecutor:
         path, area = directory.path, self._root.area
         acted = denied = False
         dispose = unlink if area.trash is None else partial(self._trash.dispose, path)
-        way = EntryByEntry(directory, directory.removal(self._cutoff.at, dispose))
-        for chunk in read_directory(directory.fd, area.rules.age_from):
+        way = EntryByEntry(directory, directory.removal(self._cutoffs, dispose))
+        for chunk in judged(directory.fd, path, area, self._cutoffs, directory.stays):
             due = []
-            for entry in managed(chunk, path):
-                if not denied and is_due(entry, path, area, self._cutoff):
+            for entry, goes in chunk:
+                if goes and not denied:
                     due.append(entry)
                 else:
                     count_entry(survey, entry, path, area)
@@ -167,15 +168,24 @@ class AreaExecutor:
 
     def _remove(self, path: str, due: list[Entry], way: Way) -> Iterator[Outcome]:
         """Remove entries batch by batch, yielding each one's outcome."""
-        size = self._root.batch_size
-        while due:
-            portion = Portion(path, due[:size])
+        portions = self._portions(path, due)
+        for done, portion in enumerate(portions, start=1):
             self._loop.run([portion], way)
             yield from portion.outcomes
-            due = due[size:]
             if is_denied(portion.outcomes):
-                yield from map(not_reached, due)
+                for left in portions[done:]:
+                    yield from map(not_reached, left.entries)
                 return
+
+    def _portions(self, path: str, due: list[Entry]) -> list[Portion]:
+        """Return what goes in which batch: what goes together, in the same one."""
+        groups = self._root.area.rules.groups([entry.name for entry in due])
+        batches: list[list[Entry]] = []
+        for group in groups:
+            if not batches or len(batches[-1]) + len(group) > self._root.batch_size:
+                batches.append([])
+            batches[-1] += [due[at] for at in group]
+        return [Portion(path, batch) for batch in batches]
 
     def _fail(self, path: str, error: OSError) -> None:
         """Record that a directory could not be worked on."""

@@ -20,16 +20,20 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.errors import ShelflifeError
 from shelflife.files.candidates import Fate, Going, Outcomes
-from shelflife.files.primitives import for_removing, read_all
-from shelflife.files.reading import Flag, Manner, Reading, Search, Task
+from shelflife.files.reading import Answer, Flag, Manner, Reading, Search, Task
+from shelflife.policy.cutoff import BEGINNING
 from shelflife.remove.batch import BatchLoop, Portion, Step
 from shelflife.scan.context import Stopped
+from shelflife.scan.root import AreaRoot
+from shelflife.scan.way import Ways, for_removing, read_all
 
 if TYPE_CHECKING:
     from shelflife.files.candidates import Candidates
     from shelflife.files.known import Known
     from shelflife.files.listing import Entry
-    from shelflife.policy.cutoff import Cutoff
+    from shelflife.policy.cutoff import Cutoffs
+    from shelflife.policy.holds import Holds
+    from shelflife.policy.rules import Native
     from shelflife.remove.root import Root
 
 _LOT: Final = 500
@@ -86,11 +90,16 @@ class Share(Portion):
     empty: bool = field(kw_only=True)
     """Whether the directory is to go, too, when that has emptied it."""
 
+    cutoff: int = field(kw_only=True)
+    """That of the class of all of them (ns)."""
+
     def task(self, candidates: Candidates) -> Task:
         """Return what the primitives are asked to do about `candidates` of it."""
         reading = self.directory.reading
         is_bare = not len(self.entries)
-        return Task(self.path, reading.device, reading.key, candidates, same=is_bare, empty=self.empty)
+        return Task(
+            self.path, reading.device, reading.key, candidates, is_bare, self.empty, cutoff=self.cutoff
+        )
 
 
 class _Lot(NamedTuple):
@@ -107,27 +116,40 @@ class _Lot(NamedTuple):
 class Compiled:
     """The way in which entries of many directories go in one call of the primitives."""
 
-    def __init__(self, root: Root, cutoff: int, going: Going) -> None:
-        """Let go in `root` what is before `cutoff` (ns)."""
+    def __init__(self, root: Root, cutoffs: Cutoffs, going: Going, ways: Ways) -> None:
+        """Let go in `root` what is before the cutoff of its class."""
         self._root = root
-        self._cutoff = cutoff
+        self._cutoffs = cutoffs
         self._going = going
+        self._ways = ways
 
     def act(self, portions: Sequence[Portion], until: int) -> Sequence[Step]:
         """See `Way`."""
-        if self._root.context.holds():  # somebody began to hold something: the careful way finds out what
-            return [self._hand_back(portion) for portion in portions]
-        shares = [(share, share.rest) for share in portions if isinstance(share, Share)]
-        tasks = [share.task(rest) for share, rest in shares]  # type: ignore[arg-type]
+        holds = self._root.context.holds()
+        given = [portion for portion in portions if isinstance(portion, Share)]
+        shares = [share for share in given if not self._is_held(share, holds)]
         primitives = for_removing(self._root.anchor)
-        answers = primitives.remove(self._root.anchor, tasks, Manner(self._root.area, self._cutoff, until))
-        steps = []
-        for (share, rest), answer in zip(shares, answers, strict=True):
-            share.directory.pruned = share.directory.pruned or answer.pruned
-            failed = bool(answer.error) or not (answer.pruned or len(rest))
-            share.directory.careful = share.directory.careful or failed
-            steps.append(Step(Outcomes(rest, answer.fates, self._going), failed, answer))  # type: ignore[arg-type]
-        return steps
+        tasks = [share.task(share.rest) for share in shares]  # type: ignore[arg-type]
+        answers = primitives.remove(self._root.anchor, tasks, Manner(self._root.area, self._cutoffs, until))
+        found = dict(zip(map(id, shares), answers, strict=True))
+        return [
+            self._step(portion, found[id(portion)])
+            if isinstance(portion, Share) and id(portion) in found
+            else self._hand_back(portion)
+            for portion in portions
+        ]
+
+    def _is_held(self, share: Share, holds: Holds) -> bool:
+        """Return whether somebody began to hold something there: the careful way finds out what."""
+        return self._ways.concern(share.path, holds) or self._ways.is_held(share.rest, holds)  # type: ignore[arg-type]
+
+    def _step(self, share: Share, answer: Answer) -> Step:
+        """Return what became of a share."""
+        rest, directory = share.rest, share.directory
+        directory.pruned = directory.pruned or answer.pruned
+        failed = bool(answer.error) or not (answer.pruned or len(rest))
+        directory.careful = directory.careful or failed
+        return Step(Outcomes(rest, answer.fates, self._going), failed, answer)  # type: ignore[arg-type]
 
     @staticmethod
     def _hand_back(portion: Portion) -> Step:
@@ -137,15 +159,17 @@ class Compiled:
 
 
 class Bulk:
-    """Removes what is before a cutoff from one directory of an area, as far as it is ordinary."""
+    """Removes what is before its cutoff from one directory of an area, as far as it is ordinary."""
 
-    def __init__(self, root: Root, cutoff: Cutoff) -> None:
-        """Prepare to remove what is before `cutoff` from `root`."""
+    def __init__(self, root: Root, cutoffs: Cutoffs) -> None:
+        """Prepare to remove from `root` what is before the cutoff of its class."""
         self._root = root
-        self._cutoff = cutoff.at
+        self._cutoffs = cutoffs
         self._number = root.context.index.root(root.directory)
         self._loop = BatchLoop(root)
-        self._way = Compiled(root, cutoff.at, Going.REMOVED)
+        self._at = AreaRoot(root.area, root.directory, root.anchor)
+        self._ways = Ways(self._at, root.context.index, root.context.holds())
+        self._way = Compiled(root, cutoffs, Going.REMOVED, self._ways)
         self.stop = Flag()
         """Set, it ends the work with what is begun."""
 
@@ -156,15 +180,19 @@ class Bulk:
         """
 
         def take() -> _Lot | None:
+            holds = self._root.context.holds()
+            self._ways.renew(holds)
             readings = {}
+            unread = []
             weight = 0
             for path in paths:
-                reading = self._root.context.listings.take(self._number, path, self._cutoff)
+                reading = self._root.context.listings.take(self._number, path, self._cutoffs)
+                if reading is None and self._ways.native(path, self._cutoffs, holds) is not None:
+                    unread.append(path)
                 readings[path] = reading
                 weight += _UNREAD if reading is None else 1 + reading.listed
                 if weight >= _LOT:
                     break
-            unread = [path for path, reading in readings.items() if reading is None]
             return _Lot(readings, unread, self._plain(unread)) if readings else None
 
         pool = self._root.context.pool.suited_to(for_removing(self._root.anchor))
@@ -173,7 +201,7 @@ class Bulk:
 
     def _plain(self, paths: list[str]) -> dict[str, Known]:
         root = self._root
-        return root.context.index.plain(self._number, paths, self._cutoff, root.area.rules.fingerprint)
+        return root.context.index.plain(self._number, paths, self._cutoffs, root.area.rules.fingerprint)
 
     def _work(self, lot: _Lot, stop: Flag) -> list[Directory]:
         """Remove what is due in the directories of a lot. Called in any thread."""
@@ -194,15 +222,16 @@ class Bulk:
         return done
 
     def _read(self, paths: list[str], stop: Flag, plain: Mapping[str, Known]) -> list[Reading]:
-        search = Search(self._root.area, self._cutoff, self._root.context.pool.workers, plain)
+        search = Search(self._root.area, self._cutoffs, self._root.context.pool.workers, plain)
         return read_all(self._root.anchor, paths, search, stop)
 
     def _remove_all(self, directories: list[Directory], stop: Flag) -> None:
         for directory in directories:
             reading = directory.reading
-            directory.careful = bool(reading.error) or not reading.is_complete
-            if not directory.careful:
-                directory.portions = self._portions(directory)
+            native = self._ways.native(directory.path, self._cutoffs, self._root.context.holds())
+            directory.careful = bool(reading.error) or not reading.is_complete or native is None
+            if native is not None and not directory.careful:
+                directory.portions = self._portions(directory, native)
         portions = [portion for directory in directories for portion in directory.portions]
         # What ends the run is found out again by the thread that takes the results, and raised there.
         with suppress(Stopped, ShelflifeError, OSError):
@@ -213,19 +242,22 @@ class Bulk:
         for portion in portions:
             portion.directory.careful = portion.directory.careful or not portion.is_done
 
-    def _portions(self, directory: Directory) -> list[Share]:
+    def _portions(self, directory: Directory, native: Native) -> list[Share]:
         """Return what is to be done in a directory."""
-        path, reading = directory.path, directory.reading
-        may_go = self._root.area.rules.may_prune(path)
+        path, reading, rules = directory.path, directory.reading, self._root.area.rules
+        cutoff = BEGINNING if native.cutoff is None else native.cutoff
         if not reading.listed:
-            if may_go and reading.entries == 0 and reading.survey.key.mtime < self._cutoff:
-                return [Share(path, reading.due, directory=directory, empty=True)]
+            if reading.entries == 0 and rules.empty_goes(path, reading.survey.key.mtime, self._cutoffs):
+                return [Share(path, reading.due, directory=directory, empty=True, cutoff=cutoff)]
             return []
         shares = []
         left = reading.entries
         for portion in reading.due.portions(self._root.batch_size):
             left -= len(portion)
-            shares.append(Share(path, portion, directory=directory, empty=may_go and left == 0))
+            empty = left == 0 and rules.may_prune(path)
+            shares.append(
+                Share(path, portion, directory=directory, empty=bool(path) and empty, cutoff=cutoff)
+            )
         return shares
 
 

@@ -18,36 +18,36 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from shelflife.files.anchor import Anchor, parent_of
+from shelflife.files.counting import goes_with_others
 from shelflife.files.in_use import is_in_locked_directory
 from shelflife.files.listing import Entry, Kind
 from shelflife.files.removal import Outcome, Result
 from shelflife.files.rename import put_back, take_aside
-from shelflife.files.survey import goes_with_unit
 from shelflife.files.trash import DISPLACED, prune_trash
 from shelflife.files.tree import walk
 from shelflife.policy.area import TRASH_DIRECTORY
-from shelflife.policy.cutoff import Cutoffs
 from shelflife.policy.rules import judge_unit
 from shelflife.policy.verdict import Reason
 from shelflife.remove.batch import BatchLoop, Portion, Step, is_denied
 from shelflife.remove.opened import EntryByEntry, OpenDirectory
 from shelflife.scan.context import Stopped
-from shelflife.scan.planner import is_held_by_path, read_unit, unit_is_due
+from shelflife.scan.root import AreaRoot
+from shelflife.scan.unit import is_held_by_path, read_unit, unit_is_due
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
 
-    from shelflife.policy.cutoff import Cutoff
+    from shelflife.policy.cutoff import Cutoffs
     from shelflife.remove.root import Root
 
 
 class UnitExecutor:
-    """Removes the units of one of an area's directories that are before a cutoff."""
+    """Removes the units of one of an area's directories that are before their cutoffs."""
 
-    def __init__(self, root: Root, cutoff: Cutoff) -> None:
-        """Prepare to remove the units before `cutoff` from `root`."""
+    def __init__(self, root: Root, cutoffs: Cutoffs) -> None:
+        """Prepare to remove the units before `cutoffs` from `root`."""
         self._root = root
-        self._cutoff = cutoff
+        self._cutoffs = cutoffs
         self._loop = BatchLoop(root)
         self._number = root.context.index.root(root.directory)
         self._place = f"{TRASH_DIRECTORY}/{root.options.trash_name}"
@@ -56,7 +56,7 @@ class UnitExecutor:
         """Remove what is due. Raises Stopped, and AreaLost when the disk fails."""
         rows = self._root.context.index.units(self._number)
         try:
-            for path in [row.path for row in rows if unit_is_due(row, self._cutoff)]:
+            for path in [row.path for row in rows if unit_is_due(row, self._root.area, self._cutoffs)]:
                 self._root.context.between()
                 try:
                     self._take(path[:-1])
@@ -121,17 +121,16 @@ class UnitExecutor:
         root = self._root
         try:
             found = read_unit(
-                anchor,
+                AreaRoot(root.area, root.directory, anchor),
                 f"{name}/",
-                root.area,
-                directory=root.directory,
+                self._cutoffs,
                 holds=root.context.holds(),
                 guarded=root.area.in_use,
                 between=root.context.between,
             )
         except OSError:
             return Reason.CHANGED
-        verdict = judge_unit(found.unit, Cutoffs.only(self._cutoff))
+        verdict = judge_unit(found.unit, self._cutoffs)
         return None if verdict.remove else verdict.reason
 
     def _return(self, trash: Anchor, name: str) -> bool:
@@ -177,12 +176,10 @@ class UnitExecutor:
             for path, fd, entries in walk(trash, f"{name}/", age=self._root.area.rules.age_from):
                 if not entries:
                     directories.append(path)
-                due, noise = self._going(path, entries)
-                directory = _OfUnit(self._root, fd, path, trash, name)
+                area = self._root.area
+                due = [entry for entry in entries if goes_with_others(entry, path, area, self._cutoffs)]
                 with suppress(FileNotFoundError):  # somebody took the directory out of the unit
-                    if not self._remove(directory, due, self._cutoff.at):
-                        break
-                    if not self._remove(directory, noise, None):
+                    if not self._remove(_OfUnit(self._root, fd, path, trash, name), due):
                         break
             for path in reversed(directories):
                 parent, own = parent_of(path)
@@ -200,16 +197,9 @@ class UnitExecutor:
                     os.stat(name, dir_fd=trash.fd, follow_symlinks=False)
                     self._return(trash, name)
 
-    def _going(self, path: str, entries: list[Entry]) -> tuple[list[Entry], list[Entry]]:
-        """Return what of a directory of a unit goes with it: what is before the cutoff, and noise of any age."""
-        area = self._root.area
-        going = [entry for entry in entries if goes_with_unit(entry, path, area, self._cutoff)]
-        noise = [entry for entry in going if area.rules.is_noise(path + entry.name)]
-        return [entry for entry in going if entry not in noise], noise
-
-    def _remove(self, directory: _OfUnit, entries: list[Entry], cutoff: int | None) -> bool:
+    def _remove(self, directory: _OfUnit, entries: list[Entry]) -> bool:
         """Remove entries of a unit batch by batch; return whether to go on: nobody holds it meanwhile."""
-        way = EntryByEntry(directory, directory.removal(cutoff))
+        way = EntryByEntry(directory, directory.removal(self._cutoffs))
         size = self._root.batch_size
         while entries:
             portion = Portion(directory.path, entries[:size])

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from shelflife.clock import SECOND
 from shelflife.files.anchor import identity_of
 from shelflife.files.held import held_directory, held_entry
-from shelflife.files.in_use import is_in_locked_directory
+from shelflife.files.in_use import Guard, Writers, is_in_locked_directory
+from shelflife.files.mounts import knows_writers
 from shelflife.files.removal import Outcome, Removal, Result, unlink
 from shelflife.policy.verdict import Reason
 from shelflife.remove.batch import Step
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from shelflife.files.anchor import Anchor
     from shelflife.files.listing import Entry
     from shelflife.files.removal import Disposal
+    from shelflife.policy.cutoff import Cutoffs
     from shelflife.remove.batch import Portion
     from shelflife.remove.root import Root
 
@@ -39,6 +41,7 @@ class OpenDirectory:
         self.former = root.place(path) if former is None else former
         self._anchor = anchor or root.anchor
         self._identity = identity_of(fd)
+        self._writers = Writers(leases=knows_writers(fd))
 
     def is_in_place(self) -> bool:
         """Return whether its path is known to lead still to it."""
@@ -63,17 +66,27 @@ class OpenDirectory:
         """Return whether somebody holds a BSD lock on it, or on one above it, and so uses all of it."""
         return self.root.area.in_use and is_in_locked_directory(self.root.anchor, self.path)
 
+    def stays(self, entry: Entry) -> Reason | None:
+        """Return why an entry of it stays as it is now: held or in use; None if it does not. Raises OSError."""
+        if self.holds(self.fd, entry):
+            return Reason.HELD
+        if not self.root.area.in_use or not entry.is_file:
+            return None
+        with Guard(self.fd, entry, self._writers) as guard:
+            return Reason.IN_USE if guard.in_use else None
+
     def holds(self, fd: int, entry: Entry) -> bool:
         """Return whether somebody holds an entry of it. Raises OSError."""
         holds, area = self.root.context.holds(), self.root.area.name
         return held_entry(holds, area, self.former + entry.name, fd, entry) is not None
 
-    def removal(self, cutoff: int | None, dispose: Disposal = unlink) -> Removal:
-        """Return how entries of it that are before `cutoff` go, and what keeps them."""
+    def removal(self, cutoffs: Cutoffs | None, dispose: Disposal = unlink) -> Removal:
+        """Return how entries of it that are before the `cutoffs` of their class go, and what keeps them."""
         area = self.root.area
         return Removal(
             area=area,
-            cutoff=cutoff,
+            path=self.former.removeprefix(f"{self.root.directory}/"),
+            cutoffs=cutoffs,
             dispose=dispose,
             held=self.holds,
             in_use=area.in_use,

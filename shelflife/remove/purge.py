@@ -17,7 +17,7 @@ from shelflife.files.removal import Outcome, Result, Wanted
 from shelflife.files.trash import DISPLACED_PREFIX, TrashName
 from shelflife.files.tree import walk
 from shelflife.policy.area import TRASH_DIRECTORY
-from shelflife.policy.choose import by_retention
+from shelflife.policy.choose import by_retention_of_classes
 from shelflife.policy.load import NOTHING, Load
 from shelflife.policy.verdict import Reason
 from shelflife.remove.batch import BatchLoop, Portion, is_denied
@@ -26,7 +26,7 @@ from shelflife.remove.opened import EntryByEntry, OpenDirectory
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shelflife.policy.cutoff import Cutoff
+    from shelflife.policy.cutoff import Cutoffs
     from shelflife.remove.root import Root
     from shelflife.scan.context import Context
 
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 def purge(root: Root, *, before: int | None = None) -> None:
     """Remove what went into an area's trash before `before` (ns); by default, what waited for `area.trash`."""
     area, now = root.area, root.context.freshness.now
-    if area.trash is None and area.retention is None and before is None:
+    if area.trash is None and not by_retention_of_classes(area, now) and before is None:
         return
     limit = now - (area.trash or 0) if before is None else before
-    cutoff = by_retention(area, now) if area.trash is None and before is None else None
+    cutoffs = by_retention_of_classes(area, now) if area.trash is None and before is None else None
     for name in trash_names(root.anchor):
         if name.at < limit:
-            _Purge(root, name, cutoff).run()
+            _Purge(root, name, cutoffs).run()
     with suppress(OSError):  # where nothing waits any more, or a run was killed before it did this
         os.rmdir(TRASH_DIRECTORY, dir_fd=root.anchor.fd)
 
@@ -80,12 +80,12 @@ def trash_load(context: Context, anchor: Anchor, directory: str, name: TrashName
 class _Purge:
     """Removing what one run put into the trash of one of an area's directories."""
 
-    def __init__(self, root: Root, name: TrashName, cutoff: Cutoff | None) -> None:
-        """Prepare to remove what is before `cutoff`; all, if None."""
+    def __init__(self, root: Root, name: TrashName, cutoffs: Cutoffs | None) -> None:
+        """Prepare to remove what is before the `cutoffs` of its class; all, if None."""
         self._root = root
         self._loop = BatchLoop(root)
         self._top = f"{TRASH_DIRECTORY}/{name}/"
-        self._cutoff = cutoff
+        self._cutoffs = cutoffs
 
     def run(self) -> None:
         """Remove it, and the directories that are empty then. Raises Stopped, AreaLost when the disk fails."""
@@ -104,8 +104,7 @@ class _Purge:
 
     def _purge(self, directory: _Waiting, entries: list[Entry]) -> None:
         files = [entry for entry in entries if _goes(entry)]
-        cutoff = None if self._cutoff is None else self._cutoff.at
-        way = EntryByEntry(directory, directory.removal(cutoff, _purge_one))
+        way = EntryByEntry(directory, directory.removal(self._cutoffs, _purge_one))
         size = self._root.batch_size
         while files and not directory.is_held():
             portion = Portion(directory.path, files[:size])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from shelflife.errors import NeedsApproval, UsageError
 from shelflife.events import RunRefused
-from shelflife.policy.cutoff import Cause, Cutoff
+from shelflife.policy.cutoff import Cutoffs
 from shelflife.policy.limits import APPROVAL_LASTS, LastRun, reasons_to_ask, settings_of
 from shelflife.policy.schedule import Schedule
 from shelflife.records.history import OfferedPlan, Trigger
@@ -56,7 +56,7 @@ def confirm(session: Session, plan: Plan) -> None:
     raise refusal
 
 
-def approved(session: Session, number: str) -> tuple[int, dict[str, Cutoff | None]]:
+def approved(session: Session, number: str) -> tuple[int, dict[str, Cutoffs]]:
     """Return when an approved plan was made (ns), and its cutoffs. Raises UsageError when it is none."""
     work = session.work
     offered = session.journal.approvals.offered(number)
@@ -68,10 +68,7 @@ def approved(session: Session, number: str) -> tuple[int, dict[str, Cutoff | Non
     current = {name: settings_of(work.areas[name]) for name in offered.settings if name in work.areas}
     if current != offered.settings:
         raise UsageError(f"the settings have changed since plan {number} was made; make a new one")
-    return offered.made, {
-        name: None if cutoff is None else Cutoff(at=cutoff["at"], cause=Cause(cutoff["cause"]))
-        for name, cutoff in offered.cutoffs.items()
-    }
+    return offered.made, {name: Cutoffs.of_record(record) for name, record in offered.cutoffs.items()}
 
 
 def refuse_future(work: Workplace, made: int) -> None:

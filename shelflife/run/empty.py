@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shelflife.policy.cutoff import KEEP_ALL
 from shelflife.policy.plan import AreaPlan, Plan
 from shelflife.records.history import RunState
 from shelflife.remove.purge import purge
@@ -29,7 +30,7 @@ class EmptyTrash:
 
     def choose(self, session: Session) -> Plan:
         """See `Strategy`: there is no cutoff."""
-        plans = [AreaPlan(area=name, cutoff=None) for name in self.areas]
+        plans = [AreaPlan(area=name, cutoffs=KEEP_ALL) for name in self.areas]
         return Plan(made=session.context.freshness.now, areas=tuple(plans))
 
     def confirm(self, session: Session, plan: Plan) -> None:

@@ -12,16 +12,16 @@ from shelflife.clock import HOUR
 from shelflife.errors import ShelflifeError, StorageError
 from shelflife.files.kernel import sync_file_system
 from shelflife.files.listing import FOREVER
-from shelflife.policy.choose import by_retention
+from shelflife.policy.choose import at_least, by_retention_of_classes, expired_first
 from shelflife.policy.load import NOTHING, Load, before, total
 from shelflife.policy.plan import AreaPlan
 from shelflife.policy.pressure import Candidate, Part, kept_in, what_fills
 from shelflife.remove.purge import purge_run, trash_load, trash_names
 from shelflife.remove.root import AreaLost, Root
 from shelflife.run.retention import act_on_root, refresh
-from shelflife.scan.measure import histogram_of, measure_of, size_of
+from shelflife.scan.measure import freed_by, histograms_of, measures_of, size_of
 from shelflife.scan.planner import due_directories
-from shelflife.scan.refresh import Refreshed
+from shelflife.scan.root import AreaRoot
 from shelflife.storage.areas import hold_roots
 from shelflife.storage.disks import Disk, usage_of
 
@@ -85,20 +85,29 @@ class Reclaimable:
         """Return what all areas together could give, as the index has it."""
         load = NOTHING
         for area in self._areas.values():
-            if area.retention is not None:
-                young = area.retention if area.priority is None else min(area.retention, area.min_age)
-                directories = [directory for directory, _ in self._roots.get(area.name, ())]
-                load = load.plus(before(histogram_of(self._context.index, area, directories), now - young))
+            directories = [root.directory for root in self._of(area)]
+            for number, histogram in histograms_of(self._context.index, area, directories).items():
+                retention = area.rules.classes[number].retention or 0
+                young = retention if area.priority is None else min(retention, area.min_age)
+                load = load.plus(before(histogram, now - young))
         return load
 
     def candidate(self, area: Area, now: int, *, ranked: bool) -> Candidate:
         """Return what an area could give, measured on the disk; what is not expired, only where `ranked`."""
-        measure = measure_of(self._context, area, self._roots.get(area.name, ()))
-        retention = by_retention(area, now)
-        expired = total(measure(-FOREVER, retention.at, HOUR).values()) if retention else NOTHING
-        ranked = ranked and area.priority is not None and area.retention is not None
-        histogram = measure(-FOREVER, now - area.min_age, HOUR) if ranked else {}
-        return Candidate(area=area, expired=expired, histogram=histogram, measure=measure)
+        retention = by_retention_of_classes(area, now)
+        measures = measures_of(self._context, area, self._of(area), freed_by)
+        expired = total(
+            load
+            for number, measure in measures.items()
+            for load in measure(-FOREVER, retention.at(number), HOUR).values()
+        )
+        together = expired_first(measures, retention, expired)
+        ranked = ranked and area.priority is not None and bool(retention)
+        histogram = together(-FOREVER, now - area.min_age, HOUR) if ranked else {}
+        return Candidate(area=area, expired=expired, histogram=histogram, measure=together)
+
+    def _of(self, area: Area) -> list[AreaRoot]:
+        return [AreaRoot(area, directory, anchor) for directory, anchor in self._roots.get(area.name, ())]
 
     def trash(self) -> list[tuple[Area, tuple[str, Anchor], TrashName, Load]]:
         """Return what waits in the trash of the areas, the oldest first."""
@@ -112,14 +121,11 @@ class Reclaimable:
 
     def area_plan(self, area: Area, cutoff: Cutoff) -> AreaPlan:
         """Return what of an area is before a cutoff."""
-        context = self._context
-        roots = self._roots.get(area.name, [])
+        cutoffs = at_least(area, self._context.freshness.now, cutoff)
         due = [
-            found
-            for directory, anchor in roots
-            for found in due_directories(context, anchor, area, directory, cutoff, Refreshed())
+            found for root in self._of(area) for found in due_directories(self._context, root, cutoffs, {})
         ]
-        return AreaPlan(area=area.name, cutoff=cutoff, scanned=self.scanned(area), due=tuple(due))
+        return AreaPlan(area=area.name, cutoffs=cutoffs, scanned=self.scanned(area), due=tuple(due))
 
     def scanned(self, area: Area) -> int:
         """Return how many files of an area are on the file system."""
@@ -160,9 +166,10 @@ class Reclaimable:
             if name in seen:  # what an earlier stage has changed is not in the index before it is read again
                 refresh(context, [self._areas[name]])
             seen.add(name)
+            chosen = at_least(self._areas[name], context.freshness.now, cutoff)
             for root in self._roots.get(name, ()):
                 context.between()
-                act_on_root(opened(self._areas[name], root), cutoff)
+                act_on_root(opened(self._areas[name], root), chosen)
 
     def fills(self, marks: Watermarks) -> list[str]:
         """Return in words what the file system is full of, by the watermarks that were passed."""

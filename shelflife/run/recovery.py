@@ -19,7 +19,7 @@ from shelflife.files.removal import Result
 from shelflife.files.rename import put_back
 from shelflife.files.trash import Trash, TrashName
 from shelflife.policy.area import TRASH_DIRECTORY
-from shelflife.policy.cutoff import Cause, Cutoff
+from shelflife.policy.cutoff import Cutoffs
 from shelflife.policy.verdict import Reason
 from shelflife.records.history import Code, OpenBatch, RunState
 from shelflife.remove.directories import UnitExecutor
@@ -118,13 +118,12 @@ class Recovery:
             retries=0,
         )
         for unit in self._journal.removals.units(run.id):
-            area, cutoff = self._areas.get(unit.area), run.cutoffs.get(unit.area)
-            if area is None or not cutoff:
+            area, cutoffs = self._areas.get(unit.area), Cutoffs.of_record(run.cutoffs.get(unit.area))
+            if area is None or not cutoffs:
                 continue
             with suppress(OSError, Stopped), Anchor.open(self._context.base, unit.directory) as anchor:
                 place = f"{TRASH_DIRECTORY}/{_trash_name(run)}/{unit.name}"
                 os.stat(place, dir_fd=anchor.fd, follow_symlinks=False)
-                chosen = Cutoff(at=cutoff["at"], cause=Cause(cutoff["cause"]))
                 executor = UnitExecutor(
                     Root(
                         context=self._context,
@@ -134,7 +133,7 @@ class Recovery:
                         directory=unit.directory,
                         report=report,
                     ),
-                    chosen,
+                    cutoffs,
                 )
                 if unit.decided:
                     executor.finish(unit.name, recorded=self._recorded(run, unit))

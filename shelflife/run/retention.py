@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from shelflife.errors import StorageError
 from shelflife.events import AreaFinished
-from shelflife.policy.choose import by_quota, by_retention
-from shelflife.policy.cutoff import Cutoff
+from shelflife.policy.choose import by_quota, by_retention_of_classes
+from shelflife.policy.cutoff import KEEP_ALL, Cutoffs
 from shelflife.policy.limits import settings_of
 from shelflife.policy.plan import AreaPlan, DueDirectory, Plan
 from shelflife.records.history import RunState
@@ -25,16 +25,16 @@ from shelflife.remove.report import AreaReport, Failure, RunReport
 from shelflife.remove.root import AreaLost, Root
 from shelflife.run.approval import approved, confirm, refuse_future
 from shelflife.scan.context import Stopped
-from shelflife.scan.measure import candidates_of, measure_of, size_of
+from shelflife.scan.measure import size_of, stocks_of
 from shelflife.scan.planner import due_directories
 from shelflife.scan.refresh import Refresh, Refreshed
+from shelflife.scan.root import AreaRoot
 from shelflife.settings import Expire
 from shelflife.storage.areas import hold_roots
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from shelflife.files.anchor import Anchor
     from shelflife.policy.area import Area
     from shelflife.remove.root import Options
     from shelflife.run.run import Session
@@ -48,7 +48,7 @@ class Retention:
     areas: tuple[str, ...] = ()
     """What to plan and carry out."""
 
-    cutoffs: Mapping[str, Cutoff | None] | None = None
+    cutoffs: Mapping[str, Cutoffs] | None = None
     """Cutoffs that were chosen before, instead of those of now; `areas` are those that have one."""
 
     made: int | None = None
@@ -57,7 +57,7 @@ class Retention:
     @classmethod
     def of(cls, plan: Plan) -> Retention:
         """Return what carries out a plan that was made before, with what is before its cutoffs by now."""
-        return cls(made=plan.made, cutoffs={area.area: area.cutoff for area in plan.areas})
+        return cls(made=plan.made, cutoffs={area.area: area.cutoffs for area in plan.areas})
 
     def choose(self, session: Session) -> Plan:
         """See `Strategy`."""
@@ -68,7 +68,7 @@ class Retention:
             areas = [session.work.areas[name] for name in self.cutoffs or self.areas]
             return make_plan(session.context, areas, at=made, cutoffs=self.cutoffs)
         except Stopped:
-            begun = [AreaPlan(area=name, cutoff=cutoff) for name, cutoff in (self.cutoffs or {}).items()]
+            begun = [AreaPlan(area=name, cutoffs=cutoffs) for name, cutoffs in (self.cutoffs or {}).items()]
             return Plan(made=made, areas=tuple(begun))
 
     def confirm(self, session: Session, plan: Plan) -> None:
@@ -83,7 +83,7 @@ class Retention:
         """See `Strategy`: the settings under which areas were cleaned to the end."""
         if report.state == RunState.DONE:
             areas = session.work.areas
-            names = [area.area for area in plan.areas if area.cutoff is not None]
+            names = [area.area for area in plan.areas if area.cutoffs]
             session.journal.approvals.remember(
                 {name: settings_of(areas[name]) for name in names}, at=session.work.clock()
             )
@@ -118,7 +118,7 @@ class Approved:
 class _Found:
     """What looking at an area found."""
 
-    cutoff: Cutoff | None = None
+    cutoffs: Cutoffs = KEEP_ALL
     due: list[DueDirectory] = field(default_factory=list)
     scanned: int = 0
     special: int = 0
@@ -131,7 +131,7 @@ def make_plan(
     areas: Iterable[Area],
     *,
     at: int,
-    cutoffs: Mapping[str, Cutoff | None] | None = None,
+    cutoffs: Mapping[str, Cutoffs] | None = None,
 ) -> Plan:
     """Bring the index up to date and return what would go from `areas` at the moment `at` (ns).
 
@@ -143,11 +143,11 @@ def make_plan(
         if cutoffs is None:
             found = _look(context, area, at=at)
         else:
-            found = _look(context, area, at=None, cutoff=cutoffs[area.name])
+            found = _look(context, area, at=None, cutoffs=cutoffs[area.name])
         plans.append(
             AreaPlan(
                 area=area.name,
-                cutoff=found.cutoff,
+                cutoffs=found.cutoffs,
                 scanned=found.scanned,
                 special=found.special,
                 due=tuple(found.due),
@@ -172,12 +172,12 @@ def carry_out(context: Context, options: Options, plan: Plan, areas: Mapping[str
     try:
         context.between()  # a run that was stopped while it planned has an empty plan, and is not done
         for area_plan in plan.areas:
-            if area_plan.cutoff is None:
+            if not area_plan.cutoffs:
                 continue
             report = AreaReport(area=area_plan.area, scanned=area_plan.scanned, special=area_plan.special)
             report.errors.extend(area_plan.errors)
             reports.append(report)
-            _act(context, options, areas[area_plan.area], area_plan.cutoff, report)
+            _act(context, options, areas[area_plan.area], area_plan.cutoffs, report)
     except Stopped:
         state = RunState.STOPPED
     finally:
@@ -190,47 +190,46 @@ def carry_out(context: Context, options: Options, plan: Plan, areas: Mapping[str
     return RunReport(run=options.recorder.run, plan=plan.id, state=state, areas=tuple(reports))
 
 
-def _look(context: Context, area: Area, *, at: int | None, cutoff: Cutoff | None = None) -> _Found:
-    """Bring the index up to date for an area, and find what is before the cutoff that is chosen at `at` (ns).
+def _look(context: Context, area: Area, *, at: int | None, cutoffs: Cutoffs = KEEP_ALL) -> _Found:
+    """Bring the index up to date for an area, and find what is before the cutoffs that are chosen at `at` (ns).
 
-    Without `at`, before `cutoff`; without either, nothing is looked for.
+    Without `at`, before `cutoffs`; without either, nothing is looked for.
     """
-    found = _Found(cutoff=cutoff if at is None else by_retention(area, at))
+    found = _Found(cutoffs=cutoffs if at is None else by_retention_of_classes(area, at))
     try:
         with hold_roots(context.base, area) as (roots, faults):
             found.errors.extend(faults)
             looked = {
-                directory: _refresh(context, anchor, area, directory, found) for directory, anchor in roots
+                AreaRoot(area, directory, anchor): _refresh(context, AreaRoot(area, directory, anchor), found)
+                for directory, anchor in roots
             }
             if roots and not faults:
-                _forget_others(context, area, set(looked))
-            if found.cutoff is not None:
-                _find_due(context, area, roots, looked, found, at)
+                _forget_others(context, area, {root.directory for root in looked})
+            if found.cutoffs:
+                _find_due(context, area, looked, found, at)
     except StorageError as error:  # this area leads away: nothing of it is touched, and the others go on
         found.errors.append(str(error))
     return found
 
 
-def _refresh(context: Context, anchor: Anchor, area: Area, directory: str, found: _Found) -> Refreshed | None:
+def _refresh(context: Context, root: AreaRoot, found: _Found) -> Refreshed | None:
     """Bring the index up to date for one of an area's directories; None when it cannot be read."""
     try:
         refreshed = Refresh(
             context.index,
-            anchor,
-            area,
-            directory,
+            root,
             freshness=context.freshness,
-            cutoff=found.cutoff,
+            cutoffs=found.cutoffs,
             listener=context.listener,
             between=context.between,
             pool=context.pool,
             listings=context.listings,
         ).run()
     except OSError as error:
-        found.errors.append(f"{directory}: {error.strerror}")
+        found.errors.append(f"{root.directory}: {error.strerror}")
         return None
-    found.errors.extend(_errors(directory, refreshed))
-    totals = context.index.totals(directory)
+    found.errors.extend(_errors(root.directory, refreshed))
+    totals = context.index.totals(root.directory)
     found.scanned += totals.scanned
     found.special += totals.special
     return refreshed
@@ -239,42 +238,30 @@ def _refresh(context: Context, anchor: Anchor, area: Area, directory: str, found
 def _find_due(
     context: Context,
     area: Area,
-    roots: Sequence[tuple[str, Anchor]],
-    looked: Mapping[str, Refreshed | None],
+    looked: Mapping[AreaRoot, Refreshed | None],
     found: _Found,
     at: int | None,
 ) -> None:
-    """Find what is before the area's cutoff, which is chosen at `at` (ns) unless that is None."""
-    counted = found.cutoff
-    readable = [(directory, anchor) for directory, anchor in roots if looked[directory] is not None]
-    cutoff = counted if at is None else _cutoff_of(context, area, readable, at)
-    assert cutoff is not None  # noqa: S101 - who calls this has seen to it
-    found.cutoff = cutoff
-    for directory, anchor in readable:
-        refreshed = looked[directory]
-        if refreshed is None or cutoff != counted:
-            refreshed = Refreshed()  # what was counted as due, was counted before another cutoff
+    """Find what is before the area's cutoffs, which are chosen at `at` (ns) unless that is None."""
+    counted = found.cutoffs
+    readable = {root: refreshed for root, refreshed in looked.items() if refreshed is not None}
+    if at is not None:
+        found.cutoffs = _cutoffs_of(context, area, list(readable), at)
+    for root, refreshed in readable.items():
+        # what was counted before other cutoffs says nothing
+        due = refreshed.due if found.cutoffs == counted else {}
         try:
-            found.due.extend(due_directories(context, anchor, area, directory, cutoff, refreshed))
+            found.due.extend(due_directories(context, root, found.cutoffs, due))
         except OSError as error:
-            found.errors.append(f"{directory}: {error.strerror}")
+            found.errors.append(f"{root.directory}: {error.strerror}")
 
 
-def _cutoff_of(context: Context, area: Area, roots: Sequence[tuple[str, Anchor]], at: int) -> Cutoff:
-    """Return the cutoff of an area that is not indefinite: by its quota, where that asks for more."""
-    cutoff = by_retention(area, at)
-    if area.quota is not None or area.max_files is not None:
-        directories = [directory for directory, _ in roots]
-        measure = measure_of(context, area, roots)
-        cutoff = by_quota(
-            area,
-            at,
-            size_of(context.index, directories),
-            candidates_of(context, area, roots, before=at - area.min_age, measure=measure),
-            measure,
-        )
-    assert cutoff is not None  # noqa: S101 - the area has a retention
-    return cutoff
+def _cutoffs_of(context: Context, area: Area, roots: Sequence[AreaRoot], at: int) -> Cutoffs:
+    """Return the cutoffs of an area: by its quota, where that asks for more than its retentions."""
+    if area.quota is None and area.max_files is None:
+        return by_retention_of_classes(area, at)
+    size = size_of(context.index, [root.directory for root in roots])
+    return by_quota(area, at, size, stocks_of(context, area, roots, before=at - area.min_age))
 
 
 def _forget_others(context: Context, area: Area, there: set[str]) -> None:
@@ -296,7 +283,7 @@ def _errors(directory: str, refreshed: Refreshed) -> list[str]:
     ]
 
 
-def _act(context: Context, options: Options, area: Area, cutoff: Cutoff, report: AreaReport) -> None:
+def _act(context: Context, options: Options, area: Area, cutoffs: Cutoffs, report: AreaReport) -> None:
     try:
         with hold_roots(context.base, area) as (roots, _):
             for directory, anchor in roots:
@@ -308,7 +295,7 @@ def _act(context: Context, options: Options, area: Area, cutoff: Cutoff, report:
                     directory=directory,
                     report=report,
                 )
-                act_on_root(root, cutoff)
+                act_on_root(root, cutoffs)
     except StorageError as error:
         if str(error) not in report.errors:  # it was said when the area was looked at
             report.errors.append(str(error))
@@ -324,16 +311,16 @@ def _act(context: Context, options: Options, area: Area, cutoff: Cutoff, report:
     )
 
 
-def act_on_root(root: Root, cutoff: Cutoff) -> None:
-    """Remove from one of an area's directories what is before a cutoff, and from its trash what waited."""
-    executor = AreaExecutor(root, cutoff)
+def act_on_root(root: Root, cutoffs: Cutoffs) -> None:
+    """Remove from one of an area's directories what is before the cutoffs, and from its trash what waited."""
+    executor = AreaExecutor(root, cutoffs)
     try:
         purge(root)  # first: it makes room for the trash of this run
         if root.area.expire is Expire.FILE:
             executor.run()
         else:
             executor.run_in("")
-            UnitExecutor(root, cutoff).run()
+            UnitExecutor(root, cutoffs).run()
     except AreaLost as lost:
         root.report.errors.append(str(lost))
     finally:

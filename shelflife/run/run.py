@@ -267,12 +267,8 @@ class _RunWatch:
 
 
 def cutoffs_of(plan: Plan) -> dict[str, Any]:
-    """Return a plan's cutoffs as they are recorded: area → {at, cause}."""
-    return {
-        area.area: {"at": area.cutoff.at, "cause": str(area.cutoff.cause)}
-        for area in plan.areas
-        if area.cutoff is not None
-    }
+    """Return a plan's cutoffs as they are recorded, of the areas from which something may go."""
+    return {area.area: area.cutoffs.as_record() for area in plan.areas if area.cutoffs}
 
 
 def _refuse_network(state: StateDirectory) -> None:

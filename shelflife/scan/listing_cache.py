@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from shelflife.files.reading import Reading
+    from shelflife.policy.cutoff import Cutoffs
 
 MOST: Final = 24 * 1024 * 1024
 """Bytes that the readings in a listings take, at the most."""
@@ -31,10 +32,10 @@ class ListingCache:
             self._readings[root, path] = reading
             reading.fold()
 
-    def take(self, root: int, path: str, cutoff: int) -> Reading | None:
-        """Return what was read of a directory for that cutoff (ns), and forget it; None when it was not noted."""
+    def take(self, root: int, path: str, cutoffs: Cutoffs) -> Reading | None:
+        """Return what was read of a directory for these cutoffs, and forget it; None when it was not noted."""
         reading = self._readings.pop((root, path), None)
         if reading is None:
             return None
         self._left += reading.weight
-        return reading if reading.cutoff == cutoff else None
+        return reading if reading.cutoffs == cutoffs else None

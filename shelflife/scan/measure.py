@@ -1,82 +1,112 @@
 """Measuring: how much of an area has which age, from the index where that will do, else from the disk.
 
-The index gives hours for all directories at once (`histogram_of`, `size_of`). What it cannot know – who holds
+The index gives hours for all directories at once (`histograms_of`, `size_of`). What it cannot know – who holds
 a file, how many names it has, in which second it was changed – comes from listing the directories in question
 (`measure_of`): those with files of the hour that decides, or, under pressure, those with something to give.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from shelflife.clock import HOUR
+from shelflife.files.counting import judged
 from shelflife.files.held import held_directory, held_entry
-from shelflife.files.listing import FOREVER, read_directory
-from shelflife.files.survey import managed
+from shelflife.files.listing import FOREVER
+from shelflife.policy.choose import Stock
 from shelflife.policy.cutoff import Cause, Cutoff, Cutoffs
 from shelflife.policy.load import NOTHING, Histogram, Load
-from shelflife.policy.rules import File
+from shelflife.records.index import RowState
+from shelflife.scan.unit import is_held_by_path
 from shelflife.settings import Expire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from shelflife.files.anchor import Anchor
+    from shelflife.files.listing import Entry
     from shelflife.policy.area import Area
     from shelflife.policy.choose import Measure
-    from shelflife.policy.holds import Holds
+    from shelflife.records.index import UnitRow
     from shelflife.records.sqlite.index import Index
     from shelflife.scan.context import Context
+    from shelflife.scan.root import AreaRoot
 
-_LAST: Final = Cutoffs.only(Cutoff(at=FOREVER, cause=Cause.RETENTION))
+_LAST: Final = Cutoff(at=FOREVER, cause=Cause.RETENTION)
 """Before this one is every file."""
+
+Blocks = Callable[["Entry"], int]
+"""Says how many bytes on disk a file counts."""
+
+
+def share_of(entry: Entry) -> int:
+    """Return what a file counts in an area: of several names each has its share."""
+    return entry.share
+
+
+def freed_by(entry: Entry) -> int:
+    """Return what the removal of a file gives back: nothing, as long as it has another name."""
+    return entry.allocated if entry.links == 1 else 0
 
 
 def size_of(index: Index, directories: Sequence[str]) -> Load:
-    """Return what an area holds in these directories, protected files included, as far as it can be read."""
+    """Return what an area holds in these directories, files of all classes, as far as it can be read."""
     size = NOTHING
     for root in _known(index, directories):
-        found = index.sums(root)
-        size = size.plus(
-            Load(
-                found.scanned, found.readable_bytes + found.readable_protected_bytes, found.readable_allocated
-            )
-        )
+        size = size.plus(index.sums(root).readable)
     return size
 
 
-def histogram_of(index: Index, area: Area, directories: Sequence[str]) -> Histogram:
-    """Return by hour what an area could lose, as the index has it."""
-    histogram: Histogram = {}
+def histograms_of(index: Index, area: Area, directories: Sequence[str]) -> dict[int, Histogram]:
+    """Return by class, and by hour, what an area could lose, as the index has it.
+
+    Of its own class also what is kept for ever as things are: under other settings it might not be.
+    """
+    histograms: dict[int, Histogram] = {}
+    by_unit = area.expire is Expire.DIRECTORY
     for root in _known(index, directories):
-        by_unit = area.expire is Expire.DIRECTORY
-        for hour, load in index.hours(root, own=by_unit).items():
-            _add(histogram, hour, load)
-        for moment, load in _units(index, root) if by_unit else ():
-            _add(histogram, moment // HOUR, load)
-    return histogram
+        for number in {0, *_expiring(area)}:
+            for hour, load in index.hours(root, number=number, own=by_unit).items():
+                _add(histograms.setdefault(number, {}), hour, load)
+        for row in index.units(root) if by_unit else ():
+            if _may_go(row, area):
+                number, moment = _time_of(row)
+                _add(histograms.setdefault(number, {}), moment // HOUR, row.load)
+    return histograms
 
 
-def candidates_of(
-    context: Context, area: Area, roots: Sequence[tuple[str, Anchor]], *, before: int, measure: Measure
-) -> Histogram:
-    """Return by hour what may go: from the index, or measured where a person holds something."""
+def stocks_of(
+    context: Context, area: Area, roots: Sequence[AreaRoot], *, before: int, blocks: Blocks = share_of
+) -> dict[int, Stock]:
+    """Return by class what may go of an area: from the index, or measured where a person holds something."""
+    measures = measures_of(context, area, roots, blocks)
     if context.holds():
-        return measure(-FOREVER, before, HOUR)
-    return histogram_of(context.index, area, [directory for directory, _ in roots])
+        found = {number: measure(-FOREVER, before, HOUR) for number, measure in measures.items()}
+    else:
+        found = histograms_of(context.index, area, [root.directory for root in roots])
+    return {number: Stock(found.get(number, {}), measure) for number, measure in measures.items()}
 
 
-def measure_of(context: Context, area: Area, roots: Sequence[tuple[str, Anchor]]) -> Measure:
-    """Return what measures an area on the disk; files that are protected or held are not counted.
+def measures_of(
+    context: Context, area: Area, roots: Sequence[AreaRoot], blocks: Blocks = share_of
+) -> dict[int, Measure]:
+    """Return by class what measures what may go of an area on the disk, as `measure_of` does."""
+    return {number: measure_of(context, roots, number, blocks) for number in _expiring(area)}
+
+
+def measure_of(
+    context: Context, roots: Sequence[AreaRoot], number: int, blocks: Blocks = share_of
+) -> Measure:
+    """Return what measures a class of an area on the disk; what a person holds is not counted.
 
     What cannot be read is left out. Raises what `context.between` raises.
     """
 
     def measure(start: int, end: int, width: int) -> Histogram:
         histogram: Histogram = {}
-        for directory, anchor in roots:
-            for moment, load in _within(context, area, directory, anchor, start, end):
+        for root in roots:
+            for moment, load in _within(context, root, number, start, end, blocks):
                 _add(histogram, moment // width, load)
         return histogram
 
@@ -84,36 +114,46 @@ def measure_of(context: Context, area: Area, roots: Sequence[tuple[str, Anchor]]
 
 
 def _within(
-    context: Context, area: Area, directory: str, anchor: Anchor, start: int, end: int
+    context: Context, root: AreaRoot, number: int, start: int, end: int, blocks: Blocks
 ) -> Iterator[tuple[int, Load]]:
-    index, holds = context.index, context.holds()
-    root = index.root(directory)
-    paths = index.between(root, start, end)
+    """Yield time and load of what is of a class, and of a time from `start` on and before `end`."""
+    index, holds, area = context.index, context.holds(), root.area
+    if start >= end:
+        return
+    paths = index.between(index.root(root.directory), start, end)
     if area.expire is Expire.DIRECTORY:
-        for path, moment, load in _named_units(index, root):
-            if start <= moment < end and not _is_held_unit(holds, directory, path):
-                yield moment, load
+        for row in index.units(index.root(root.directory)):
+            kind, moment = _time_of(row)
+            is_held = is_held_by_path(holds, root.place(row.path).rstrip("/"))
+            if kind == number and start <= moment < end and _may_go(row, area) and not is_held:
+                yield moment, row.load
         paths = [path for path in paths if not path]
     for path in paths:
         context.between()
-        if held_directory(holds, anchor, area.name, directory, path) is None:
+        if held_directory(holds, root.anchor, area.name, root.directory, path) is None:
             with suppress(OSError):  # gone, or not to be read: nothing of it can be counted on
-                yield from _files(area, directory, anchor, path, start, end, holds)
+                for moment, load in _files(context, root, path, number, blocks):
+                    if start <= moment < end:
+                        yield moment, load
 
 
 def _files(
-    area: Area, directory: str, anchor: Anchor, path: str, start: int, end: int, holds: Holds
+    context: Context, root: AreaRoot, path: str, number: int, blocks: Blocks
 ) -> Iterator[tuple[int, Load]]:
-    with anchor.directory(path) as fd:
-        for chunk in read_directory(fd, area.rules.age_from):
-            for entry in managed(chunk, path):
-                moment = entry.time
-                if not entry.is_file or not start <= moment < end:
+    area, holds = root.area, context.holds()
+    everything = Cutoffs(tuple(_LAST if kind.number == number else None for kind in area.rules.classes))
+    with root.anchor.directory(path) as fd:
+        for chunk in judged(fd, path, area, everything):
+            for entry, due in chunk:
+                if not due or not entry.is_file:
                     continue
-                if not area.rules.judge(File(path + entry.name, moment), _LAST).remove:
-                    continue
-                if held_entry(holds, area.name, f"{directory}/{path}{entry.name}", fd, entry) is None:
-                    yield moment, Load(1, entry.size, entry.allocated if entry.links == 1 else 0)
+                if held_entry(holds, area.name, root.place(path + entry.name), fd, entry) is None:
+                    yield entry.time, Load(1, entry.size, blocks(entry))
+
+
+def _expiring(area: Area) -> list[int]:
+    """Return the numbers of the classes that are not kept for ever."""
+    return [kind.number for kind in area.rules.classes if not kind.is_kept]
 
 
 def _known(index: Index, directories: Iterable[str]) -> Iterator[int]:
@@ -123,21 +163,17 @@ def _known(index: Index, directories: Iterable[str]) -> Iterator[int]:
             yield root
 
 
-def _is_held_unit(holds: Holds, directory: str, path: str) -> bool:
-    place = f"{directory}/{path}"
-    return bool(holds) and bool(holds.covering(place.rstrip("/")) or holds.below(place))
+def _may_go(row: UnitRow, area: Area) -> bool:
+    """Return whether a unit would go if it were old enough."""
+    if row.state > RowState.DIRTY or row.staying or not row.newest:
+        return False
+    return not any(area.rules.classes[number].is_kept for number in row.newest if number)
 
 
-def _units(index: Index, root: int) -> Iterator[tuple[int, Load]]:
-    for _, moment, load in _named_units(index, root):
-        yield moment, load
-
-
-def _named_units(index: Index, root: int) -> Iterator[tuple[str, int, Load]]:
-    """Yield path, time and load of the units that would go if they were old enough."""
-    for row in index.units(root):
-        if row.state <= 2 and not row.protected_files and not row.staying and row.newest != -FOREVER:
-            yield row.path, max(row.newest, row.changed), Load(row.files, row.bytes, row.allocated)
+def _time_of(row: UnitRow) -> tuple[int, int]:
+    """Return the class and the time that decide over a unit: of its newest member, directories included."""
+    number, newest = max(row.newest.items(), key=lambda item: item[1], default=(0, row.changed))
+    return number, max(newest, row.changed)
 
 
 def _add(histogram: Histogram, bucket: int, load: Load) -> None:

@@ -23,24 +23,24 @@ from typing import TYPE_CHECKING, Final
 
 from shelflife.clock import SECOND
 from shelflife.events import DirectoriesScanned
+from shelflife.files.counting import survey_directory
 from shelflife.files.mounts import is_trusted
-from shelflife.files.primitives import for_reading, read_all
 from shelflife.files.reading import Counts, Flag, Search
-from shelflife.files.survey import survey_directory
 from shelflife.files.worker_pool import WorkerPool
-from shelflife.records.sqlite.index import RowState, Trust
+from shelflife.policy.cutoff import KEEP_ALL, Cutoffs
+from shelflife.records.index import RowState, Trust
 from shelflife.scan.listing_cache import ListingCache
+from shelflife.scan.way import for_reading, read_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
     from shelflife.events import Listener
-    from shelflife.files.anchor import Anchor
     from shelflife.files.reading import Reading
     from shelflife.files.survey import Survey
-    from shelflife.policy.area import Area
-    from shelflife.policy.cutoff import Cutoff
-    from shelflife.records.sqlite.index import Index, Page
+    from shelflife.records.index import Page
+    from shelflife.scan.root import AreaRoot
+from shelflife.records.sqlite.index import Index
 
 _PROGRESS: Final = 500
 """Directories between two reports of progress."""
@@ -77,7 +77,7 @@ class Refreshed:
     """Directories on which something is mounted: never entered."""
 
     due: dict[str, Counts] = field(default_factory=dict)
-    """Of the directories that were read, those with something before the cutoff."""
+    """Of the directories that were read, those with something before the cutoffs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,12 +112,10 @@ class Refresh:
     def __init__(
         self,
         index: Index,
-        anchor: Anchor,
-        area: Area,
-        directory: str,
+        root: AreaRoot,
         *,
         freshness: Freshness,
-        cutoff: Cutoff | None = None,
+        cutoffs: Cutoffs = KEEP_ALL,
         listener: Listener,
         between: Callable[[], None] = lambda: None,
         pool: WorkerPool | None = None,
@@ -125,21 +123,21 @@ class Refresh:
     ) -> None:
         """Prepare; `between` is called between directories and may raise to end the refresh.
 
-        What was read of directories with something before the cutoff goes into the `listings`.
+        What was read of directories with something before the cutoffs goes into the `listings`.
         """
         self._index = index
-        self._anchor = anchor
-        self._area = area
-        self._directory = directory
-        self._root = index.root(directory)
+        self._anchor = root.anchor
+        self._area = root.area
+        self._directory = root.directory
+        self._root = index.root(root.directory)
         self._freshness = freshness
-        self._cutoff = cutoff
+        self._cutoffs = cutoffs
         self._listener = listener
         self._between = between
-        self._notebook = listings or ListingCache()
-        self._primitives = for_reading(area, anchor)
-        self._crew = (pool or WorkerPool()).suited_to(self._primitives)
-        self._trusted = is_trusted(anchor.fd)
+        self._listings = listings or ListingCache()
+        self._primitives = for_reading(root.anchor)
+        self._pool = (pool or WorkerPool()).suited_to(self._primitives)
+        self._trusted = is_trusted(root.anchor.fd)
         self._frames: list[_Frame] = []
         self._unreachable: str | None = None
         self._files = 0
@@ -163,7 +161,7 @@ class Refresh:
         )
         pages = self._index.pages(self._root, trust)
         with closing(
-            self._crew.run(self._recognise, lambda: next(pages, None), between=self._between)
+            self._pool.run(self._recognise, lambda: next(pages, None), between=self._between)
         ) as recognised:
             _, mask = next(recognised)
             self._frames = [_Frame("", None if mask[0] else self._children_of(""))]
@@ -294,12 +292,11 @@ class Refresh:
             piece = [paths.pop() for _ in range(min(_PIECE, len(paths)))]
             return piece or None
 
-        for piece in self._crew.run(self._read_piece, take, between=self._between):
+        for piece in self._pool.run(self._read_piece, take, between=self._between):
             yield from piece
 
     def _read_piece(self, paths: list[str], stop: Flag) -> list[tuple[str, Reading]]:
-        cutoff = None if self._cutoff is None else self._cutoff.at
-        search = Search(self._area, cutoff, self._crew.workers)
+        search = Search(self._area, self._cutoffs, self._pool.workers)
         readings = read_all(self._anchor, paths, search, stop)
         return list(zip(paths, readings, strict=False))
 
@@ -318,7 +315,7 @@ class Refresh:
             except OSError as error:
                 self._fail(path, error.errno or 0)
                 return None
-        survey.finish(path, self._freshness.settled_before)
+        survey.finish(path, self._freshness.settled_before, self._area.rules)
         self._record(path, survey, reading)
         self._progress()
         return survey
@@ -327,22 +324,22 @@ class Refresh:
         """Read a directory with which something is out of the ordinary. Raises OSError."""
         with self._anchor.directory(path) as fd:
             return survey_directory(
-                fd, path, self._area, settled_before=self._freshness.settled_before, cutoff=self._cutoff
+                fd, path, self._area, settled_before=self._freshness.settled_before, cutoffs=self._cutoffs
             )
 
     def _record(self, path: str, survey: Survey, reading: Reading) -> None:
         now, rules = self._freshness.now, self._area.rules.fingerprint
         self.result.listed += 1
-        self._files += survey.files
+        self._files += survey.files + sum(part.files for part in survey.others.values())
         if not survey.complete:
             self.result.unreadable.append(Unreadable(path, survey.errno))
             self._index.put(self._root, path, survey, listed=now, rules=rules, state=RowState.UNREADABLE)
             return
         state = None if self._trusted else RowState.UNSETTLED
         self._index.put(self._root, path, survey, listed=now, rules=rules, state=state)
-        if self._cutoff is not None and survey.first_due < self._cutoff.at:
+        if survey.is_due(self._cutoffs):
             self.result.due[path] = Counts.of(survey)
-            self._notebook.put(self._root, path, reading)
+            self._listings.put(self._root, path, reading)
 
     def _fail(self, path: str, code: int) -> None:
         if not path:

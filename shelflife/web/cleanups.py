@@ -132,7 +132,7 @@ class Cleanups:
 def preview(engine: Engine, areas: Sequence[str] | None) -> shapes.CleanupResult:
     """Return what a cleanup would do now. Blocks; raises UsageError, StorageError."""
     plan = engine.plan(areas)
-    expiring = replace(plan, areas=tuple(area for area in plan.areas if area.cutoff is not None))
+    expiring = replace(plan, areas=tuple(area for area in plan.areas if area.cutoffs))
     done = shapes.of_plan(expiring, engine.settings, files=engine.files, most=MOST_FILES)
     return shapes.result_of(done, run=None, plan=plan.id, state="planned", most=MOST_FILES)
 

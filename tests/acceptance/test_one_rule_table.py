@@ -1,7 +1,7 @@
 """What a plan counts, `plan --files` lists, a cleanup removes and `why` explains is decided by one table.
 
-Over random trees and random rules – one of which only this test puts into the table – all four, and a reference of
-a few lines, must name the same files; with compiled code and without.
+Over random trees and random rules – one of which only this test puts into the table – all four, and a reference
+of a few lines, must name the same files; with compiled code and without.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def _settings(chance: random.Random) -> dict[str, Any]:
 
 
 def _tree(storage: Storage, chance: random.Random) -> list[_Made]:
-    made = []
+    made: list[_Made] = []
     for directory in chance.sample(["", "a/", "b/", "c/", "c/deep/", "d/", "d/a/"], chance.randint(1, 6)):
         for number in range(chance.randint(0, 6)):
             stem = chance.choice(["one", "two", f"odd{number}", f"f{number}"])

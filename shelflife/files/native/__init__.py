@@ -28,20 +28,20 @@ if TYPE_CHECKING:
 
 LIBRARY: Final = Path(__file__).with_name("primitives.compiled")
 
-_VERSION: Final = 5
+_VERSION: Final = 6
 """As in primitives.c: a library of another version is left alone."""
 
 _PATIENCE: Final = 20_000_000
 """Nanoseconds for which one call reads on."""
 
 _NUMBER: Final = Struct("=q")
-_TASK: Final = Struct("=4q")
+_TASK: Final = Struct("=5q")
 """A task without its device and key, which come first."""
 _ANSWER: Final = Struct("=8q")
 
 _NOTHING_KNOWN: Final = bytes(KEY_SIZE + _NUMBER.size)
 
-_RULES: Final = ("is_root", "age", "cutoff", "early", "most_due", "threads")
+_RULES: Final = ("is_root", "left_out", "age", "cutoff", "early", "most_due", "threads")
 
 
 class _Rules(Structure):
@@ -49,7 +49,7 @@ class _Rules(Structure):
 
 
 class _Removal(Structure):
-    _fields_ = tuple((name, c_int64) for name in ("cutoff", "age", "in_use", "until"))
+    _fields_ = tuple((name, c_int64) for name in ("age", "in_use", "until"))
 
 
 def load(path: Path = LIBRARY) -> Native | None:
@@ -96,10 +96,13 @@ class Native:
 
     def read(self, anchor: Anchor, paths: Sequence[str], search: Search, stop: Flag) -> list[Reading]:
         """See `Primitives`."""
-        cutoff = -FOREVER if search.cutoff is None else search.cutoff
+        native = search.native
+        assert native is not None  # noqa: S101 - where values do not say it all, nobody asks compiled code
+        cutoff = -FOREVER if native.cutoff is None else native.cutoff
         hour = -(-cutoff // HOUR)  # the first that is wholly past the cutoff
         rules = _Rules(
-            age=KINDS[search.area.rules.age_from],
+            left_out=len(search.area.left_out),
+            age=native.age,
             cutoff=cutoff,
             early=clamp(hour * HOUR),
             most_due=MOST_DUE,
@@ -118,7 +121,7 @@ class Native:
             packed = string_at(result.value or 0, length.value)
         finally:
             self._free(result)
-        return readings_of(packed, known[:done], search.cutoff)
+        return readings_of(packed, known[:done], native, search.cutoffs)
 
     def remove(self, anchor: Anchor, tasks: Sequence[Task], manner: Manner) -> list[Answer]:
         """See `Primitives`."""
@@ -128,7 +131,6 @@ class Native:
         given = bytearray(b"".join([_packed(task) for task in tasks]))
         area = manner.area
         removal = _Removal(
-            cutoff=manner.cutoff,
             age=KINDS[area.rules.age_from],
             in_use=area.in_use,
             until=manner.until,
@@ -161,7 +163,7 @@ def _packed(task: Task) -> bytes:
     entries = task.entries
     path = os.fsencode(task.path)
     device = _NUMBER.pack(task.device)
-    rest = _TASK.pack(task.same, task.empty, len(entries), len(entries.names))
+    rest = _TASK.pack(task.cutoff, task.same, task.empty, len(entries), len(entries.names))
     path += bytes(8 - len(path) % 8)
     names = entries.kinds + entries.names
     return b"".join((device, task.key, rest, path, entries.facts, names, bytes(8 - len(names) % 8)))

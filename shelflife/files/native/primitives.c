@@ -31,7 +31,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define VERSION 5 /* raised with each change of what goes in or out */
+#define VERSION 6 /* raised with each change of what goes in or out */
 
 #ifndef SYS_openat2
 #define SYS_openat2 437 /* the same on every architecture */
@@ -236,7 +236,8 @@ struct reading {
 };
 
 struct rules {
-    int64_t is_root;  /* leave out `.trash` */
+    int64_t is_root;
+    int64_t left_out; /* how many of the names that are ours are left out of the root */
     int64_t age;      /* what the age of a file is counted from */
     int64_t cutoff;   /* entries before it are due; INT64_MIN for none */
     int64_t early;    /* what is known counts files before it: the end of the cutoff's hour */
@@ -321,6 +322,10 @@ static void add_child(struct reading *reading, const char *name, size_t length, 
     reading->children++;
 }
 
+/* In the order of shelflife.policy.area.Area.left_out. */
+enum { OURS = 2 };
+static const char *const ours[OURS] = {".trash", ".shelflife"};
+
 /* Counts one entry; returns whether there was memory for it. */
 static int count_entry(struct reading *reading, const struct rules *rules, int directory,
                        const struct dirent64_ *entry) {
@@ -330,8 +335,9 @@ static int count_entry(struct reading *reading, const struct rules *rules, int d
     int64_t time;
     if (name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.')))
         return 1;
-    if (rules->is_root && strcmp(name, ".trash") == 0)
-        return 1;
+    for (int64_t i = 0; rules->is_root && i < rules->left_out && i < OURS; i++)
+        if (strcmp(name, ours[i]) == 0)
+            return 1;
     if (entry->type == 4) { /* DT_DIR: its name and inode will do */
         reading->entries++;
         add_child(reading, name, length, entry->ino);
@@ -693,7 +699,7 @@ void shelflife_free(char *result) { free(result); }
 enum { NOT_DONE = 0, REMOVED, CHANGED, VANISHED, NOT_EXPIRED, IN_USE };
 
 struct removal {
-    int64_t cutoff, age, in_use;
+    int64_t age, in_use;
     int64_t until; /* CLOCK_MONOTONIC, ns */
 };
 
@@ -701,11 +707,13 @@ struct entry {
     const char *name;
     int64_t inode, size, mtime;
     int kind;
+    int64_t cutoff; /* it must be before it */
 };
 
 /* One directory of a batch: in. */
 struct task {
     int64_t device, inode, mtime, ctime;
+    int64_t cutoff;
     int64_t same;  /* whether mtime and ctime must be these, too */
     int64_t empty; /* whether the directory is to go as well, once it is empty */
     int64_t count, names_length;
@@ -726,7 +734,7 @@ static int look(int directory, const struct entry *entry, const struct removal *
     if (kind_of(status->st_mode) != entry->kind || (int64_t)status->st_ino != entry->inode ||
         status->st_size != entry->size || nanoseconds(status->st_mtim) != entry->mtime)
         return CHANGED;
-    return time >= removal->cutoff ? NOT_EXPIRED : REMOVED;
+    return time >= entry->cutoff ? NOT_EXPIRED : REMOVED;
 }
 
 /* Says whether somebody holds a BSD lock on an open file or directory: leave it alone, as systemd-tmpfiles does. Ours
@@ -873,7 +881,8 @@ static void remove_in(int directory, const struct task *task, char *names, const
     for (int64_t i = 0; i < task->count; i++) {
         char *slash = memchr(names, '/', (size_t)(end - names));
         struct stat status;
-        struct entry entry = {names, facts[i], facts[task->count + i], facts[2 * task->count + i], kinds[i]};
+        struct entry entry = {names, facts[i], facts[task->count + i], facts[2 * task->count + i], kinds[i],
+                              task->cutoff};
         if (slash)
             *slash = 0;
         int found = remove_entry(directory, &entry, removal, &status);

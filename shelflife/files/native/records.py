@@ -21,6 +21,9 @@ from shelflife.files.survey import KEY_SIZE, Key, Survey
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from shelflife.policy.cutoff import Cutoffs
+    from shelflife.policy.rules import Native
+
 
 _BUCKET: Final = 8 * COLUMNS
 """Bytes of an hour in a histogram."""
@@ -76,7 +79,9 @@ _KEY: Final = slice(16, 16 + KEY_SIZE)
 """Where in a record inode, mtime and ctime are."""
 
 
-def readings_of(packed: bytes, known: Sequence[Known | None], cutoff: int | None) -> list[Reading]:
+def readings_of(
+    packed: bytes, known: Sequence[Known | None], native: Native, cutoffs: Cutoffs
+) -> list[Reading]:
     """Return the readings of as many directories as something is, or is not, `known` of."""
     found: list[Reading] = []
     start = 0
@@ -87,7 +92,7 @@ def readings_of(packed: bytes, known: Sequence[Known | None], cutoff: int | None
             found.append(Reading(error=head.error))
         else:
             end += head.length
-            found.append(Record(packed[start:end], head, one if head.partial else None, cutoff))
+            found.append(Record(packed[start:end], head, one if head.partial else None, native, cutoffs))
         start = end
     return found
 
@@ -99,15 +104,18 @@ _Parts = tuple[_Header, bytes, bytes, bytes, bytes]
 class Record(Reading):
     """A reading that is taken apart when it is asked for."""
 
-    __slots__ = ("_known", "_packed", "_parts")
+    __slots__ = ("_known", "_native", "_packed", "_parts")
 
-    def __init__(self, packed: bytes, head: _Header, known: Known | None, cutoff: int | None) -> None:
-        """Take a record; of a partial one, what was known of the directory."""
+    def __init__(
+        self, packed: bytes, head: _Header, known: Known | None, native: Native, cutoffs: Cutoffs
+    ) -> None:
+        """Take a record, and by which values it was read; of a partial one, what was known of the directory."""
         self._packed = packed
         self._known = known
         self.error = 0
         self.device = head.device
-        self.cutoff = cutoff
+        self._native = native
+        self.cutoffs = cutoffs
         self.listed = head.due
         self.more = bool(head.more)
         self.is_partial = bool(head.partial)
@@ -132,6 +140,7 @@ class Record(Reading):
                 self._survey.due_files, self._survey.due_bytes = head.due_files, head.due_bytes
             if head.children:
                 self._survey.children = _children(children, head)
+            self._survey.move_to(self._native.number)
         return self._survey
 
     @property
@@ -159,9 +168,13 @@ class Record(Reading):
         if not self.listed:
             return self.survey
         head, hours, rest_hours, *_ = self._take_apart()
-        if self._known is not None and self.cutoff is not None:
-            return self._known.without(Gone(head.files, head.bytes, head.allocated, hours), self.cutoff)
-        return _rest(head, self.survey, rest_hours)
+        if self._known is not None and self._native.cutoff is not None:
+            gone = Gone(head.files, head.bytes, head.allocated, hours)
+            rest = self._known.without(gone, self._native.cutoff)
+        else:
+            rest = _rest(head, self.survey, rest_hours)
+        rest.move_to(self._native.number)
+        return rest
 
     @property
     def weight(self) -> int:

@@ -30,6 +30,11 @@ class Class:
     retention: int | None
     """Nanoseconds after which its files are expired; None keeps them for ever."""
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether its files are kept for ever."""
+        return self.retention is None
+
 
 def classes_of(area: AreaSettings) -> tuple[Class, ...]:
     """Return the classes of an area: its own, then `protect`, then its `rules` in their order."""

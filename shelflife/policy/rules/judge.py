@@ -163,7 +163,8 @@ class Rules:
         `expire: stem` they keep their groups.
         """
         classes = [self.class_of(file.path) for file in files]
-        neighbours = Neighbours(files, classes, self._groups(files), self.is_noise)
+        groups = self.groups([file.name for file in files])
+        neighbours = Neighbours(files, classes, groups, self.is_noise)
         verdicts = [self._judge(file, cutoffs, self._applied, neighbours) for file in neighbours.counted]
         for position, reason in (staying or {}).items():
             verdicts[position] = Verdict(remove=False, reason=reason)
@@ -171,10 +172,9 @@ class Rules:
             _keep_together(group, verdicts)
         return verdicts
 
-    def _groups(self, files: Sequence[File]) -> list[list[int]]:
-        if self.expire is Expire.STEM:
-            return stems_of([file.name for file in files])
-        return [[position] for position in range(len(files))]
+    def groups(self, names: Sequence[str]) -> list[list[int]]:
+        """Return which files right in a directory go as one thing, by their positions."""
+        return stems_of(names) if self.expire is Expire.STEM else [[at] for at in range(len(names))]
 
     def _judge(
         self, file: File, cutoffs: Cutoffs, rules: Sequence[Rule], neighbours: Neighbours | None = None
@@ -186,6 +186,12 @@ class Rules:
                 pattern = kind.patterns.deciding(file.path) if rule.reason is Reason.PROTECTED else None
                 return Verdict(remove=False, reason=rule.reason, pattern=pattern)
         return Verdict(remove=True, reason=Reason.EXPIRED)
+
+    def empty_goes(self, directory: str, mtime: int, cutoffs: Cutoffs) -> bool:
+        """Return whether a directory that is empty since `mtime` (ns) goes: where a file of its place would."""
+        if not directory or not self.may_prune(directory):
+            return False
+        return mtime < cutoffs.at(self.class_of_all_in(directory) or 0)
 
     # -- what others are told
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from shelflife.records.state import StateDirectory
 
-VERSION: Final = 4
+VERSION: Final = 5
 """Raised with each change of the schema: an index of another version is built anew."""
 
 _SCHEMA: Final = """
@@ -25,23 +25,24 @@ CREATE TABLE root (
     id INTEGER PRIMARY KEY,
     directory BLOB NOT NULL UNIQUE,         -- relative to the base path
     as_of INTEGER NOT NULL DEFAULT 0,       -- time (ns) of the last completed refresh
-    summed INTEGER NOT NULL DEFAULT 0,      -- whether the rest is true of its directories as they are now
-    files INTEGER NOT NULL DEFAULT 0,
-    bytes INTEGER NOT NULL DEFAULT 0,
-    allocated INTEGER NOT NULL DEFAULT 0,
-    protected_files INTEGER NOT NULL DEFAULT 0,
-    protected_bytes INTEGER NOT NULL DEFAULT 0,
+    summed INTEGER NOT NULL DEFAULT 0,      -- whether the rest, and `total`, is as its directories are now
     special INTEGER NOT NULL DEFAULT 0,
-    directories INTEGER NOT NULL DEFAULT 0,
+    directories INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE total (                        -- of one class in a root: see shelflife.records.index.ClassTotals
+    root INTEGER NOT NULL REFERENCES root,
+    class INTEGER NOT NULL,
+    files INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    allocated INTEGER NOT NULL,
     oldest INTEGER,
     newest INTEGER,
     first_due INTEGER,                      -- of what could be read, as all below
-    readable_files INTEGER NOT NULL DEFAULT 0,
-    readable_bytes INTEGER NOT NULL DEFAULT 0,
-    readable_allocated INTEGER NOT NULL DEFAULT 0,
-    readable_protected_files INTEGER NOT NULL DEFAULT 0,
-    readable_protected_bytes INTEGER NOT NULL DEFAULT 0
-);
+    readable_files INTEGER NOT NULL,
+    readable_bytes INTEGER NOT NULL,
+    readable_allocated INTEGER NOT NULL,
+    PRIMARY KEY (root, class)
+) WITHOUT ROWID;
 CREATE TABLE directory (
     root INTEGER NOT NULL REFERENCES root,
     path BLOB NOT NULL,
@@ -49,22 +50,35 @@ CREATE TABLE directory (
     mtime INTEGER NOT NULL,
     scatter INTEGER NOT NULL,               -- 0 to 1023: when in the second half of its time it is read again
     listed INTEGER NOT NULL,                -- time (ns) of the listing
-    state INTEGER NOT NULL,
+    state INTEGER NOT NULL,                 -- shelflife.records.index.RowState
     rules INTEGER NOT NULL,                 -- fingerprint of the rules it was read under
     entries INTEGER NOT NULL,
-    files INTEGER NOT NULL,
-    bytes INTEGER NOT NULL,
-    allocated INTEGER NOT NULL,
-    protected_files INTEGER NOT NULL,
-    protected_bytes INTEGER NOT NULL,
     staying INTEGER NOT NULL,
     special INTEGER NOT NULL,
+    files INTEGER NOT NULL,                 -- of the area's own class, as all below
+    bytes INTEGER NOT NULL,
+    allocated INTEGER NOT NULL,
     first_due INTEGER NOT NULL,
     oldest INTEGER NOT NULL,
     newest INTEGER NOT NULL,
     hours BLOB NOT NULL,                    -- see shelflife.files.hours
     PRIMARY KEY (root, path)
 ) WITHOUT ROWID;
+CREATE TABLE part (                         -- the files of another class in a directory
+    root INTEGER NOT NULL,
+    path BLOB NOT NULL,
+    class INTEGER NOT NULL,
+    files INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    allocated INTEGER NOT NULL,
+    first_due INTEGER NOT NULL,
+    oldest INTEGER NOT NULL,
+    newest INTEGER NOT NULL,
+    hours BLOB NOT NULL,
+    PRIMARY KEY (root, path, class)
+) WITHOUT ROWID;
+CREATE VIEW part_row AS
+    SELECT part.*, key, state, rules, entries FROM part JOIN directory USING (root, path);
 """
 
 

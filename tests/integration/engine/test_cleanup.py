@@ -12,8 +12,8 @@ from shelflife.errors import CleanupDisabled, UsageError
 from shelflife.events import AreaFinished, BatchFinished, DirectoryPruned, Event, RunFinished, RunStarted
 from shelflife.files.removal import Result
 from shelflife.policy.verdict import Reason
+from shelflife.records.index import Row, RowState
 from shelflife.records.records import open_records
-from shelflife.records.sqlite.index import Row, RowState
 from shelflife.testing import MakeStorage, Storage, set_age
 
 

@@ -12,11 +12,15 @@ from shelflife.records.history import Trigger
 if TYPE_CHECKING:
     from shelflife.testing import MakeStorage
 
+_BLOCK = 4096
+_CONTENT = bytes(_BLOCK)
+"""Of files that take one block each: a quota counts what is on disk."""
+
 
 def test_the_oldest_files_go_until_the_area_is_within_its_quota(make_storage: MakeStorage) -> None:
-    storage = make_storage({"frames": {"retention": "30d", "quota": 55}, "uploads": "7d"})
-    files = [storage.file(f"frames/{n % 3}/{n}", age=f"{20 - n}d", size=10) for n in range(10)]
-    storage.file("uploads/x", age="6d", size=100)
+    storage = make_storage({"frames": {"retention": "30d", "quota": 5 * _BLOCK + 99}, "uploads": "7d"})
+    files = [storage.file(f"frames/{n % 3}/{n}", age=f"{20 - n}d", content=_CONTENT) for n in range(10)]
+    storage.file("uploads/x", age="6d", content=_CONTENT)
 
     plan = storage.engine.plan()
     report = storage.engine.execute(plan)
@@ -26,6 +30,25 @@ def test_the_oldest_files_go_until_the_area_is_within_its_quota(make_storage: Ma
     assert (frames.cutoff.cause, frames.files, report.removed) == ("quota", 5, 5)
     assert [file.exists() for file in files] == [False] * 5 + [True] * 5
     assert storage.engine.plan().files == 0
+
+
+def test_what_takes_no_room_on_disk_makes_nothing_go(make_storage: MakeStorage) -> None:
+    storage = make_storage({"frames": {"retention": "30d", "quota": "1MB"}})
+    storage.file("frames/sparse", age="2d", size=10**10)
+    files = [storage.file(f"frames/{n}", age=f"{9 - n}d", content=_CONTENT) for n in range(5)]
+    assert storage.engine.cleanup().removed == 0
+    assert all(file.exists() for file in files)
+
+
+def test_a_file_with_two_names_in_an_area_counts_once(make_storage: MakeStorage) -> None:
+    storage = make_storage({"frames": {"retention": "30d", "quota": 3 * _BLOCK}})
+    for n in range(3):
+        file = storage.file(f"frames/{n}", age=f"{9 - n}d", content=_CONTENT)
+        os.link(file, file.with_name(f"{n}-again"))
+    assert storage.engine.cleanup().removed == 0
+    storage.file("frames/one-more", age="3d", content=_CONTENT)
+    storage.engine.cleanup()
+    assert storage.files() == ["frames/1", "frames/1-again", "frames/2", "frames/2-again", "frames/one-more"]
 
 
 def test_a_number_of_files_bounds_an_area_too(make_storage: MakeStorage) -> None:
@@ -48,13 +71,13 @@ def test_the_same_moment_is_told_apart_to_the_nanosecond(make_storage: MakeStora
 def test_what_is_young_held_or_protected_stays_although_the_quota_is_exceeded(
     make_storage: MakeStorage,
 ) -> None:
-    area = {"retention": "30d", "quota": 30, "protect": ["*.keep"]}
+    area = {"retention": "30d", "quota": 3 * _BLOCK, "protect": ["*.keep"]}
     storage = make_storage({"frames": area})
-    storage.file("frames/young", age="2h", size=20)
-    held = storage.file("frames/held", age="20d", size=10)
-    storage.file("frames/a.keep", age="25d", size=10)
+    storage.file("frames/young", age="2h", content=2 * _CONTENT)
+    held = storage.file("frames/held", age="20d", content=_CONTENT)
+    storage.file("frames/a.keep", age="25d", content=_CONTENT)
     for n in range(4):
-        storage.file(f"frames/{n}", age=f"{4 - n + 2}d", size=10)
+        storage.file(f"frames/{n}", age=f"{4 - n + 2}d", content=_CONTENT)
     storage.engine.hold(held)
 
     storage.engine.cleanup()
@@ -63,18 +86,18 @@ def test_what_is_young_held_or_protected_stays_although_the_quota_is_exceeded(
 
 
 def test_a_hold_makes_others_go_in_its_place(make_storage: MakeStorage) -> None:
-    storage = make_storage({"frames": {"retention": "30d", "quota": 30}})
-    files = [storage.file(f"frames/{n}", age=f"{9 - n}d", size=10) for n in range(5)]
+    storage = make_storage({"frames": {"retention": "30d", "quota": 3 * _BLOCK}})
+    files = [storage.file(f"frames/{n}", age=f"{9 - n}d", content=_CONTENT) for n in range(5)]
     storage.engine.hold(files[0])
     storage.engine.cleanup()
     assert storage.files() == ["frames/0", "frames/3", "frames/4"]
 
 
 def test_units_fill_a_quota_as_a_whole(make_storage: MakeStorage) -> None:
-    storage = make_storage({"frames": {"retention": "30d", "quota": 45, "expire": "directory"}})
+    storage = make_storage({"frames": {"retention": "30d", "quota": 4 * _BLOCK + 99, "expire": "directory"}})
     for unit, newest in (("a", 9), ("b", 8), ("c", 7)):
-        storage.file(f"frames/{unit}/1", age=f"{newest}d", size=10)
-        storage.file(f"frames/{unit}/2", age=f"{newest + 5}d", size=10)
+        storage.file(f"frames/{unit}/1", age=f"{newest}d", content=_CONTENT)
+        storage.file(f"frames/{unit}/2", age=f"{newest + 5}d", content=_CONTENT)
         storage.directory(f"frames/{unit}", age=f"{newest}d")
     storage.engine.cleanup()
     assert storage.files() == ["frames/b/1", "frames/b/2", "frames/c/1", "frames/c/2"]
@@ -88,12 +111,12 @@ def test_a_quota_needs_nobodys_approval(make_storage: MakeStorage) -> None:
     assert storage.engine.cleanup(trigger=Trigger.SCHEDULE).removed == 9
 
 
-@pytest.mark.parametrize(("quota", "gone"), [(100, 0), (50, 2)])
+@pytest.mark.parametrize(("quota", "gone"), [(10, 0), (3, 2)])
 def test_retention_and_quota_go_together(make_storage: MakeStorage, quota: int, gone: int) -> None:
-    storage = make_storage({"frames": {"retention": "30d", "quota": quota}})
+    storage = make_storage({"frames": {"retention": "30d", "quota": quota * _BLOCK}})
     for n in range(5):
-        storage.file(f"frames/{n}", age=f"{10 + n}d", size=14)
-    storage.file("frames/expired", age="31d", size=10)
+        storage.file(f"frames/{n}", age=f"{10 + n}d", content=_CONTENT)
+    storage.file("frames/expired", age="31d", content=_CONTENT)
     storage.engine.cleanup()
     assert len(storage.files()) == 5 - gone
 

@@ -25,6 +25,8 @@ def _unit(storage: Storage, name: str, *, age: str = "40d", files: int = 3) -> P
     for number in range(files):
         storage.file(f"frames/{name}/deep/{number}", age=age, size=5)
     storage.file(f"frames/{name}/top", age=age, size=5)
+    for directory in (f"frames/{name}/deep", f"frames/{name}"):
+        set_age(storage.path(directory), age)
     return storage.path(f"frames/{name}")
 
 
@@ -45,6 +47,15 @@ def test_a_unit_goes_as_a_whole_by_its_newest_file(storage: Storage) -> None:
     assert (report.removed, report.failed, report.total("kept")) == (5, 0, 6)
     assert sorted(os.listdir(storage.path("frames"))) == ["loose-young", "young"]
     assert len(storage.files()) == 6
+
+
+def test_a_unit_that_was_unpacked_just_now_stays_however_old_its_files_are(storage: Storage) -> None:
+    unit = _unit(storage, "unit")
+    set_age(unit / "deep", 60)
+    assert storage.engine.plan().files == 0
+    assert storage.engine.cleanup().removed == 0
+    set_age(unit / "deep", "40d")
+    assert storage.engine.cleanup().removed == 4
 
 
 def _protected(storage: Storage) -> None:

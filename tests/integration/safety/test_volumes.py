@@ -15,6 +15,7 @@ from shelflife.files.primitives import Primitives, chosen
 from shelflife.files.pure import Pure
 from shelflife.files.reading import Flag, Manner, Search, Task
 from shelflife.policy.area import areas_of
+from shelflife.policy.cutoff import KEEP_ALL, Cause, Cutoff, Cutoffs
 from shelflife.testing import aged_file
 from tests.integration.engine.volumes import mounted
 
@@ -125,6 +126,7 @@ def test_neither_reading_nor_removing_takes_another_device_for_its_own(
 ) -> None:
     settings = Settings.build(base_path=volume, areas={"rec": {"retention": "7d", "in_use": "off"}})
     area = areas_of(settings)["rec"]
+    late = Cutoffs.only(Cutoff(at=2**62, cause=Cause.RETENTION))
     (volume / "rec").mkdir()
     _subvolume("create", volume / "rec/inner")
     file = aged_file(volume / "rec/inner/file", age="8d")
@@ -132,10 +134,11 @@ def test_neither_reading_nor_removing_takes_another_device_for_its_own(
     inner = os.open(volume / "rec/inner", os.O_RDONLY)
     try:
         with Anchor.open(base, "rec/inner") as wrong, Anchor.open(base, "rec") as anchor:
-            (refused,) = tools.read(anchor, ["inner/"], Search(area, None), Flag())
-            (found,) = tools.read(wrong, [""], Search(area, 2**62), Flag())
-            task = Task("inner/", found.device, found.key, found.due, same=False, empty=True)
-            (answer,) = tools.remove(anchor, [task], Manner(area, 2**62, 2**62))
+            nothing = Search(area, native=area.rules.native("inner/", KEEP_ALL))
+            (refused,) = tools.read(anchor, ["inner/"], nothing, Flag())
+            (found,) = tools.read(wrong, [""], Search(area, late, native=area.rules.native("", late)), Flag())
+            task = Task("inner/", found.device, found.key, found.due, same=False, empty=True, cutoff=2**62)
+            (answer,) = tools.remove(anchor, [task], Manner(area, late, 2**62))
     finally:
         os.close(inner)
         os.close(base)

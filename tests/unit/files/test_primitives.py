@@ -22,6 +22,7 @@ from shelflife.clock import HOUR
 from shelflife.files import native, primitives
 from shelflife.files.anchor import Anchor
 from shelflife.files.candidates import Candidates, Fate, Outcomes
+from shelflife.files.counting import survey_directory
 from shelflife.files.hours import unpack_hours
 from shelflife.files.known import Known
 from shelflife.files.listing import Entry, Kind
@@ -29,10 +30,10 @@ from shelflife.files.primitives import Primitives
 from shelflife.files.pure import Pure
 from shelflife.files.reading import Answer, Flag, Manner, Reading, Search, Task
 from shelflife.files.removal import Result
-from shelflife.files.survey import Key, Survey, survey_directory
+from shelflife.files.survey import Key, Survey
 from shelflife.files.worker_pool import WorkerPool
 from shelflife.policy.area import Area
-from shelflife.policy.cutoff import Cause, Cutoff
+from shelflife.policy.cutoff import KEEP_ALL, Cause, Cutoff, Cutoffs
 from shelflife.settings import AgeFrom
 from tests.unit.policy.areas import an_area
 
@@ -82,8 +83,17 @@ def _file(path: Path, mtime: int = _AT - 1, size: int = 5) -> Path:
     return path
 
 
+def _cutoffs(at: int | None) -> Cutoffs:
+    return KEEP_ALL if at is None else Cutoffs.only(Cutoff(at=at, cause=Cause.RETENTION))
+
+
+def _search(at: int | None, area: Area | None = None) -> Search:
+    area = area or an_area(in_use="off")
+    return Search(area, _cutoffs(at), native=area.rules.native("d/", _cutoffs(at)))
+
+
 def _read(tools: Primitives, anchor: Anchor, path: str = "d/", *, cutoff: int | None = _AT) -> Reading:
-    (found,) = tools.read(anchor, [path], Search(an_area(in_use="off"), cutoff), Flag())
+    (found,) = tools.read(anchor, [path], _search(cutoff), Flag())
     return found
 
 
@@ -98,8 +108,8 @@ def _remove(
     path: str = "d/",
     cutoff: int = _AT,
 ) -> Answer:
-    task = Task(path, reading.device, reading.key, reading.due, same=False, empty=empty)
-    manner = Manner(area or an_area(in_use="off"), cutoff, time.monotonic_ns() + until)
+    task = Task(path, reading.device, reading.key, reading.due, same=False, empty=empty, cutoff=cutoff)
+    manner = Manner(area or an_area(in_use="off"), _cutoffs(cutoff), time.monotonic_ns() + until)
     (answer,) = tools.remove(anchor, [task], manner)
     return answer
 
@@ -183,7 +193,6 @@ def test_whatever_is_in_a_directory_all_ways_of_reading_it_tell_the_same(
     files: list[tuple[int, int, int]], odd: set[str], cutoff: int | None, age_from: AgeFrom
 ) -> None:
     area = an_area(in_use="off", age_from=age_from)
-    chosen = None if cutoff is None else Cutoff(at=cutoff, cause=Cause.RETENTION)
     with tempfile.TemporaryDirectory() as place:
         directory = Path(place, "area/d")
         directory.mkdir(parents=True)
@@ -193,15 +202,23 @@ def test_whatever_is_in_a_directory_all_ways_of_reading_it_tell_the_same(
             _make_odd(directory, name)
         with _closing(os.open(place, os.O_RDONLY)) as base, Anchor.open(base, "area") as anchor:
             ways = [primitives for primitives in (native.load(), Pure()) if primitives is not None]
-            readings = [way.read(anchor, ["d/"], Search(area, cutoff, 2), Flag())[0] for way in ways]
+            readings = [
+                way.read(
+                    anchor,
+                    ["d/"],
+                    _search(cutoff, area)._replace(workers=2),
+                    Flag(),
+                )[0]
+                for way in ways
+            ]
         with _closing(os.open(directory, os.O_RDONLY)) as fd:
-            one_by_one = survey_directory(fd, "d/", area, settled_before=0, cutoff=chosen)
+            one_by_one = survey_directory(fd, "d/", area, settled_before=0, cutoffs=_cutoffs(cutoff))
     for reading in readings:
         assert sorted(reading.due) == sorted(readings[0].due)
         rests = [_plain(one.rest()) | {"newest_change": 0} for one in (reading, readings[0])]
         assert rests[0] == rests[1]  # only the latest change may be one of a file that goes
     for reading in readings:
-        reading.survey.finish("d/", 0)
+        reading.survey.finish("d/", 0, area.rules)
         assert _plain(reading.survey) == _plain(one_by_one)
 
 
@@ -236,7 +253,7 @@ def test_a_directory_of_many_chunks_is_the_same_for_several_threads(
     for number in range(3):
         (directory / f"below-{number}").mkdir()
     one, other = (
-        compiled.read(anchor, ["d/"], Search(an_area(), _AT, workers), Flag())[0] for workers in (1, 4)
+        compiled.read(anchor, ["d/"], _search(_AT)._replace(workers=workers), Flag())[0] for workers in (1, 4)
     )
     assert len(one.due) == len(range(0, 9000, 7))
     assert sorted(one.due) == sorted(other.due)
@@ -250,7 +267,7 @@ def test_several_threads_end_at_a_stop(compiled: native.Native, anchor: Anchor, 
         (directory / f"{number:060}").touch()
     stop = Flag()
     stop.set()
-    (found,) = compiled.read(anchor, ["d/"], Search(an_area(), _AT, 4), stop)
+    (found,) = compiled.read(anchor, ["d/"], _search(_AT)._replace(workers=4), stop)
     assert found.error == errno.ECANCELED
 
 
@@ -263,7 +280,12 @@ def _known(survey: Survey) -> Known:
 
 
 def _read_known(tools: Primitives, anchor: Anchor, known: Known, *, cutoff: int = _AT) -> Reading:
-    (found,) = tools.read(anchor, ["d/"], Search(an_area(in_use="off"), cutoff, known={"d/": known}), Flag())
+    (found,) = tools.read(
+        anchor,
+        ["d/"],
+        _search(cutoff)._replace(known={"d/": known}),
+        Flag(),
+    )
     return found
 
 
@@ -415,7 +437,7 @@ def test_where_the_age_counts_from_the_arrival_an_old_time_does_not_make_a_file_
     area = an_area(in_use="off", age_from="arrived")
     reading = _read(tools, anchor)  # by its mtime
     assert _fates(_remove(tools, anchor, reading, area=area), reading) == {"a": Fate.NOT_EXPIRED}
-    (found,) = tools.read(anchor, ["d/"], Search(area, 2**62), Flag())
+    (found,) = tools.read(anchor, ["d/"], _search(2**62, area), Flag())
     assert found.due[0].time >= born - 10**9  # clocks of file systems are coarse
     answer = _remove(tools, anchor, found, area=area, cutoff=2**62)
     assert _fates(answer, found) == {"a": Fate.REMOVED}
@@ -428,7 +450,7 @@ def test_where_the_age_counts_from_the_last_access_a_file_that_is_read_stays(
         _file(directory / name, 0)
     os.utime(directory / "read", ns=(_AT, 0))
     area = an_area(in_use="off", age_from="accessed")
-    (found,) = tools.read(anchor, ["d/"], Search(area, _AT), Flag())
+    (found,) = tools.read(anchor, ["d/"], _search(_AT, area), Flag())
     assert [entry.name for entry in found.due] == ["forgotten"]
     reading = _read(tools, anchor)  # by its mtime
     answer = _remove(tools, anchor, reading, area=area)
@@ -535,10 +557,6 @@ def test_without_a_library_there_are_no_compiled_ones(tmp_path: Path) -> None:
 def test_the_environment_can_do_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHELFLIFE_PURE", "1")
     assert not primitives.chosen.__wrapped__().is_compiled
-
-
-def test_patterns_are_matched_in_python(anchor: Anchor) -> None:
-    assert not primitives.for_reading(an_area(protect=["*.keep"]), anchor).is_compiled
 
 
 # -- candidates and outcomes

@@ -10,11 +10,13 @@ import pytest
 from shelflife.files.listing import Entry, entry_at
 from shelflife.files.removal import Outcome, Removal, Result
 from shelflife.policy.area import Area
+from shelflife.policy.cutoff import Cause, Cutoff, Cutoffs
 from shelflife.policy.verdict import Reason
 from tests.integration.engine.users import common_directory, ordinary_user
 from tests.unit.policy.areas import an_area
 
 _AT = 1_700_000_000 * 10**9
+_CUTOFFS = Cutoffs.only(Cutoff(at=_AT, cause=Cause.RETENTION))
 
 
 def _file(path: Path, mtime: int = _AT - 1, content: bytes = b"12345") -> Path:
@@ -36,7 +38,8 @@ def _remove(
 ) -> list[Outcome]:
     fd = os.open(directory, os.O_RDONLY)
     try:
-        return Removal(area=area or an_area(), cutoff=_AT, retries=0).batch(fd, entries, until=until)
+        removal = Removal(area=area or an_area(), path="", cutoffs=_CUTOFFS, retries=0)
+        return removal.batch(fd, entries, until=until)
     finally:
         os.close(fd)
 

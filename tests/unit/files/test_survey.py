@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shelflife.clock import HOUR
-from shelflife.files import survey as module
+from shelflife.files import counting as module
+from shelflife.files.counting import count_entry, is_due, managed, survey_directory
 from shelflife.files.listing import FOREVER, Entry, Kind, read_directory
-from shelflife.files.survey import Key, Survey, count_entry, managed, survey_directory
+from shelflife.files.survey import Key, Survey
 from shelflife.policy.area import Area
-from shelflife.policy.cutoff import Cause, Cutoff
+from shelflife.policy.cutoff import Cause, Cutoff, Cutoffs
 from shelflife.settings import AgeFrom
 from tests.unit.policy.areas import an_area
 
@@ -30,7 +31,7 @@ def _survey(
             path,
             area or an_area(),
             settled_before=settled,
-            cutoff=Cutoff(at=at, cause=Cause.RETENTION),
+            cutoffs=Cutoffs.only(Cutoff(at=at, cause=Cause.RETENTION)),
         )
     finally:
         os.close(fd)
@@ -65,8 +66,8 @@ def test_what_is_protected_is_counted_apart_and_never_due(tmp_path: Path) -> Non
         _file(tmp_path / name, _AT - 9, 7)
     (tmp_path / "link.keep").symlink_to("e")
     found = _survey(tmp_path, area=area)
-    assert (found.files, found.bytes, found.protected_files, found.protected_bytes) == (1, 7, 2, 14)
-    assert (found.due_files, found.due_links, found.staying) == (1, 0, 1)
+    assert (found.files, found.bytes, found.others[1].files, found.others[1].bytes) == (1, 7, 2, 14)
+    assert (found.due_files, found.due_links, found.staying) == (1, 0, 0)
 
 
 def test_a_keep_file_is_no_file_but_keeps_its_directory_from_being_empty(tmp_path: Path) -> None:
@@ -148,7 +149,7 @@ def test_a_directory_that_changes_while_it_is_read_is_not_settled(
 def test_an_entry_that_cannot_be_looked_at_makes_a_survey_incomplete() -> None:
     found = Survey(key=Key(1, 2, 3))
     count_entry(found, Entry("a", Kind.UNKNOWN, 0, 13), "", an_area())
-    found.finish("x/", _LATER)
+    found.finish("x/", _LATER, an_area().rules)
     assert (found.complete, found.errno, found.settled) == (False, 13, False)
 
 
@@ -170,13 +171,14 @@ _ENTRIES = st.builds(
 def test_numbers_agree_with_each_other(entries: list[Entry], path: str, at: int) -> None:
     area = an_area(protect=["*.keep"])
     found = Survey(key=Key(1, 2, 3))
-    cutoff = Cutoff(at=at, cause=Cause.RETENTION)
-    own = list(managed(entries, path))
+    cutoffs = Cutoffs.only(Cutoff(at=at, cause=Cause.RETENTION))
+    own = list(managed(entries, path, area))
     for entry in own:
-        count_entry(found, entry, path, area, cutoff)
+        count_entry(found, entry, path, area, due=is_due(entry, path, area, cutoffs))
+    protected = found.part(1)
     keep_files = sum(entry.is_file and entry.name == ".gitkeep" for entry in own)
     assert found.entries == len(own)
-    assert found.files + found.protected_files + keep_files == sum(entry.is_file for entry in own)
+    assert found.files + protected.files + keep_files == sum(entry.is_file for entry in own)
     assert sum(load.files for load in found.hours.values()) == found.files
     assert sum(load.bytes for load in found.hours.values()) == found.bytes
     assert sum(load.allocated for load in found.hours.values()) == found.allocated

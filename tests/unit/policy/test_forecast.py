@@ -35,7 +35,7 @@ _NOTHING = Inflow()
 
 def _holding(area: Area, files: list[File], inflow: Inflow = _NOTHING) -> Holding:
     disk = Disk(files)
-    return Holding(area=area, size=disk.load(), histogram=disk.hours(), inflow=inflow)
+    return Holding(area=area, size=disk.load(), histograms={0: disk.hours()}, inflow=inflow)
 
 
 # -- inflow
@@ -200,7 +200,7 @@ def test_an_area_settles_where_as_much_expires_as_comes(area: dict[str, object],
     holding = Holding(
         area=an_area(**area),
         size=Load(5, 50, 50),  # protected
-        histogram={},
+        histograms={},
         inflow=Inflow(files=10, bytes=100, days=9),
     )
     found = settles_at(holding)
@@ -213,9 +213,9 @@ def test_what_would_go_is_exact_to_the_hour(files: list[File], retention: int, q
     area = an_area(retention=f"{retention}h", quota=quota, min_age="3h")
     now = 1_900_000_000 * 10**9
     holding = _holding(area, files)
-    cutoff, load = goes_at(holding, now)
+    cutoffs, load = goes_at(holding, now)
     disk = Disk(files)
-    assert cutoff is not None
+    cutoff = cutoffs.at(0)
     assert disk.load(before=cutoff).covers(load)
     assert load.covers(disk.load(before=cutoff // HOUR * HOUR))
     assert cutoff <= max(now - retention * HOUR, now - 3 * HOUR)

@@ -6,6 +6,7 @@ import pytest
 
 from shelflife.policy.area import Area
 from shelflife.policy.choose import by_retention
+from shelflife.policy.cutoff import Cutoffs
 from shelflife.policy.limits import LastRun, reasons_to_ask, removes_more, settings_of
 from shelflife.policy.plan import AreaPlan, DueDirectory, Plan
 from shelflife.settings import Settings
@@ -17,7 +18,9 @@ _NOW = 20_000 * DAY
 def _plan(area: Area, *, files: int, scanned: int) -> Plan:
     due = DueDirectory(root="frames", path="", files=files, bytes=files * 10)
     cutoff = by_retention(area, _NOW)
-    return Plan(made=_NOW, areas=(AreaPlan(area="frames", cutoff=cutoff, scanned=scanned, due=(due,)),))
+    return Plan(
+        made=_NOW, areas=(AreaPlan(area="frames", cutoffs=Cutoffs.only(cutoff), scanned=scanned, due=(due,)),)
+    )
 
 
 def _reasons(

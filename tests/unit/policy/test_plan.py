@@ -4,12 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from shelflife.policy.cutoff import Cause, Cutoff
+from shelflife.policy.cutoff import KEEP_ALL, Cause, Cutoff, Cutoffs
 from shelflife.policy.plan import AreaPlan, DueDirectory, Plan
+
+
+def _only(at: int) -> Cutoffs:
+    return Cutoffs.only(Cutoff(at=at, cause=Cause.RETENTION))
+
 
 _TEMP = AreaPlan(
     area="temp",
-    cutoff=Cutoff(at=1_700_000_000_000_000_000, cause=Cause.RETENTION),
+    cutoffs=_only(1_700_000_000_000_000_000),
     scanned=10,
     due=(
         DueDirectory(root="temp", path="", files=2, bytes=20, links=1),
@@ -18,7 +23,7 @@ _TEMP = AreaPlan(
     ),
     errors=("temp/x/: Permission denied",),
 )
-_OUTPUTS = AreaPlan(area="outputs", cutoff=None, scanned=4)
+_OUTPUTS = AreaPlan(area="outputs", cutoffs=KEEP_ALL, scanned=4)
 _PLAN = Plan(made=1_700_000_100_000_000_000, areas=(_TEMP, _OUTPUTS))
 
 
@@ -40,9 +45,11 @@ def test_the_id_of_a_plan_is_the_same_for_ever() -> None:
         (replace(_PLAN, made=_PLAN.made + 1), False),
         (replace(_PLAN, areas=(_TEMP,)), False),
         (replace(_PLAN, areas=(_OUTPUTS, _TEMP)), False),
-        (replace(_PLAN, areas=(replace(_TEMP, cutoff=None), _OUTPUTS)), False),
+        (replace(_PLAN, areas=(replace(_TEMP, cutoffs=KEEP_ALL), _OUTPUTS)), False),
+        (replace(_PLAN, areas=(replace(_TEMP, cutoffs=Cutoffs((_TEMP.cutoff, None))), _OUTPUTS)), True),
+        (replace(_PLAN, areas=(replace(_TEMP, cutoffs=Cutoffs((_TEMP.cutoff,) * 2)), _OUTPUTS)), False),
         (
-            replace(_PLAN, areas=(replace(_TEMP, cutoff=Cutoff(at=7, cause=Cause.RETENTION)), _OUTPUTS)),
+            replace(_PLAN, areas=(replace(_TEMP, cutoffs=_only(7)), _OUTPUTS)),
             False,
         ),
     ],

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shelflife.clock import HOUR
 from shelflife.policy.area import Area
-from shelflife.policy.choose import by_quota, by_retention, oldest_first
+from shelflife.policy.choose import Stock, by_quota, by_retention, oldest_first
 from shelflife.policy.cutoff import BEGINNING, Cause
 from shelflife.policy.load import NOTHING, Load
 from tests.unit.policy.areas import DAY, an_area
@@ -18,8 +18,12 @@ _NEEDS = st.builds(Load, st.integers(0, 45), st.integers(0, 200), st.just(0))
 _LATEST = st.integers(NOW - 60 * HOUR, NOW + HOUR)
 
 
+def _stock(disk: Disk) -> dict[int, Stock]:
+    return {0: Stock(disk.hours(), disk.measure)}
+
+
 def _quota_cutoff(area: Area, disk: Disk) -> tuple[int, Cause]:
-    cutoff = by_quota(area, NOW, disk.load(), disk.hours(), disk.measure)
+    cutoff = by_quota(area, NOW, disk.load(), _stock(disk)).own
     assert cutoff is not None
     return cutoff.at, cutoff.cause
 
@@ -56,13 +60,13 @@ def test_the_cause_is_what_decided() -> None:
 
 
 def test_an_area_that_is_indefinite_has_no_cutoff() -> None:
-    assert by_quota(an_area(retention=-1), NOW, Load(9, 9), {}, Disk([]).measure) is None
+    assert not by_quota(an_area(retention=-1), NOW, Load(9, 9, 9), {})
 
 
 def test_what_cannot_go_counts_but_is_not_gone_for() -> None:
     """Protected files fill a quota; the others make room for them."""
     disk = Disk(_TEN)
-    cutoff = by_quota(an_area(quota=100, min_age=0), NOW, Load(12, 130), disk.hours(), disk.measure)
+    cutoff = by_quota(an_area(quota=100, min_age=0), NOW, Load(12, 130, 130), _stock(disk)).own
     assert cutoff is not None
     assert disk.load(before=cutoff.at) == Load(3, 30, 30)
 

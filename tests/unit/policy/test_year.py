@@ -9,7 +9,7 @@ import pytest
 
 from shelflife.clock import HOUR
 from shelflife.policy.area import Area, areas_of
-from shelflife.policy.choose import by_quota, by_retention
+from shelflife.policy.choose import Stock, by_quota, by_retention
 from shelflife.policy.cutoff import Cause
 from shelflife.policy.load import NOTHING, Histogram, Load
 from shelflife.policy.pressure import Candidate, Need, choose_cutoffs
@@ -92,7 +92,9 @@ class _Year:
     def clean(self, now: int) -> None:
         for shelf in self.shelves.values():
             size = shelf.before(2**62)
-            cutoff = by_quota(shelf.area, now, size, shelf.measure(0, 2**62, HOUR), shelf.measure)
+            cutoff = by_quota(
+                shelf.area, now, size, {0: Stock(shelf.measure(0, 2**62, HOUR), shelf.measure)}
+            ).own
             if cutoff is None:
                 continue
             shelf.remove(cutoff.at)

@@ -15,18 +15,21 @@ from hypothesis import strategies as st
 
 from shelflife.events import ignore
 from shelflife.files.anchor import Anchor
-from shelflife.files.survey import Key, Survey, survey_directory
+from shelflife.files.counting import survey_directory
+from shelflife.files.survey import Key, Survey
 from shelflife.files.worker_pool import WorkerPool
 from shelflife.policy.area import Area
-from shelflife.policy.cutoff import Cause, Cutoff
+from shelflife.policy.cutoff import KEEP_ALL, Cause, Cutoff, Cutoffs
+from shelflife.records.index import Row, RowState, Trust
 from shelflife.records.sqlite import index as index_module
 from shelflife.records.sqlite import index_file
 from shelflife.records.sqlite.database import connect
-from shelflife.records.sqlite.index import Index, Row, RowState, Trust
+from shelflife.records.sqlite.index import Index
 from shelflife.records.sqlite.index_file import open_index
 from shelflife.records.state import Owner, StateDirectory
 from shelflife.scan import refresh as module
 from shelflife.scan.refresh import Freshness, Refresh, Refreshed
+from shelflife.scan.root import AreaRoot
 from tests.integration.engine.users import common_directory, make_readable, needs_root, ordinary_user
 from tests.unit.policy.areas import DAY, an_area
 
@@ -35,6 +38,10 @@ _HOUR = 3600 * 10**9
 
 class _StopError(Exception):
     pass
+
+
+def _before(at: int) -> Cutoffs:
+    return Cutoffs.only(Cutoff(at=at, cause=Cause.RETENTION))
 
 
 class _Storage:
@@ -67,11 +74,9 @@ class _Storage:
         with self.opened() as (index, anchor), WorkerPool(workers) as pool:
             return Refresh(
                 index,
-                anchor,
-                area or an_area(),
-                "area",
+                AreaRoot(area or an_area(), "area", anchor),
                 freshness=Freshness(now=self.now, settle=self.settle, rescan_after=30 * DAY),
-                cutoff=None if cutoff is None else Cutoff(at=cutoff, cause=Cause.RETENTION),
+                cutoffs=KEEP_ALL if cutoff is None else _before(cutoff),
                 listener=ignore,
                 between=between,
                 pool=pool,
@@ -97,7 +102,7 @@ class _Storage:
 
     def files(self) -> int:
         with self.opened() as (index, _):
-            return index.totals("area").files
+            return index.totals("area").of(0).files
 
     @contextmanager
     def opened(self) -> Iterator[tuple[Index, Anchor]]:
@@ -394,9 +399,7 @@ def test_a_refresh_that_was_stopped_hides_nothing_from_the_next(storage: _Storag
         with storage.opened() as (index, anchor):
             one = Refresh(
                 index,
-                anchor,
-                an_area(),
-                "area",
+                AreaRoot(an_area(), "area", anchor),
                 freshness=Freshness(now=storage.now, settle=storage.settle, rescan_after=30 * DAY),
                 listener=ignore,
                 between=between,
@@ -435,7 +438,7 @@ def test_an_unreadable_directory_keeps_its_numbers_and_is_read_again_once_it_can
         assert {path for path, state in states.items() if state == RowState.UNREADABLE} == {"a/b/", "a/b/c/"}
         assert storage.files() == 5
         with storage.opened() as (index, _):
-            assert list(index.due(index.root("area"), 2**62)) == ["", "a/", "z/"]
+            assert list(index.due(index.root("area"), _before(2**62))) == ["", "a/", "z/"]
             assert index.totals("area").scanned == 3
         assert storage.refresh().unreadable == found.unreadable  # said again each time
         storage.tick()
@@ -454,7 +457,7 @@ def test_a_directory_whose_files_may_not_be_looked_at_makes_nothing_due() -> Non
         assert [unreadable.path for unreadable in found.unreadable] == ["a/"]
         assert list(found.due) == []
         with storage.opened() as (index, _):
-            assert list(index.due(index.root("area"), 2**62)) == []
+            assert list(index.due(index.root("area"), _before(2**62))) == []
         make_readable(storage.area)
 
 
@@ -468,9 +471,7 @@ def test_a_root_that_cannot_be_read_is_an_error_and_changes_nothing() -> None:
             storage.area.chmod(0)
             refresh = Refresh(
                 index,
-                anchor,
-                an_area(),
-                "area",
+                AreaRoot(an_area(), "area", anchor),
                 freshness=Freshness(now=storage.now + 1, settle=0, rescan_after=DAY),
                 listener=ignore,
             )

@@ -11,14 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shelflife.clock import HOUR
 from shelflife.errors import RecordsError
 from shelflife.files.known import Known
 from shelflife.files.listing import FOREVER
-from shelflife.files.survey import Key, Survey
+from shelflife.files.survey import Key, Part, Survey
+from shelflife.policy.cutoff import Cause, Cutoff, Cutoffs
+from shelflife.policy.load import Load
+from shelflife.records.index import RowState
 from shelflife.records.sqlite import index as module
-from shelflife.records.sqlite import index_file
+from shelflife.records.sqlite import index_file, index_reader
 from shelflife.records.sqlite.database import connect
-from shelflife.records.sqlite.index import Index, RowState
+from shelflife.records.sqlite.index import Index
 from shelflife.records.sqlite.index_file import VERSION, open_index, read_index
 from shelflife.records.state import Owner, StateDirectory
 from tests.integration.engine.users import common_directory, needs_root, ordinary_user
@@ -46,14 +50,26 @@ _TREE = [
 """Names with bytes below and above the slash (0x2F), and some that are not UTF-8."""
 
 
+def _before(at: int) -> Cutoffs:
+    return Cutoffs.only(Cutoff(at=at, cause=Cause.RETENTION))
+
+
 @pytest.fixture
 def index(state: StateDirectory) -> Iterator[Index]:
     with open_index(state) as opened:
         yield opened
 
 
-def _put(index: Index, root: int, path: str, state: RowState | None = None, **counts: int) -> None:
-    survey = Survey(key=Key(1, 2, 3), settled=True)
+def _put(
+    index: Index,
+    root: int,
+    path: str,
+    state: RowState | None = None,
+    *,
+    others: dict[int, Part] | None = None,
+    **counts: int,
+) -> None:
+    survey = Survey(key=Key(1, 2, 3), settled=True, others=others or {})
     for name, value in counts.items():
         setattr(survey, name, value)
     index.put(root, path, survey, listed=5, rules=7, state=state)
@@ -201,7 +217,7 @@ def test_what_cannot_be_read_keeps_its_numbers_and_is_not_due(index: Index) -> N
         _put(index, root, path, files=3, bytes=30, first_due=1)
     index.mark(root, "a/", RowState.UNREADABLE, listed=9)
     index.complete(root, as_of=9)
-    assert list(index.due(root, 5)) == ["", "a-b/"]
+    assert list(index.due(root, _before(5))) == ["", "a-b/"]
     totals = index.totals("frames")
     assert (totals.files, totals.bytes, totals.directories, totals.scanned) == (12, 120, 4, 6)
     below = index.row(root, "a/b/")
@@ -214,8 +230,8 @@ def test_what_was_never_read_is_marked_without_numbers(index: Index) -> None:
     index.mark(root, "mounted/", RowState.MOUNT, listed=9)
     index.complete(root, as_of=9)
     totals = index.totals("frames")
-    assert (totals.files, totals.directories, totals.oldest, totals.newest) == (0, 1, None, None)
-    assert list(index.due(root, FOREVER)) == []
+    assert (totals.files, totals.directories, totals.of(0).oldest, totals.newest) == (0, 1, None, None)
+    assert list(index.due(root, _before(FOREVER))) == []
 
 
 @pytest.mark.parametrize(
@@ -234,17 +250,17 @@ def test_a_directory_is_due_when_something_in_it_is_before_the_cutoff(
 ) -> None:
     root = index.root("frames")
     _put(index, root, path, row_state, first_due=10)
-    assert list(index.due(root, 11)) == ([path] if due else [])
-    assert list(index.due(root, 10)) == []
+    assert list(index.due(root, _before(11))) == ([path] if due else [])
+    assert list(index.due(root, _before(10))) == []
 
 
 def test_due_directories_come_in_preorder_page_by_page(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PAGE", 2)
+    monkeypatch.setattr(index_reader, "PAGE", 2)
     root = index.root("frames")
     for path in _TREE:
         _put(index, root, path, first_due=1)
     index.flush()
-    assert list(index.due(root, 2)) == _paths(index, root)
+    assert list(index.due(root, _before(2))) == _paths(index, root)
 
 
 @pytest.mark.parametrize(
@@ -265,10 +281,10 @@ def test_what_may_be_known_without_being_read_is_settled_and_has_files_only(
     _put(index, root, "a/", **plain)
     _put(index, root, "b/", **plain | change)
     index.flush()
-    known = index.plain(root, ["a/", "b/"], 50, 7)
+    known = index.plain(root, ["a/", "b/"], _before(50), 7)
     assert known == {"a/": Known(Key(1, 2, 3).pack(), 3, 30, 0, 5, 90, b"")}
-    assert index.plain(root, ["a/", "b/"], 50, 8) == {}  # listed under other rules
-    assert index.plain(root, [], 50, 7) == {}
+    assert index.plain(root, ["a/", "b/"], _before(50), 8) == {}  # listed under other rules
+    assert index.plain(root, [], _before(50), 7) == {}
 
 
 def test_sums_are_of_the_rows_as_they_are_and_totals_as_they_were_when_last_summed_up(index: Index) -> None:
@@ -277,7 +293,7 @@ def test_sums_are_of_the_rows_as_they_are_and_totals_as_they_were_when_last_summ
     index.complete(root, as_of=77)
     summed = index.sums(root)
     assert summed == index.totals("frames")
-    assert (summed.scanned, summed.readable_bytes, summed.first_due) == (2, 20, 50)
+    assert (summed.scanned, summed.readable.bytes, summed.of(0).first_due) == (2, 20, 50)
 
     def changes() -> Iterator[Callable[[], None]]:
         yield lambda: _put(index, root, "b/", files=1, bytes=5, first_due=40)
@@ -290,9 +306,9 @@ def test_sums_are_of_the_rows_as_they_are_and_totals_as_they_were_when_last_summ
         before = index.totals("frames")
         change()
         now = index.sums(root)
-        assert (now.scanned, now.readable_bytes, now.first_due) == numbers
+        assert (now.scanned, now.readable.bytes, now.of(0).first_due) == numbers
         assert index.totals("frames") == before
-        assert list(index.due(root, 41)) == (["b/"] if numbers[2] == 40 else [])
+        assert list(index.due(root, _before(41))) == (["b/"] if numbers[2] == 40 else [])
         index.complete(root, as_of=None)
         assert index.totals("frames") == now
 
@@ -300,13 +316,16 @@ def test_sums_are_of_the_rows_as_they_are_and_totals_as_they_were_when_last_summ
 def test_totals_are_the_sums_of_the_rows(index: Index) -> None:
     root = index.root("frames")
     _put(index, root, "", files=1, bytes=10, allocated=4096, oldest=7, newest=7)
-    _put(index, root, "a/", files=2, bytes=20, protected_files=3, protected_bytes=5, oldest=4, newest=9)
+    part = Part(files=3, bytes=5, allocated=8192, oldest=1, newest=11)
+    _put(index, root, "a/", files=2, bytes=20, oldest=4, newest=9, others={1: part})
     _put(index, root, "empty/")
     index.complete(root, as_of=77)
     totals = index.totals("frames")
-    assert (totals.as_of, totals.files, totals.bytes, totals.allocated) == (77, 3, 30, 4096)
-    assert (totals.protected_files, totals.protected_bytes, totals.directories) == (3, 5, 3)
-    assert (totals.oldest, totals.newest, totals.scanned) == (4, 9, 6)
+    assert (totals.as_of, totals.files, totals.bytes, totals.directories) == (77, 6, 35, 3)
+    assert (totals.newest, totals.scanned, totals.readable) == (11, 6, Load(6, 35, 12288))
+    own, other = totals.of(0), totals.of(1)
+    assert (own.files, own.bytes, own.allocated, own.oldest, own.newest) == (3, 30, 4096, 4, 9)
+    assert (other.files, other.bytes, other.allocated, other.oldest, other.newest) == (3, 5, 8192, 1, 11)
     assert index.totals("temp").as_of == 0
 
 
@@ -314,12 +333,103 @@ def test_units_are_the_sums_of_all_below_them(index: Index) -> None:
     root = index.root("frames")
     _put(index, root, "", files=9, newest=99)
     _put(index, root, "a/", files=1, bytes=2, newest=5)
-    _put(index, root, "a/deep/down/", files=2, bytes=3, newest=8, protected_files=1, staying=1)
+    part = Part(files=1, bytes=4, newest=6)
+    _put(index, root, "a/deep/down/", files=2, bytes=3, newest=8, others={1: part}, staying=1)
+    _put(index, root, "a/deep/", others={1: Part(files=1, bytes=4, newest=7), 2: Part(newest=1)})
     _put(index, root, "a-b/", RowState.UNREADABLE, newest=-FOREVER)
     first, second = index.units(root)
-    assert (first.path, first.state, first.newest) == ("a-b/", RowState.UNREADABLE, -FOREVER)
-    assert (second.path, second.files, second.bytes, second.newest) == ("a/", 3, 5, 8)
-    assert (second.protected_files, second.staying, second.changed) == (1, 1, 2)
+    assert (first.path, first.state, first.newest) == ("a-b/", int(RowState.UNREADABLE), {})
+    assert (second.path, second.load) == ("a/", Load(5, 13, 0))
+    assert second.newest == {0: 8, 1: 7, 2: 1}
+    assert (second.staying, second.changed) == (1, 2)
+
+
+# -- classes
+
+
+def _of(first: int | None = None, second: int | None = None) -> Cutoffs:
+    moments = (None, first, second)
+    return Cutoffs(tuple(None if at is None else Cutoff(at=at, cause=Cause.RETENTION) for at in moments))
+
+
+def test_a_directory_is_due_when_something_of_some_class_is_before_the_cutoff_of_that_class(
+    index: Index,
+) -> None:
+    root = index.root("frames")
+    _put(index, root, "a/", first_due=1, others={1: Part(first_due=10)})
+    _put(index, root, "a/b/", first_due=1, others={2: Part(first_due=20)})
+    _put(index, root, "c/", RowState.DIRTY, first_due=1, others={1: Part(first_due=10)})
+    index.flush()
+    assert list(index.due(root, _of(first=10, second=20))) == []
+    assert list(index.due(root, _of(first=11))) == ["a/"]
+    assert list(index.due(root, _of(second=21))) == ["a/b/"]
+    assert list(index.due(root, _of(first=11, second=21))) == ["a/", "a/b/"]
+    assert list(index.due(root, _before(2))) == ["a/", "a/b/"]
+
+
+def test_directories_due_in_several_classes_come_once_in_preorder_page_by_page(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_reader, "PAGE", 2)
+    root = index.root("frames")
+    for number, path in enumerate(_TREE):
+        parts = {1: Part(first_due=1), 2: Part(first_due=1)} if number % 3 else {}
+        _put(index, root, path, first_due=1 if number % 2 else FOREVER, others=parts)
+    index.flush()
+    due = [path for number, path in enumerate(_TREE) if number % 3 or number % 2]
+    cutoffs = Cutoffs((_before(2).own,) * 3)
+    assert list(index.due(root, cutoffs)) == [path for path in _paths(index, root) if path in due]
+
+
+def test_a_listing_that_lacks_a_class_takes_its_numbers_away(index: Index) -> None:
+    root = index.root("frames")
+    _put(index, root, "a/", others={1: Part(files=3, first_due=1), 2: Part(files=1)})
+    index.flush()
+    _put(index, root, "a/", others={2: Part(files=2)})
+    _put(index, root, "a/", others={2: Part(files=5)})  # twice before it is written
+    assert {number: found.files for number, found in index.sums(root).classes.items()} == {0: 0, 2: 5}
+    index.forget(root, "a/")
+    assert index.sums(root).files == 0
+    assert list(index.units(root)) == []
+
+
+def test_dropping_a_directory_drops_what_is_of_other_classes_there(index: Index) -> None:
+    root = index.root("frames")
+    for path in ("a/", "a/b/", "a-b/"):
+        _put(index, root, path, others={1: Part(files=3, newest=4)})
+    index.drop(root, "a/")
+    assert index.sums(root).of(1).files == 3
+    assert [unit.path for unit in index.units(root)] == ["a-b/"]
+
+
+def test_what_may_be_known_without_being_read_may_be_of_any_one_class(index: Index) -> None:
+    root = index.root("frames")
+    part = Part(files=3, bytes=30, first_due=5, oldest=5, newest=90)
+    _put(index, root, "a/", entries=3, others={1: part})
+    _put(index, root, "b/", entries=4, files=1, first_due=5, newest=90, others={1: part})
+    index.flush()
+    assert list(index.plain(root, ["a/", "b/"], _of(first=50), 7)) == ["a/"]
+    assert index.plain(root, ["a/", "b/"], _of(second=50), 7) == {}
+
+
+def test_hours_and_times_are_kept_by_class(index: Index) -> None:
+    root = index.root("frames")
+    hours = {3: Load(1, 5, 4096)}
+    _put(index, root, "", others={1: Part(files=1, hours=hours, first_due=3 * HOUR, newest=3 * HOUR)})
+    _put(index, root, "a/", others={1: Part(files=1, hours=hours, first_due=3 * HOUR, newest=3 * HOUR)})
+    assert index.hours(root) == {}
+    assert index.hours(root, number=1) == {3: Load(2, 10, 8192)}
+    assert index.hours(root, number=1, own=True) == hours
+    assert index.between(root, 3 * HOUR, 4 * HOUR) == ["", "a/"]
+    assert index.between(root, 4 * HOUR, 5 * HOUR) == []
+
+
+def test_a_directory_is_found_by_its_inode(index: Index) -> None:
+    root = index.root("frames")
+    for number, path in enumerate(["a/", "a/b/", "c/"]):
+        index.put(root, path, Survey(key=Key(number - 1, 2, 3)), listed=5, rules=7)
+    assert index.places_of(root, {-1, 1, 99}) == ["a/", "c/"]
+    assert index.places_of(root, ()) == []
 
 
 # -- the file

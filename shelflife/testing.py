@@ -141,15 +141,20 @@ def aged_file(
 ) -> Path:
     """Make a file that was last modified `age` (``"40d"``, or seconds) before `now` (ns); return its path.
 
-    Missing directories above it are made; they are as old as they are.
+    Missing directories above it are made, as old as the file; those that are there stay as old as they are.
     """
+    made = [above for above in path.parents if not above.exists()]
+    there = next(above for above in path.parents if above.exists())
+    before = there.stat()
     path.parent.mkdir(parents=True, exist_ok=True)
     if content is None:
         with path.open("wb") as file:
             file.truncate(size)
     else:
         path.write_bytes(content)
-    set_age(path, age, now=now)
+    for old in (path, *made):
+        set_age(old, age, now=now)
+    os.utime(there, ns=(before.st_atime_ns, before.st_mtime_ns))
     return path
 
 

@@ -126,4 +126,4 @@ def test_why_says_what_may_take_a_file_before_it_expires(make_storage: MakeStora
     storage = make_storage({"frames": area}, pressure={"high": "91%"})
     told = " ".join(storage.engine.why(storage.file("frames/x", age="2d")).sentences)
     assert "more than 4.66 GB or more than 7 files: oldest first, but nothing younger than 1 day" in told
-    assert "when the disk is fuller than 91 %" in told
+    assert "when the disk is above 91 %" in told

@@ -126,13 +126,12 @@ def check_metrics() -> str:
 def check_scheduler(manager: StorageManager, *, dry_run: bool) -> str:
     """Start a scheduler for a small storage of our own, have it run once, and stop it."""
     from shelflife import Engine
-    from shelflife.schedule import Scheduler
 
     if dry_run:
         raise Skipped("it would create and remove files of its own")
     with _scratch(manager.settings, enabled=True) as settings:
         engine = Engine(settings)
-        scheduler = Scheduler(engine)
+        scheduler = engine.scheduler()
         if not scheduler.start():
             raise Failed("the scheduler does not start")
         following = scheduler.next_slot

@@ -12,13 +12,12 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from api import config as configuration
-from api.scheduler import get_scheduler
+from api.scheduler import cleanup_scheduler, get_scheduler
 from shelflife.errors import ExitCode, SettingsError
 from shelflife.web import create_app
 
 if TYPE_CHECKING:
-    from shelflife.settings import Settings
+    pass
 
 __all__ = ["app", "main"]
 
@@ -28,12 +27,7 @@ HOST = "127.0.0.1"
 PORT = 8000
 
 
-def _settings() -> Settings:
-    """Return the settings by the configuration's file as it is now."""
-    return configuration.config.reload().settings
-
-
-app = create_app(_settings, title="media-analysis-api", schedule=get_scheduler)
+app = create_app(cleanup_scheduler.in_force, title="media-analysis-api", schedule=get_scheduler)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=PORT, help="0: any free one (default: %(default)s)")
     options = parser.parse_args(arguments)
     try:
-        _settings()
+        cleanup_scheduler.in_force.read()
     except SettingsError as error:
         print(error, file=sys.stderr)  # noqa: T201 - whoever started the program reads it
         return ExitCode.USAGE

@@ -22,11 +22,12 @@ from api.storage import StorageManager
 from shelflife.engine import Engine
 from shelflife.errors import CleanupDisabled
 from shelflife.records.history import Totals
-from shelflife.schedule.scheduler import Scheduler
+from shelflife.settings.in_force import SettingsInForce
 from shelflife.shapes.metrics import metrics_as_json
 
 if TYPE_CHECKING:
     from api.config import Config
+    from shelflife.schedule.scheduler import Scheduler
     from shelflife.settings import Settings
 
 __all__ = ["CleanupScheduler", "cleanup_scheduler", "get_scheduler"]
@@ -52,6 +53,8 @@ class CleanupScheduler:
         self._manager = storage_manager
         self._made: StorageManager | None = None
         self._scheduler: Scheduler | None = None
+        self.in_force = SettingsInForce(self._load, initial=self._settings)
+        """The settings in force in this process, for whoever else cleans up in it."""
         self._lock = threading.Lock()
 
     @property
@@ -85,6 +88,7 @@ class CleanupScheduler:
             if self._scheduler is not None and self._scheduler.running:
                 logger.warning("the cleanup scheduler is already running")
                 return
+            self.in_force.read()
             scheduler = self._new()
             self._scheduler = scheduler if scheduler.start() else None
 
@@ -106,7 +110,7 @@ class CleanupScheduler:
             shelflife.errors.CleanupBusy: another cleanup of this storage is running.
         """
         try:
-            (self._scheduler or self._new(read=False)).run_now()
+            (self._scheduler or self._new()).run_now()
         except CleanupDisabled as error:
             logger.warning("no cleanup: %s", error)
         return self.get_metrics()
@@ -117,7 +121,7 @@ class CleanupScheduler:
         Dry and refused runs do not count. Times are ISO 8601 in UTC, or None when there was none.
         """
         running = self._scheduler is not None and self._scheduler.running
-        engine = self._scheduler.engine if self._scheduler and running else Engine(self._settings())
+        engine = Engine(self.in_force.settings if running else self.in_force.look(max_age=0))
         exists = engine.settings.base_path.is_dir()  # where nothing is yet, nothing was cleaned
         totals = engine.totals() if exists else Totals()
         cleaning = exists and engine.holder() is not None
@@ -125,9 +129,9 @@ class CleanupScheduler:
 
     # -- inside
 
-    def _new(self, *, read: bool = True) -> Scheduler:
-        """Return a scheduler by the file as it is now, or as it was read last."""
-        return Scheduler(Engine(self._load() if read else self._settings()), load=self._load)
+    def _new(self) -> Scheduler:
+        """Return a scheduler by the settings in force."""
+        return Engine(self.in_force.settings).scheduler(load=self.in_force)
 
     def _load(self) -> Settings:
         """Return the settings by the configuration's file as it is now."""

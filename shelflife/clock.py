@@ -22,6 +22,9 @@ DAY: Final = 24 * HOUR
 Clock: TypeAlias = Callable[[], int]
 """Tells the time: nanoseconds since the epoch."""
 
+Moment: TypeAlias = int | datetime
+"""A moment as callers give it: nanoseconds since the epoch, or an aware datetime."""
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -35,7 +38,7 @@ def as_datetime(moment: int) -> datetime:
     return _EPOCH + timedelta(microseconds=moment // 1000)
 
 
-def as_moment(when: int | datetime) -> int:
+def as_moment(when: Moment) -> int:
     """Return a moment that a caller gave as nanoseconds since the epoch or as a datetime, in nanoseconds.
 
     Raises UsageError for a datetime that does not say its time zone.

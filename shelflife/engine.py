@@ -2,45 +2,35 @@
 
 An `Engine` holds settings and nothing else: each method opens what it needs and closes it, so one engine may be
 used from several threads, before and after a fork. Methods block; each has an async twin, named with a leading
-`a`, that runs in a worker thread.
+`a`, that runs in a worker thread: the table is at the end of the class. Moments are given as nanoseconds since
+the epoch or as aware datetimes.
 
 What only some methods need is imported by them: a command line that cleans up does not wait for the forecast.
 """
 
 from __future__ import annotations
 
-import logging
 import os
-import socket
 import threading
-from contextlib import contextmanager, suppress
-from importlib import import_module
-from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING
 
-from shelflife.clock import SECOND, Clock
+from shelflife.clock import Clock, Moment, as_moment
 from shelflife.clock import now as system_clock
-from shelflife.errors import CleanupDisabled, RecordsError, StorageError, UsageError
-from shelflife.events import RunRefused, guarded
+from shelflife.errors import UsageError
+from shelflife.events import guarded
 from shelflife.explain.log import RunLog
-from shelflife.policy.holds import Holds
-from shelflife.policy.plan import Plan
 from shelflife.records.history import FileRecord, RunRecord, Totals, Trigger
-from shelflife.records.marker import check_marker
-from shelflife.records.statistics import Statistics, statistics_of
+from shelflife.run import look as looks
+from shelflife.run import preview as previews
 from shelflife.run import retention as steps
-from shelflife.run.approval import offer, why_ask
 from shelflife.run.lock import Holder, holder_of
 from shelflife.run.run import Order, Strategy, run
-from shelflife.run.sampling import take_sample
 from shelflife.run.workplace import Workplace
-from shelflife.scan.context import Stopped, StopWatch
-from shelflife.scan.planner import PlannedFile, due_files
-from shelflife.scan.root import AreaRoot
 from shelflife.storage.areas import create_directories, hold_roots
-from shelflife.storage.disks import disks_of
+from shelflife.twins import in_thread, streamed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
@@ -51,19 +41,18 @@ if TYPE_CHECKING:
     from shelflife.explain.why import Answer
     from shelflife.policy.area import Area
     from shelflife.policy.holds import Hold
-    from shelflife.policy.limits import LastRun
-    from shelflife.records.alerts import ActiveAlert, AlertBook
+    from shelflife.policy.plan import Plan
+    from shelflife.records.alerts import ActiveAlert
     from shelflife.records.state import StateDirectory
+    from shelflife.records.statistics import Statistics
     from shelflife.remove.report import RunReport
     from shelflife.run.pressure import DiskRelief
     from shelflife.run.restore import TrashedFile
+    from shelflife.scan.planner import PlannedFile
+    from shelflife.schedule.scheduler import Scheduler
     from shelflife.settings import Settings
+    from shelflife.settings.in_force import SettingsInForce
     from shelflife.storage.disks import Disk
-
-logger = logging.getLogger(__name__)
-
-_Given = ParamSpec("_Given")
-_Found = TypeVar("_Found")
 
 
 class Engine:
@@ -79,17 +68,16 @@ class Engine:
         """Take `settings`; nothing is read or opened. `clock` returns ns since the epoch."""
         self.settings = settings
         self._listeners = tuple(listeners)
-        self._listen = guarded((RunLog(), *self._listeners))
-        self._clock = clock
-        self._work = Workplace(settings=settings, listener=self._listen, clock=clock)
+        listener = guarded((RunLog(), *self._listeners))
+        self._work = Workplace(settings=settings, listener=listener, clock=clock)
 
     def with_settings(self, settings: Settings) -> Engine:
         """Return an engine for other settings, with the same listeners and clock."""
-        return Engine(settings, listeners=self._listeners, clock=self._clock)
+        return Engine(settings, listeners=self._listeners, clock=self._work.clock)
 
     def now(self) -> int:
         """Return the time by the engine's clock, in ns since the epoch."""
-        return self._clock()
+        return self._work.clock()
 
     # -- the storage
 
@@ -126,37 +114,25 @@ class Engine:
 
         Whatever holds the lost journal had are gone with it. Raises StorageError, RecordsError.
         """
+        from shelflife.records.marker import check_marker
+
         records = self._work.records
         with records.open_journal() as journal:
             check_marker(records.state, journal, adopt=True)
 
     # -- plan and execute
 
-    def plan(self, areas: Iterable[str] | None = None, *, at: int | None = None) -> Plan:
-        """Return what a cleanup of `areas` (all, if None) would do now, or at the moment `at` (ns).
+    def plan(self, areas: Iterable[str] | None = None, *, at: Moment | None = None) -> Plan:
+        """Return what a cleanup of `areas` (all, if None) would do now, or at the moment `at`.
 
         Changes nothing but the index, and not even that where it may not write.
         Raises UsageError for an unknown area, StorageError.
         """
-        chosen = [self._work.areas[name] for name in self._choose(areas)]
-        holds = self._holds()
-        with self._work.context(holds=holds) as context:
-            return steps.make_plan(context, chosen, at=context.freshness.now if at is None else at)
+        return previews.preview(self._work, self._choose(areas), at=None if at is None else as_moment(at))
 
     def files(self, plan: Plan) -> Iterator[PlannedFile]:
         """Yield the files that a plan would remove, as they are now. Raises OSError, StorageError."""
-        holds = self._holds()
-        with self._work.hold_base() as base:
-            for area_plan in plan.areas:
-                area = self._work.areas[area_plan.area]
-                if not area_plan.due:
-                    continue
-                with hold_roots(base, area) as (roots, _):
-                    held = {directory: AreaRoot(area, directory, anchor) for directory, anchor in roots}
-                    for due in area_plan.due:
-                        if due.root in held:
-                            with suppress(FileNotFoundError, NotADirectoryError):  # gone since it was planned
-                                yield from due_files(held[due.root], area_plan.cutoffs, due, holds)
+        return previews.planned_files(self._work, plan)
 
     def needs_approval(self, plan: Plan, *, offer_it: bool = True) -> list[str]:
         """Return why a person must confirm a plan before it may run unwatched; nothing when it may.
@@ -166,14 +142,7 @@ class Engine:
         nothing is written, and it cannot be approved.
         Raises StorageError.
         """
-        last_runs: dict[str, LastRun] = {}
-        with suppress(RecordsError), self._work.records.read_journal() as journal:
-            last_runs = journal.approvals.last_runs() if journal else {}
-        reasons = why_ask(self._work, plan, last_runs)
-        if reasons and offer_it and plan.made <= self._clock():
-            with suppress(RecordsError), self._work.records.open_journal() as writable:
-                offer(self._work, writable, plan)
-        return reasons
+        return previews.needs_approval(self._work, plan, offer_it=offer_it)
 
     def execute(
         self, plan: Plan, *, trigger: Trigger = Trigger.PROGRAM, stop: threading.Event | None = None
@@ -184,7 +153,7 @@ class Engine:
         trigger is a program's own call, UsageError for a plan that was made for a time to come, StorageError,
         RecordsError.
         """
-        if plan.made > self._clock():
+        if plan.made > self._work.clock():
             raise UsageError(
                 f"plan {plan.id} was made for a time to come: it can be looked at, not carried out"
             )
@@ -206,15 +175,13 @@ class Engine:
         trigger: Trigger = Trigger.PROGRAM,
         stop: threading.Event | None = None,
         batch_size: int | None = None,
-        slot: int | None = None,
     ) -> RunReport:
         """Plan and execute in one go, under one lock. Setting `stop` ends it at its next batch.
 
-        With a `slot` of the schedule (ns) it is the run of that slot, which it takes under the lock.
-        Raises as `plan` and `execute` do, and SlotTaken.
+        Raises as `plan` and `execute` do.
         """
         return self._run(
-            Order(trigger=trigger, stop=stop, batch_size=batch_size, slot=slot),
+            Order(trigger=trigger, stop=stop, batch_size=batch_size),
             steps.Retention(areas=tuple(self._choose(areas))),
         )
 
@@ -233,22 +200,23 @@ class Engine:
         Raises UsageError where no watermarks are set, CleanupDisabled where the settings allow dry runs only,
         StorageError, RecordsError.
         """
-        self._refuse_when_dry()
         from shelflife.run.pressure import relieve
 
         return relieve(self._work, trigger=trigger, stop=stop, wait=wait, insist=insist)
 
     # -- holds and trash
 
-    def hold(self, path: str | os.PathLike[str], *, until: int | None = None, reason: str = "") -> Hold:
-        """Hold a file, or a directory with all below it, until a moment (ns) or until `unhold`.
+    def hold(self, path: str | os.PathLike[str], *, until: Moment | None = None, reason: str = "") -> Hold:
+        """Hold a file, or a directory with all below it, until a moment or until `unhold`.
 
         Returns when no batch of a running cleanup can still ignore it.
         Raises UsageError when it lies in no area or is not there, RecordsError, StorageError.
         """
         from shelflife.run import holds as pinning
 
-        return pinning.add_hold(self._work, os.fspath(path), until=until, reason=reason)
+        return pinning.add_hold(
+            self._work, os.fspath(path), until=None if until is None else as_moment(until), reason=reason
+        )
 
     def unhold(self, path: str | os.PathLike[str]) -> list[Hold]:
         """End the hold on a path; return what was ended. Raises UsageError when there is none."""
@@ -278,14 +246,15 @@ class Engine:
 
         return restoring.restore(self._work, target, to=to, hold=hold)
 
-    def empty_trash(self, areas: Iterable[str] | None = None, *, before: int | None = None) -> RunReport:
-        """Remove for good what waits in the trash, or what went there before `before` (ns).
+    def empty_trash(self, areas: Iterable[str] | None = None, *, before: Moment | None = None) -> RunReport:
+        """Remove for good what waits in the trash, or what went there before `before`.
 
         Holds are respected. Raises CleanupBusy, StorageError, RecordsError.
         """
         from shelflife.run.empty import EmptyTrash
 
-        strategy = EmptyTrash(areas=tuple(self._choose(areas)), before=before)
+        limit = None if before is None else as_moment(before)
+        strategy = EmptyTrash(areas=tuple(self._choose(areas)), before=limit)
         return self._run(Order(trigger=Trigger.TRASH), strategy)
 
     # -- questions
@@ -295,20 +264,11 @@ class Engine:
 
         Setting `stop` ends it at the next directory, with nothing to report.
         """
-        with self._work.context(watch=StopWatch(stop)) as context:
-            try:
-                return steps.refresh(context, self._work.areas.values())
-            except Stopped:
-                return {}
+        return looks.refresh(self._work, stop=stop)
 
     def stats(self, *, refresh: bool = False) -> Statistics:
         """Return the storage in numbers, as of the last scan, or scanned now. Raises StorageError."""
-        if refresh:
-            with self._work.context() as context:
-                errors = steps.refresh(context, self._work.areas.values())
-                return statistics_of(self._work.areas.values(), context.index, errors)
-        with self._work.records.read_index() as index:
-            return statistics_of(self._work.areas.values(), index)
+        return looks.stats(self._work, refreshed=refresh)
 
     def totals(self) -> Totals:
         """Return what all executed runs together did. Raises RecordsError, StorageError."""
@@ -336,7 +296,7 @@ class Engine:
 
     def holder(self) -> Holder | None:
         """Return who runs a cleanup now, if anybody. Raises StorageError."""
-        return holder_of(self.state)
+        return holder_of(self._work.records.state)
 
     def why(self, path: str | os.PathLike[str]) -> Answer:
         """Return what will happen to a path, when and by which rule, or what happened to it.
@@ -350,20 +310,17 @@ class Engine:
             settings=self.settings,
             areas=self._work.areas,
             records=self._work.records,
-            now=self._clock(),
+            now=self._work.clock(),
         )
 
     def check(self) -> list[Finding]:
-        """Return whether the storage can be looked after as it is. Creates nothing; a fault is a finding."""
-        try:
-            records = self._work.records
-        except StorageError:
-            records = None
-        from shelflife.explain.check import check_storage
+        """Return whether the storage can be looked after as it is, and what needs a person.
 
-        return check_storage(
-            settings=self.settings, areas=self._work.areas, records=records, now=self._clock()
-        )
+        Creates nothing; a fault is a finding.
+        """
+        from shelflife.alerts.findings import check
+
+        return check(self._work)
 
     def status(self) -> Status:
         """Return how it stands: what is wrong, what waits for a person, what comes next. Changes nothing."""
@@ -392,120 +349,110 @@ class Engine:
 
         Every run does it as well. Raises RecordsError, StorageError.
         """
-        now = self._clock()
-        with self._work.records.read_journal() as journal:
-            if journal is not None and now - journal.usage.last() < at_most_every * SECOND:
-                return False
-        with self._work.hold_base() as base, self._work.records.read_index() as index:
-            if index is None:
-                return False
-            with self._work.records.open_journal() as writable:
-                take_sample(writable.usage, base, index, self._work.areas, now)
-        return True
+        from shelflife.run.sampling import sample
+
+        return sample(self._work, at_most_every=at_most_every)
 
     def disks(self) -> list[Disk]:
         """Return the file systems that the areas are on, and how full they are. Raises StorageError."""
+        from shelflife.storage.disks import disks_of
+
         with self._work.hold_base() as base:
             return disks_of(base, self._work.areas.values())
 
-    # -- alerts
-
-    @contextmanager
-    def alert_book(self) -> Iterator[AlertBook]:
-        """Open the book of what people were told, to write. Raises RecordsError, StorageError."""
-        with self._work.records.open_journal() as journal:
-            yield journal.alerts
+    # -- what needs a person
 
     def alerts(self) -> list[ActiveAlert]:
-        """Return the alerts that have not ended, the latest first. Raises RecordsError, StorageError."""
-        with self._work.records.read_journal() as journal:
-            return journal.alerts.active() if journal else []
+        """Return what needs a person now, the latest first, whether or not anybody is sent a message.
 
-    def message_delivered(self, message: int) -> None:
-        """Record that a message to people was delivered. Raises RecordsError, StorageError."""
-        with self.alert_book() as book:
-            book.delivered(message, at=self._clock())
+        Raises RecordsError, StorageError.
+        """
+        from shelflife.alerts.conditions import alerts_now
 
-    # -- the schedule's records
+        return alerts_now(self._work)
 
-    def claim_slot(self, slot: int) -> bool:
-        """Take a slot of the schedule (ns) for this storage; False when somebody has it already."""
-        with self._work.records.open_journal() as journal:
-            return journal.slots.claim(slot, at=self._clock())
+    def tell(self, relieved: Sequence[DiskRelief] | None = None, *, wait: float = 0.0) -> bool:
+        """Have people told what needs them; a receiver gets one try, and `wait` seconds for it.
 
-    def begin_slots(self, slot: int) -> None:
-        """Let the schedule count from a slot (ns), when none up to now was ever taken."""
-        with self._work.records.open_journal() as journal:
-            journal.slots.begin(slot, at=self._clock())
+        `relieved` is what was just done about the disks. Returns whether all was delivered; the rest is told by
+        whoever looks next. Never raises for what is wrong with telling.
+        """
+        from shelflife.alerts.dispatcher import tell
 
-    def is_claimed(self, slot: int) -> bool:
-        """Return whether a slot is taken."""
-        with self._work.records.read_journal() as journal:
-            return journal is not None and journal.slots.is_claimed(slot)
+        return tell(self._work, relieved, wait=wait)
 
-    def last_slot(self, *, until: int | None = None) -> int | None:
-        """Return the time (ns) of the latest slot that was taken; of those up to `until` (ns), if given."""
-        with self._work.records.read_journal() as journal:
-            return journal.slots.last(until=until) if journal else None
+    # -- the schedule
 
-    def last_run_within(self, seconds: float) -> RunRecord | None:
-        """Return the latest run that came to its end within the last `seconds`."""
-        with self._work.records.read_journal() as journal:
-            since = self._clock() - int(seconds * SECOND)
-            return journal.history.completed_since(since) if journal else None
+    def scheduler(
+        self,
+        *,
+        load: Callable[[], Settings] | SettingsInForce | None = None,
+        delay: float | None = None,
+        pause: float | None = None,
+    ) -> Scheduler:
+        """Return what cleans up by the schedule, not started (extra `schedule`).
 
-    def refuse(self, reason: str, *, trigger: Trigger) -> int:
-        """Record that a run that was due did not start, and why; return its number."""
-        self._listen(RunRefused(reason=reason))
-        with self._work.records.open_journal() as journal:
-            return journal.runs.refuse(
-                trigger=trigger, host=socket.gethostname(), pid=os.getpid(), at=self._clock(), reason=reason
-            )
+        `load` reads the settings anew, every minute and before each run, or says which are in force; None: they
+        never change. The others are seconds: after the start until a missed slot is made up for, and between two
+        looks at whether another cleanup has ended.
+        """
+        from shelflife.schedule.scheduler import DELAY, PAUSE, Scheduler
+        from shelflife.settings.in_force import SettingsInForce, in_force_of
+
+        in_force = (
+            SettingsInForce(load, initial=lambda: self.settings)
+            if callable(load)
+            else in_force_of(load or self.settings)
+        )
+        delay, pause = (DELAY if delay is None else delay), (PAUSE if pause is None else pause)
+        return Scheduler(self._work, in_force, delay=delay, pause=pause)
+
+    def running(
+        self, *, load: Callable[[], Settings] | SettingsInForce | None = None
+    ) -> AbstractAsyncContextManager[Scheduler]:
+        """Keep the schedule while an application runs: `async with engine.running():` (extra `schedule`).
+
+        For those who compose lifespans by hand; `shelflife.web.router` brings a lifespan of its own. The areas'
+        directories are made first. `load` as for `scheduler`.
+        """
+        from shelflife.schedule.running import running
+
+        return running(self.scheduler(load=load))
 
     # -- async twins
 
-    async def aplan(self, areas: Iterable[str] | None = None, *, at: int | None = None) -> Plan:
-        """Do `plan` in a worker thread."""
-        return await _in_thread(self.plan, areas, at=at)
-
-    async def aexecute(self, plan: Plan, *, trigger: Trigger = Trigger.PROGRAM) -> RunReport:
-        """Do `execute` in a worker thread; cancelled, the run ends at its next batch."""
-        with _stopped_when_cancelled() as stop:
-            return await _in_thread(self.execute, plan, trigger=trigger, stop=stop)
-
-    async def acleanup(
-        self, areas: Iterable[str] | None = None, *, trigger: Trigger = Trigger.PROGRAM
-    ) -> RunReport:
-        """Do `cleanup` in a worker thread; cancelled, the run ends at its next batch."""
-        with _stopped_when_cancelled() as stop:
-            return await _in_thread(self.cleanup, areas, trigger=trigger, stop=stop)
-
-    async def arelieve(self) -> list[DiskRelief]:
-        """Do `relieve` in a worker thread; cancelled, it ends at its next batch."""
-        with _stopped_when_cancelled() as stop:
-            return await _in_thread(self.relieve, stop=stop)
-
-    async def awhatif(self, changes: Mapping[str, object]) -> WhatIf:
-        """Do `whatif` in a worker thread."""
-        return await _in_thread(self.whatif, changes)
-
-    async def aforecast(self) -> Forecast:
-        """Do `forecast` in a worker thread."""
-        return await _in_thread(self.forecast)
-
-    async def astats(self, *, refresh: bool = False) -> Statistics:
-        """Do `stats` in a worker thread."""
-        return await _in_thread(self.stats, refresh=refresh)
-
-    def running(self, *, load: Callable[[], Settings] | None = None) -> AbstractAsyncContextManager[object]:
-        """Keep the schedule while an application runs: `async with engine.running():` (extra `schedule`).
-
-        For those who compose lifespans by hand; `shelflife.web.router` brings a lifespan of its own. It is
-        `shelflife.schedule.running.running`, where the rest is said.
-        """
-        # The one way up: the name is promised here, and what it means is looked for when somebody asks.
-        schedule = import_module("shelflife.schedule.running")
-        return cast("AbstractAsyncContextManager[object]", schedule.running(self, load=load))
+    acreate = in_thread(create)
+    arequire_areas = in_thread(require_areas)
+    aadopt = in_thread(adopt)
+    aplan = in_thread(plan)
+    afiles = streamed(files)
+    aneeds_approval = in_thread(needs_approval)
+    aexecute = in_thread(execute)
+    aapprove = in_thread(approve)
+    acleanup = in_thread(cleanup)
+    arelieve = in_thread(relieve)
+    ahold = in_thread(hold)
+    aunhold = in_thread(unhold)
+    aholds = in_thread(holds)
+    atrash = streamed(trash)
+    arestore = in_thread(restore)
+    aempty_trash = in_thread(empty_trash)
+    arefresh = in_thread(refresh)
+    astats = in_thread(stats)
+    astatus = in_thread(status)
+    atotals = in_thread(totals)
+    ahistory = in_thread(history)
+    arun = in_thread(run)
+    arun_files = streamed(run_files)
+    aholder = in_thread(holder)
+    awhy = in_thread(why)
+    acheck = in_thread(check)
+    awhatif = in_thread(whatif)
+    aforecast = in_thread(forecast)
+    asample = in_thread(sample)
+    adisks = in_thread(disks)
+    aalerts = in_thread(alerts)
+    atell = in_thread(tell)
 
     # -- inside
 
@@ -515,39 +462,7 @@ class Engine:
             return list(self._work.areas)
         return list(dict.fromkeys(self.settings.area_name(name) for name in areas))
 
-    def _holds(self) -> Holds:
-        """Return the holds for a preview, which who may not read the journal gets without them."""
-        try:
-            with self._work.records.read_journal() as journal:
-                return journal.holds.active(self._clock()) if journal else Holds()
-        except RecordsError as error:
-            if not isinstance(error.__cause__, PermissionError):
-                raise
-            logger.warning("%s; the preview leaves out what is held", error)
-            return Holds()
-
     def _run(self, order: Order, strategy: Strategy) -> RunReport:
-        self._refuse_when_dry()
         report = run(self._work, order, strategy)
-        assert report is not None  # noqa: S101 - these strategies always have something to record
+        assert report is not None  # noqa: S101 - only making room may find that there is nothing to do
         return report
-
-    def _refuse_when_dry(self) -> None:
-        if self.settings.cleanup.dry_run:
-            raise CleanupDisabled("only dry runs are allowed: cleanup.dry_run is true in the configuration")
-
-
-async def _in_thread(work: Callable[_Given, _Found], *args: _Given.args, **kwargs: _Given.kwargs) -> _Found:
-    import asyncio  # by then it is loaded: a command line need not wait for it
-
-    return await asyncio.to_thread(work, *args, **kwargs)
-
-
-@contextmanager
-def _stopped_when_cancelled() -> Iterator[threading.Event]:
-    """Give the event that stops a run, set when the task that waits for the run is cancelled."""
-    stop = threading.Event()
-    try:
-        yield stop
-    finally:  # a run that came to its end does not look any more
-        stop.set()

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 
 from api.config import Config
 from api.main import app, main
-from api.scheduler import CleanupScheduler, get_scheduler
+from api.scheduler import get_scheduler
 from api.storage import StorageManager
 from shelflife.testing import aged_file
 
@@ -30,7 +30,6 @@ def configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     file = tmp_path / "config.yaml"
     file.write_text("storage:\n  base_path: data\n  cleanup:\n    enabled: false\n")
     monkeypatch.setattr("api.config.config", Config(file))
-    monkeypatch.setattr("api.scheduler.cleanup_scheduler", CleanupScheduler())
     return file
 
 

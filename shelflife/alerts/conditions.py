@@ -9,19 +9,23 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from shelflife.clock import DAY, HOUR, SECOND, as_datetime
+from shelflife.explain.foresee import forecast
+from shelflife.formats import counted, visible
 from shelflife.policy.schedule import Schedule
 from shelflife.policy.watermark import Watermarks
-from shelflife.records.alerts import Condition
+from shelflife.records.alerts import ActiveAlert, Condition
 from shelflife.records.history import RunState, Trigger
+from shelflife.run.lock import holder_of
 from shelflife.run.pressure import Outcome
+from shelflife.storage.disks import disks_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from shelflife.engine import Engine
-    from shelflife.records.alerts import ActiveAlert
     from shelflife.records.history import RunRecord
+    from shelflife.records.journal import History
     from shelflife.run.pressure import DiskRelief
+    from shelflife.run.workplace import Workplace
     from shelflife.storage.disks import Disk
 
 
@@ -38,6 +42,8 @@ class Kind(StrEnum):
     """A run did not start: it waits for approval, or its configuration is broken."""
     FAILED = "failed"
     """A run ended with an error."""
+    FAILURES = "failures"
+    """Of an area, something could not be removed, or looked at, in the last run over it."""
     STUCK = "stuck"
     """A running cleanup makes no progress."""
     OVERDUE = "overdue"
@@ -52,6 +58,7 @@ ENDED: Final = {
     Kind.FULL_SOON: "the disk is no longer expected to be full soon",
     Kind.REFUSED: "a cleanup has run since",
     Kind.FAILED: "a cleanup has come to its end since",
+    Kind.FAILURES: "a run over the area went without failures",
     Kind.STUCK: "the cleanup makes progress again, or has ended",
     Kind.OVERDUE: "a cleanup has run",
     Kind.DISPLACED: "no such file was reported for a week",
@@ -60,40 +67,84 @@ ENDED: Final = {
 
 _FAILURES: Final = (Outcome.NOT_ENOUGH, Outcome.HOPELESS, Outcome.NO_GAIN)
 _UNDECIDED: Final = (Outcome.BUSY, Outcome.STOPPED)
-_RUNS: Final = 50
+_EXAMPLES: Final = 3
+"""Failures that a text names."""
+_MOST_RUNS: Final = 500
+"""Runs that are looked back at."""
 _GRACE: Final = HOUR
 """How late (ns) a cleanup may be before that is told."""
+_WEEK: Final = 7 * DAY
 _CLEANUPS: Final = (Trigger.SCHEDULE, Trigger.CLI, Trigger.API, Trigger.PROGRAM)
 
 
 def conditions_of(
-    engine: Engine, now: int, active: Sequence[ActiveAlert], relieved: Sequence[DiskRelief] | None
+    work: Workplace, now: int, active: Sequence[ActiveAlert], relieved: Sequence[DiskRelief] | None = None
 ) -> list[Condition]:
     """Return what needs a person at `now` (ns). Raises StorageError, RecordsError.
 
-    `relieved` is what was just done about the disks; without it, what could not be done before stands as long
-    as the disk is as full.
+    `active` is what is told already. `relieved` is what was just done about the disks; without it, what could
+    not be done before stands as long as the disk is as full.
     """
-    runs = engine.history(limit=_RUNS)
+    with work.records.read_journal() as journal:
+        runs = list(_runs_of(journal.history)) if journal else []
     return [
-        *_of_disks(engine, active, relieved),
-        *_of_forecast(engine),
-        *_of_runs(runs, now),
-        *_of_holder(engine, now),
-        *_of_schedule(engine, runs, now),
+        *_of_disks(work, active, relieved),
+        *_of_forecast(work),
+        *_of_last_cleanup(runs),
+        *_of_displaced(runs, now),
+        *_of_failures(work, runs),
+        *_of_holder(work, now),
+        *_of_schedule(work, runs, now),
     ]
 
 
+def alerts_now(work: Workplace) -> list[ActiveAlert]:
+    """Return what needs a person as it is now, the latest first, whether or not anybody was told.
+
+    What was found before has begun then; the rest begins now, or when what it is about happened.
+    Raises StorageError, RecordsError.
+    """
+    now = work.clock()
+    with work.records.read_journal() as journal:
+        known = {alert.key: alert for alert in journal.alerts.active()} if journal else {}
+    found = [
+        ActiveAlert(
+            kind=condition.kind,
+            key=condition.key,
+            text=condition.text,
+            stage=condition.stage,
+            since=known[condition.key].since if condition.key in known else condition.since or now,
+        )
+        for condition in conditions_of(work, now, list(known.values()))
+    ]
+    return sorted(found, key=lambda alert: alert.since, reverse=True)
+
+
+def _runs_of(history: History) -> Iterator[RunRecord]:
+    """Yield the latest runs, the latest first, and the last cleanup, however far back it is."""
+    runs = history.runs(limit=_MOST_RUNS)
+    yield from runs
+    last = history.last_cleanup()
+    if last is not None and runs and last.id < runs[-1].id:
+        yield last
+
+
+def _is_cleanup(run: RunRecord) -> bool:
+    return run.trigger in _CLEANUPS and not RunState(run.state).is_going_on
+
+
 def _of_disks(
-    engine: Engine, active: Sequence[ActiveAlert], relieved: Sequence[DiskRelief] | None
+    work: Workplace, active: Sequence[ActiveAlert], relieved: Sequence[DiskRelief] | None
 ) -> Iterator[Condition]:
-    settings = engine.settings.pressure
+    settings = work.settings.pressure
     if settings is None:
         return
     marks = Watermarks.of(settings)
     before = {alert.key: alert for alert in active}
     results = {found.disk.name: found for found in relieved or ()}
-    for disk in engine.disks():
+    with work.hold_base() as base:
+        disks = disks_of(base, work.areas.values())
+    for disk in disks:
         if not (beyond := marks.beyond(disk.usage)):
             continue
         yield Condition(
@@ -120,9 +171,9 @@ def _no_room(found: DiskRelief) -> str:
     return f"room could not be made on the disk of {', '.join(found.disk.areas)}: {reasons}"
 
 
-def _of_forecast(engine: Engine) -> Iterator[Condition]:
-    within = engine.settings.alerts.full_within * SECOND // DAY
-    for disk in engine.forecast().outlook.disks:
+def _of_forecast(work: Workplace) -> Iterator[Condition]:
+    within = work.settings.alerts.full_within * SECOND // DAY
+    for disk in forecast(work).outlook.disks:
         earliest = disk.full.earliest
         if earliest is not None and earliest <= within:
             yield Condition(
@@ -133,33 +184,68 @@ def _of_forecast(engine: Engine) -> Iterator[Condition]:
             )
 
 
-def _of_runs(runs: Sequence[RunRecord], now: int) -> Iterator[Condition]:
+def _of_last_cleanup(runs: Sequence[RunRecord]) -> Iterator[Condition]:
     """Tell of the last cleanup; a later one that ran to its end makes it good."""
-    cleanups = [run for run in runs if run.trigger in _CLEANUPS and not RunState(run.state).is_going_on]
-    if cleanups:
-        last = cleanups[0]
-        if last.state == RunState.REFUSED:
-            yield Condition(kind=Kind.REFUSED, key=Kind.REFUSED, text=last.reason, stage=last.reason)
-        elif last.state == RunState.FAILED:
-            yield Condition(
-                kind=Kind.FAILED,
-                key=Kind.FAILED,
-                text=f"run {last.id} failed: {last.reason}",
-                stage=last.reason,
-            )
+    last = next(filter(_is_cleanup, runs), None)
+    if last is not None and last.state == RunState.REFUSED:
+        yield Condition(
+            kind=Kind.REFUSED, key=Kind.REFUSED, text=last.reason, stage=last.reason, since=last.started
+        )
+    elif last is not None and last.state == RunState.FAILED:
+        text = f"run {last.id} failed: {last.reason}"
+        yield Condition(kind=Kind.FAILED, key=Kind.FAILED, text=text, stage=last.reason, since=last.started)
+
+
+def _of_displaced(runs: Sequence[RunRecord], now: int) -> Iterator[Condition]:
     for run in runs:
-        if run.report.get("displaced") and now - run.started < 7 * DAY:
+        if run.report.get("displaced") and now - run.started < _WEEK:
             yield Condition(
                 kind=Kind.DISPLACED,
                 key=f"{Kind.DISPLACED}:{run.id}",
                 text=f"run {run.id}: {run.report['displaced']} files changed while they were removed and could "
                 "not be put back; they wait in the trash (`shelflife trash list`)",
+                since=run.started,
             )
 
 
-def _of_holder(engine: Engine, now: int) -> Iterator[Condition]:
-    holder = engine.holder()
-    timeout = engine.settings.cleanup.lock_timeout
+def _of_failures(work: Workplace, runs: Sequence[RunRecord]) -> Iterator[Condition]:
+    """Tell of what failed in the last run over each area, until one goes without failures."""
+    seen: set[str] = set()
+    for run in runs:
+        for area, counts in run.report.get("areas", {}).items():
+            if area in seen or area not in work.areas:
+                continue
+            seen.add(area)
+            failed, errors = counts.get("failed", 0), counts.get("errors", [])
+            if failed or errors:
+                yield Condition(
+                    kind=Kind.FAILURES,
+                    key=f"{Kind.FAILURES}:{area}",
+                    text=_failures(work, run, area, failed, errors),
+                    stage=f"{len(str(failed))} {bool(errors)}",  # ten times as many are told again
+                    since=run.started,
+                )
+
+
+def _failures(work: Workplace, run: RunRecord, area: str, failed: int, errors: Sequence[str]) -> str:
+    directories = tuple(f"{directory}/" for directory in work.areas[area].directories)
+    named = [
+        f"{visible(failure['path'])}: {failure['error']}"
+        for failure in run.report.get("failures", [])
+        if failure["path"].startswith(directories)
+    ]
+    first = [*errors, *named][:_EXAMPLES]
+    what = (
+        f"could not remove {counted(failed, 'file', 'files')} of {area}"
+        if failed
+        else f"could not read all of {area}"
+    )
+    return f"run {run.id} {what}" + (f": {'; '.join(first)}" if first else "")
+
+
+def _of_holder(work: Workplace, now: int) -> Iterator[Condition]:
+    holder = holder_of(work.records.state)
+    timeout = work.settings.cleanup.lock_timeout
     if holder is not None and holder.is_stuck(as_datetime(now), timeout):
         yield Condition(
             kind=Kind.STUCK,
@@ -169,12 +255,12 @@ def _of_holder(engine: Engine, now: int) -> Iterator[Condition]:
         )
 
 
-def _of_schedule(engine: Engine, runs: Sequence[RunRecord], now: int) -> Iterator[Condition]:
+def _of_schedule(work: Workplace, runs: Sequence[RunRecord], now: int) -> Iterator[Condition]:
     """Tell when two slots have passed since the last cleanup, however it ended."""
-    if not engine.settings.cleanup.enabled or engine.settings.cleanup.dry_run:
+    if not work.settings.cleanup.enabled or work.settings.cleanup.dry_run:
         return
     last = next((run.started for run in runs if run.trigger in _CLEANUPS), None)
-    schedule = Schedule.of(engine.settings.cleanup)
+    schedule = Schedule.of(work.settings.cleanup)
     first = schedule.next_after(last) if last is not None else None
     second = schedule.next_after(first) if first is not None else None
     if last is not None and second is not None and now > second + _GRACE:

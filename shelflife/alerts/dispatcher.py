@@ -1,4 +1,4 @@
-"""The desk: compares what needs a person with what was told, and has the difference told."""
+"""The dispatcher: compares what needs a person with what was told, and has the difference told."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from shelflife.run.pressure import Outcome
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shelflife.engine import Engine
+    from shelflife.records.alerts import Message
     from shelflife.run.pressure import DiskRelief
+    from shelflife.run.workplace import Workplace
 
 logger = logging.getLogger(__name__)
 
@@ -27,16 +28,14 @@ class Dispatcher:
         self.sender = sender or Sender()
         self._fault = ""
 
-    def look(self, engine: Engine, relieved: Sequence[DiskRelief] | None = None) -> None:
+    def look(self, work: Workplace, relieved: Sequence[DiskRelief] | None = None) -> None:
         """See what needs a person, after `relieved` was done about the disks, and have it told.
 
-        Returns without waiting for any receiver, and never raises a fault: whatever is wrong with telling must
-        not stop what is told about.
+        It is written down whether or not there is a receiver. Returns without waiting for any, and never raises a
+        fault: whatever is wrong with telling must not stop what is told about.
         """
-        if not engine.settings.alerts.has_receiver:
-            return
         try:
-            self._look(engine, relieved)
+            self._look(work, relieved)
         except (ShelflifeError, OSError) as error:
             if str(error) != self._fault:
                 self._fault = str(error)
@@ -44,17 +43,31 @@ class Dispatcher:
         else:
             self._fault = ""
 
-    def _look(self, engine: Engine, relieved: Sequence[DiskRelief] | None) -> None:
-        now = engine.now()
-        with engine.alert_book() as book:
-            found = conditions_of(engine, now, book.active(), relieved)
-            book.update(found, at=now, told={str(kind): text for kind, text in ENDED.items()})
-            for relief in relieved or ():
-                if relief.outcome is Outcome.RELIEVED and relief.runs:
-                    key = f"{Kind.PRESSURE}:{relief.disk.name}"
-                    book.say(at=now, event="ended", kind=Kind.PRESSURE, key=key, text=_relieved(relief))
-            messages = book.claim(at=now)
-        self.sender.send(engine, messages)
+    def _look(self, work: Workplace, relieved: Sequence[DiskRelief] | None) -> None:
+        now, has_receiver = work.clock(), work.settings.alerts.has_receiver
+        messages: Sequence[Message] = ()
+        with work.records.open_journal() as journal:
+            book = journal.alerts
+            found = conditions_of(work, now, book.active(), relieved)
+            ends = {str(kind): text for kind, text in ENDED.items()}
+            book.update(found, at=now, told=ends, tell=has_receiver)
+            if has_receiver:
+                for relief in relieved or ():
+                    if relief.outcome is Outcome.RELIEVED and relief.runs:
+                        key = f"{Kind.PRESSURE}:{relief.disk.name}"
+                        book.say(at=now, event="ended", kind=Kind.PRESSURE, key=key, text=_relieved(relief))
+                messages = book.claim(at=now)
+        self.sender.send(work, messages)
+
+
+def tell(work: Workplace, relieved: Sequence[DiskRelief] | None, *, wait: float) -> bool:
+    """Have people told what needs them, with one try for each receiver and `wait` seconds for it.
+
+    Returns whether all was delivered; the rest is told by whoever looks next. Never raises a fault.
+    """
+    dispatcher = Dispatcher(Sender(pauses=()))
+    dispatcher.look(work, relieved)
+    return dispatcher.sender.wait(timeout=wait)
 
 
 def _relieved(found: DiskRelief) -> str:

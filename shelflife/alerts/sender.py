@@ -18,8 +18,8 @@ from shelflife.errors import ShelflifeError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from shelflife.engine import Engine
     from shelflife.records.alerts import Message
+    from shelflife.run.workplace import Workplace
 
 logger = logging.getLogger(__name__)
 
@@ -36,16 +36,16 @@ class Sender:
     def __init__(self, *, pauses: Sequence[float] = PAUSES) -> None:
         """Prepare; the thread starts with the first message."""
         self._pauses = tuple(pauses)
-        self._queue: queue.Queue[tuple[Engine, Message]] = queue.Queue(_MOST_WAITING)
+        self._queue: queue.Queue[tuple[Workplace, Message]] = queue.Queue(_MOST_WAITING)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
 
-    def send(self, engine: Engine, messages: Sequence[Message]) -> None:
-        """Deliver messages of an engine's storage as its settings say; returns at once."""
+    def send(self, work: Workplace, messages: Sequence[Message]) -> None:
+        """Deliver messages of a storage as its settings say; returns at once."""
         for message in messages:
             try:
-                self._queue.put_nowait((engine, message))
+                self._queue.put_nowait((work, message))
             except queue.Full:
                 return
         with self._lock:
@@ -75,22 +75,27 @@ class Sender:
         while not self._stop.is_set():
             with self._lock:
                 try:
-                    engine, message = self._queue.get_nowait()
+                    work, message = self._queue.get_nowait()
                 except queue.Empty:
                     self._thread = None
                     return
-            self._deliver(engine, message)
+            self._deliver(work, message)
 
-    def _deliver(self, engine: Engine, message: Message) -> None:
-        storage = str(engine.settings.base_path)
-        waiting = channels_of(engine.settings.alerts)
+    def _deliver(self, work: Workplace, message: Message) -> None:
+        storage = str(work.settings.base_path)
+        waiting = channels_of(work.settings.alerts)
         for pause in (*self._pauses, None):
             waiting = [channel for channel in waiting if not _taken(channel, message, storage)]
             if not waiting:
-                _try(lambda: engine.message_delivered(message.id))
+                _try(lambda: _record(work, message))
                 return
             if pause is None or self._stop.wait(pause):
                 return
+
+
+def _record(work: Workplace, message: Message) -> None:
+    with work.records.open_journal() as journal:
+        journal.alerts.delivered(message.id, at=work.clock())
 
 
 def _taken(channel: Channel, message: Message, storage: str) -> bool:

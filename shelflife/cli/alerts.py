@@ -22,7 +22,7 @@ ABOUT: Final = "See what needs a person, and try whether the receivers of `alert
 
 
 def list_alerts(config: Config = None, as_json: Json = False) -> int:
-    """List what needs a person now, as the last look found it.
+    """List what needs a person now, whether or not anybody is sent a message.
 
     Example: shelflife alerts list
     """
@@ -78,14 +78,8 @@ def try_receivers(config: Config = None, as_json: Json = False) -> int:
 
 def tell(engine: Engine, relieved: Sequence[DiskRelief] | None = None) -> None:
     """Have people told what needs them, after a command has done its work; a receiver gets one try."""
-    if not engine.settings.alerts.has_receiver:
-        return
-    from shelflife.alerts import Dispatcher
-    from shelflife.alerts.sender import Sender
-
-    desk = Dispatcher(Sender(pauses=()))
-    desk.look(engine, relieved)
-    desk.sender.wait(timeout=PATIENCE)
+    if engine.settings.alerts.has_receiver or relieved is not None:
+        engine.tell(relieved, wait=PATIENCE)
 
 
 VERBS: Final = {"list": list_alerts, "test": try_receivers}

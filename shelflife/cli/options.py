@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 from shelflife.cli.grammar import Argument, Option
 from shelflife.clock import SECOND
@@ -62,10 +62,22 @@ def engine_of(config: Path | None, *, listeners: Iterable[Listener] = ()) -> Eng
     return Engine(settings_of(config), listeners=listeners)
 
 
+_LEAST_BARE: Final = 60
+"""Seconds that may be given without a unit."""
+
+
 def seconds_of(text: str, option: str) -> int:
-    """Return the seconds of a duration such as `20h`. Raises UsageError."""
+    """Return the seconds of a duration such as `20h`.
+
+    Raises UsageError, also for a small number without a unit: `5` is typed for `5h`, and would be five seconds.
+    """
     from shelflife.settings import parse_duration
 
+    bare = int(text) if text.isdecimal() else 0
+    if 0 < bare < _LEAST_BARE:
+        raise UsageError(
+            f'{option} "{text}": {text} of what? Say the unit, such as {text}h, or {text}s for seconds'
+        )
     try:
         return parse_duration(int(text) if text.isdecimal() else text)
     except ValueError as error:

@@ -1,142 +1,263 @@
 """Limits: when a person must confirm.
 
-The journal remembers each area's settings at its last completed run. A run that nobody watches is stopped when
-it would remove a large part of an area *and* there is a reason to doubt that this is meant: the area was never
-cleaned, its settings changed towards removing more (`7` typed for `7d`), or the clock is not where it should be.
-Without such a reason it is ordinary, however much is due. What goes because of a quota or a full disk is bounded
-by that amount, and asks nobody.
+The journal remembers of each area what its last completed cleanup did, and under which settings. A run that
+nobody watches waits for a person when it would remove a **large** part of an area *and* there is **doubt**
+whether that is meant. Without doubt it is ordinary, however much is due; and what is small is not asked about.
+
+Large is a share of the area's files that is many files, many bytes, or nearly all there is. Doubt has four kinds
+(`Kind`), each of them the trace that one family of slips leaves: nobody ever saw this area lose anything; the
+settings changed towards removing more (`7` typed for `7d`); the clock is not where it should be; what would go
+was not there when the last cleanup would have taken it (an archive was moved in).
+
+A full disk cannot wait altogether: `unasked` says how much an area may give before a person has looked.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from shelflife.clock import DAY, SECOND
-from shelflife.policy.cutoff import Cause
+from shelflife.policy.changes import (
+    OF_RELIEF,
+    longest_retention,
+    lowers_watermarks,
+    remembered,
+    removes_more,
+    upgraded,
+)
+from shelflife.policy.cutoff import BEGINNING
+from shelflife.policy.schedule import Schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
-    from shelflife.policy.area import Area
+    from shelflife.policy.cutoff import Cutoff
     from shelflife.policy.plan import AreaPlan, Plan
-    from shelflife.settings import LimitsSettings
+    from shelflife.settings import LimitsSettings, Settings
 
 APPROVAL_LASTS: Final = 7 * DAY
-"""Nanoseconds that a plan may be approved after it was made."""
+"""Nanoseconds that a plan may be approved after it was made, and that an approval serves."""
+
+OWN_CLASS: Final = "0"
+"""The area's own class in `LastRun.cutoffs`."""
+
+NEARLY_ALL: Final = 90
+"""Percent of an area's files that are nearly all of them."""
+
+FEW: Final = 20
+"""Files below which an area may be emptied without its being large: a share of so few says little."""
+
+
+class Kind(StrEnum):
+    """Why there is doubt."""
+
+    NEW = "new"
+    """The area never lost anything to a cleanup before."""
+
+    CHANGED = "changed"
+    """Since its last completed cleanup something changed towards removing more."""
+
+    CLOCK = "clock"
+    """The clock stands before the last cleanup, or much later than it."""
+
+    ARRIVED = "arrived"
+    """Most of what would go was due at the last cleanup already, which did not find it."""
+
+
+class Doubt(NamedTuple):
+    """A reason to ask a person."""
+
+    kind: Kind
+    reason: str
+    """Half a sentence, to follow "and"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastRun:
-    """What the journal remembers of an area."""
+    """What the journal remembers of an area's last completed cleanup."""
 
     at: int
-    """When its last completed run ended, in ns since the epoch."""
+    """When it ended, in ns since the epoch."""
 
     settings: Mapping[str, Any]
-    """Its settings then, as `settings_of` gave them."""
+    """The settings then, as `remembered` gave them."""
+
+    cutoffs: Mapping[str, int] = field(default_factory=dict)
+    """Class → its cutoff then (ns); empty where an older version wrote it."""
+
+    left: int = 0
+    """Files that it meant to remove and left, for they were in use, or could not be removed."""
+
+    has_lost: bool = True
+    """Whether this or an earlier cleanup removed anything from the area."""
+
+    arrivals: int = 0
+    """Percent of the area's files up to which a person has approved that they went by `Kind.ARRIVED`."""
 
 
-def settings_of(area: Area) -> dict[str, Any]:
-    """Return what of an area's settings decides how much goes, as plain values."""
-    return {
-        "retention": area.retention,
-        "expire": str(area.expire),
-        "age_from": str(area.rules.age_from),
-        "protect": area.rules.protect,
-        "directories": list(area.directories),
-    }
+class Extent(NamedTuple):
+    """How much of an area would go."""
+
+    files: int
+    bytes: int
+    scanned: int
+    """Files that the area has."""
+
+    @classmethod
+    def of(cls, plan: AreaPlan) -> Extent:
+        """Return how much of its area a plan would take."""
+        return cls(plan.files, plan.bytes, plan.scanned)
+
+
+def settings_of(settings: Settings, area: str) -> dict[str, Any]:
+    """Return what decides how much goes from an area, as plain values for the journal."""
+    return remembered(settings.areas[area], settings.pressure)
+
+
+def is_under(before: Mapping[str, Mapping[str, Any]], current: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Return whether areas have the settings that were remembered, as far as these were known then."""
+    return all(
+        area in current and upgraded(settings).items() <= current[area].items()
+        for area, settings in before.items()
+    )
+
+
+def interval_of(settings: Settings, now: int) -> int | None:
+    """Return how long it is from the next slot of the schedule to the one after that (ns), if there are two."""
+    schedule = Schedule.of(settings.cleanup)
+    following = schedule.next_after(now)
+    after_that = schedule.next_after(following) if following is not None else None
+    return after_that - following if following is not None and after_that is not None else None
+
+
+# -- retention and quota: they wait as a whole
 
 
 def reasons_to_ask(
-    plan: Plan,
-    areas: Mapping[str, Area],
-    last_runs: Mapping[str, LastRun],
-    limits: LimitsSettings,
-    *,
-    interval: int | None,
+    plan: Plan, settings: Settings, last_runs: Mapping[str, LastRun], *, interval: int | None
 ) -> list[str]:
     """Return why a person must confirm a plan; nothing when it may run. `interval` (ns) of the schedule."""
-    aged = [area_plan for area_plan in plan.areas if not _is_bounded(area_plan)]
     reasons = [
-        f"{area_plan.area}: {area_plan.files} of {area_plan.scanned} files would go, and {reason}"
-        for area_plan in aged
-        if _is_large(area_plan, limits)
-        for reason in [_doubt(areas[area_plan.area], last_runs.get(area_plan.area), plan.made, interval)]
-        if reason is not None
+        f"{area.area}: {_extent(area)} would go, and {doubt.reason}"
+        for area in plan.areas
+        if is_large(Extent.of(area), settings.limits)
+        for doubt in [doubt_about(area, settings, last_runs.get(area.area), plan.made, interval)]
+        if doubt is not None
     ]
-    return [*reasons, *_beyond(aged, limits)]
+    return [*reasons, *_beyond(plan, settings.limits)]
 
 
-def _is_bounded(plan: AreaPlan) -> bool:
-    """Return whether an amount was asked for, which bounds it: age did not decide alone."""
-    return any(cutoff and cutoff.cause is not Cause.RETENTION for cutoff in plan.cutoffs.by_class)
+def is_large(extent: Extent, limits: LimitsSettings) -> bool:
+    """Return whether so much would go from an area that it is asked about where there is doubt."""
+    files, size, scanned = extent
+    if files * 100 <= limits.confirm_above * scanned:
+        return False
+    return (
+        files > limits.confirm_above_files
+        or size > limits.confirm_above_bytes
+        or (scanned >= FEW and files * 100 >= NEARLY_ALL * scanned)
+    )
 
 
-def _is_large(plan: AreaPlan, limits: LimitsSettings) -> bool:
-    share = plan.files * 100 > limits.confirm_above * plan.scanned
-    return share and plan.files > limits.confirm_above_files
+def doubt_about(
+    plan: AreaPlan, settings: Settings, last: LastRun | None, now: int, interval: int | None
+) -> Doubt | None:
+    """Return why it is doubtful that what is planned for an area is meant, if it is. `now`, `interval` in ns."""
+    current = settings_of(settings, plan.area)
+    if last is not None and (change := removes_more(last.settings, current)):
+        return Doubt(Kind.CHANGED, f"since its last cleanup {change}")
+    if last is None or not last.has_lost:
+        return Doubt(Kind.NEW, "no cleanup has ever removed anything from it")
+    return _about_clock(last, current, now, interval) or _about_arrivals(plan, last)
 
 
-def _doubt(area: Area, last: LastRun | None, now: int, interval: int | None) -> str | None:
-    if last is None:
-        return "the area was never cleaned before"
-    if change := removes_more(last.settings, settings_of(area)):
-        return f"since its last cleanup {change}"
+def _about_clock(last: LastRun, current: Mapping[str, Any], now: int, interval: int | None) -> Doubt | None:
     if now < last.at:
-        return "the clock stands before the last cleanup"
-    if now > last.at + 2 * max(interval or 0, area.retention or 0):
-        return "the last cleanup was so long ago that the clock may be wrong"
+        return Doubt(Kind.CLOCK, "the clock stands before its last cleanup")
+    if now > last.at + 2 * max(interval or 0, longest_retention(current)):
+        return Doubt(Kind.CLOCK, "its last cleanup was so long ago that the clock may be wrong")
     return None
 
 
-def doubt_about_expired(
-    area: Area, files: int, scanned: int, last: LastRun | None, now: int, limits: LimitsSettings
-) -> str | None:
-    """Return why so many files (of `scanned`) that count as expired must not go unseen on a full disk, if at all.
-
-    A run that makes room asks nobody, but it must not carry out a slip of the keyboard either.
-    """
-    is_large = files * 100 > limits.confirm_above * scanned and files > limits.confirm_above_files
-    if last is None or not is_large:
+def _about_arrivals(plan: AreaPlan, last: LastRun) -> Doubt | None:
+    arrived = plan.arrived - last.left
+    if arrived * 2 <= plan.files or arrived_share(plan) <= last.arrivals:
         return None
-    if change := removes_more(last.settings, settings_of(area)):
-        return f"since its last cleanup {change}"
-    return "the clock stands before the last cleanup" if now < last.at else None
+    return Doubt(
+        Kind.ARRIVED,
+        f"{arrived:,} of them were due at its last cleanup already, which did not find them: they came since, "
+        "with times that are older (`age_from: arrived` counts from when they came)",
+    )
 
 
-def removes_more(before: Mapping[str, Any], after: Mapping[str, Any]) -> str | None:
-    """Return how settings changed towards removing more, in words; None when they did not."""
-    was, now = before.get("retention"), after.get("retention")
-    if now is not None and (was is None or now < was):
-        return f"its retention was shortened from {_seconds(was)} to {_seconds(now)}"
-    if change := _protects_less(list(before.get("protect", ())), list(after.get("protect", ()))):
-        return change
-    if set(after["directories"]) - set(before.get("directories", ())):
-        return "it has another directory"
-    for name in ("expire", "age_from"):
-        if before.get(name) != after[name]:
-            return f"its setting {name} was changed from {before.get(name)} to {after[name]}"
-    return None
+def due_before(plan: AreaPlan, last: LastRun | None) -> Cutoff | None:
+    """Return the cutoff before which an area's last cleanup took everything; None where there was none."""
+    if last is None or plan.cutoff is None:
+        return None
+    retention = last.settings.get("retention", -1)
+    then = last.at - retention * SECOND if retention >= 0 else BEGINNING
+    at = last.cutoffs.get(OWN_CLASS, then)
+    return replace(plan.cutoff, at=min(at, plan.cutoff.at))
 
 
-def _protects_less(before: list[str], after: list[str]) -> str | None:
-    if set(before) - set(after):
-        return "patterns that protected files were taken away"
-    if any(pattern.startswith("!") for pattern in set(after) - set(before)):
-        return "a pattern that takes protection away was added"
-    if any(pattern.startswith("!") for pattern in after) and [p for p in after if p in before] != before:
-        return "patterns were put into another order, and the last one that matches decides"
-    return None
+def arrived_share(plan: AreaPlan) -> int:
+    """Return the percent of an area's files that would go by `Kind.ARRIVED`, rounded up."""
+    return -(-plan.arrived * 100 // plan.scanned) if plan.scanned else 0
 
 
-def _beyond(plans: Sequence[AreaPlan], limits: LimitsSettings) -> Iterator[str]:
-    files, size = sum(plan.files for plan in plans), sum(plan.bytes for plan in plans)
-    if limits.max_files is not None and files > limits.max_files:
-        yield f"{files} files would go, more than limits.max_files ({limits.max_files}) allows"
-    if limits.max_bytes is not None and size > limits.max_bytes:
-        yield f"{size} bytes would go, more than limits.max_bytes ({limits.max_bytes}) allows"
+def _extent(plan: AreaPlan) -> str:
+    return f"{plan.files:,} of {plan.scanned:,} files"
 
 
-def _seconds(retention: int | None) -> str:
-    return "indefinite" if retention is None else f"{retention // SECOND} s"
+def _beyond(plan: Plan, limits: LimitsSettings) -> Iterator[str]:
+    if limits.max_files is not None and plan.files > limits.max_files:
+        yield f"{plan.files:,} files would go, more than limits.max_files ({limits.max_files:,}) allows"
+    if limits.max_bytes is not None and plan.bytes > limits.max_bytes:
+        yield f"{plan.bytes:,} bytes would go, more than limits.max_bytes ({limits.max_bytes:,}) allows"
+
+
+# -- pressure: it never waits altogether
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """How much of an area may go to make room before a person has been asked. The trash always may."""
+
+    expired: bool
+    """Whether what is expired may go."""
+
+    unexpired: int
+    """Files that are not expired, and may go all the same."""
+
+    doubt: Doubt | None = None
+    """Why that is less than it could be, for whoever is told."""
+
+
+def unasked(expired: Extent, limits: LimitsSettings, doubt: Doubt | None, *, taken: int = 0) -> Allowance:
+    """Return how much may go from an area whose disk is full. `expired` is what counts as that.
+
+    Without doubt all that is expired, and at most `confirm_above` of what is not. Where the settings have
+    changed, or the clock is not where it should be, nobody knows what is expired: a large part does not go as
+    such, for that would carry out the slip that a cleanup waits for; and nothing that is not expired goes.
+    `taken` are the files that went unexpired since the last completed cleanup. Such a run may be repeated every
+    minute, and must not take half of the rest each time.
+    """
+    if doubt is not None and limits.confirm_above < 100:
+        return Allowance(expired=not is_large(expired, limits), unexpired=0, doubt=doubt)
+    share = limits.confirm_above * (expired.scanned - expired.files + taken) // 100
+    return Allowance(expired=True, unexpired=max(0, share - taken))
+
+
+def doubt_about_relief(
+    settings: Settings, area: str, last: LastRun | None, now: int, *, interval: int | None
+) -> Doubt | None:
+    """Return why it is doubtful what an area may give to make room, if it is. `now`, `interval` in ns."""
+    if last is None:
+        return None
+    current = settings_of(settings, area)
+    change = removes_more(last.settings, current, OF_RELIEF) or lowers_watermarks(last.settings, current)
+    if change is not None:
+        return Doubt(Kind.CHANGED, f"since its last cleanup {change}")
+    return _about_clock(last, current, now, interval)

@@ -62,6 +62,9 @@ class AreaPlan:
     errors: tuple[str, ...] = ()
     """What could not be looked at, and so stays."""
 
+    arrived: int = 0
+    """Files that would go and were due at the area's last cleanup already; counted where the plan is large."""
+
     @property
     def cutoff(self) -> Cutoff | None:
         """The cutoff of the area's own class."""

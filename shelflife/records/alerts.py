@@ -32,6 +32,8 @@ class Condition:
     """What is the case, and what to do."""
     stage: str = ""
     """It is told again when this changes."""
+    since: int | None = None
+    """When it began (ns), where that is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +68,10 @@ class AlertBook(Protocol):
     def active(self) -> list[ActiveAlert]:
         """Return the alerts that have not ended, the latest first."""
 
-    def update(self, found: Sequence[Condition], *, at: int, told: Mapping[str, str]) -> int:
-        """Take what was found at `at` (ns); return how many messages that made.
+    def update(
+        self, found: Sequence[Condition], *, at: int, told: Mapping[str, str], tell: bool = True
+    ) -> int:
+        """Take what was found at `at` (ns); return how many messages that made: none unless `tell`.
 
         `told` has the texts of ends by kind. Active alerts that were not found have ended.
         """

@@ -174,6 +174,8 @@ class OfferedPlan(NamedTuple):
     """Area → {at, cause}, or None for an area that is kept indefinitely."""
     settings: dict[str, Any]
     """Area → its settings, as `shelflife.policy.limits.settings_of` gives them."""
+    arrivals: dict[str, int] = {}  # noqa: RUF012 - a default of a NamedTuple, which nobody changes
+    """Area → percent of its files that would go although they arrived expired, where it was counted."""
 
 
 class OpenBatch(NamedTuple):

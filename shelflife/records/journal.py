@@ -73,9 +73,6 @@ class Runs(Protocol):
     def finish(self, run: int, *, at: int, state: RunState, report: dict[str, Any], reason: str = "") -> None:
         """Record that a run ended, and add it to the totals. To be called once for a run."""
 
-    def unfinished(self) -> list[RunRecord]:
-        """Return the runs without an end, the earliest first. Under the lock, their processes have died."""
-
 
 class History(Protocol):
     """What happened, as far back as it is remembered."""
@@ -86,8 +83,14 @@ class History(Protocol):
     def run(self, number: int) -> RunRecord | None:
         """Return one run."""
 
+    def unfinished(self) -> list[RunRecord]:
+        """Return the runs without an end, the earliest first. Under the lock, their processes have died."""
+
     def completed_since(self, since: int) -> RunRecord | None:
         """Return the latest cleanup that came to its end after `since` (ns); making room is none."""
+
+    def last_cleanup(self) -> RunRecord | None:
+        """Return the latest cleanup that is not going on, however it ended; refused ones are such."""
 
     def totals(self) -> Totals:
         """Return what all executed runs together did, those that are forgotten included."""
@@ -147,17 +150,23 @@ class Approvals(Protocol):
     def last_runs(self) -> dict[str, LastRun]:
         """Return what is remembered of each area that was ever cleaned."""
 
-    def remember(self, settings: Mapping[str, Mapping[str, Any]], *, at: int) -> None:
-        """Record that areas were cleaned to the end, under these settings, at `at` (ns)."""
+    def remember(self, areas: Mapping[str, LastRun]) -> None:
+        """Record by what the next cleanups of areas are judged."""
 
     def offer(self, plan: OfferedPlan) -> None:
         """Record a plan that a person may approve; one that is recorded already stays as it is."""
 
     def offered(self, plan: str) -> OfferedPlan | None:
-        """Return a plan that a person may approve, as long as it has served no run."""
+        """Return a plan that a person may approve, until it has served a run to its end."""
+
+    def approved_since(self, since: int) -> list[OfferedPlan]:
+        """Return the plans approved from a moment (ns) on that have not served a run to its end; latest first."""
+
+    def approve(self, plan: str, *, at: int) -> None:
+        """Record that a person approved a plan at a moment (ns)."""
 
     def use(self, plan: str, run: int) -> None:
-        """Record that an approved plan served a run: it serves no other."""
+        """Record that an approved plan served a run to its end: it serves no other."""
 
 
 class Identity(Protocol):

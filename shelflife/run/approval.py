@@ -2,41 +2,69 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shelflife.errors import NeedsApproval, UsageError
+from shelflife.errors import NeedsApproval, StorageError, UsageError
 from shelflife.events import RunRefused
 from shelflife.policy.cutoff import Cutoffs
-from shelflife.policy.limits import APPROVAL_LASTS, LastRun, reasons_to_ask, settings_of
-from shelflife.policy.schedule import Schedule
+from shelflife.policy.limits import (
+    APPROVAL_LASTS,
+    OWN_CLASS,
+    Extent,
+    LastRun,
+    arrived_share,
+    due_before,
+    interval_of,
+    is_large,
+    is_under,
+    reasons_to_ask,
+    settings_of,
+)
 from shelflife.records.history import OfferedPlan, Trigger
 from shelflife.run.run import cutoffs_of
+from shelflife.scan.arrivals import count_before
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shelflife.policy.plan import Plan
     from shelflife.records.journal import Journal
+    from shelflife.remove.report import RunReport
     from shelflife.run.run import Session
     from shelflife.run.workplace import Workplace
+    from shelflife.scan.context import Context
+
+
+def see_arrivals(context: Context, work: Workplace, plan: Plan, last_runs: Mapping[str, LastRun]) -> Plan:
+    """Return a plan that says how much of each large part of it arrived when it was due already.
+
+    What cannot be counted is not known to have arrived, and fails when it is to go.
+    """
+    areas = []
+    for area_plan in plan.areas:
+        cutoff = due_before(area_plan, last_runs.get(area_plan.area))
+        if cutoff is not None and is_large(Extent.of(area_plan), work.settings.limits):
+            with suppress(OSError, StorageError):
+                arrived = count_before(context, work.areas[area_plan.area], Cutoffs.only(cutoff))
+                area_plan = replace(area_plan, arrived=arrived)  # noqa: PLW2901 - the same plan, seen closer
+        areas.append(area_plan)
+    return replace(plan, areas=tuple(areas))
 
 
 def why_ask(work: Workplace, plan: Plan, last_runs: Mapping[str, LastRun]) -> list[str]:
     """Return why a person must confirm a plan; nothing when it may run."""
-    settings = work.settings
-    schedule = Schedule.of(settings.cleanup)
-    following = schedule.next_after(plan.made)
-    after_that = schedule.next_after(following) if following is not None else None
-    interval = after_that - following if following is not None and after_that is not None else None
-    return reasons_to_ask(plan, work.areas, last_runs, settings.limits, interval=interval)
+    return reasons_to_ask(plan, work.settings, last_runs, interval=interval_of(work.settings, plan.made))
 
 
 def offer(work: Workplace, journal: Journal, plan: Plan) -> None:
     """Record a plan, so that a person may approve it."""
     cutoffs = cutoffs_of(plan)
-    settings = {name: settings_of(work.areas[name]) for name in cutoffs}
+    settings = {name: settings_of(work.settings, name) for name in cutoffs}
     everything = {area.area: cutoffs.get(area.area) for area in plan.areas}
-    journal.approvals.offer(OfferedPlan(plan.id, plan.made, everything, settings))
+    arrivals = {area.area: arrived_share(area) for area in plan.areas if area.arrived}
+    journal.approvals.offer(OfferedPlan(plan.id, plan.made, everything, settings, arrivals))
 
 
 def confirm(session: Session, plan: Plan) -> None:
@@ -47,7 +75,9 @@ def confirm(session: Session, plan: Plan) -> None:
     work, journal, trigger = session.work, session.journal, session.order.trigger
     if trigger is Trigger.PROGRAM:
         return
-    reasons = why_ask(work, plan, journal.approvals.last_runs())
+    last_runs = journal.approvals.last_runs()
+    plan = see_arrivals(session.context, work, plan, last_runs)
+    reasons = why_ask(work, plan, last_runs)
     if not reasons:
         return
     offer(work, journal, plan)
@@ -65,8 +95,8 @@ def approved(session: Session, number: str) -> tuple[int, dict[str, Cutoffs]]:
     refuse_future(work, offered.made)
     if work.clock() - offered.made > APPROVAL_LASTS:
         raise UsageError(f"plan {number} is older than 7 days; make a new one with `shelflife plan`")
-    current = {name: settings_of(work.areas[name]) for name in offered.settings if name in work.areas}
-    if current != offered.settings:
+    current = {name: settings_of(work.settings, name) for name in offered.settings if name in work.areas}
+    if not is_under(offered.settings, current):
         raise UsageError(f"the settings have changed since plan {number} was made; make a new one")
     return offered.made, {name: Cutoffs.of_record(record) for name, record in offered.cutoffs.items()}
 
@@ -75,3 +105,28 @@ def refuse_future(work: Workplace, made: int) -> None:
     """Refuse what was planned for a later moment: what is expired then need not be so now."""
     if made > work.clock():
         raise UsageError("the plan was made for a moment that has not come yet; make a new one")
+
+
+def remember(session: Session, plan: Plan, report: RunReport, *, arrivals: Mapping[str, int]) -> None:
+    """Record by what the next cleanups are judged, after one that came to its end.
+
+    `arrivals` are the percents of areas, if any, up to which a person approved of what arrived expired.
+    """
+    approvals, settings = session.journal.approvals, session.work.settings
+    before, now = approvals.last_runs(), session.work.clock()
+    reports = {area.area: area for area in report.areas}
+    areas = {}
+    for area in plan.areas:
+        if area.area not in reports:
+            continue
+        last, done = before.get(area.area), reports[area.area]
+        gone = done.removed + done.trashed
+        areas[area.area] = LastRun(
+            at=now,
+            settings=settings_of(settings, area.area),
+            cutoffs={} if area.cutoff is None else {OWN_CLASS: area.cutoff.at},
+            left=max(0, area.files - gone),
+            has_lost=gone > 0 or (last is not None and last.has_lost),
+            arrivals=max(arrivals.get(area.area, 0), last.arrivals if last else 0),
+        )
+    approvals.remember(areas)

@@ -21,7 +21,7 @@ from shelflife.policy.watermark import Watermarks
 from shelflife.records.history import Trigger
 from shelflife.run.pressure_monitor import Patience
 from shelflife.run.relief import DiskRelief, Outcome, Relieving, Task
-from shelflife.run.run import Order, run
+from shelflife.run.run import Order, refuse_when_dry, run
 from shelflife.scan.context import Stopped
 from shelflife.storage.disks import Disk, disks_of
 
@@ -56,8 +56,10 @@ def relieve(
 
     Waits while another cleanup runs, for `wait` seconds at the most (None: for as long as it takes). With
     `insist`, a person has said to go on although what went before gave no room, and beyond what goes unasked.
-    Raises UsageError where no watermarks are set, StorageError, RecordsError.
+    Raises UsageError where no watermarks are set, CleanupDisabled where only dry runs are allowed, StorageError,
+    RecordsError.
     """
+    refuse_when_dry(work)
     settings = work.settings.pressure
     if settings is None:
         raise UsageError(

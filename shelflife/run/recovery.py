@@ -65,7 +65,7 @@ class Recovery:
 
     def run(self) -> list[int]:
         """Close every run that was left open; return their numbers."""
-        runs = self._journal.runs.unfinished()
+        runs = self._journal.history.unfinished()
         for run in runs:
             report = self.close(run)
             self._journal.runs.finish(

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from shelflife.policy.gain import OUR_RECORDS, Remembered, Step, expected_of
-from shelflife.policy.limits import doubt_about_expired
+from shelflife.policy.limits import Allowance, Extent, doubt_about_relief, interval_of, unasked
 from shelflife.policy.load import NOTHING, Load, total
 from shelflife.policy.plan import Plan
 from shelflife.policy.pressure import ANY_NUMBER, Candidate, Need, Relief, Withheld, choose_cutoffs
@@ -47,9 +47,6 @@ NO_ROOM: Final = (
 _DOUBT: Final = 2
 """How much more there may be than the index says. Where even that would not do, nothing more is measured: a disk
 that others have filled would else be read through at every look."""
-
-_ALL: Final = 100
-"""Percent."""
 
 
 class Outcome(StrEnum):
@@ -202,36 +199,32 @@ class Relieving:
         for name in self._task.disk.areas:
             area = session.work.areas[name]
             candidate = held.candidate(area, now, ranked=could and need.may_take_unexpired)
-            if not self._is_doubtful(session, candidate, held):
-                share = session.work.settings.limits.confirm_above
-                unasked = self._unasked(candidate, held.scanned(area), share)
-                found.append(replace(candidate, unasked=unasked))
+            allowance = self._allowance(session, candidate, held)
+            if allowance.expired:
+                found.append(replace(candidate, unasked=allowance.unexpired))
         self._expired = {candidate.area.name: candidate.expired.files for candidate in found}
         return found
 
-    def _unasked(self, candidate: Candidate, scanned: int, share: int) -> int:
-        """Return how many files of an area that are not expired may go before a person was asked."""
-        if self._task.insist or share == _ALL:
-            return ANY_NUMBER
-        taken = self._remembered.taken.get(candidate.area.name, 0)
-        unexpired = scanned - candidate.expired.files + taken
-        return max(0, share * unexpired // 100 - taken)
-
-    @staticmethod
-    def _is_doubtful(session: Session, candidate: Candidate, held: Reclaimable) -> bool:
-        """Return whether an area is left out until a person has looked at what counts as expired there."""
-        area, limits, now = candidate.area, session.work.settings.limits, session.context.freshness.now
-        last = session.journal.approvals.last_runs().get(area.name)
-        files = candidate.expired.files
-        doubt = doubt_about_expired(area, files, held.scanned(area), last, now, limits)
-        if doubt is not None:
+    def _allowance(self, session: Session, candidate: Candidate, held: Reclaimable) -> Allowance:
+        """Return how much of an area may go before a person has looked at it."""
+        if self._task.insist:
+            return Allowance(expired=True, unexpired=ANY_NUMBER)
+        name, settings, now = candidate.area.name, session.work.settings, session.context.freshness.now
+        last = session.journal.approvals.last_runs().get(name)
+        doubt = doubt_about_relief(settings, name, last, now, interval=interval_of(settings, now))
+        expired = Extent(candidate.expired.files, candidate.expired.bytes, held.scanned(candidate.area))
+        allowance = unasked(expired, settings.limits, doubt, taken=self._remembered.taken.get(name, 0))
+        if allowance.doubt is not None:
+            what = "nothing that is not expired" if allowance.expired else "nothing but its trash"
             logger.warning(
-                "area %s gives no room before a person has approved a cleanup: %d files count as expired, and %s",
-                area.name,
-                files,
-                doubt,
+                "area %s gives %s before a person has approved a cleanup, or one was ordinary: "
+                "%d of its files count as expired, and %s",
+                name,
+                what,
+                expired.files,
+                allowance.doubt.reason,
             )
-        return doubt is not None
+        return allowance
 
     def confirm(self, session: Session, plan: Plan) -> None:
         """See `Strategy`: nobody is asked, the need is the bound."""

@@ -15,7 +15,6 @@ from shelflife.errors import StorageError
 from shelflife.events import AreaFinished
 from shelflife.policy.choose import by_quota, by_retention_of_classes
 from shelflife.policy.cutoff import KEEP_ALL, Cutoffs
-from shelflife.policy.limits import settings_of
 from shelflife.policy.plan import AreaPlan, DueDirectory, Plan
 from shelflife.records.history import RunState
 from shelflife.remove.careful import AreaExecutor
@@ -23,7 +22,7 @@ from shelflife.remove.directories import UnitExecutor
 from shelflife.remove.purge import purge
 from shelflife.remove.report import AreaReport, Failure, RunReport
 from shelflife.remove.root import AreaLost, Root
-from shelflife.run.approval import approved, confirm, refuse_future
+from shelflife.run.approval import approved, confirm, refuse_future, remember
 from shelflife.scan.context import Stopped
 from shelflife.scan.measure import size_of, stocks_of
 from shelflife.scan.planner import due_directories
@@ -80,18 +79,17 @@ class Retention:
         return carry_out(session.context, options, plan, session.work.areas)
 
     def remember(self, session: Session, plan: Plan, report: RunReport) -> None:
-        """See `Strategy`: the settings under which areas were cleaned to the end."""
+        """See `Strategy`: by what the next cleanup of these areas is judged."""
         if report.state == RunState.DONE:
-            areas = session.work.areas
-            names = [area.area for area in plan.areas if area.cutoffs]
-            session.journal.approvals.remember(
-                {name: settings_of(areas[name]) for name in names}, at=session.work.clock()
-            )
+            remember(session, plan, report, arrivals={})
 
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """The strategy of a cleanup that a person approved: its plan's cutoffs, and nobody is asked again."""
+    """The strategy of a cleanup that a person approved: its plan's cutoffs, and nobody is asked again.
+
+    The approval stands until a run of it was complete: one that is stopped or killed is carried on.
+    """
 
     plan: str
     """Id of the plan."""
@@ -99,6 +97,7 @@ class Approved:
     def choose(self, session: Session) -> Plan:
         """See `Strategy`. Raises UsageError when there is no such plan, or it may not be carried out any more."""
         made, cutoffs = approved(session, self.plan)
+        session.journal.approvals.approve(self.plan, at=session.work.clock())
         return Retention(made=made, cutoffs=cutoffs).choose(session)
 
     def confirm(self, session: Session, plan: Plan) -> None:
@@ -106,12 +105,15 @@ class Approved:
 
     def carry_out(self, session: Session, options: Options, plan: Plan) -> RunReport:
         """See `Strategy`."""
-        session.journal.approvals.use(self.plan, options.recorder.run)
         return carry_out(session.context, options, plan, session.work.areas)
 
     def remember(self, session: Session, plan: Plan, report: RunReport) -> None:
         """See `Strategy`."""
-        Retention().remember(session, plan, report)
+        if report.state == RunState.DONE:
+            approvals = session.journal.approvals
+            offered = approvals.offered(self.plan)
+            remember(session, plan, report, arrivals=offered.arrivals if offered else {})
+            approvals.use(self.plan, report.run)
 
 
 @dataclass(slots=True)

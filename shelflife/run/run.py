@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from shelflife.clock import SECOND
-from shelflife.errors import NeedsApproval, SlotTaken, StorageError, UsageError
+from shelflife.errors import CleanupDisabled, NeedsApproval, SlotTaken, StorageError, UsageError
 from shelflife.events import RunFinished, RunStarted, guarded
 from shelflife.files.trash import TrashName
 from shelflife.records.history import RunState, Trigger
@@ -102,6 +102,7 @@ def run(work: Workplace, order: Order, strategy: Strategy) -> RunReport | None:
     Raises CleanupBusy, SlotTaken, NeedsApproval, StorageError, RecordsError, UsageError.
     """
     try:
+        refuse_when_dry(work)
         records = work.records
         _refuse_network(records.state)
         with (
@@ -269,6 +270,12 @@ class _RunWatch:
 def cutoffs_of(plan: Plan) -> dict[str, Any]:
     """Return a plan's cutoffs as they are recorded, of the areas from which something may go."""
     return {area.area: area.cutoffs.as_record() for area in plan.areas if area.cutoffs}
+
+
+def refuse_when_dry(work: Workplace) -> None:
+    """Raise CleanupDisabled if the settings allow dry runs only."""
+    if work.settings.cleanup.dry_run:
+        raise CleanupDisabled("only dry runs are allowed: cleanup.dry_run is true in the configuration")
 
 
 def _refuse_network(state: StateDirectory) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shelflife.clock import SECOND
 from shelflife.policy.load import total
 from shelflife.records.usage import DiskSample
 from shelflife.scan.measure import size_of
@@ -16,6 +17,24 @@ if TYPE_CHECKING:
     from shelflife.records.sqlite.index import Index
     from shelflife.records.usage import UsageBook
     from shelflife.remove.report import RunReport
+    from shelflife.run.workplace import Workplace
+
+
+def sample(work: Workplace, *, at_most_every: float = 0.0) -> bool:
+    """Record how much there is, unless that was done within so many seconds; return whether it was recorded.
+
+    Raises RecordsError, StorageError.
+    """
+    now, records = work.clock(), work.records
+    with records.read_journal() as journal:
+        if journal is not None and now - journal.usage.last() < at_most_every * SECOND:
+            return False
+    with work.hold_base() as base, records.read_index() as index:
+        if index is None:
+            return False
+        with records.open_journal() as writable:
+            take_sample(writable.usage, base, index, work.areas, now)
+    return True
 
 
 def take_sample(

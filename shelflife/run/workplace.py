@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from shelflife.errors import StorageError
@@ -37,6 +37,10 @@ class Workplace:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "areas", areas_of(self.settings))
+
+    def with_settings(self, settings: Settings) -> Workplace:
+        """Return the workplace for other settings, with the same listener and clock."""
+        return replace(self, settings=settings)
 
     @property
     def records(self) -> Records:

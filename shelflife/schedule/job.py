@@ -19,14 +19,19 @@ from shelflife.clock import MINUTE, as_datetime
 from shelflife.errors import CleanupBusy, NeedsApproval, SlotTaken
 from shelflife.formats import format_bytes, moment, visible
 from shelflife.records.history import Trigger
-from shelflife.schedule.current import FAULTS
+from shelflife.run.lock import holder_of
+from shelflife.run.preview import planned_files, preview
+from shelflife.run.refusal import refuse
+from shelflife.run.retention import Retention
+from shelflife.run.run import Order, run
+from shelflife.settings.in_force import FAULTS
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
-    from shelflife.engine import Engine
     from shelflife.run.lock import Holder
+    from shelflife.run.workplace import Workplace
     from shelflife.schedule.current import Current
 
 logger = logging.getLogger(__name__)
@@ -91,18 +96,20 @@ class Job:
         slot = current.schedule.last_by(now)
         if slot is None or (current.since is not None and slot <= current.since):
             return None
-        last = self._last_taken(current.engine, now)
+        last = self._last_taken(current.work, now)
         if last is not None and slot <= last:
             logger.debug("the slot of %s is taken", moment(slot))
             return None
         return slot
 
-    def _last_taken(self, engine: Engine, now: int) -> int | None:
+    def _last_taken(self, work: Workplace, now: int) -> int | None:
         """Return the last slot that was taken. Where none ever was, the schedule begins when we started."""
-        last = engine.last_slot(until=now)
+        with work.records.read_journal() as journal:
+            last = journal.slots.last(until=now) if journal else None
         if last is None and (first := self._current.schedule.last_by(min(self._started, now))) is not None:
-            engine.begin_slots(first)
-            last = engine.last_slot(until=now)
+            with work.records.open_journal() as writable:
+                writable.slots.begin(first, at=work.clock())
+                last = writable.slots.last(until=now)
         return last
 
     def _attend(self, slot: int) -> None:
@@ -130,11 +137,13 @@ class Job:
 
     def _settle(self, slot: int) -> bool:
         """Run the slot if the lock is free; return whether nothing is left to do about it."""
-        engine = self._current.engine
-        if engine.is_claimed(slot):
+        records = self._current.work.records
+        with records.read_journal() as journal:
+            is_taken = journal is not None and journal.slots.is_claimed(slot)
+        if is_taken:
             logger.debug("the slot of %s is taken", moment(slot))
             return True
-        if (holder := engine.holder()) is not None:
+        if (holder := holder_of(records.state)) is not None:
             self._watch(holder)
             return False
         try:
@@ -155,17 +164,18 @@ class Job:
         return True
 
     def _run(self, slot: int) -> None:
-        engine = self._current.engine
-        if not engine.settings.cleanup.dry_run:
-            engine.cleanup(trigger=Trigger.SCHEDULE, stop=self._stop, slot=slot)
-        elif engine.claim_slot(slot):
-            preview(engine)
+        work = self._current.work
+        if not work.settings.cleanup.dry_run:
+            order = Order(trigger=Trigger.SCHEDULE, stop=self._stop, slot=slot)
+            run(work, order, Retention(areas=tuple(work.areas)))
+        elif _claim(work, slot):
+            log_preview(work)
 
     def _refuse(self, slot: int, reason: str) -> None:
         """Record that the run of a slot does not take place, once for all processes."""
-        engine = self._current.engine
-        if engine.claim_slot(slot):
-            engine.refuse(reason, trigger=Trigger.SCHEDULE)
+        work = self._current.work
+        if _claim(work, slot):
+            refuse(work, reason, trigger=Trigger.SCHEDULE)
 
     def _watch(self, holder: Holder) -> None:
         """Report a holder without progress, once."""
@@ -183,12 +193,17 @@ class Job:
             )
 
 
-def preview(engine: Engine) -> None:
+def _claim(work: Workplace, slot: int) -> bool:
+    with work.records.open_journal() as journal:
+        return journal.slots.claim(slot, at=work.clock())
+
+
+def log_preview(work: Workplace) -> None:
     """Log what a cleanup would remove, and remove nothing. Raises StorageError."""
-    plan = engine.plan()
+    plan = preview(work, tuple(work.areas))
     for area in plan.areas:
         logger.info("dry run: %s: %d files, %s, would go", area.area, area.files, format_bytes(area.bytes))
     if logger.isEnabledFor(logging.DEBUG):
-        for file in engine.files(plan):
+        for file in planned_files(work, plan):
             logger.debug("dry run: would remove %s", visible(file.path))
     logger.info("dry run: %d files, %s, would go", plan.files, format_bytes(plan.bytes))

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from shelflife.schedule.scheduler import Scheduler
+from shelflife.storage.areas import create_directories
 
 if TYPE_CHECKING:
-    from shelflife.engine import Engine
-    from shelflife.settings import Settings
+    from shelflife.schedule.scheduler import Scheduler
 
 __all__ = ["running"]
 
 
 @asynccontextmanager
-async def running(engine: Engine, *, load: Callable[[], Settings] | None = None) -> AsyncIterator[Scheduler]:
-    """Make the areas' directories and keep the schedule meanwhile; `Engine.running` is the same.
+async def running(scheduler: Scheduler) -> AsyncIterator[Scheduler]:
+    """Make the areas' directories and keep the schedule meanwhile.
 
-    On the way out a run ends at its next batch, within 5 s. Blocks no event loop. `load` as for `Scheduler`.
-    Raises StorageError and OSError when the storage cannot be used.
+    On the way out a run ends at its next batch, within 5 s. Blocks no event loop.
+    Raises StorageError and OSError if the storage cannot be used.
     """
-    scheduler = Scheduler(engine, load=load)
-    await asyncio.to_thread(engine.create)
+    await asyncio.to_thread(_create, scheduler)
     await asyncio.to_thread(scheduler.start)
     try:
         yield scheduler
     finally:
         await asyncio.to_thread(scheduler.stop)
+
+
+def _create(scheduler: Scheduler) -> None:
+    work = scheduler.work
+    create_directories(work.settings.base_path, list(work.areas.values()))

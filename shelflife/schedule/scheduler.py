@@ -4,7 +4,7 @@ One is made for each process that may clean up; together they run each slot once
 own, so it stands beside an event loop without blocking it. Nothing is read, opened or started before `start`,
 which may be called in a forked worker of a process that made the scheduler::
 
-    scheduler = Scheduler(engine, load=lambda: load_settings("config.yaml"))
+    scheduler = engine.scheduler(load=lambda: load_settings("config.yaml"))
     scheduler.start()
     ...
     scheduler.stop()
@@ -19,23 +19,25 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from shelflife.clock import Clock
-from shelflife.clock import now as system_clock
 from shelflife.errors import CleanupDisabled
 from shelflife.formats import moment
 from shelflife.policy.schedule import Schedule
 from shelflife.records.history import Trigger
-from shelflife.schedule.current import FAULTS, Current
-from shelflife.schedule.job import PAUSE, Job, preview
+from shelflife.run.refusal import refuse
+from shelflife.run.retention import Retention
+from shelflife.run.run import Order, run
+from shelflife.schedule.current import Current
+from shelflife.schedule.job import PAUSE, Job, log_preview
 from shelflife.schedule.watch import Watch
+from shelflife.settings.in_force import FAULTS, SettingsInForce
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from shelflife.engine import Engine
     from shelflife.remove.report import RunReport
+    from shelflife.run.workplace import Workplace
     from shelflife.schedule.clockwork import Clockwork
     from shelflife.settings import Settings
+
+__all__ = ["DELAY", "PAUSE", "STOP_WITHIN", "Scheduler"]
 
 logger = logging.getLogger(__name__)
 
@@ -51,28 +53,25 @@ class Scheduler:
 
     def __init__(
         self,
-        engine: Engine,
+        work: Workplace,
+        in_force: SettingsInForce,
         *,
-        load: Callable[[], Settings] | None = None,
-        clock: Clock = system_clock,
         delay: float = DELAY,
         pause: float = PAUSE,
     ) -> None:
         """Take what to run; nothing happens yet.
 
         Args:
-            engine: whose cleanups are run, with its listeners.
-            load: reads the settings anew, every minute and before each run; it may raise `SettingsError`.
-                None: the engine's settings never change.
-            clock: ns since the epoch.
+            work: whose cleanups are run, with its listeners and its clock.
+            in_force: the settings, which are read again every minute and before each run.
             delay: seconds after the start until a missed slot is made up for.
             pause: seconds between two looks at whether another cleanup has ended.
         """
-        self._load = load
-        self._clock = clock
+        self._in_force = in_force
+        self._clock = work.clock
         self._delay = delay
         self._pause = pause
-        self._current = Current(engine, load, now=clock())
+        self._current = Current(work, in_force, now=work.clock())
         self._begun: tuple[int, Clockwork] | None = None
         self._watch: Watch | None = None
         self._stop = threading.Event()
@@ -80,9 +79,9 @@ class Scheduler:
     # -- what it is
 
     @property
-    def engine(self) -> Engine:
-        """The engine of the settings in force."""
-        return self._current.engine
+    def work(self) -> Workplace:
+        """The storage by the settings in force."""
+        return self._current.work
 
     @property
     def settings(self) -> Settings:
@@ -125,7 +124,7 @@ class Scheduler:
 
         now = self._clock()
         self._stop = threading.Event()
-        self._current = Current(self._current.engine, self._load, now=now)
+        self._current = Current(self._current.work, self._in_force, now=now)
         job = Job(self._current, started=now, stop=self._stop, clock=self._clock, pause=self._pause)
         clockwork = Clockwork(job, self._look, lambda: self._current.schedule, self._clock)
         clockwork.begin(delay=self._delay)
@@ -170,15 +169,15 @@ class Scheduler:
         try:
             self._current.read(self._clock())
         except FAULTS as error:
-            self.engine.refuse(f"the configuration cannot be read: {error}", trigger=trigger)
+            refuse(self.work, f"the configuration cannot be read: {error}", trigger=trigger)
             raise
-        engine, cleanup = self.engine, self.settings.cleanup
+        work, cleanup = self.work, self.settings.cleanup
         if not cleanup.enabled:
             raise CleanupDisabled
         if cleanup.dry_run:
-            preview(engine)
+            log_preview(work)
             return None
-        return engine.cleanup(trigger=trigger, stop=self._stop)
+        return run(work, Order(trigger=trigger, stop=self._stop), Retention(areas=tuple(work.areas)))
 
     def _look(self) -> None:
         self._current.look(self._clock())

@@ -13,7 +13,9 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from shelflife.alerts import Dispatcher
-from shelflife.schedule.current import FAULTS
+from shelflife.run.pressure import relieve
+from shelflife.run.sampling import sample
+from shelflife.settings.in_force import FAULTS
 
 if TYPE_CHECKING:
     from shelflife.schedule.current import Current
@@ -36,7 +38,7 @@ class Watch:
         self._stop = stop
         self._delay = delay
         self._fault = ""
-        self._desk = Dispatcher()
+        self._dispatcher = Dispatcher()
         self._thread = threading.Thread(target=self._run, name="shelflife-watch", daemon=True)
 
     def begin(self) -> None:
@@ -46,27 +48,27 @@ class Watch:
     def end(self, until: float) -> bool:
         """Wait, until a moment of the monotonic clock, for a look to end; return whether it has."""
         self._thread.join(max(0.0, until - time.monotonic()))
-        self._desk.sender.end(timeout=0.0)  # what it has in hand is in the journal
+        self._dispatcher.sender.end(timeout=0.0)  # what it has in hand is in the journal
         return not self._thread.is_alive()
 
     def look(self) -> float:
         """Make room where it is needed; return the seconds until the next look. Never raises a fault."""
-        engine, settings = self._current.engine, self._current.settings
+        work, settings = self._current.work, self._current.settings
         relieved, wait = None, IDLE
         if not settings.cleanup.enabled:
             return wait
         try:
             if settings.pressure is not None:
                 wait = float(settings.pressure.check_every)
-                relieved = engine.relieve(stop=self._stop, wait=wait)  # then it is told who holds the lock
-            engine.sample(at_most_every=SAMPLE_EVERY)
+                relieved = relieve(work, stop=self._stop, wait=wait)  # then it is told who holds the lock
+            sample(work, at_most_every=SAMPLE_EVERY)
         except FAULTS as error:
             if str(error) != self._fault:
                 self._fault = str(error)
                 logger.error("cannot see to it that the disk does not fill: %s", error)  # noqa: TRY400 - says it all
         else:
             self._fault = ""
-        self._desk.look(engine, relieved)
+        self._dispatcher.look(work, relieved)
         return wait
 
     def _run(self) -> None:

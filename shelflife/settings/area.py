@@ -155,6 +155,12 @@ class AreaSettings(Section, frozen=True):
         return (self.path, *self.aliases)
 
     @property
+    def written(self) -> dict[str, object]:
+        """Its keys and values as a file could have them, to be changed and read again: a size needs its unit."""
+        quota = None if self.quota is None else units.format_size(self.quota)
+        return {**dict(self), "quota": quota}
+
+    @property
     def is_indefinite(self) -> bool:
         """Whether its files are kept however old they are."""
         return self.retention == units.INDEFINITE

@@ -23,6 +23,10 @@ from shelflife.settings.units import whole_number
 __all__ = ["overlay", "variables"]
 
 _OURS = re.compile(r"STORAGE_(RETENTION|CLEANUP)_")
+_KUBERNETES = re.compile(
+    r"\w+_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
+)
+"""What it injects for a Service, here one named storage-cleanup: its "service links", as Docker's were."""
 _TRUTH = dict.fromkeys(("true", "1", "yes", "on"), True) | dict.fromkeys(("false", "0", "no", "off"), False)
 
 
@@ -68,7 +72,8 @@ def variables(areas: Iterable[str]) -> dict[str, Variable]:
 def overlay(tree: Entry, environ: Mapping[str, str]) -> tuple[Entry, list[Problem]]:
     """Return a tree of settings with what the environment overrides, and the variables that mean nothing.
 
-    An empty variable is an unset one. Variables ``STORAGE_*`` of other kinds belong to others.
+    An empty variable is an unset one. Variables ``STORAGE_*`` of other kinds belong to others, and so do those
+    that Kubernetes sets in each container for a Service whose name begins like ours.
     """
     known = variables(tree.section["areas"].section)
     for name, variable in known.items():
@@ -80,8 +85,10 @@ def overlay(tree: Entry, environ: Mapping[str, str]) -> tuple[Entry, list[Proble
 
 def _unknown(environ: Mapping[str, str], known: Mapping[str, Variable]) -> Iterator[Problem]:
     for name in sorted(environ):
+        if name in known or _KUBERNETES.fullmatch(name):
+            continue
         kind = _OURS.match(name)
-        if kind and name not in known and environ[name].strip():
+        if kind and environ[name].strip():
             allowed = [variable for variable in known if variable.startswith(kind[0])]
             reason = f"unknown variable; allowed: {', '.join(allowed)}{did_you_mean(name, allowed)}"
             yield Problem(where=f"environment {name}", value=shown(environ[name]), reason=reason)

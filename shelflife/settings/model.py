@@ -48,6 +48,7 @@ _Count = Annotated[int, BeforeValidator(checks.count)]
 _Duration = Annotated[int, BeforeValidator(units.parse_duration)]
 _Span = Annotated[int, BeforeValidator(checks.positive(units.parse_duration))]
 _Size = Annotated[int, BeforeValidator(checks.positive(units.parse_size))]
+_Bytes = Annotated[int, BeforeValidator(units.parse_size)]
 _Path = Annotated[Path, BeforeValidator(places.check_path)]
 _Cron = Annotated[str, BeforeValidator(checks.text(schedule.check_cron))]
 _Zone = Annotated[str, BeforeValidator(checks.text(schedule.check_zone))]
@@ -87,7 +88,9 @@ class LimitsSettings(Section, frozen=True):
     confirm_above: _Share = 50
     """Percent of an area's files."""
     confirm_above_files: _Number = 1000
-    """Files of an area; both must be exceeded, and there must be a reason to ask."""
+    """Files of an area: what is above that share is large above so many."""
+    confirm_above_bytes: _Bytes = 10**10
+    """Bytes of an area, likewise. Also large is nine tenths of an area with 20 files or more."""
     max_files: _OptionalCount = None
     """Files that one run may remove, over all areas; None: any number."""
     max_bytes: _OptionalSize = None
@@ -192,7 +195,7 @@ class Settings(Section, frozen=True):
             "base_path": self.base_path if base_path is None else base_path,
             "state_dir": self.state_dir if state_dir is None else state_dir,
             "areas": {
-                key: dict(area) | (_kept_for(changed[key]) if key in changed else {})
+                key: area.written | (_kept_for(changed[key]) if key in changed else {})
                 for key, area in self.areas.items()
             },
             "cleanup": dict(self.cleanup) | dict(cleanup or {}),
@@ -209,7 +212,7 @@ class Settings(Section, frozen=True):
             UsageError: a key names no area.
             SettingsError: with everything that is wrong.
         """
-        areas: dict[str, dict[str, object]] = {key: dict(area) for key, area in self.areas.items()}
+        areas: dict[str, dict[str, object]] = {key: area.written for key, area in self.areas.items()}
         for place, value in changes.items():
             name, _, key = place.partition(".")
             if not key:

@@ -52,7 +52,10 @@ _MEASURE = re.compile(r"([0-9]{1,30}) ?([A-Za-z]+)")
 _SHARE = re.compile(r"([0-9]{1,3}) ?%")
 
 _DURATION_RULE = "whole seconds, or a whole number with s, m, h, d or w, such as 24h or 7d"
-_SIZE_RULE = "whole bytes, or a whole number with a unit, such as 200GB or 1GiB"
+_SIZE_RULE = "a whole number with a unit, such as 200GB or 1GiB, or whole bytes from 1000000 on"
+
+_LEAST_BARE_SIZE = 10**6
+"""Bytes that may be written without a unit."""
 
 
 def parse_duration(value: object) -> int:
@@ -74,10 +77,15 @@ def parse_retention(value: object) -> int:
 
 
 def parse_size(value: object) -> int:
-    """Return the bytes of ``512``, ``"200GB"`` (powers of 1000), ``"1GiB"`` (powers of 1024); in any case."""
+    """Return the bytes of ``"200GB"`` (powers of 1000), ``"1GiB"`` (powers of 1024), ``10000000``; in any case.
+
+    A small number without a unit is refused: ``200`` is typed for ``200GB``, and means 200 bytes.
+    """
     size = _measured(value, _SIZES_ANY_CASE)
     if size is None or size < 0:
         raise ValueError(f"not a size; allowed: {_SIZE_RULE}{_unquoted(value)}")
+    if isinstance(value, int) and 0 < size < _LEAST_BARE_SIZE:
+        raise ValueError(f"{size} of what? Say the unit, such as {size}GB, or {size}B for bytes")
     return size
 
 

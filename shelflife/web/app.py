@@ -15,6 +15,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from shelflife.errors import ShelflifeError
 from shelflife.explain.check import Level
+from shelflife.settings.in_force import SettingsInForce, in_force_of
 from shelflife.shapes.check import Health, health_as_json
 from shelflife.web.metrics import exposition
 from shelflife.web.problems import ProblemRoute, problem, problem_of
@@ -31,7 +32,7 @@ __all__ = ["StartupProblems", "create_app"]
 
 
 def create_app(
-    settings: Settings | Callable[[], Settings],
+    settings: Settings | Callable[[], Settings] | SettingsInForce,
     *,
     title: str = "shelflife",
     schedule: Callable[[], Schedule] | None = None,
@@ -50,9 +51,7 @@ def create_app(
         listeners: told what the cleanups do that this application starts.
         allowed_hosts: names under which it may be reached; any, if there are none.
     """
-    service = Service(
-        settings if callable(settings) else lambda: settings, schedule=schedule, listeners=listeners
-    )
+    service = Service(in_force_of(settings), schedule=schedule, listeners=listeners)
     app = FastAPI(title=title, version=_version(), docs_url=None, redoc_url=None)
     app.router.route_class = ProblemRoute
     app.include_router(routes_of(service))

@@ -20,6 +20,7 @@ from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBearer
 
 from shelflife.errors import UsageError
+from shelflife.settings.in_force import SettingsInForce, in_force_of
 from shelflife.shapes.cleanup import CleanupAccepted, CleanupResult
 from shelflife.shapes.metrics import SchedulerMetrics
 from shelflife.shapes.plan import Plan, plan_as_json
@@ -59,7 +60,7 @@ RunNumber = Annotated[int, Path(ge=1, le=_LARGEST)]
 
 
 def router(
-    settings: Settings | Callable[[], Settings],
+    settings: Settings | Callable[[], Settings] | SettingsInForce,
     *,
     dependencies: Sequence[Any] = (),
     prefix: str = "/storage",
@@ -83,8 +84,7 @@ def router(
         schedule: gives what runs cleanups by itself; None: a schedule of the settings' own.
         listeners: told what the cleanups do that this application starts.
     """
-    load = settings if callable(settings) else lambda: settings
-    service = Service(load, schedule=schedule, listeners=listeners)
+    service = Service(in_force_of(settings), schedule=schedule, listeners=listeners)
     return routes_of(service, dependencies=dependencies, prefix=prefix, token=token)
 
 

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, Protocol
 
 from shelflife import clock
 from shelflife.clock import SECOND
 from shelflife.engine import Engine
-from shelflife.errors import SettingsError
-from shelflife.schedule import Scheduler
 from shelflife.shapes.metrics import SchedulerMetrics, metrics_as_json
 from shelflife.shapes.stats import StorageStats, stats_as_json
 from shelflife.web.cleanups import Cleanups
@@ -28,14 +25,12 @@ if TYPE_CHECKING:
 
     from shelflife.events import Listener
     from shelflife.settings import Settings
+    from shelflife.settings.in_force import SettingsInForce
 
 __all__ = ["Schedule", "Service"]
 
 STATS_AGE: Final = 60
 """Seconds after which statistics that are asked for are brought up to date, in the background."""
-
-SETTINGS_AGE: Final = 60
-"""Seconds after which the settings are read again for what is only shown."""
 
 
 class Schedule(Protocol):
@@ -56,7 +51,7 @@ class Service:
 
     def __init__(
         self,
-        load: Callable[[], Settings],
+        settings: SettingsInForce,
         *,
         schedule: Callable[[], Schedule] | None = None,
         listeners: Sequence[Listener] = (),
@@ -64,37 +59,34 @@ class Service:
         """Take what tells the settings and the schedule; nothing is called yet.
 
         Args:
-            load: reads the settings; called now and then for what is only shown, and before each cleanup.
+            settings: those in force, read again now and then for what is only shown, and before each cleanup.
             schedule: gives the schedule; None: one of our own.
             listeners: told what the cleanups do that this application starts.
         """
-        self._load = load
+        self.settings = settings
         self._give_schedule = schedule
         self._listeners = tuple(listeners)
         self._lock = threading.Lock()
         self._engine: Engine | None = None
-        self._read = 0.0
         self._schedule: Schedule | None = None
         self.refresher = Refresher(lambda: self.engine)
-        self.cleanups = Cleanups(load, listeners=self._listeners)
+        self.cleanups = Cleanups(settings.read, listeners=self._listeners)
         self.token = Token(lambda: self.engine.state)
 
     @property
     def engine(self) -> Engine:
         """The engine of the settings as they were last read without a fault, at most a minute ago. Blocks."""
-        with self._lock:
-            if self._engine is None:
-                self._engine = self.current_engine()
-                self._read = time.monotonic()
-            elif time.monotonic() - self._read > SETTINGS_AGE:
-                self._read = time.monotonic()
-                with suppress(SettingsError):  # whoever cleans up by it will say so
-                    self._engine = self.current_engine()
-            return self._engine
+        return self._engine_of(self.settings.look())
 
     def current_engine(self) -> Engine:
         """Return an engine of the settings as they are now. Raises SettingsError."""
-        return Engine(self._load(), listeners=self._listeners)
+        return self._engine_of(self.settings.read())
+
+    def _engine_of(self, settings: Settings) -> Engine:
+        with self._lock:
+            if self._engine is None or self._engine.settings is not settings:
+                self._engine = Engine(settings, listeners=self._listeners)
+            return self._engine
 
     @property
     def schedule(self) -> Schedule:
@@ -102,7 +94,7 @@ class Service:
         engine = self.engine
         with self._lock:
             if self._schedule is None:
-                self._schedule = self._give_schedule() if self._give_schedule else _Own(engine, self._load)
+                self._schedule = self._give_schedule() if self._give_schedule else _Own(engine, self.settings)
             return self._schedule
 
     @asynccontextmanager
@@ -132,7 +124,7 @@ class Service:
         return self.schedule.get_metrics()
 
     def _start(self, *, token: bool) -> None:
-        engine = self.engine
+        engine = self.current_engine()
         engine.create()
         if token:
             self.token.expected()
@@ -146,14 +138,15 @@ class Service:
         if self._schedule is not None:
             self._schedule.stop()
         with self._lock:  # whoever starts again begins with the settings of then
-            self._engine = self._schedule = None
+            self._schedule = None
 
 
 class _Own:
     """A schedule of our own, for applications that have none."""
 
-    def __init__(self, engine: Engine, load: Callable[[], Settings]) -> None:
-        self._scheduler = Scheduler(engine, load=load)
+    def __init__(self, engine: Engine, settings: SettingsInForce) -> None:
+        self._engine = engine
+        self._scheduler = engine.scheduler(load=settings)
 
     def start(self) -> None:
         self._scheduler.start()
@@ -162,7 +155,7 @@ class _Own:
         self._scheduler.stop()
 
     def get_metrics(self) -> SchedulerMetrics:
-        engine = self._scheduler.engine
+        engine = self._engine.with_settings(self._scheduler.settings)
         return metrics_as_json(
             engine.settings.cleanup,
             engine.totals(),

@@ -175,7 +175,8 @@ def test_it_answers_while_a_cleanup_runs_and_ends_it_when_told_to_stop(service: 
     for number in range(900):
         aged_file(service.base / f"temp/{number}", age="2d", size=1)
     with ThreadPoolExecutor(1) as pool:
-        posted = pool.submit(service.ask, "POST", "/storage/cleanup", {})
+        body = {"approve": _plan_to_approve(service)}
+        posted = pool.submit(service.ask, "POST", "/storage/cleanup", body)
         assert service.ask("GET", "/healthz").status == 200
         assert service.ask("GET", "/storage/stats").status == 200
         assert posted.result().status == 200

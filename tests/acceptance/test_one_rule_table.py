@@ -138,7 +138,7 @@ def _expected(settings: dict[str, Any], files: Sequence[_Made], *, has_odd_rule:
         return sum(other < age(file) for other in rivals.values()) < keep["count"]
 
     def stays(file: _Made) -> bool:
-        return age(file) <= days(file) or is_newest(file) or (has_odd_rule and "odd" in file.name)
+        return bool(age(file) <= days(file)) or is_newest(file) or (has_odd_rule and "odd" in file.name)
 
     kept = {group(file) for file in files if stays(file)}
     return {f"area/{file.path}" for file in files if group(file) not in kept}

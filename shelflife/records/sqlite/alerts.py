@@ -58,8 +58,10 @@ class SqliteAlertBook:
             for kind, key, text, stage, since in rows.fetchall()
         ]
 
-    def update(self, found: Sequence[Condition], *, at: int, told: Mapping[str, str]) -> int:
-        """Take what was found at `at` (ns); return how many messages that made.
+    def update(
+        self, found: Sequence[Condition], *, at: int, told: Mapping[str, str], tell: bool = True
+    ) -> int:
+        """Take what was found at `at` (ns); return how many messages that made: none unless `tell`.
 
         `told` has the texts of ends by kind. Active alerts that were not found have ended.
         """
@@ -70,18 +72,20 @@ class SqliteAlertBook:
                 alert = active.pop(condition.key, None)
                 if alert is not None and alert.stage == condition.stage:
                     continue
-                event, since = ("begun", at) if alert is None else ("changed", alert.since)
+                event, since = ("begun", condition.since or at) if alert is None else ("changed", alert.since)
                 self._connection.execute(
                     _PUT,
                     (condition.key, condition.kind, condition.stage, condition.text, since),
                 )
-                self._say(at, event, condition.kind, condition.key, condition.text)
-                count += 1
+                if tell:
+                    self._say(at, event, condition.kind, condition.key, condition.text)
+                    count += 1
             for alert in active.values():
                 self._connection.execute(_END, (alert.key,))
-                ended = told.get(alert.kind, "it has ended")
-                self._say(at, "ended", alert.kind, alert.key, f"{ended} (it was: {alert.text})")
-                count += 1
+                if tell:
+                    ended = told.get(alert.kind, "it has ended")
+                    self._say(at, "ended", alert.kind, alert.key, f"{ended} (it was: {alert.text})")
+                    count += 1
             self._connection.execute(_FORGET, (at - _KEEP,))
         return count
 

@@ -120,6 +120,13 @@ MIGRATIONS: Final = (
     """,
     events.SCHEMA + tokens.SCHEMA + replies.SCHEMA,
     pressure.SCHEMA,
+    """
+    -- No comment behind a new column: SQLite takes it into the table's definition.
+    -- area.memory: JSON, the rest of LastRun. plan.arrivals: JSON, area -> percent. plan.approved: ns.
+    ALTER TABLE area ADD COLUMN memory TEXT NOT NULL DEFAULT '{}';
+    ALTER TABLE plan ADD COLUMN arrivals TEXT NOT NULL DEFAULT '{}';
+    ALTER TABLE plan ADD COLUMN approved INTEGER
+    """,
 )
 """Applied in order, each in one transaction with its record (`user_version`). Only ever append."""
 

@@ -56,6 +56,11 @@ _COMPLETED: Final = f"""
 """
 
 
+_LAST_CLEANUP: Final = f"""
+{_RUNS} WHERE state NOT IN (?, ?) AND trigger NOT IN (?, ?) ORDER BY id DESC LIMIT 1
+"""
+
+
 class SqliteRuns:
     """The beginning and the end of each run."""
 
@@ -111,10 +116,6 @@ class SqliteRuns:
             self._connection.executemany(_ADD_TO_TOTALS, counts.items())
             self._connection.executemany(_STAMP_TOTALS, stamps.items())
 
-    def unfinished(self) -> list[RunRecord]:
-        """Return the runs without an end."""
-        return list(_records(self._connection, _UNFINISHED, (RunState.PLANNING, RunState.RUNNING)))
-
 
 class SqliteHistory:
     """What is remembered of runs."""
@@ -131,10 +132,19 @@ class SqliteHistory:
         """Return one run."""
         return next(_records(self._connection, _ONE, (number,)), None)
 
+    def unfinished(self) -> list[RunRecord]:
+        """Return the runs without an end."""
+        return list(_records(self._connection, _UNFINISHED, (RunState.PLANNING, RunState.RUNNING)))
+
     def completed_since(self, since: int) -> RunRecord | None:
         """Return the latest cleanup that came to its end after `since` (ns); making room is none."""
         values = (RunState.DONE, since, Trigger.PRESSURE, Trigger.TRASH)
         return next(_records(self._connection, _COMPLETED, values), None)
+
+    def last_cleanup(self) -> RunRecord | None:
+        """Return the latest cleanup that is not going on, however it ended."""
+        values = (RunState.PLANNING, RunState.RUNNING, Trigger.PRESSURE, Trigger.TRASH)
+        return next(_records(self._connection, _LAST_CLEANUP, values), None)
 
     def totals(self) -> Totals:
         """Return what all executed runs together did."""

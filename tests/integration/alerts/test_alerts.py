@@ -25,6 +25,7 @@ from shelflife.remove.report import AreaReport, RunReport
 from shelflife.run.lock import cleanup_lock
 from shelflife.run.pressure import DiskRelief, Outcome
 from shelflife.settings import Settings
+from tests.inside import refused, workplace_of
 from tests.integration.alerts.conftest import Receiver, receiving
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def _told(receiver: Receiver) -> list[tuple[str, str]]:
 
 
 def _look(desk: Dispatcher, storage: Storage, **others: Any) -> None:
-    desk.look(storage.engine, **others)
+    desk.look(workplace_of(storage), **others)
     assert desk.sender.wait(timeout=30)
 
 
@@ -126,11 +127,11 @@ def test_an_alert_is_told_once_and_again_when_it_changes_or_ends(make_storage: M
     with receiving(Receiver()) as receiver:
         storage = _storage(make_storage, receiver.url)
         desk = Dispatcher()
-        storage.engine.refuse("the configuration cannot be read: line 3", trigger=Trigger.SCHEDULE)
+        refused(storage, "the configuration cannot be read: line 3", trigger=Trigger.SCHEDULE)
         for _ in range(3):
             _look(desk, storage)
         assert _told(receiver) == [("begun", "refused")]
-        storage.engine.refuse("the configuration cannot be read: line 4", trigger=Trigger.SCHEDULE)
+        refused(storage, "the configuration cannot be read: line 4", trigger=Trigger.SCHEDULE)
         _look(desk, storage)
         storage.engine.cleanup()
         _look(desk, storage)
@@ -236,7 +237,7 @@ def test_a_cleanup_without_progress_is_told(make_storage: MakeStorage) -> None:
 def test_two_processes_tell_it_once(make_storage: MakeStorage) -> None:
     with receiving(Receiver()) as receiver:
         storage = _storage(make_storage, receiver.url)
-        storage.engine.refuse("a reason", trigger=Trigger.SCHEDULE)
+        refused(storage, "a reason", trigger=Trigger.SCHEDULE)
         desks = [Dispatcher() for _ in range(4)]
         threads = [threading.Thread(target=_look, args=(desk, storage)) for desk in desks]
         for thread in threads:
@@ -246,9 +247,17 @@ def test_two_processes_tell_it_once(make_storage: MakeStorage) -> None:
     assert _told(receiver) == [("begun", "refused")]
 
 
-def test_without_receivers_nothing_is_looked_at(storage: Storage) -> None:
-    storage.engine.refuse("a reason", trigger=Trigger.SCHEDULE)
-    Dispatcher().look(storage.engine)
+def test_without_a_receiver_all_the_same_is_found_and_no_message_is_made(make_storage: MakeStorage) -> None:
+    storage = make_storage({"temp": "1d"})
+    refused(storage, "a reason", trigger=Trigger.SCHEDULE)
+    (before,) = storage.engine.alerts()  # also where nobody has looked
+    Dispatcher().look(workplace_of(storage))
+    (after,) = storage.engine.alerts()
+    assert (before.kind, before.text, before) == (Kind.REFUSED, "a reason", after)
+    with open_records(storage.settings).open_journal() as journal:
+        assert [alert.key for alert in journal.alerts.active()] == [Kind.REFUSED]
+        assert journal.alerts.waiting() == 0
+    storage.engine.cleanup()
     assert storage.engine.alerts() == []
 
 
@@ -258,30 +267,33 @@ def test_without_receivers_nothing_is_looked_at(storage: Storage) -> None:
 def test_a_receiver_that_fails_for_a_while_gets_it_in_the_end(make_storage: MakeStorage) -> None:
     with receiving(Receiver(statuses=[500, 503])) as receiver:
         storage = _storage(make_storage, receiver.url)
-        storage.engine.refuse("a reason", trigger=Trigger.SCHEDULE)
+        refused(storage, "a reason", trigger=Trigger.SCHEDULE)
         _look(Dispatcher(Sender(pauses=(0.01, 0.01, 0.01))), storage)
     assert len(receiver.bodies) == 3
-    with storage.engine.alert_book() as book:
+    with open_records(storage.settings).open_journal() as journal:
+        book = journal.alerts
         assert book.waiting() == 0
 
 
 def test_what_nobody_took_is_tried_again_later_even_by_another_process(make_storage: MakeStorage) -> None:
     with receiving(Receiver(statuses=[500])) as receiver:
         storage = _storage(make_storage, receiver.url)
-        storage.engine.refuse("a reason", trigger=Trigger.SCHEDULE)
+        refused(storage, "a reason", trigger=Trigger.SCHEDULE)
         _look(Dispatcher(Sender(pauses=())), storage)
         _look(Dispatcher(Sender(pauses=())), storage)
         assert len(receiver.bodies) == 1  # claimed a moment ago
         storage.tick("11m")
         _look(Dispatcher(Sender(pauses=())), storage)
         assert len(receiver.bodies) == 2
-    with storage.engine.alert_book() as book:
+    with open_records(storage.settings).open_journal() as journal:
+        book = journal.alerts
         assert book.waiting() == 0
 
 
 def test_after_a_day_a_message_is_given_up(make_storage: MakeStorage) -> None:
     storage = make_storage({"temp": "1d"})
-    with storage.engine.alert_book() as book:
+    with open_records(storage.settings).open_journal() as journal:
+        book = journal.alerts
         book.update([Condition(kind="k", key="k", text="t")], at=storage.now(), told={})
         assert book.claim(at=storage.now() + 25 * 3600 * 10**9) == []
         assert book.waiting() == 0
@@ -291,11 +303,11 @@ def test_a_receiver_that_hangs_delays_neither_a_look_nor_a_cleanup(make_storage:
     with receiving(Receiver(hangs=True)) as receiver:
         storage = _storage(make_storage, receiver.url)
         storage.file("temp/old")
-        storage.engine.refuse("a reason", trigger=Trigger.SCHEDULE)
+        refused(storage, "a reason", trigger=Trigger.SCHEDULE)
         desk = Dispatcher(Sender(pauses=()))
-        desk.look(storage.engine)
+        desk.look(workplace_of(storage))
         assert receiver.got.wait(30)
-        desk.look(storage.engine)  # returns although the receiver has not answered
+        desk.look(workplace_of(storage))  # returns although the receiver has not answered
         assert storage.engine.cleanup().removed == 1
         assert not receiver.release.is_set()
         assert not desk.sender.end(timeout=0)  # a daemon thread: the process may end
@@ -310,7 +322,7 @@ def test_no_address_is_ever_logged(make_storage: MakeStorage, caplog: pytest.Log
         "urls": ["json://127.0.0.1:1/very-secret-token", "unknown://very-secret-token"],
     }
     storage = make_storage({"temp": "1d"}, alerts=alerts)
-    storage.engine.refuse("a reason", trigger=Trigger.SCHEDULE)
+    refused(storage, "a reason", trigger=Trigger.SCHEDULE)
     _look(Dispatcher(Sender(pauses=())), storage)
     ours = [record for record in caplog.records if record.name.startswith(("shelflife", "apprise"))]
     assert len([record for record in ours if "not delivered" in record.getMessage()]) == 3

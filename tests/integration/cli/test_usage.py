@@ -44,6 +44,8 @@ def test_no_verb_shows_the_help_and_is_wrong_usage(site: Site) -> None:
         (["plan", "--at", "tomorrow"], "not a time"),
         (["plan", "--at", "+2 dayz"], "not a duration"),
         (["cleanup", "--unless-ran-within", "20hours"], "not a duration"),
+        (["cleanup", "--unless-ran-within", "5"], "5 of what? Say the unit, such as 5h, or 5s for seconds"),
+        (["trash", "empty", "--older-than", "7"], "7 of what? Say the unit"),
         (["units", "crom"], 'did you mean "cron"?'),
         (["why"], "PATH"),
         (["why", ""], "not a path"),

@@ -189,7 +189,7 @@ def test_a_plan_says_that_it_needs_approval_and_can_be_approved(site: Site) -> N
     files = [site.file(f"uploads/{number}") for number in range(5)]
     shown = site.call("plan", "--json").json
     [reason] = shown["reasons"]
-    assert "never cleaned before" in reason
+    assert "no cleanup has ever removed" in reason
     assert f"--approve {shown['plan']}" not in reason
     assert "shelflife cleanup --approve" in site.call("plan").out
     assert site.call("cleanup", "--approve", shown["plan"]).code == 0

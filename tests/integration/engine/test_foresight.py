@@ -43,9 +43,9 @@ def _many(storage: Storage) -> None:
     [
         {},
         {"frames.retention": "3d"},
-        {"frames.quota": 3000},
+        {"frames.quota": "3000B"},
         {"frames.max_files": 20, "uploads.retention": "10d"},
-        {"uploads.quota": 300, "uploads.min_age": "5d"},
+        {"uploads.quota": "300B", "uploads.min_age": "5d"},
         {"frames.retention": "35d", "uploads.max_files": 1, "uploads.min_age": 0},
         {"outputs.retention": "1d"},
     ],
@@ -90,7 +90,7 @@ def test_what_is_no_setting_of_an_area_is_refused(make_storage: MakeStorage) -> 
     with pytest.raises(SettingsError, match="quotta"):
         engine.whatif({"frames.quotta": 3})
     with pytest.raises(SettingsError, match="kept indefinitely"):
-        engine.whatif({"outputs.quota": 3})
+        engine.whatif({"outputs.quota": "3B"})
 
 
 def test_a_storage_that_was_never_scanned_has_no_answers_but_no_error(make_storage: MakeStorage) -> None:
@@ -190,7 +190,7 @@ def test_whatif_and_forecast_on_the_command_line(
     _many(storage)
     config = _config(storage, tmp_path / "config.yaml")
 
-    assert run(["whatif", "frames.retention=3d", "uploads.quota=100", "--json", "--config", config]) == 0
+    assert run(["whatif", "frames.retention=3d", "uploads.quota=100B", "--json", "--config", config]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["after"]["files"] > told["before"]["files"]
     assert told["after"]["areas"]["outputs"]["settles"] is None

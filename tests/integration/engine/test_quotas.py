@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shelflife import Engine, NeedsApproval, Settings
 from shelflife.records.history import Trigger
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ _CONTENT = bytes(_BLOCK)
 
 
 def test_the_oldest_files_go_until_the_area_is_within_its_quota(make_storage: MakeStorage) -> None:
-    storage = make_storage({"frames": {"retention": "30d", "quota": 5 * _BLOCK + 99}, "uploads": "7d"})
+    storage = make_storage({"frames": {"retention": "30d", "quota": f"{5 * _BLOCK + 99}B"}, "uploads": "7d"})
     files = [storage.file(f"frames/{n % 3}/{n}", age=f"{20 - n}d", content=_CONTENT) for n in range(10)]
     storage.file("uploads/x", age="6d", content=_CONTENT)
 
@@ -71,7 +72,7 @@ def test_the_same_moment_is_told_apart_to_the_nanosecond(make_storage: MakeStora
 def test_what_is_young_held_or_protected_stays_although_the_quota_is_exceeded(
     make_storage: MakeStorage,
 ) -> None:
-    area = {"retention": "30d", "quota": 3 * _BLOCK, "protect": ["*.keep"]}
+    area = {"retention": "30d", "quota": f"{3 * _BLOCK}B", "protect": ["*.keep"]}
     storage = make_storage({"frames": area})
     storage.file("frames/young", age="2h", content=2 * _CONTENT)
     held = storage.file("frames/held", age="20d", content=_CONTENT)
@@ -86,7 +87,7 @@ def test_what_is_young_held_or_protected_stays_although_the_quota_is_exceeded(
 
 
 def test_a_hold_makes_others_go_in_its_place(make_storage: MakeStorage) -> None:
-    storage = make_storage({"frames": {"retention": "30d", "quota": 3 * _BLOCK}})
+    storage = make_storage({"frames": {"retention": "30d", "quota": f"{3 * _BLOCK}B"}})
     files = [storage.file(f"frames/{n}", age=f"{9 - n}d", content=_CONTENT) for n in range(5)]
     storage.engine.hold(files[0])
     storage.engine.cleanup()
@@ -94,7 +95,9 @@ def test_a_hold_makes_others_go_in_its_place(make_storage: MakeStorage) -> None:
 
 
 def test_units_fill_a_quota_as_a_whole(make_storage: MakeStorage) -> None:
-    storage = make_storage({"frames": {"retention": "30d", "quota": 4 * _BLOCK + 99, "expire": "directory"}})
+    storage = make_storage(
+        {"frames": {"retention": "30d", "quota": f"{4 * _BLOCK + 99}B", "expire": "directory"}}
+    )
     for unit, newest in (("a", 9), ("b", 8), ("c", 7)):
         storage.file(f"frames/{unit}/1", age=f"{newest}d", content=_CONTENT)
         storage.file(f"frames/{unit}/2", age=f"{newest + 5}d", content=_CONTENT)
@@ -103,17 +106,33 @@ def test_units_fill_a_quota_as_a_whole(make_storage: MakeStorage) -> None:
     assert storage.files() == ["frames/b/1", "frames/b/2", "frames/c/1", "frames/c/2"]
 
 
-def test_a_quota_needs_nobodys_approval(make_storage: MakeStorage) -> None:
-    limits = {"confirm_above": "1%", "confirm_above_files": 1, "max_files": 2}
+def test_a_quota_that_takes_what_it_always_took_needs_nobodys_approval(make_storage: MakeStorage) -> None:
+    limits = {"confirm_above": "1%", "confirm_above_files": 1}
     storage = make_storage({"frames": {"retention": "30d", "max_files": 1}}, limits=limits)
-    for n in range(10):
-        storage.file(f"frames/{n}", age=f"{n + 2}d")
-    assert storage.engine.cleanup(trigger=Trigger.SCHEDULE).removed == 9
+    for night in range(3):
+        for n in range(10):
+            storage.file(f"frames/{night}-{n}", age=f"{n}h")
+        storage.tick("2d")
+        trigger = Trigger.SCHEDULE if night else Trigger.PROGRAM
+        assert storage.engine.cleanup(trigger=trigger).removed >= 9
+
+
+def test_a_quota_that_is_new_waits_for_a_person(make_storage: MakeStorage) -> None:
+    storage = make_storage({"frames": "30d"})
+    storage.file("frames/expired")
+    storage.engine.cleanup()
+    for n in range(30):
+        storage.file(f"frames/{n}", age=f"{n % 9 + 2}d")
+    areas = {"frames": {"retention": "30d", "quota": "1B"}}
+    changed = Engine(Settings.build(base_path=storage.base_path, areas=areas), clock=storage.now)
+    with pytest.raises(NeedsApproval, match="its quota was lowered from none to 1B"):
+        changed.cleanup(trigger=Trigger.SCHEDULE)
+    assert len(storage.files()) == 30
 
 
 @pytest.mark.parametrize(("quota", "gone"), [(10, 0), (3, 2)])
 def test_retention_and_quota_go_together(make_storage: MakeStorage, quota: int, gone: int) -> None:
-    storage = make_storage({"frames": {"retention": "30d", "quota": quota * _BLOCK}})
+    storage = make_storage({"frames": {"retention": "30d", "quota": f"{quota * _BLOCK}B"}})
     for n in range(5):
         storage.file(f"frames/{n}", age=f"{10 + n}d", content=_CONTENT)
     storage.file("frames/expired", age="31d", content=_CONTENT)

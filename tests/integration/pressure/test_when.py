@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from shelflife.cli.app import run
+from shelflife.engine import Engine
 from shelflife.run.lock import cleanup_lock
 from shelflife.run.pressure import Outcome
-from shelflife.schedule import Scheduler
 from tests.integration.pressure.conftest import fill, fill_up, share
 
 if TYPE_CHECKING:
@@ -49,14 +49,11 @@ def _config(storage: Storage, path: Path) -> Path:
 
 def test_a_service_makes_room_when_it_starts(full: Storage) -> None:
     ended = threading.Event()
-    engine = full.engine
-    scheduler = Scheduler(
-        type(engine)(
-            full.settings,
-            listeners=[lambda event: ended.set() if type(event).__name__ == "RunFinished" else None],
-        ),
-        delay=0,
+    heard = Engine(
+        full.settings,
+        listeners=[lambda event: ended.set() if type(event).__name__ == "RunFinished" else None],
     )
+    scheduler = heard.scheduler(delay=0)
     scheduler.start()
     try:
         assert ended.wait(30)

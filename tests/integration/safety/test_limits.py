@@ -10,7 +10,7 @@ from shelflife import Engine, Settings, UsageError
 from shelflife.errors import NeedsApproval
 from shelflife.events import RunRefused
 from shelflife.records.history import Trigger
-from shelflife.testing import MakeStorage, Storage
+from shelflife.testing import MakeStorage, Storage, set_age
 
 _FILES = 6
 _ASKING = [Trigger.SCHEDULE, Trigger.CLI, Trigger.API]
@@ -24,16 +24,17 @@ def full(make_storage: MakeStorage) -> Storage:
 
 @pytest.fixture
 def cleaned(full: Storage) -> Storage:
-    """One that was cleaned a day ago."""
+    """One that lost something to a cleanup a day and a half ago, and in which all has expired since."""
+    full.file("media/first")
     full.engine.cleanup()
-    full.tick("1d")
-    _fill(full)
+    _fill(full, age="6d")
+    full.tick("36h")
     return full
 
 
-def _fill(storage: Storage) -> None:
+def _fill(storage: Storage, *, age: str = "40d") -> None:
     for number in range(_FILES):
-        storage.file(f"media/{number}")
+        storage.file(f"media/{number}", age=age)
 
 
 def _other(storage: Storage, **values: Any) -> Engine:
@@ -67,25 +68,90 @@ def test_an_ordinary_run_is_not_asked_about_however_much_goes(cleaned: Storage) 
     assert cleaned.engine.cleanup(trigger=Trigger.SCHEDULE).removed == _FILES
 
 
-@pytest.mark.parametrize("values", [{"retention": 7}, {"expire": "directory"}, {"age_from": "changed"}])
-def test_settings_that_remove_more_are_asked_about(make_storage: MakeStorage, values: dict[str, Any]) -> None:
-    storage = make_storage({"media": "7d"}, limits={"confirm_above_files": _FILES - 1})
-    storage.engine.cleanup()
-    for number in range(_FILES):
-        storage.file(f"media/{number}" if "expire" not in values else f"media/unit/{number}")
-    engine = _other(storage, **values)
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {"retention": 7}),
+        ({}, {"expire": "directory"}),
+        ({"age_from": "changed"}, {}),
+        ({"protect": ["0"]}, {}),
+        ({}, {"quota": "1B"}),
+        ({"max_files": 99}, {"max_files": 1}),
+        ({}, {"in_use": "off"}),
+        ({}, {"path": "movies"}),
+    ],
+)
+def test_settings_that_remove_more_are_asked_about(
+    make_storage: MakeStorage, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    storage = make_storage(
+        {"media": {"retention": "7d"} | before}, limits={"confirm_above_files": _FILES - 1}
+    )
+    storage.file("media/first")
     storage.tick("8d")  # so that also what was changed only now is old enough
-    with pytest.raises(NeedsApproval, match="since its last cleanup"):
-        engine.cleanup(trigger=Trigger.SCHEDULE)
+    assert storage.engine.cleanup().removed == 1
+    for number in range(_FILES + 1):
+        place = "movies" if "path" in after else "media/unit" if "expire" in after else "media"
+        storage.file(f"{place}/{number}", age="6d")
+    storage.tick("8d")
+    with pytest.raises(NeedsApproval, match="since its last cleanup its "):
+        _other(storage, **after).cleanup(trigger=Trigger.SCHEDULE)
 
 
-@pytest.mark.parametrize("days", [-2, 20])
+@pytest.mark.parametrize("days", [-4, 20, 3650])
 def test_a_clock_that_cannot_be_right_is_asked_about(cleaned: Storage, days: int) -> None:
     cleaned.ahead += days * 86_400 * 10**9
-    for number in range(_FILES):
-        cleaned.file(f"media/{number}")
+    _fill(cleaned)
     with pytest.raises(NeedsApproval, match=r"clock|so long ago"):
         cleaned.engine.cleanup(trigger=Trigger.SCHEDULE)
+
+
+def test_a_run_over_an_empty_storage_is_not_one_that_the_area_is_known_by(full: Storage) -> None:
+    full.engine.cleanup()
+    _fill(full, age="6d")
+    full.tick("36h")
+    with pytest.raises(NeedsApproval, match="no cleanup has ever removed anything from it"):
+        full.engine.cleanup(trigger=Trigger.SCHEDULE)
+
+
+def test_what_was_due_before_it_came_is_asked_about_however_it_came(cleaned: Storage) -> None:
+    assert cleaned.engine.cleanup(trigger=Trigger.SCHEDULE).removed == _FILES
+    elsewhere = cleaned.directory("elsewhere/archive")
+    for number in range(_FILES):
+        cleaned.file(f"elsewhere/archive/{number}", age="5d")
+    cleaned.tick("30d")
+    cleaned.engine.cleanup()
+    elsewhere.rename(cleaned.path("media/archive"))  # no file of it changes by this
+    cleaned.tick("1h")
+    made = cleaned.engine.plan()
+    assert made.areas[0].arrived == _FILES
+    with pytest.raises(NeedsApproval, match="6 of them were due at its last cleanup already"):
+        cleaned.engine.cleanup(trigger=Trigger.SCHEDULE)
+
+
+def test_what_was_approved_of_arrivals_is_not_asked_about_again(cleaned: Storage) -> None:
+    cleaned.engine.cleanup()
+    _fill(cleaned)
+    cleaned.engine.approve(_refused(cleaned))
+    cleaned.tick("1d")
+    _fill(cleaned)
+    assert cleaned.engine.cleanup(trigger=Trigger.SCHEDULE).removed == _FILES
+
+
+def test_what_a_cleanup_had_to_leave_has_not_arrived_since(cleaned: Storage) -> None:
+    # All but one of them is in use when the cleanup comes, and none when the next one comes.
+    files = [cleaned.path(f"media/{number}") for number in range(1, _FILES)]
+    writers = [file.open("ab") for file in files]
+    try:
+        assert cleaned.engine.cleanup(trigger=Trigger.SCHEDULE).removed == 1
+    finally:
+        for writer in writers:
+            writer.close()
+    cleaned.file("media/another", age="6d")
+    cleaned.tick("36h")
+    for file in files:
+        set_age(file, "9d", now=cleaned.now())
+    assert cleaned.engine.cleanup(trigger=Trigger.SCHEDULE).removed == _FILES
 
 
 def _refused(storage: Storage) -> str:
@@ -151,7 +217,7 @@ def test_what_was_changed_after_the_approval_stays(full: Storage) -> None:
     assert kept.exists()
 
 
-@pytest.mark.parametrize("limits", [{"max_files": _FILES - 1}, {"max_bytes": 10 * _FILES - 1}])
+@pytest.mark.parametrize("limits", [{"max_files": _FILES - 1}, {"max_bytes": "59B"}])
 def test_a_run_beyond_its_bounds_is_refused_and_may_be_approved(
     make_storage: MakeStorage, limits: dict[str, Any]
 ) -> None:

@@ -12,8 +12,8 @@ import pytest
 from shelflife.engine import Engine
 from shelflife.errors import CleanupBusy, CleanupDisabled, Problem, SettingsError
 from shelflife.events import BatchFinished, Event
+from shelflife.records.records import open_records
 from shelflife.run.lock import cleanup_lock
-from shelflife.schedule import Scheduler
 from shelflife.settings import Settings
 from shelflife.testing import MakeStorage, Storage
 
@@ -52,8 +52,9 @@ def test_a_missed_slot_is_made_up_for_soon_after_the_start(
 ) -> None:
     path = storage.file("uploads/old.mp4")
     engine = storage.engine
-    engine.claim_slot(1)  # everything since 1970 was missed
-    scheduler = Scheduler(engine, delay=0.0)
+    with open_records(engine.settings).open_journal() as journal:
+        journal.slots.claim(1, at=1)  # everything since 1970 was missed
+    scheduler = engine.scheduler(delay=0.0)
 
     with caplog.at_level(logging.INFO, "shelflife"):
         scheduler.start()
@@ -66,7 +67,7 @@ def test_a_missed_slot_is_made_up_for_soon_after_the_start(
 
 
 def test_start_and_stop_twice_are_harmless(storage: Storage, caplog: pytest.LogCaptureFixture) -> None:
-    scheduler = Scheduler(storage.engine)
+    scheduler = storage.engine.scheduler()
     assert (scheduler.running, scheduler.next_slot) == (False, None)
 
     assert scheduler.start()
@@ -85,7 +86,7 @@ def test_start_and_stop_twice_are_harmless(storage: Storage, caplog: pytest.LogC
 def test_disabled_it_schedules_nothing_and_runs_nothing(
     make_storage: MakeStorage, caplog: pytest.LogCaptureFixture
 ) -> None:
-    scheduler = Scheduler(make_storage(cleanup={"enabled": False}).engine)
+    scheduler = make_storage(cleanup={"enabled": False}).engine.scheduler()
 
     with caplog.at_level(logging.INFO, "shelflife"):
         assert not scheduler.start()
@@ -97,7 +98,7 @@ def test_disabled_it_schedules_nothing_and_runs_nothing(
 
 
 def test_stop_ends_a_run_at_its_next_batch_and_its_work_is_recorded(make_storage: MakeStorage) -> None:
-    storage = make_storage({"uploads": "7d"}, cleanup={"batch_size": 1})
+    storage = make_storage({"uploads": "7d"}, cleanup={"batch_size": 1}, limits={"confirm_above": "100%"})
     for number in range(200):
         storage.file(f"uploads/{number}.mp4")
     begun, asked = threading.Event(), threading.Event()
@@ -108,8 +109,9 @@ def test_stop_ends_a_run_at_its_next_batch_and_its_work_is_recorded(make_storage
             asked.wait(_PATIENCE)
 
     engine = Engine(storage.settings, listeners=[slow])
-    engine.claim_slot(1)
-    scheduler = Scheduler(engine, delay=0.0)
+    with open_records(engine.settings).open_journal() as journal:
+        journal.slots.claim(1, at=1)
+    scheduler = engine.scheduler(delay=0.0)
     scheduler.start()
     asked = scheduler._stop
     until(begun)
@@ -136,8 +138,9 @@ def test_stop_does_not_wait_for_ever(
             hanging.wait(_PATIENCE)
 
     engine = Engine(storage.settings, listeners=[hang])
-    engine.claim_slot(1)
-    scheduler = Scheduler(engine, delay=0.0)
+    with open_records(engine.settings).open_journal() as journal:
+        journal.slots.claim(1, at=1)
+    scheduler = engine.scheduler(delay=0.0)
     scheduler.start()
     until(begun)
 
@@ -152,7 +155,7 @@ def test_stop_does_not_wait_for_ever(
 def test_run_now_reads_the_configuration_again(storage: Storage) -> None:
     path = storage.file("uploads/new.mp4", age="2d")
     settings = [storage.settings]
-    scheduler = Scheduler(storage.engine, load=lambda: settings[0])
+    scheduler = storage.engine.scheduler(load=lambda: settings[0])
     settings[0] = storage.settings.replace(retention={"uploads": "1d"})
 
     report = scheduler.run_now()
@@ -170,7 +173,7 @@ def test_run_now_by_a_broken_configuration_is_refused_and_recorded(storage: Stor
     path = storage.file("uploads/old.mp4")
 
     with pytest.raises(SettingsError):
-        Scheduler(storage.engine, load=load).run_now()
+        storage.engine.scheduler(load=load).run_now()
 
     (run,) = storage.engine.history()
     assert (run.state, run.trigger) == ("refused", "program")
@@ -184,7 +187,7 @@ def test_run_now_where_only_dry_runs_are_allowed_removes_nothing(
     path = storage.file("uploads/old.mp4")
 
     with caplog.at_level(logging.DEBUG, "shelflife.schedule"):
-        assert Scheduler(storage.engine).run_now() is None
+        assert storage.engine.scheduler().run_now() is None
 
     assert path.exists()
     assert "dry run: would remove uploads/old.mp4" in caplog.text
@@ -195,13 +198,13 @@ def test_run_now_while_another_cleanup_runs_is_busy(storage: Storage) -> None:
     engine = storage.engine
 
     with cleanup_lock(engine.state, "a cleanup of a test"), pytest.raises(CleanupBusy):
-        Scheduler(engine).run_now()
+        engine.scheduler().run_now()
 
 
 def test_listeners_survive_a_change_of_the_configuration(storage: Storage) -> None:
     storage.file("uploads/old.mp4")
     changed = storage.settings.replace(cleanup={"batch_size": 7})
-    scheduler = Scheduler(storage.engine, load=lambda: changed)
+    scheduler = storage.engine.scheduler(load=lambda: changed)
 
     scheduler.run_now()
 

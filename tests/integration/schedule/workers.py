@@ -15,7 +15,6 @@ from shelflife.errors import CleanupBusy
 from shelflife.events import Event as Told
 from shelflife.events import RunStarted
 from shelflife.schedule import clockwork as _clockwork  # noqa: F401 - loaded before a slot is near, not at start
-from shelflife.schedule.scheduler import Scheduler
 from shelflife.settings import Settings
 
 PATIENCE = 60.0
@@ -32,7 +31,7 @@ class Service:
     def __init__(self, base_path: Path) -> None:
         self.ahead = 0
         engine = Engine(settings_of(base_path), clock=self._clock)
-        self.scheduler = Scheduler(engine, clock=self._clock, pause=0.01)
+        self.scheduler = engine.scheduler(pause=0.01)
 
     def _clock(self) -> int:
         return time.time_ns() + self.ahead

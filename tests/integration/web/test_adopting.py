@@ -169,8 +169,8 @@ async def test_a_lifespan_may_be_composed_by_hand(storage: Storage) -> None:
     engine = Engine(storage.settings.replace(cleanup={"enabled": True}))
     async with engine.running() as scheduler:
         assert (storage.base_path / "temp").is_dir()
-        assert scheduler.running  # type: ignore[attr-defined]
-    assert not scheduler.running  # type: ignore[attr-defined]
+        assert scheduler.running
+    assert not scheduler.running
 
 
 def test_a_mounted_application_works_without_its_lifespan(

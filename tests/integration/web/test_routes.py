@@ -226,7 +226,7 @@ def test_what_needs_approval_is_refused_and_then_approved(
     for number in range(5):
         storage.file(f"temp/{number}", age="2d")
     with TestClient(create_app(storage.settings)) as client:
-        assert "never cleaned" in client.get("/storage/plan").json()["reasons"][0]
+        assert "no cleanup has ever removed" in client.get("/storage/plan").json()["reasons"][0]
         refused = client.post("/storage/cleanup", json={}, headers=authorized)
         assert refused.status_code == 409
         problem = refused.json()
@@ -257,7 +257,7 @@ def test_the_end_of_the_service_ends_a_cleanup_at_its_next_batch(
     make_storage: MakeStorage, authorized: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shelflife.web.routes.PATIENCE", 0.2)
-    storage = make_storage(cleanup={"enabled": False, "batch_size": 1})
+    storage = make_storage(cleanup={"enabled": False, "batch_size": 1}, limits={"confirm_above": "100%"})
     for number in range(500):
         storage.file(f"temp/{number}", age="2d")
     slow = [lambda _event: time.sleep(0.02)]

@@ -133,7 +133,7 @@ def test_a_disk_with_an_end_to_its_growth_is_not_in_sight_of_being_full() -> Non
 
 
 def test_a_quota_ends_growth_too() -> None:
-    holding = _holding(an_area(retention="300d", quota=500), [], Inflow(bytes=100, days=28))
+    holding = _holding(an_area(retention="300d", quota="500B"), [], Inflow(bytes=100, days=28))
     course = course_of([holding], 0, Inflow(days=28), _NOW)
     assert max(course.likely) == 500
 
@@ -190,8 +190,8 @@ def test_what_expires_adds_up_to_what_is_there(files: list[File], now: int, rete
     ("area", "settles"),
     [
         ({"retention": "7d"}, 750),
-        ({"retention": "7d", "quota": 500}, 500),
-        ({"retention": "7d", "quota": 50, "min_age": "2d"}, 250),
+        ({"retention": "7d", "quota": "500B"}, 500),
+        ({"retention": "7d", "quota": "50B", "min_age": "2d"}, 250),
         ({"retention": "7d", "max_files": 25}, 250),
         ({"retention": -1}, None),
     ],
@@ -210,7 +210,7 @@ def test_an_area_settles_where_as_much_expires_as_comes(area: dict[str, object],
 @settings(deadline=None)  # others may be using the machine
 @given(files=FILES, retention=st.integers(1, 60), quota=st.none() | st.integers(1, 200))
 def test_what_would_go_is_exact_to_the_hour(files: list[File], retention: int, quota: int | None) -> None:
-    area = an_area(retention=f"{retention}h", quota=quota, min_age="3h")
+    area = an_area(retention=f"{retention}h", quota=quota and f"{quota}B", min_age="3h")
     now = 1_900_000_000 * 10**9
     holding = _holding(area, files)
     cutoffs, load = goes_at(holding, now)

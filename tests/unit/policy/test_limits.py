@@ -1,120 +1,169 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from shelflife.policy.area import Area
-from shelflife.policy.choose import by_retention
-from shelflife.policy.cutoff import Cutoffs
-from shelflife.policy.limits import LastRun, reasons_to_ask, removes_more, settings_of
+from shelflife.policy.cutoff import Cause, Cutoff, Cutoffs
+from shelflife.policy.limits import (
+    Allowance,
+    Extent,
+    Kind,
+    LastRun,
+    arrived_share,
+    doubt_about_relief,
+    interval_of,
+    is_large,
+    is_under,
+    reasons_to_ask,
+    settings_of,
+    unasked,
+)
 from shelflife.policy.plan import AreaPlan, DueDirectory, Plan
 from shelflife.settings import Settings
-from tests.unit.policy.areas import DAY, an_area
 
+DAY = 86_400 * 10**9
 _NOW = 20_000 * DAY
+_GB = 10**9
 
 
-def _plan(area: Area, *, files: int, scanned: int) -> Plan:
-    due = DueDirectory(root="frames", path="", files=files, bytes=files * 10)
-    cutoff = by_retention(area, _NOW)
-    return Plan(
-        made=_NOW, areas=(AreaPlan(area="frames", cutoffs=Cutoffs.only(cutoff), scanned=scanned, due=(due,)),)
+def _settings(
+    *, limits: Any = None, pressure: Any = None, schedule: str = "0 2 * * *", **values: Any
+) -> Settings:
+    return Settings.build(
+        base_path="/srv/storage-of-a-test",
+        areas={"frames": {"retention": "7d"} | values},
+        limits=limits or {},
+        pressure=pressure,
+        cleanup={"schedule": schedule},
     )
 
 
-def _reasons(
+def _plan(
     *,
     files: int = 2_000,
     scanned: int = 3_000,
-    last: LastRun | None = None,
-    area: Area | None = None,
-    interval: int | None = DAY,
-    **limits: object,
-) -> list[str]:
-    area = area or an_area()
-    settings = Settings.build(base_path="/srv/storage-of-a-test", areas={"frames": "7d"}, limits=limits)
+    size: int = 0,
+    arrived: int = 0,
+    cause: Cause = Cause.RETENTION,
+) -> Plan:
+    due = DueDirectory(root="frames", path="", files=files, bytes=size)
+    cutoff = Cutoff(at=_NOW - 7 * DAY, cause=cause)
+    area = AreaPlan(area="frames", cutoffs=Cutoffs.only(cutoff), scanned=scanned, due=(due,), arrived=arrived)
+    return Plan(made=_NOW, areas=(area,))
+
+
+def _last(settings: Settings | None = None, *, days_ago: float = 1, **values: Any) -> LastRun:
+    then = settings_of(settings or _settings(), "frames")
+    return LastRun(at=int(_NOW - days_ago * DAY), settings=then, **values)
+
+
+def _reasons(plan: Plan, last: LastRun | None, settings: Settings | None = None) -> list[str]:
+    settings = settings or _settings()
     last_runs = {} if last is None else {"frames": last}
-    plan = _plan(area, files=files, scanned=scanned)
-    return reasons_to_ask(plan, {"frames": area}, last_runs, settings.limits, interval=interval)
-
-
-def _last(*, days_ago: float = 1, **values: object) -> LastRun:
-    return LastRun(at=int(_NOW - days_ago * DAY), settings=settings_of(an_area(**values)))
+    return reasons_to_ask(plan, settings, last_runs, interval=interval_of(settings, plan.made))
 
 
 @pytest.mark.parametrize(
-    ("files", "scanned", "asked"),
+    ("files", "scanned", "size", "large"),
     [
-        (1_000, 1_000, False),  # not more than confirm_above_files
-        (1_001, 1_001, True),
-        (1_001, 2_001, True),  # a little more than half
-        (1_001, 2_002, False),  # exactly half
-        (5_000, 100_000, False),  # many, but a small part
-        (0, 0, False),
+        (1_000, 1_500, 0, False),  # not more than confirm_above_files
+        (1_001, 1_500, 0, True),
+        (1_001, 2_001, 0, True),  # a little more than half
+        (1_001, 2_002, 0, False),  # exactly half
+        (5_000, 100_000, 10**15, False),  # many, but a small part
+        (600, 1_000, 10 * _GB, False),
+        (600, 1_000, 10 * _GB + 1, True),  # few files, many bytes
+        (3, 4, 10**12, True),
+        (899, 1_000, 0, False),
+        (900, 1_000, 0, True),  # nearly all
+        (20, 20, 0, True),
+        (19, 19, 0, False),  # a share of so few says little
+        (18, 20, 0, True),
+        (0, 0, 0, False),
     ],
 )
-def test_only_what_is_a_large_part_and_many_files_is_asked_about(
-    files: int, scanned: int, *, asked: bool
+def test_large_is_most_of_an_area_that_is_many_files_or_many_bytes_or_nearly_all(
+    files: int, scanned: int, size: int, *, large: bool
 ) -> None:
-    assert bool(_reasons(files=files, scanned=scanned)) is asked
+    assert is_large(Extent(files, size, scanned), _settings().limits) is large
+    assert bool(_reasons(_plan(files=files, scanned=scanned, size=size), None)) is large
 
 
+def test_a_bound_of_a_hundred_percent_never_asks() -> None:
+    settings = _settings(limits={"confirm_above": "100%"})
+    assert not _reasons(_plan(files=10**6, scanned=10**6, size=10**15), None, settings)
+
+
+def test_a_bound_of_nothing_asks_about_all_but_the_smallest() -> None:
+    limits = {"confirm_above": "0%", "confirm_above_files": 0, "confirm_above_bytes": 0}
+    assert _reasons(_plan(files=1, scanned=10**6), None, _settings(limits=limits))
+    assert not _reasons(_plan(files=0, scanned=10**6), None, _settings(limits=limits))
+
+
+@pytest.mark.parametrize("cause", [Cause.RETENTION, Cause.QUOTA])
 @pytest.mark.parametrize(
     ("last", "word"),
     [
-        (None, "never cleaned"),
-        (_last(retention="30d"), "shortened"),
-        (_last(retention=-1), "indefinite"),
-        (_last(protect=["*.keep"]), "taken away"),
-        (_last(expire="directory"), "expire"),
-        (_last(age_from="changed"), "age_from"),
-        (_last(path="elsewhere"), "another directory"),
-        (_last(days_ago=-1), "before the last"),
+        (None, "no cleanup has ever removed"),
+        (_last(has_lost=False), "no cleanup has ever removed"),
+        (_last(_settings(retention="30d")), "its retention was shortened from 30d to 7d"),
+        (_last(_settings(retention=-1)), "its retention was shortened from indefinite to 7d"),
+        (_last(_settings(path="elsewhere")), "its path was changed from elsewhere to frames"),
+        (_last(days_ago=-1), "before its last cleanup"),
         (_last(days_ago=14.01), "so long ago"),
         (_last(days_ago=13.99), None),  # twice the retention of 7 days
         (_last(), None),
-        (_last(retention="1d"), None),  # it was shorter: now less goes
+        (_last(_settings(retention="1d")), None),  # it was shorter: now less goes
     ],
 )
-def test_there_must_be_a_reason_to_doubt(last: LastRun | None, word: str | None) -> None:
-    reasons = _reasons(last=last)
+def test_there_must_be_doubt_and_retention_and_quota_wait_alike(
+    last: LastRun | None, word: str | None, cause: Cause
+) -> None:
+    reasons = _reasons(_plan(cause=cause), last)
     if word is None:
         assert reasons == []
     else:
         (reason,) = reasons
         assert word in reason
-        assert "2000 of 3000" in reason
+        assert reason.startswith("frames: 2,000 of 3,000 files would go, and ")
 
 
 def test_a_rare_schedule_makes_a_long_time_ordinary() -> None:
     last = _last(days_ago=50)
-    assert _reasons(last=last, interval=DAY)
-    assert not _reasons(last=last, interval=30 * DAY)
-    assert _reasons(last=last, interval=None)
+    assert _reasons(_plan(), last)
+    assert not _reasons(_plan(), last, _settings(schedule="0 2 1 * *"))
+
+
+def test_a_long_retention_makes_a_long_time_ordinary() -> None:
+    last, settings = _last(days_ago=50), _settings(retention="30d")
+    assert not _reasons(_plan(), replace(last, settings=settings_of(settings, "frames")), settings)
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "less"),
+    ("arrived", "last", "asked"),
     [
-        ([], ["*.a"], False),
-        (["*.a"], ["*.a", "*.b"], False),
-        (["*.a", "*.b"], ["*.b", "*.a"], False),
-        (["*.a"], [], True),
-        (["*.a"], ["*.b"], True),
-        (["*.a"], ["*.a", "!x.a"], True),
-        (["!x.a", "*.a"], ["*.a", "!x.a"], True),  # the same patterns, and x.a is protected no more
-        (["*.a", "!x.a"], ["*.a", "!x.a"], False),
-        (["*.a", "!x.a"], ["*.a"], True),  # not so, but it is no harm to ask
+        (1_001, _last(), True),
+        (1_000, _last(), False),  # not most of the 2,000
+        (2_000, _last(left=1_000), False),  # they were in use then, or could not be removed
+        (2_000, _last(left=999), True),
+        (2_000, _last(arrivals=67), False),  # 66.7 % of the area: a person has said that this is so here
+        (2_000, _last(arrivals=66), True),
     ],
 )
-def test_patterns_that_protect_less_are_noticed(before: list[str], after: list[str], *, less: bool) -> None:
-    change = removes_more(settings_of(an_area(protect=before)), settings_of(an_area(protect=after)))
-    assert (change is not None) is less
+def test_what_came_since_with_old_times_is_doubted_beyond_what_was_approved(
+    arrived: int, last: LastRun, *, asked: bool
+) -> None:
+    reasons = _reasons(_plan(arrived=arrived), last)
+    assert bool(reasons) is asked
+    assert not asked or "were due at its last cleanup already" in reasons[0]
 
 
-def test_what_the_journal_of_an_older_version_does_not_know_is_a_reason() -> None:
-    assert removes_more({}, settings_of(an_area())) is not None
+def test_a_share_of_arrivals_is_rounded_up() -> None:
+    (area,) = _plan(arrived=2_000).areas
+    assert arrived_share(area) == 67
+    assert arrived_share(replace(area, scanned=0)) == 0
 
 
 @pytest.mark.parametrize(
@@ -123,9 +172,72 @@ def test_what_the_journal_of_an_older_version_does_not_know_is_a_reason() -> Non
         ({}, False),
         ({"max_files": 10}, False),
         ({"max_files": 9}, True),
-        ({"max_bytes": 100}, False),
-        ({"max_bytes": 99}, True),
+        ({"max_bytes": "1MB"}, False),
+        ({"max_bytes": "999999B"}, True),
     ],
 )
-def test_a_run_has_its_own_bounds_whatever_the_reason(limits: dict[str, Any], *, refused: bool) -> None:
-    assert bool(_reasons(files=10, scanned=10, last=_last(), **limits)) is refused
+@pytest.mark.parametrize("cause", [Cause.RETENTION, Cause.QUOTA])
+def test_a_run_has_its_own_bounds_whatever_the_reason(
+    limits: dict[str, Any], cause: Cause, *, refused: bool
+) -> None:
+    plan = _plan(files=10, scanned=10, size=10**6, cause=cause)
+    assert bool(_reasons(plan, _last(), _settings(limits=limits))) is refused
+
+
+def test_settings_are_the_same_as_far_as_they_were_known() -> None:
+    now = settings_of(_settings(), "frames")
+    assert is_under({"frames": now}, {"frames": now})
+    assert is_under({"frames": {"retention": now["retention"]}}, {"frames": now})
+    assert not is_under({"frames": now | {"retention": 7}}, {"frames": now})
+    assert not is_under({"frames": now}, {})
+
+
+# -- a full disk
+
+
+def _allowance(last: LastRun | None, settings: Settings, expired: Extent, taken: int = 0) -> Allowance:
+    interval = interval_of(settings, _NOW)
+    doubt = doubt_about_relief(settings, "frames", last, _NOW, interval=interval)
+    return unasked(expired, settings.limits, doubt, taken=taken)
+
+
+def test_without_doubt_all_that_is_expired_may_go_and_half_of_the_rest() -> None:
+    for last in (None, _last(has_lost=False), _last()):
+        allowance = _allowance(last, _settings(), Extent(900, 0, 1_000))
+        assert allowance == Allowance(expired=True, unexpired=50)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "last"),
+    [
+        ({"retention": "30d"}, {}, {}),
+        ({}, {"priority": 1}, {}),
+        ({"pressure": {"high": "90%"}}, {"pressure": {"high": "9%"}}, {}),
+        ({}, {}, {"days_ago": -1}),
+        ({}, {}, {"days_ago": 400}),
+    ],
+)
+def test_in_doubt_nothing_goes_early_and_no_large_part_as_expired(
+    before: dict[str, Any], after: dict[str, Any], last: dict[str, Any]
+) -> None:
+    remembered = _last(_settings(**before), **last)
+    settings = _settings(**after)
+    small = _allowance(remembered, settings, Extent(100, 0, 1_000))
+    large = _allowance(remembered, settings, Extent(900, 0, 1_000))
+    assert (small.expired, small.unexpired) == (True, 0)
+    assert (large.expired, large.unexpired) == (False, 0)
+    for allowance in (small, large):
+        assert allowance.doubt is not None
+        assert allowance.doubt.kind in (Kind.CHANGED, Kind.CLOCK)
+
+
+def test_looks_at_a_full_disk_do_not_take_half_of_the_rest_each_time() -> None:
+    assert _allowance(_last(), _settings(), Extent(0, 0, 600), taken=400).unexpired == 100
+    assert _allowance(_last(), _settings(), Extent(0, 0, 500), taken=500).unexpired == 0
+    assert _allowance(_last(), _settings(), Extent(0, 0, 400), taken=600).unexpired == 0
+
+
+def test_where_nothing_is_asked_about_a_full_disk_takes_what_it_needs() -> None:
+    settings = _settings(limits={"confirm_above": "100%"})
+    last = _last(_settings(retention="30d"))
+    assert _allowance(last, settings, Extent(900, 0, 1_000)) == Allowance(expired=True, unexpired=100)

@@ -34,17 +34,17 @@ _TEN = [File(NOW - (20 - number) * HOUR + number, 10) for number in range(10)]  
 @pytest.mark.parametrize(
     ("bounds", "gone"),
     [
-        ({"quota": 100}, 0),
-        ({"quota": 99}, 1),
-        ({"quota": 90}, 1),
-        ({"quota": 50}, 5),
-        ({"quota": 1}, 10),
+        ({"quota": "100B"}, 0),
+        ({"quota": "99B"}, 1),
+        ({"quota": "90B"}, 1),
+        ({"quota": "50B"}, 5),
+        ({"quota": "1B"}, 10),
         ({"max_files": 10}, 0),
         ({"max_files": 4}, 6),
-        ({"max_files": 4, "quota": 90}, 6),
-        ({"max_files": 9, "quota": 20}, 8),
-        ({"quota": 1, "min_age": "15h"}, 5),  # the others are younger
-        ({"quota": 1, "retention": "12h", "min_age": "15h"}, 8),  # what is expired goes all the same
+        ({"max_files": 4, "quota": "90B"}, 6),
+        ({"max_files": 9, "quota": "20B"}, 8),
+        ({"quota": "1B", "min_age": "15h"}, 5),  # the others are younger
+        ({"quota": "1B", "retention": "12h", "min_age": "15h"}, 8),  # what is expired goes all the same
     ],
 )
 def test_a_quota_lets_the_oldest_go_and_no_more_than_it_must(bounds: dict[str, object], gone: int) -> None:
@@ -54,9 +54,9 @@ def test_a_quota_lets_the_oldest_go_and_no_more_than_it_must(bounds: dict[str, o
 
 
 def test_the_cause_is_what_decided() -> None:
-    assert _quota_cutoff(an_area(quota=100, min_age=0), Disk(_TEN))[1] is Cause.RETENTION
-    assert _quota_cutoff(an_area(quota=50, min_age=0), Disk(_TEN))[1] is Cause.QUOTA
-    assert _quota_cutoff(an_area(quota=50, min_age=0, retention="1h"), Disk(_TEN))[1] is Cause.RETENTION
+    assert _quota_cutoff(an_area(quota="100B", min_age=0), Disk(_TEN))[1] is Cause.RETENTION
+    assert _quota_cutoff(an_area(quota="50B", min_age=0), Disk(_TEN))[1] is Cause.QUOTA
+    assert _quota_cutoff(an_area(quota="50B", min_age=0, retention="1h"), Disk(_TEN))[1] is Cause.RETENTION
 
 
 def test_an_area_that_is_indefinite_has_no_cutoff() -> None:
@@ -66,14 +66,14 @@ def test_an_area_that_is_indefinite_has_no_cutoff() -> None:
 def test_what_cannot_go_counts_but_is_not_gone_for() -> None:
     """Protected files fill a quota; the others make room for them."""
     disk = Disk(_TEN)
-    cutoff = by_quota(an_area(quota=100, min_age=0), NOW, Load(12, 130, 130), _stock(disk)).own
+    cutoff = by_quota(an_area(quota="100B", min_age=0), NOW, Load(12, 130, 130), _stock(disk)).own
     assert cutoff is not None
     assert disk.load(before=cutoff.at) == Load(3, 30, 30)
 
 
 def test_files_of_one_moment_stand_or_fall_together() -> None:
     disk = Disk([File(NOW - 5 * DAY, 10)] * 5)
-    at, _ = _quota_cutoff(an_area(quota=45), disk)
+    at, _ = _quota_cutoff(an_area(quota="45B"), disk)
     assert at == NOW - 5 * DAY + 1
 
 
@@ -135,7 +135,7 @@ def test_a_lower_quota_never_keeps_more_and_nothing_too_young_goes(
 ) -> None:
     disk = Disk(files)
     high, low = (
-        an_area(quota=max(1, bytes_), min_age=f"{hours}h", retention="30d")
+        an_area(quota=f"{max(1, bytes_)}B", min_age=f"{hours}h", retention="30d")
         for bytes_ in (quota, quota - less)
     )
     first, second = _quota_cutoff(high, disk)[0], _quota_cutoff(low, disk)[0]

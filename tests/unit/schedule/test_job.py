@@ -14,11 +14,14 @@ import pytest
 
 from shelflife.engine import Engine
 from shelflife.errors import Problem, SettingsError
+from shelflife.records.records import open_records
 from shelflife.run.lock import cleanup_lock
 from shelflife.schedule.current import Current
 from shelflife.schedule.job import Job
 from shelflife.settings import Settings
+from shelflife.settings.in_force import SettingsInForce
 from shelflife.testing import aged_file
+from tests.inside import workplace
 
 _SECOND = 10**9
 _DAY = 86_400 * _SECOND
@@ -36,9 +39,21 @@ class World:
         self.settings = Settings.build(base_path=base_path, areas={"uploads": "7d"})
         self.fault: Exception | None = None
         self.stop = threading.Event()
-        self.engine = Engine(self.settings, clock=lambda: self.now)
+        self.engine = Engine(self.settings, clock=self.clock)
         self.engine.create()
         self.files = 0
+
+    def clock(self) -> int:
+        return self.now
+
+    def last_slot(self) -> int | None:
+        with open_records(self.settings).read_journal() as journal:
+            return journal.slots.last() if journal else None
+
+    def take(self, slot: int) -> None:
+        """Another process takes a slot."""
+        with open_records(self.settings).open_journal() as journal:
+            assert journal.slots.claim(slot, at=self.now)
 
     def load(self) -> Settings:
         if self.fault is not None:
@@ -50,12 +65,12 @@ class World:
 
     def process(self) -> Job:
         """A process of the application that starts now."""
-        engine = self.engine.with_settings(self.settings)
+        in_force = SettingsInForce(self.load, initial=lambda: self.settings)
         return Job(
-            Current(engine, self.load, now=self.now),
+            Current(workplace(self.settings, clock=self.clock), in_force, now=self.now),
             started=self.now,
             stop=self.stop,
-            clock=lambda: self.now,
+            clock=self.clock,
             pause=0.001,
             pause_after_error=0.001,
         )
@@ -105,7 +120,7 @@ def test_on_a_new_storage_nothing_was_missed(world: World) -> None:
     world.process()()
 
     assert world.states() == []
-    assert world.engine.last_slot() == ns("2026-11-22T02:00")
+    assert world.last_slot() == ns("2026-11-22T02:00")
 
 
 def test_a_slot_runs_once_however_many_processes_see_it(world: World) -> None:
@@ -125,7 +140,7 @@ def test_the_loser_of_a_slot_says_so_at_debug(world: World, caplog: pytest.LogCa
     job = world.process()
     job()
     world.now = ns("2026-11-23T02:00")
-    world.engine.claim_slot(world.now)
+    world.take(world.now)
 
     with caplog.at_level(logging.DEBUG, "shelflife.schedule"):
         job._attend(world.now)
@@ -144,7 +159,7 @@ def test_what_was_missed_is_made_up_for_once(world: World) -> None:
         world.process()()
 
     assert world.states() == ["done"]
-    assert world.engine.last_slot() == ns("2026-11-27T02:00")
+    assert world.last_slot() == ns("2026-11-27T02:00")
 
 
 def test_a_slot_missed_right_after_the_first_start_is_made_up_for(world: World) -> None:
@@ -194,7 +209,9 @@ def test_a_configuration_is_broken_whatever_error_tells_it(world: World) -> None
 
 
 def test_a_fault_of_the_configuration_is_logged_once(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    current = Current(world.engine, world.load, now=world.now)
+    current = Current(
+        workplace(world.settings), SettingsInForce(world.load, initial=lambda: world.settings), now=world.now
+    )
     world.fault = OSError("gone")
 
     for _ in range(3):
@@ -255,7 +272,7 @@ def test_a_new_schedule_takes_effect(world: World) -> None:
     job()
 
     assert world.states() == ["done"]
-    assert world.engine.last_slot() == ns("2026-11-23T04:00")
+    assert world.last_slot() == ns("2026-11-23T04:00")
 
 
 def test_a_slot_of_the_new_schedule_that_came_before_it_was_noticed_runs(world: World) -> None:
@@ -266,7 +283,7 @@ def test_a_slot_of_the_new_schedule_that_came_before_it_was_noticed_runs(world: 
 
     job()
 
-    assert world.engine.last_slot() == ns("2026-11-23T01:00")
+    assert world.last_slot() == ns("2026-11-23T01:00")
     assert world.states() == ["done"]
 
 
@@ -346,7 +363,7 @@ def test_a_waiting_slot_that_somebody_takes_is_let_go(world: World) -> None:
     world.now = ns("2026-11-23T02:00")
 
     with world.busy(), world.attending(job):
-        world.engine.claim_slot(world.now)
+        world.take(world.now)
 
     assert world.states() == []
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from shelflife.schedule.current import Current
 from shelflife.schedule.watch import IDLE, Watch
+from shelflife.settings.in_force import in_force_of
+from tests.inside import workplace_of
 
 if TYPE_CHECKING:
     import pytest
@@ -17,7 +19,11 @@ if TYPE_CHECKING:
 
 
 def _watch(storage: Storage, stop: threading.Event | None = None) -> Watch:
-    return Watch(Current(storage.engine, None, now=0), stop=stop or threading.Event(), delay=0)
+    return Watch(
+        Current(workplace_of(storage), in_force_of(storage.settings), now=0),
+        stop=stop or threading.Event(),
+        delay=0,
+    )
 
 
 def test_it_looks_as_often_as_the_settings_say(make_storage: MakeStorage) -> None:

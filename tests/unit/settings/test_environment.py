@@ -149,6 +149,52 @@ def test_other_variables_belong_to_others(tmp_path: Path) -> None:
     assert _load(tmp_path, environ) == _load(tmp_path, {})
 
 
+_SERVICES = ("STORAGE_CLEANUP", "STORAGE_RETENTION", "STORAGE_CLEANUP_V2", "STORAGE_RETENTION_API")
+_INJECTED = (
+    "SERVICE_HOST",
+    "SERVICE_PORT",
+    "SERVICE_PORT_HTTP",
+    "SERVICE_PORT_HTTP_ADMIN",
+    "PORT",
+    *(
+        f"PORT_{port}_{protocol}{more}"
+        for port in (80, 8443)
+        for protocol in ("TCP", "UDP", "SCTP")
+        for more in ("", "_PROTO", "_PORT", "_ADDR")
+    ),
+)
+
+
+def test_what_kubernetes_sets_for_a_service_belongs_to_it(tmp_path: Path) -> None:
+    environ = {f"{service}_{name}": "tcp://10.0.0.1:80" for service in _SERVICES for name in _INJECTED}
+    assert _load(tmp_path, environ) == _load(tmp_path, {})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "STORAGE_CLEANUP_SHEDULE",
+        "STORAGE_CLEANUP_IMPORT",
+        "STORAGE_CLEANUP_SUPPORT",
+        "STORAGE_CLEANUP_PORTS",
+        "STORAGE_CLEANUP_PORT_80",
+        "STORAGE_CLEANUP_PORT_TCP",
+        "STORAGE_CLEANUP_PORT_80_ICMP",
+        "STORAGE_CLEANUP_SERVICE",
+        "STORAGE_CLEANUP_SERVICE_NAME",
+        "STORAGE_RETENTION_HOST",
+    ],
+)
+def test_what_only_looks_like_that_is_an_error(tmp_path: Path, name: str) -> None:
+    (found,) = _problems(tmp_path, {name: "5"})
+    assert "unknown variable" in found
+
+
+def test_a_variable_of_ours_is_read_whatever_it_looks_like(tmp_path: Path) -> None:
+    text = _FILE.replace("raw-video", "x-port")
+    assert _load(tmp_path, {"STORAGE_RETENTION_X_PORT": "9d"}, text).areas["x_port"].retention == 777_600
+
+
 def test_the_environment_of_the_process_is_used_unless_another_is_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

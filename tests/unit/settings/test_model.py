@@ -74,7 +74,7 @@ def test_a_high_watermark_alone_takes_the_low_one_along() -> None:
 def test_single_keys_of_areas_are_changed_as_a_whole_is_checked() -> None:
     settings = _settings(areas={"uploads": "7d", "contact_sheets": -1})
     changed = settings.with_areas(
-        {"uploads.retention": "3d", "contact-sheets.retention": 60, "uploads.quota": 5}
+        {"uploads.retention": "3d", "contact-sheets.retention": 60, "uploads.quota": "5B"}
     )
     assert (changed.areas["uploads"].retention, changed.areas["uploads"].quota) == (3 * 86_400, 5)
     assert changed.areas["contact_sheets"].retention == 60
@@ -82,16 +82,16 @@ def test_single_keys_of_areas_are_changed_as_a_whole_is_checked() -> None:
     with pytest.raises(UsageError, match=r"AREA\.KEY"):
         settings.with_areas({"uploads": 3})
     with pytest.raises(SettingsError, match="no effect"):
-        settings.with_areas({"contact_sheets.quota": 3})
+        settings.with_areas({"contact_sheets.quota": "3B"})
 
 
 def test_a_retention_that_is_wrong_is_not_taken_for_none() -> None:
-    area = {"retention": "7 dayz", "quota": 5, "priority": 1}
+    area = {"retention": "7 dayz", "quota": "5B", "priority": 1}
     assert len(_problems(areas={"x": area, "y": "7d"})) == 1
 
 
 def test_an_area_that_a_program_keeps_for_ever_loses_its_bounds() -> None:
-    settings = _settings(areas={"uploads": {"retention": "7d", "quota": 5, "max_files": 5, "priority": 1}})
+    settings = _settings(areas={"uploads": {"retention": "7d", "quota": "5B", "max_files": 5, "priority": 1}})
     area = settings.replace(retention={"uploads": -1}).areas["uploads"]
     assert (area.is_indefinite, area.quota, area.max_files, area.priority) == (True, None, None, None)
     assert settings.replace(retention={"uploads": 5}).areas["uploads"].quota == 5

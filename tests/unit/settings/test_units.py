@@ -110,7 +110,8 @@ def test_nobody_is_told_minutes_for_months(value: str) -> None:
     ("value", "size"),
     [
         (0, 0),
-        (512, 512),
+        (1_000_000, 1_000_000),
+        ("512B", 512),
         ("5B", 5),
         ("200GB", 200 * 10**9),
         ("200 gb", 200 * 10**9),
@@ -132,6 +133,15 @@ def test_a_size_is_a_number_of_bytes_or_has_a_unit(value: object, size: int) -> 
 def test_what_is_no_size_is_refused_with_what_is_allowed(value: object) -> None:
     with pytest.raises(ValueError, match=r"not a size; allowed: .* 200GB or 1GiB"):
         parse_size(value)
+
+
+@pytest.mark.parametrize("size", [1, 200, 999_999])
+def test_a_small_size_says_its_unit(size: int) -> None:
+    with pytest.raises(
+        ValueError, match=f"^{size} of what. Say the unit, such as {size}GB, or {size}B for bytes"
+    ):
+        parse_size(size)
+    assert parse_size(f"{size}B") == size
 
 
 @given(st.integers(min_value=0, max_value=LONGEST))

@@ -45,12 +45,12 @@ _DAY = 86_400 * 10**9
 
 def test_a_run_is_remembered_from_its_beginning_to_its_end(journal: Journal) -> None:
     number = begin(journal)
-    (running,) = journal.runs.unfinished()
+    (running,) = journal.history.unfinished()
     assert (running.id, running.state, running.finished, running.report) == (number, "running", None, {})
     assert (running.plan, running.trigger, running.host, running.pid) == ("abc", "cli", "here", 7)
     assert running.cutoffs == {"temp": {"at": 5, "cause": "retention"}}
     journal.runs.finish(number, at=9, state=RunState.DONE, report={"removed": 3, "bytes": 30})
-    assert journal.runs.unfinished() == []
+    assert journal.history.unfinished() == []
     done = journal.history.run(number)
     assert done is not None
     assert (done.state, done.started, done.finished, done.report["removed"]) == ("done", 1, 9, 3)
@@ -89,6 +89,20 @@ def test_the_last_run_is_one_that_came_to_its_end(journal: Journal) -> None:
     assert found is not None
     assert found.finished == 10
     assert journal.history.completed_since(11) is None
+
+
+def test_the_last_cleanup_is_found_behind_any_number_of_others(journal: Journal) -> None:
+    assert journal.history.last_cleanup() is None
+    refused = journal.runs.refuse(
+        trigger=Trigger.SCHEDULE, host="here", pid=7, at=4, reason="broken settings"
+    )
+    for trigger in (Trigger.PRESSURE, Trigger.TRASH):
+        run = journal.runs.begin(trigger=trigger, host="here", pid=7, at=5)
+        journal.runs.finish(run, at=6, state=RunState.DONE, report={})
+    begin(journal)  # is going on
+    found = journal.history.last_cleanup()
+    assert found is not None
+    assert found.id == refused
 
 
 # -- files
@@ -265,13 +279,29 @@ def test_a_plan_is_offered_until_it_has_served_a_run(journal: Journal) -> None:
     assert journal.approvals.offered("abc") is None
 
 
+def test_an_approval_stands_until_it_has_served_a_run_to_its_end(journal: Journal) -> None:
+    for number in ("abc", "def"):
+        journal.approvals.offer(OfferedPlan(number, 5, {}, {}, {"temp": 7}))
+    assert journal.approvals.approved_since(0) == []
+    journal.approvals.approve("abc", at=8)
+    journal.approvals.approve("def", at=9)
+    assert [plan.id for plan in journal.approvals.approved_since(8)] == ["def", "abc"]
+    assert [plan.id for plan in journal.approvals.approved_since(9)] == ["def"]
+    journal.approvals.use("def", begin(journal))
+    assert [plan.id for plan in journal.approvals.approved_since(8)] == ["abc"]
+    (plan,) = journal.approvals.approved_since(8)
+    assert plan.arrivals == {"temp": 7}
+
+
 def test_the_last_run_of_each_area_is_remembered_by_itself(journal: Journal) -> None:
-    journal.approvals.remember({"temp": {"retention": 1}, "frames": {"retention": 2}}, at=5)
-    journal.approvals.remember({"temp": {"retention": 3}}, at=6)
-    assert journal.approvals.last_runs() == {
-        "temp": LastRun(at=6, settings={"retention": 3}),
-        "frames": LastRun(at=5, settings={"retention": 2}),
-    }
+    first = LastRun(at=5, settings={"retention": 1, "path": "temp"})
+    other = LastRun(at=5, settings={"retention": 2, "path": "frames"})
+    second = LastRun(
+        at=6, settings={"retention": 3, "path": "temp"}, cutoffs={"0": 4}, left=2, has_lost=False, arrivals=9
+    )
+    journal.approvals.remember({"temp": first, "frames": other})
+    journal.approvals.remember({"temp": second})
+    assert journal.approvals.last_runs() == {"temp": second, "frames": other}
 
 
 # -- identity

@@ -1,0 +1,42 @@
+"""What needs a person, as findings of a check."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from shelflife.alerts.conditions import Kind, alerts_now
+from shelflife.errors import RecordsError, StorageError
+from shelflife.explain.check import Finding, Level, check_storage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shelflife.run.workplace import Workplace
+
+_ERRORS: Final = {Kind.NO_ROOM}
+"""Without a person, cleanups do not work any more."""
+
+_SAID: Final = {Kind.STUCK}
+"""What the check says by itself, of the lock."""
+
+
+def check(work: Workplace) -> list[Finding]:
+    """Return whether a storage can be looked after as it is, and what needs a person. Creates nothing."""
+    try:
+        records = work.records
+    except StorageError:
+        records = None
+    found = check_storage(settings=work.settings, areas=work.areas, records=records, now=work.clock())
+    return found if records is None else [*found, *findings_of(work)]
+
+
+def findings_of(work: Workplace) -> Iterator[Finding]:
+    """Yield a finding for all that needs a person now. What cannot be read the check has said already."""
+    try:
+        alerts = alerts_now(work)
+    except (StorageError, RecordsError, OSError):
+        return
+    for alert in alerts:
+        if alert.kind not in _SAID:
+            level = Level.ERROR if alert.kind in _ERRORS else Level.WARNING
+            yield Finding(check=alert.kind, level=level, message=alert.text)

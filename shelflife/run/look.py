@@ -1,0 +1,37 @@
+"""Looking at a storage: its index brought up to date, and its areas in numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shelflife.records.statistics import Statistics, statistics_of
+from shelflife.run import retention
+from shelflife.scan.context import Stopped, StopWatch
+
+if TYPE_CHECKING:
+    import threading
+
+    from shelflife.run.workplace import Workplace
+
+
+def refresh(work: Workplace, *, stop: threading.Event | None = None) -> dict[str, list[str]]:
+    """Bring the index up to date; return by area what could not be looked at. Raises StorageError.
+
+    Setting `stop` ends it at the next directory, with nothing to report.
+    """
+    with work.context(watch=StopWatch(stop)) as context:
+        try:
+            return retention.refresh(context, work.areas.values())
+        except Stopped:
+            return {}
+
+
+def stats(work: Workplace, *, refreshed: bool) -> Statistics:
+    """Return the storage in numbers, as of the last scan, or scanned now. Raises StorageError."""
+    areas = work.areas.values()
+    if refreshed:
+        with work.context() as context:
+            errors = retention.refresh(context, areas)
+            return statistics_of(areas, context.index, errors)
+    with work.records.read_index() as index:
+        return statistics_of(areas, index)

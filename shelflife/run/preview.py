@@ -1,0 +1,82 @@
+"""Previews: what a cleanup would do, and whether a person would have to confirm it. Nothing is removed."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from shelflife.errors import RecordsError
+from shelflife.policy.holds import Holds
+from shelflife.run.approval import offer, see_arrivals, why_ask
+from shelflife.run.retention import make_plan
+from shelflife.scan.planner import PlannedFile, due_files
+from shelflife.scan.root import AreaRoot
+from shelflife.storage.areas import hold_roots
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from shelflife.policy.limits import LastRun
+    from shelflife.policy.plan import Plan
+    from shelflife.run.workplace import Workplace
+
+logger = logging.getLogger(__name__)
+
+
+def preview(work: Workplace, areas: Sequence[str], *, at: int | None = None) -> Plan:
+    """Return what a cleanup of `areas` would do now, or at the moment `at` (ns).
+
+    Changes nothing but the index, and not even that where it may not write. Raises StorageError.
+    """
+    with work.context(holds=_holds(work)) as context:
+        chosen = [work.areas[name] for name in areas]
+        plan = make_plan(context, chosen, at=context.freshness.now if at is None else at)
+        return see_arrivals(context, work, plan, _last_runs(work))
+
+
+def planned_files(work: Workplace, plan: Plan) -> Iterator[PlannedFile]:
+    """Yield the files that a plan would remove, as they are now. Raises OSError, StorageError."""
+    holds = _holds(work)
+    with work.hold_base() as base:
+        for area_plan in plan.areas:
+            area = work.areas[area_plan.area]
+            if not area_plan.due:
+                continue
+            with hold_roots(base, area) as (roots, _):
+                held = {directory: AreaRoot(area, directory, anchor) for directory, anchor in roots}
+                for due in area_plan.due:
+                    if due.root in held:
+                        with suppress(FileNotFoundError, NotADirectoryError):  # gone since it was planned
+                            yield from due_files(held[due.root], area_plan.cutoffs, due, holds)
+
+
+def needs_approval(work: Workplace, plan: Plan, *, offer_it: bool) -> list[str]:
+    """Return why a person must confirm a plan; with `offer_it`, it is remembered so that it can be approved.
+
+    A plan for a time to come is not: its cutoffs would take what is not expired yet. Raises StorageError.
+    """
+    reasons = why_ask(work, plan, _last_runs(work))
+    if reasons and offer_it and plan.made <= work.clock():
+        with suppress(RecordsError), work.records.open_journal() as writable:
+            offer(work, writable, plan)
+    return reasons
+
+
+def _last_runs(work: Workplace) -> dict[str, LastRun]:
+    """Return what is remembered of the areas' last cleanups; nothing where it cannot be read."""
+    with suppress(RecordsError), work.records.read_journal() as journal:
+        return journal.approvals.last_runs() if journal else {}
+    return {}
+
+
+def _holds(work: Workplace) -> Holds:
+    """Return the holds; whoever may not read the journal gets a preview without them."""
+    try:
+        with work.records.read_journal() as journal:
+            return journal.holds.active(work.clock()) if journal else Holds()
+    except RecordsError as error:
+        if not isinstance(error.__cause__, PermissionError):
+            raise
+        logger.warning("%s; the preview leaves out what is held", error)
+        return Holds()

@@ -1,0 +1,22 @@
+"""Recording that a run did not start, and telling it."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import TYPE_CHECKING
+
+from shelflife.events import RunRefused
+
+if TYPE_CHECKING:
+    from shelflife.records.history import Trigger
+    from shelflife.run.workplace import Workplace
+
+
+def refuse(work: Workplace, reason: str, *, trigger: Trigger) -> int:
+    """Record that a run that was due did not start, and why; return its number."""
+    work.listener(RunRefused(reason=reason))
+    with work.records.open_journal() as journal:
+        return journal.runs.refuse(
+            trigger=trigger, host=socket.gethostname(), pid=os.getpid(), at=work.clock(), reason=reason
+        )

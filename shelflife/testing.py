@@ -24,7 +24,7 @@ import pytest
 from shelflife import clock
 from shelflife.clock import SECOND
 from shelflife.engine import Engine
-from shelflife.settings import DEFAULT_RETENTION, Settings, parse_duration
+from shelflife.settings import DEFAULT_RETENTION, Expire, Settings, parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,12 +81,26 @@ class Storage:
         """Make a file, and the directories above it, and return its absolute path.
 
         Args:
-            path: relative to the base path: ``"frames/42/0001.jpg"``.
+            path: relative to the base path: ``"frames/42/0001.jpg"``. Where a directory expires as a whole
+                (`expire: directory`), those above it are as old as if the file had been made then.
             age: how long ago, by the storage's clock, it was last modified: ``"40d"``, or seconds.
             size: bytes, all zero; not used when there is `content`.
             content: what is in it.
         """
-        return aged_file(self.path(path), age=age, size=size, content=content, now=self.now())
+        before = {place: place.stat().st_mtime_ns for place in self._of_unit(path) if place.exists()}
+        made = aged_file(self.path(path), age=age, size=size, content=content, now=self.now())
+        for place in self._of_unit(path):
+            changed = max(before.get(place, 0), made.stat().st_mtime_ns)
+            os.utime(place, ns=(changed, changed))
+        return made
+
+    def _of_unit(self, path: str | Path) -> list[Path]:
+        """Return the directories above a file that go with it as one."""
+        for area in self.settings.areas.values():
+            for top in map(self.path, area.directories):
+                if area.expire is Expire.DIRECTORY and top in self.path(path).parents:
+                    return [place for place in self.path(path).parents if top in place.parents]
+        return []
 
     def directory(self, path: str | Path, *, age: str | float = "40d") -> Path:
         """Make an empty directory, and those above it, and return its absolute path."""

@@ -149,7 +149,7 @@ class Present:
     def _unit(self, anchor: Anchor, unit: str) -> Answer:
         directory, holds, name = self._place.directory, self._past.holds, unit[:-1]
         root = AreaRoot(self._area, directory, anchor)
-        found = read_unit(root, unit, self._cutoffs, holds=holds, guarded=False).unit
+        found = read_unit(root, unit, holds=holds, guarded=False).unit
         verdict = judge_unit(found, self._cutoffs)
         member = _deciding_member(anchor, unit, self._area, verdict.reason)
         whole = f"Each directory of area {self._area.name} goes as a whole, by its newest file; here {name}."

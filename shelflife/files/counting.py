@@ -72,8 +72,8 @@ def is_due(entry: Entry, path: str, area: Area, cutoffs: Cutoffs) -> bool:
     return area.rules.judge(File(path + entry.name, entry.time), cutoffs).remove
 
 
-def goes_with_others(entry: Entry, path: str, area: Area, cutoffs: Cutoffs) -> bool:
-    """Return whether an entry still goes that was decided on together with others: as part of a unit."""
+def goes_with_unit(entry: Entry, path: str, area: Area, cutoffs: Cutoffs) -> bool:
+    """Return whether an entry of the directory at `path` goes when the unit goes that it is a part of."""
     if entry.kind > Kind.LINK:
         return False
     return area.rules.look_again(File(path + entry.name, entry.time), cutoffs).remove
@@ -106,8 +106,9 @@ def count_entry(survey: Survey, entry: Entry, path: str, area: Area, *, due: boo
         case Kind.FILE | Kind.LINK:
             part = survey.part(area.rules.class_of(path + entry.name))
             survey.newest_change = max(survey.newest_change, entry.ctime)
-            add = part.add_file if entry.is_file else part.add_link
-            add(entry, is_noise=area.rules.is_noise(path + entry.name))
+            if entry.is_file:
+                part.add_file(entry)
+            part.add_time(entry.time, counts_for_groups=not area.rules.is_noise(path + entry.name))
             if due:
                 survey.due_files += entry.is_file
                 survey.due_bytes += entry.size if entry.is_file else 0

@@ -80,7 +80,7 @@ class Part:
     """Time of the oldest file."""
 
     newest: int = -FOREVER
-    """Time of the newest file or link."""
+    """Time of the newest file or link; what is noise does not count."""
 
     hours: dict[int, Load] = field(default_factory=dict)
     """Hour of file time since the epoch → what is of it."""
@@ -88,20 +88,19 @@ class Part:
     packed_hours: _Packed = b""
     """More of the same, as `pack_hours` gives it: what was counted in compiled code."""
 
-    def add_file(self, entry: Entry, *, is_noise: bool = False) -> None:
-        """Count a regular file; noise has no part in the age of what it belongs to."""
+    def add_file(self, entry: Entry) -> None:
+        """Count a regular file."""
         self.files += 1
         self.bytes += entry.size
         self.allocated += entry.share
         self.oldest = min(self.oldest, entry.time)
         self.add_to_hour(entry.time, entry.size, entry.share)
-        self.add_link(entry, is_noise=is_noise)
 
-    def add_link(self, entry: Entry, *, is_noise: bool = False) -> None:
-        """Count a symbolic link, likewise: only its time matters."""
-        self.first_due = min(self.first_due, entry.time)
-        if not is_noise:
-            self.newest = max(self.newest, entry.time)
+    def add_time(self, time: int, *, counts_for_groups: bool) -> None:
+        """Count the time of a file or link; that of noise does not count for what expires as one thing."""
+        self.first_due = min(self.first_due, time)
+        if counts_for_groups:
+            self.newest = max(self.newest, time)
 
     def add_to_hour(self, time: int, size: int, allocated: int) -> None:
         """Count a file into the histogram."""
@@ -186,7 +185,7 @@ class Survey(Part):
 
     def move_to(self, number: int) -> None:
         """Say that all that was counted as of the area's own class is of another one."""
-        if number == 0 or self.newest == -FOREVER:
+        if number == 0 or self.first_due == FOREVER:  # a link without a file has a time, too
             return
         self.others[number] = Part(
             files=self.files,

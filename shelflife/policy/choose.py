@@ -21,11 +21,11 @@ from shelflife.policy.load import NOTHING, Histogram, Load, total
 if TYPE_CHECKING:
     from shelflife.policy.area import Area
 
-_END: Final = 2**63 - 1
-"""A time (ns) that is later than any."""
-
 _EARLIEST: Final = -(2**62)
 """Where what is expired counts that would come too late by its time (ns)."""
+
+_END: Final = 2**63 - 1
+"""A time (ns) that is later than any."""
 
 _DIRECT: Final = 100_000
 """Files of one hour up to which their times are gathered to the nanosecond at once."""

@@ -255,9 +255,7 @@ class Bulk:
         for portion in reading.due.portions(self._root.batch_size):
             left -= len(portion)
             empty = left == 0 and rules.may_prune(path)
-            shares.append(
-                Share(path, portion, directory=directory, empty=bool(path) and empty, cutoff=cutoff)
-            )
+            shares.append(Share(path, portion, directory=directory, empty=empty, cutoff=cutoff))
         return shares
 
 

@@ -18,7 +18,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from shelflife.files.anchor import Anchor, parent_of
-from shelflife.files.counting import goes_with_others
+from shelflife.files.counting import goes_with_unit
 from shelflife.files.in_use import is_in_locked_directory
 from shelflife.files.listing import Entry, Kind
 from shelflife.files.removal import Outcome, Result
@@ -26,6 +26,7 @@ from shelflife.files.rename import put_back, take_aside
 from shelflife.files.trash import DISPLACED, prune_trash
 from shelflife.files.tree import walk
 from shelflife.policy.area import TRASH_DIRECTORY
+from shelflife.policy.cutoff import Cutoffs
 from shelflife.policy.rules import judge_unit
 from shelflife.policy.verdict import Reason
 from shelflife.remove.batch import BatchLoop, Portion, Step, is_denied
@@ -123,7 +124,6 @@ class UnitExecutor:
             found = read_unit(
                 AreaRoot(root.area, root.directory, anchor),
                 f"{name}/",
-                self._cutoffs,
                 holds=root.context.holds(),
                 guarded=root.area.in_use,
                 between=root.context.between,
@@ -170,16 +170,17 @@ class UnitExecutor:
 
         Raises Stopped, and then the rest waits where it is for the next run.
         """
+        area = self._root.area
         directories: list[str] = []
         waits = False
         try:
             for path, fd, entries in walk(trash, f"{name}/", age=self._root.area.rules.age_from):
                 if not entries:
                     directories.append(path)
-                area = self._root.area
-                due = [entry for entry in entries if goes_with_others(entry, path, area, self._cutoffs)]
+                due = [entry for entry in entries if goes_with_unit(entry, path, area, self._cutoffs)]
+                directory = _OfUnit(self._root, fd, path, trash, name)
                 with suppress(FileNotFoundError):  # somebody took the directory out of the unit
-                    if not self._remove(_OfUnit(self._root, fd, path, trash, name), due):
+                    if not self._remove(directory, due):
                         break
             for path in reversed(directories):
                 parent, own = parent_of(path)

@@ -47,7 +47,7 @@ def see_arrivals(context: Context, work: Workplace, plan: Plan, last_runs: Mappi
         cutoff = due_before(area_plan, last_runs.get(area_plan.area))
         if cutoff is not None and is_large(Extent.of(area_plan), work.settings.limits):
             with suppress(OSError, StorageError):
-                arrived = count_before(context, work.areas[area_plan.area], Cutoffs.only(cutoff))
+                arrived = count_before(context, work.areas[area_plan.area], cutoff)
                 area_plan = replace(area_plan, arrived=arrived)  # noqa: PLW2901 - the same plan, seen closer
         areas.append(area_plan)
     return replace(plan, areas=tuple(areas))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from shelflife.policy.cutoff import Cutoffs
 from shelflife.scan.listing_cache import ListingCache
 from shelflife.scan.planner import due_directories
 from shelflife.scan.root import AreaRoot
@@ -17,12 +18,12 @@ from shelflife.storage.areas import hold_roots
 
 if TYPE_CHECKING:
     from shelflife.policy.area import Area
-    from shelflife.policy.cutoff import Cutoffs
+    from shelflife.policy.cutoff import Cutoff
     from shelflife.scan.context import Context
 
 
-def count_before(context: Context, area: Area, cutoffs: Cutoffs) -> int:
-    """Return how many files of an area are before cutoffs, and would go by them, by listing their directories.
+def count_before(context: Context, area: Area, cutoff: Cutoff) -> int:
+    """Return how many files of an area's own class are before a cutoff, by listing their directories.
 
     Of the index it needs that it was brought up to date just now. Raises StorageError, OSError.
     """
@@ -32,5 +33,5 @@ def count_before(context: Context, area: Area, cutoffs: Cutoffs) -> int:
         return sum(
             due.files
             for directory, anchor in roots
-            for due in due_directories(own, AreaRoot(area, directory, anchor), cutoffs, {})
+            for due in due_directories(own, AreaRoot(area, directory, anchor), Cutoffs.only(cutoff), {})
         )

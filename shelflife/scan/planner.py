@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from shelflife.files.counting import judged, survey_directory
+from shelflife.files.counting import goes_with_unit, judged, survey_directory
 from shelflife.files.held import held_directory, held_entry
 from shelflife.files.listing import FOREVER, Kind
 from shelflife.files.reading import Counts, Search
@@ -184,7 +184,7 @@ def _members(
     """Yield path, descriptor and entries of a due directory, each with whether it goes; of a unit all do."""
     if due.unit:
         for path, fd, entries in walk(root.anchor, due.path, age=root.area.rules.age_from):
-            yield path, fd, [(entry, entry.kind <= Kind.LINK) for entry in entries]
+            yield path, fd, [(entry, goes_with_unit(entry, path, root.area, cutoffs)) for entry in entries]
         return
     with root.anchor.directory(due.path) as fd:
         for chunk in judged(fd, due.path, root.area, cutoffs, _held_in(root, fd, due.path, holds)):

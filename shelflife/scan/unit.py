@@ -13,7 +13,7 @@ from shelflife.files.listing import FOREVER, Entry, Kind, signed
 from shelflife.files.mounts import knows_writers
 from shelflife.files.tree import walk
 from shelflife.policy.plan import DueDirectory
-from shelflife.policy.rules import File, Unit, directory_time, judge_unit
+from shelflife.policy.rules import Unit, directory_time, judge_unit
 from shelflife.policy.verdict import Reason
 from shelflife.records.index import RowState
 
@@ -27,14 +27,20 @@ if TYPE_CHECKING:
     from shelflife.scan.context import Context
     from shelflife.scan.root import AreaRoot
 
+_AGE_DECIDES = (Reason.EXPIRED, Reason.INDEFINITE)
+"""What the verdict on a file is that goes, or would, when it is old enough."""
+
 
 def unit_is_due(row: UnitRow, area: Area, cutoffs: Cutoffs) -> bool:
     """Return whether the index proposes a unit: all of it could be read, and it is expired."""
+    classes = area.rules.classes
+    going = [number for number in row.newest if number == 0 or not classes[number].is_kept]
     unit = Unit(
-        newest=row.newest,
+        newest=max(row.newest.values(), default=None),
         # Whether noise made a directory young is seen when the unit is read: it must not be found too late here.
-        changed=-FOREVER if row.newest and area.rules.settings.ignore else row.changed,
-        protected=sum(area.rules.classes[number].is_kept for number in row.newest if number),
+        changed=-FOREVER if row.newest else row.changed,
+        classes=frozenset(going or {0}),
+        protected=len(row.newest) - len(going),
         staying=row.staying,
     )
     return row.state <= RowState.UNSETTLED and judge_unit(unit, cutoffs).remove
@@ -47,7 +53,7 @@ def due_units(context: Context, root: AreaRoot, cutoffs: Cutoffs) -> Iterator[Du
         if not unit_is_due(row, root.area, cutoffs):
             continue
         try:
-            found = read_unit(root, row.path, cutoffs, holds=holds, guarded=False, between=context.between)
+            found = read_unit(root, row.path, holds=holds, guarded=False, between=context.between)
         except OSError:
             continue
         if judge_unit(found.unit, cutoffs).remove:
@@ -70,100 +76,9 @@ def is_held_by_path(holds: Holds, place: str) -> bool:
     return bool(holds.covering(place) or holds.below(f"{place}/"))
 
 
-class _Reader:
-    """Gathers what decides over a unit, entry by entry."""
-
-    def __init__(self, root: AreaRoot, cutoffs: Cutoffs, holds: Holds) -> None:
-        self._area = root.area
-        self._directory = root.directory
-        self._cutoffs = cutoffs
-        self._holds = holds
-        self._writers = Writers(leases=knows_writers(root.anchor.fd))
-        self.newest: dict[int, int] = {}
-        self.changed = -FOREVER
-        self._place, self._modified, self._noise = "", -FOREVER, -FOREVER
-        self.protected = self.staying = self.files = self.bytes = 0
-        self.kept: Reason | None = None
-        self.held = self.in_use = False
-
-    def enter(self, fd: int, place: str, *, guarded: bool) -> None:
-        """Take the open directory `fd` at `place`, before its entries; again, before more of them."""
-        if place != self._place:
-            self._leave()
-            self._place, self._modified, self._noise = place, os.fstat(fd).st_mtime_ns, -FOREVER
-            self.protected += self._area.rules.keeping(place) is not None
-        self.in_use = self.in_use or (guarded and is_locked(fd))
-        self.held = self.held or _is_held_by_inode(self._holds, self._area, fd)
-
-    def take(self, fd: int, place: str, entry: Entry, *, guarded: bool) -> None:
-        """Take an entry of the open directory `fd`, which is at `place` below the root."""
-        if entry.kind is Kind.UNKNOWN:
-            raise OSError(entry.size, os.strerror(entry.size), place + entry.name)
-        is_tree = entry.kind is Kind.DIRECTORY
-        is_noise = self._area.rules.is_noise(place + entry.name + "/" * is_tree)
-        if is_noise:
-            self._noise = max(self._noise, _change_of(fd, entry))
-        if is_tree:
-            return
-        self._judge(place + entry.name, entry, is_noise=is_noise)
-        whole = f"{self._directory}/{place}{entry.name}"
-        self.held = self.held or held_entry(self._holds, self._area.name, whole, fd, entry) is not None
-        self.files += entry.is_file
-        self.bytes += entry.size if entry.is_file else 0
-        if guarded and entry.is_file and not self.in_use:
-            with Guard(fd, entry, self._writers) as guard:
-                self.in_use = guard.in_use
-
-    def _judge(self, path: str, entry: Entry, *, is_noise: bool) -> None:
-        if entry.kind is Kind.OTHER:
-            self.staying += 1
-            return
-        rules = self._area.rules
-        match rules.look_again(File(path, entry.time), self._cutoffs).reason:
-            case Reason.KEEP_FILE:
-                self.staying += 1
-                return
-            case Reason.PROTECTED:
-                self.protected += 1
-            case Reason.EXPIRED | Reason.NOT_EXPIRED | Reason.NEWEST | Reason.INDEFINITE:
-                pass  # by its time, below
-            case other:
-                self.kept = other
-        if is_noise:
-            return
-        number = rules.class_of(path)
-        self.newest[number] = max(self.newest.get(number, entry.time), entry.time)
-
-    def _leave(self) -> None:
-        if not self._area.rules.is_noise(self._place):
-            self.changed = max(self.changed, directory_time(self._modified, self._noise))
-
-    def found(self) -> UnitReading:
-        """Return what was gathered."""
-        self._leave()
-        unit = Unit(
-            newest=self.newest,
-            changed=self.changed,
-            protected=self.protected,
-            staying=self.staying,
-            kept=self.kept,
-            held=self.held,
-            in_use=self.in_use,
-        )
-        return UnitReading(unit, self.files, self.bytes)
-
-
-def _change_of(fd: int, entry: Entry) -> int:
-    """Return when an entry of the open directory `fd` was last changed (ns). Raises OSError."""
-    if entry.kind is Kind.DIRECTORY:  # of which only name and inode were read
-        return os.stat(entry.name, dir_fd=fd, follow_symlinks=False).st_ctime_ns
-    return entry.ctime
-
-
 def read_unit(
     root: AreaRoot,
     path: str,
-    cutoffs: Cutoffs,
     *,
     holds: Holds,
     guarded: bool,
@@ -175,14 +90,92 @@ def read_unit(
     to end it. Raises OSError, also for an entry that cannot be looked at: what is not known to be expired keeps
     the unit.
     """
-    reader = _Reader(root, cutoffs, holds)
+    reader = _UnitReader(root, holds, Writers(leases=knows_writers(root.anchor.fd)) if guarded else None)
     reader.held = is_held_by_path(holds, root.place(path).rstrip("/"))
     for place, fd, entries in walk(root.anchor, path, age=root.area.rules.age_from):
         between()
-        reader.enter(fd, place, guarded=guarded)
+        reader.add(place, fd, entries)
+    return UnitReading(reader.unit(), reader.files, reader.bytes)
+
+
+class _UnitReader:
+    """Adds up what a unit holds, directory by directory."""
+
+    def __init__(self, root: AreaRoot, holds: Holds, writers: Writers | None) -> None:
+        """Ask `writers` whether somebody uses it; None: nobody is asked."""
+        self._area = root.area
+        self._directory = root.directory
+        self._holds = holds
+        self._writers = writers
+        self._newest: int | None = None
+        self._changed = -FOREVER
+        self._classes: set[int] = set()
+        self._protected = self._staying = self.files = self.bytes = 0
+        self._in_use = False
+        self._place, self._modified, self._noise = "", -FOREVER, -FOREVER
+        self.held = False
+        """Whether somebody holds it."""
+
+    def unit(self) -> Unit:
+        """Return it in the numbers that decide."""
+        self._leave_directory()
+        return Unit(
+            newest=self._newest,
+            changed=self._changed,
+            classes=frozenset(self._classes or {0}),
+            protected=self._protected,
+            staying=self._staying,
+            held=self.held,
+            in_use=self._in_use,
+        )
+
+    def add(self, place: str, fd: int, entries: list[Entry]) -> None:
+        """Add a chunk of the entries of the open directory `fd` at `place`. Raises OSError."""
+        if place != self._place:
+            self._leave_directory()
+            self._place, self._modified, self._noise = place, os.fstat(fd).st_mtime_ns, -FOREVER
+            self._protected += self._area.rules.keeping(place) is not None
+            self._in_use = self._in_use or (self._writers is not None and is_locked(fd))
+        self.held = self.held or _is_held_by_inode(self._holds, self._area, fd)
         for entry in entries:
-            reader.take(fd, place, entry, guarded=guarded)
-    return reader.found()
+            if entry.kind is Kind.UNKNOWN:
+                raise OSError(entry.size, os.strerror(entry.size), place + entry.name)
+            is_tree = entry.kind is Kind.DIRECTORY
+            is_noise = self._area.rules.is_noise(place + entry.name + "/" * is_tree)
+            if is_noise:
+                self._noise = max(self._noise, _change_of(fd, entry))
+            if not is_tree:
+                self._add_entry(place, fd, entry, is_noise=is_noise)
+
+    def _leave_directory(self) -> None:
+        if not self._area.rules.is_noise(self._place):
+            self._changed = max(self._changed, directory_time(self._modified, self._noise))
+
+    def _add_entry(self, place: str, fd: int, entry: Entry, *, is_noise: bool) -> None:
+        path = place + entry.name
+        reason = self._area.rules.judge_whatever_its_age(path).reason
+        is_protected = reason is Reason.PROTECTED
+        self._protected += is_protected
+        self._staying += entry.kind is Kind.OTHER or (reason not in _AGE_DECIDES and not is_protected)
+        self.held = self.held or (
+            held_entry(self._holds, self._area.name, f"{self._directory}/{path}", fd, entry) is not None
+        )
+        self.files += entry.is_file
+        self.bytes += entry.size if entry.is_file else 0
+        if self._writers is not None and entry.is_file and not self._in_use:
+            with Guard(fd, entry, self._writers) as guard:
+                self._in_use = guard.in_use
+        if not is_noise:
+            self._newest = entry.time if self._newest is None else max(self._newest, entry.time)
+            if not is_protected:
+                self._classes.add(self._area.rules.class_of(path))
+
+
+def _change_of(fd: int, entry: Entry) -> int:
+    """Return when an entry of the open directory `fd` was last changed (ns). Raises OSError."""
+    if entry.kind is Kind.DIRECTORY:  # of which only name and inode were read
+        return os.stat(entry.name, dir_fd=fd, follow_symlinks=False).st_ctime_ns
+    return entry.ctime
 
 
 def _is_held_by_inode(holds: Holds, area: Area, fd: int) -> bool:

@@ -116,6 +116,10 @@ class Rules:
         """
         return self.settings.prune and bool(directory) and self.keeping(directory) is None
 
+    def empty_goes(self, directory: str, mtime: int, cutoffs: Cutoffs) -> bool:
+        """Return whether a directory that is empty since `mtime` (ns) goes: where a file of its place would."""
+        return self.may_prune(directory) and mtime < cutoffs.at(self.class_of_all_in(directory) or 0)
+
     def keeping(self, directory: str) -> str | None:
         """Return the pattern because of which a directory is kept for ever, or `lost+found`; None without one."""
         if directory == f"{LOST_AND_FOUND}/":
@@ -163,9 +167,11 @@ class Rules:
         `expire: stem` they keep their groups.
         """
         classes = [self.class_of(file.path) for file in files]
-        groups = self.groups([file.name for file in files])
-        neighbours = Neighbours(files, classes, groups, self.is_noise)
-        verdicts = [self._judge(file, cutoffs, self._applied, neighbours) for file in neighbours.counted]
+        neighbours = Neighbours(files, classes, self.groups([file.name for file in files]), self.is_noise)
+        verdicts = [
+            self._judge(file._replace(time=time), cutoffs, self._applied, neighbours)
+            for file, time in zip(files, neighbours.times, strict=True)
+        ]
         for position, reason in (staying or {}).items():
             verdicts[position] = Verdict(remove=False, reason=reason)
         for group in neighbours.groups:
@@ -186,12 +192,6 @@ class Rules:
                 pattern = kind.patterns.deciding(file.path) if rule.reason is Reason.PROTECTED else None
                 return Verdict(remove=False, reason=rule.reason, pattern=pattern)
         return Verdict(remove=True, reason=Reason.EXPIRED)
-
-    def empty_goes(self, directory: str, mtime: int, cutoffs: Cutoffs) -> bool:
-        """Return whether a directory that is empty since `mtime` (ns) goes: where a file of its place would."""
-        if not directory or not self.may_prune(directory):
-            return False
-        return mtime < cutoffs.at(self.class_of_all_in(directory) or 0)
 
     # -- what others are told
 

@@ -1,7 +1,7 @@
 """Neighbours: the files right in one directory, where the verdict on one depends on others.
 
 What expires as one thing is a *group*: each file by itself, or – with `expire: stem` – the files of one name but
-for the last suffix. One member that stays keeps all of its group; what is noise (`ignore`) is of no age.
+for the last suffix. A group's time is that of its newest member; noise (`ignore`) counts for no group's age.
 """
 
 from __future__ import annotations
@@ -64,14 +64,14 @@ class Neighbours:
         self._is_noise = is_noise
 
     @cached_property
-    def counted(self) -> list[File]:
-        """The files with the times that count: noise that is part of a group with others has none."""
-        files = list(self._files)
+    def times(self) -> list[int]:
+        """By position: the time of the group that a file belongs to (ns)."""
+        times = [BEGINNING] * len(self._files)
         for group in self.groups:
-            noise = [at for at in group if self._is_noise(files[at].path)] if len(group) > 1 else []
-            for at in noise if len(noise) < len(group) else ():
-                files[at] = files[at]._replace(time=BEGINNING)
-        return files
+            time = self._time(group)
+            for position in group:
+                times[position] = time
+        return times
 
     def newest(self, number: int, count: int) -> int | None:
         """Return the time of the `count`th newest group with a file of a class; None where there are no more."""
@@ -80,14 +80,15 @@ class Neighbours:
 
     @cached_property
     def _of_class(self) -> dict[int, list[int]]:
-        """By class: when each group's newest file of it is of, the latest first. Links count in no class."""
+        """By class: the times of the groups with a file of it, the latest first. Links count in no class."""
         found: defaultdict[int, list[int]] = defaultdict(list)
         for group in self.groups:
-            newest: dict[int, int] = {}
-            for at in group:
-                if not self._files[at].is_link:
-                    number = self._classes[at]
-                    newest[number] = max(newest.get(number, BEGINNING), self.counted[at].time)
-            for number, time in newest.items():
-                found[number].append(time)
+            for number in {self._classes[at] for at in group if not self._files[at].is_link}:
+                found[number].append(self.times[group[0]])
         return {number: sorted(times, reverse=True) for number, times in found.items()}
+
+    def _time(self, group: Sequence[int]) -> int:
+        if len(group) == 1:
+            return self._files[group[0]].time
+        counted = [at for at in group if not self._is_noise(self._files[at].path)]
+        return max(self._files[at].time for at in counted or group)

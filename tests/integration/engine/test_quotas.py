@@ -42,7 +42,7 @@ def test_what_takes_no_room_on_disk_makes_nothing_go(make_storage: MakeStorage) 
 
 
 def test_a_file_with_two_names_in_an_area_counts_once(make_storage: MakeStorage) -> None:
-    storage = make_storage({"frames": {"retention": "30d", "quota": 3 * _BLOCK}})
+    storage = make_storage({"frames": {"retention": "30d", "quota": f"{3 * _BLOCK}B"}})
     for n in range(3):
         file = storage.file(f"frames/{n}", age=f"{9 - n}d", content=_CONTENT)
         os.link(file, file.with_name(f"{n}-again"))

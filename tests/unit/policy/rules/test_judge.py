@@ -42,15 +42,10 @@ def test_a_file_goes_when_it_is_older_than_the_cutoff_and_nothing_keeps_it(
     assert _judge(path, time, cutoff) == verdict
 
 
-def _unit(newest: int | None, changed: int, protected: int, staying: int) -> Unit:
-    times = {} if newest is None else {0: newest}
-    return Unit(newest=times, changed=changed, protected=protected, staying=staying)
-
-
 _UNITS = [
     # newest, changed, protected, staying, cutoff, reason
     (_AT - 1, _AT - 1, 0, 0, _CUTOFF, Reason.EXPIRED),
-    (_AT - 1, _AT, 0, 0, _CUTOFF, Reason.UNIT_NOT_EXPIRED),  # unpacked just now
+    (_AT - 1, _AT, 0, 0, _CUTOFF, Reason.UNIT_NOT_EXPIRED),  # unpacked just now, with old times
     (_AT, 0, 0, 0, _CUTOFF, Reason.UNIT_NOT_EXPIRED),
     (None, _AT - 1, 0, 0, _CUTOFF, Reason.EXPIRED),
     (None, _AT, 0, 0, _CUTOFF, Reason.UNIT_NOT_EXPIRED),
@@ -64,21 +59,8 @@ _UNITS = [
 def test_a_unit_goes_by_its_newest_file_and_one_member_that_stays_keeps_it(
     newest: int | None, changed: int, protected: int, staying: int, cutoff: Cutoff | None, reason: Reason
 ) -> None:
-    unit = _unit(newest, changed, protected, staying)
+    unit = Unit(newest=newest, changed=changed, protected=protected, staying=staying)
     assert judge_unit(unit, Cutoffs.only(cutoff)) == Verdict(remove=reason is Reason.EXPIRED, reason=reason)
-
-
-@pytest.mark.parametrize(
-    ("own", "other", "goes"),
-    [(_AT - 1, _AT + 4, True), (_AT, _AT + 4, False), (_AT - 1, _AT + 5, False), (None, _AT + 4, True)],
-)
-def test_a_unit_goes_when_the_newest_of_each_class_is_before_the_cutoff_of_that_class(
-    own: int | None, other: int, *, goes: bool
-) -> None:
-    times = {1: other} if own is None else {0: own, 1: other}
-    unit = Unit(newest=times, changed=0, protected=0, staying=0)
-    cutoffs = Cutoffs((_CUTOFF, Cutoff(at=_AT + 5, cause=Cause.RETENTION)))
-    assert judge_unit(unit, cutoffs).remove is goes
 
 
 _NAMES = st.sampled_from(["a.jpg", "b/a.keep", "not.keep", ".gitkeep", "x/.gitkeep"])
@@ -107,9 +89,9 @@ def test_what_goes_at_one_cutoff_goes_at_every_later_one(path: str, time: int, a
 def test_a_unit_with_a_file_that_stays_never_goes(
     newest: int | None, changed: int, protected: int, staying: int, at: int
 ) -> None:
-    unit = _unit(newest, changed, protected, staying)
+    unit = Unit(newest=newest, changed=changed, protected=protected, staying=staying)
     verdict = judge_unit(unit, Cutoffs.only(Cutoff(at=at, cause=Cause.RETENTION)))
-    if protected or staying or changed >= at or (newest is not None and newest >= at):
+    if protected or staying or (newest is not None and newest >= at):
         assert not verdict.remove
 
 

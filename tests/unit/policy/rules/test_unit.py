@@ -10,29 +10,26 @@ _CUTOFFS = Cutoffs((Cutoff(at=100, cause=Cause.RETENTION), None, Cutoff(at=50, c
 
 
 @pytest.mark.parametrize(
-    ("newest", "changed", "reason"),
+    ("classes", "time", "reason"),
     [
-        ({0: 99}, BEGINNING, Reason.EXPIRED),
-        ({0: 99, 2: 49}, BEGINNING, Reason.EXPIRED),
-        ({0: 99, 2: 50}, BEGINNING, Reason.UNIT_NOT_EXPIRED),
-        ({0: 9, 2: 9}, 49, Reason.EXPIRED),
-        ({0: 9, 2: 9}, 50, Reason.UNIT_NOT_EXPIRED),  # a directory is of each class that there is
-        ({0: 9, 1: 9}, BEGINNING, Reason.UNIT_NOT_EXPIRED),
-        ({1: 9}, BEGINNING, Reason.INDEFINITE),
-        ({}, 99, Reason.EXPIRED),
+        ({0}, 99, Reason.EXPIRED),
+        ({0, 2}, 99, Reason.UNIT_NOT_EXPIRED),
+        ({0, 2}, 49, Reason.EXPIRED),
+        ({2}, 50, Reason.UNIT_NOT_EXPIRED),
+        ({0, 1}, 0, Reason.INDEFINITE),
     ],
 )
-def test_a_unit_waits_for_the_newest_of_each_class(
-    newest: dict[int, int], changed: int, reason: Reason
+def test_a_unit_waits_for_the_class_that_is_kept_longest(
+    classes: set[int], time: int, reason: Reason
 ) -> None:
-    unit = Unit(newest=newest, changed=changed)
+    unit = Unit(newest=time, changed=BEGINNING, classes=frozenset(classes))
     assert judge_unit(unit, _CUTOFFS).reason is reason
 
 
 def test_a_unit_among_the_newest_says_so() -> None:
     cutoffs = Cutoffs.only(Cutoff(at=100, cause=Cause.RETENTION).limited(50))
-    assert judge_unit(Unit(newest={0: 60}, changed=0), cutoffs).reason is Reason.NEWEST
-    assert judge_unit(Unit(newest={0: 49}, changed=0), cutoffs).remove
+    assert judge_unit(Unit(newest=60, changed=0), cutoffs).reason is Reason.NEWEST
+    assert judge_unit(Unit(newest=49, changed=0), cutoffs).remove
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ class Rules:
 
     def empty_goes(self, directory: str, mtime: int, cutoffs: Cutoffs) -> bool:
         """Return whether a directory that is empty since `mtime` (ns) goes: where a file of its place would."""
-        return self.may_prune(directory) and mtime < cutoffs.at(self.class_of_all_in(directory) or 0)
+        return self.may_prune(directory) and mtime < cutoffs.wanted(self.class_of_all_in(directory) or 0)
 
     def keeping(self, directory: str) -> str | None:
         """Return the pattern because of which a directory is kept for ever, or `lost+found`; None without one."""
@@ -186,7 +186,7 @@ class Rules:
         self, file: File, cutoffs: Cutoffs, rules: Sequence[Rule], neighbours: Neighbours | None = None
     ) -> Verdict:
         kind = self.classes[self.class_of(file.path)]
-        case = Case(file, kind, cutoffs[kind.number], self.settings, neighbours)
+        case = Case(file, kind, cutoffs.within(file.path)[kind.number], self.settings, neighbours)
         for rule in rules:
             if rule.keeps(case):
                 pattern = kind.patterns.deciding(file.path) if rule.reason is Reason.PROTECTED else None
@@ -200,7 +200,7 @@ class Rules:
         number = self.class_of_all_in(directory)
         if number is None or not self._can_be_native:
             return None
-        cutoff = cutoffs[number]
+        cutoff = cutoffs.within(directory)[number]
         return Native(number, None if cutoff is None else cutoff.at, KINDS[self.age_from])
 
     @property

@@ -96,7 +96,11 @@ class Engine:
 
         Raises OSError and StorageError as `create_directories` says.
         """
-        return create_directories(self.settings.base_path, list(self._work.areas.values()))
+        return create_directories(
+            self.settings.base_path,
+            list(self._work.areas.values()),
+            require_mount=self.settings.require_mount,
+        )
 
     def require_areas(self, areas: Iterable[str] | None = None) -> None:
         """See that no area's directory is a file or leads elsewhere by a symbolic link.
@@ -305,28 +309,33 @@ class Engine:
         """
         from shelflife.explain.why import explain
 
-        return explain(
-            os.fspath(path),
-            settings=self.settings,
-            areas=self._work.areas,
-            records=self._work.records,
-            now=self._work.clock(),
-        )
+        return explain(self._work, os.fspath(path))
 
-    def check(self) -> list[Finding]:
+    def check(self, *, trying: bool = False) -> list[Finding]:
         """Return whether the storage can be looked after as it is, and what needs a person.
 
-        Creates nothing; a fault is a finding.
+        Creates nothing; a fault is a finding. With `trying`, what an uncommon file system can do is tried once,
+        in a directory that is gone afterwards.
         """
         from shelflife.alerts.findings import check
 
-        return check(self._work)
+        return check(self._work, trying=trying)
+
+    def unexpected(self) -> list[Finding]:
+        """Return what is unlikely to be meant: files from the future, directories of no area, short retentions.
+
+        `check` has it, too; before anything was ever cleaned, whoever plans wants to know. Raises as `stats`.
+        """
+        from shelflife.explain.unexpected import unexpected
+
+        with self._work.records.read_index() as index:
+            return [*unexpected(self.settings.base_path, self.areas.values(), index, self._work.clock())]
 
     def status(self) -> Status:
         """Return how it stands: what is wrong, what waits for a person, what comes next. Changes nothing."""
-        from shelflife.explain.status import status_of
+        from shelflife.alerts.findings import status
 
-        return status_of(self._work)
+        return status(self._work)
 
     def whatif(self, changes: Mapping[str, object]) -> WhatIf:
         """Return what other settings of areas would mean: `{"uploads.retention": "3d", "frames.quota": "50GB"}`.

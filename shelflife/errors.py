@@ -5,6 +5,7 @@
     ShelflifeError                  anything below; catch this one at an edge
     ├── SettingsError  (ValueError) the configuration is wrong; carries every problem found
     ├── UsageError     (ValueError) the caller asked for what does not exist or makes no sense
+    ├── PartlyRestored              some of what was to come back from the trash did, some could not
     ├── StorageError                the base path is missing, unreadable, no directory, or unsafe
     ├── RecordsError                journal or index fail; without the journal nothing is removed
     ├── NeedsApproval               it would remove so much that a person must approve it first
@@ -37,6 +38,7 @@ __all__ = [
     "LockHolder",
     "Meaning",
     "NeedsApproval",
+    "PartlyRestored",
     "Problem",
     "RecordsError",
     "SettingsError",
@@ -133,6 +135,25 @@ class UsageError(ShelflifeError, ValueError):
     """The caller named an unknown area, gave a bad argument, or a path outside the storage."""
 
 
+class PartlyRestored(ShelflifeError):  # noqa: N818 - a public name; part of it is a success
+    """Some of what was to come back from the trash did; the rest could not, and still waits there."""
+
+    restored: tuple[str, ...]
+    """What came back, relative to the base path."""
+
+    faults: tuple[str, ...]
+    """Why the others could not."""
+
+    def __init__(self, restored: Iterable[str], faults: Iterable[str]) -> None:
+        self.restored, self.faults = tuple(restored), tuple(faults)
+        super().__init__(self.restored, self.faults)
+
+    def __str__(self) -> str:
+        more = f" (and {len(self.faults) - 5} more)" if len(self.faults) > 5 else ""
+        count = len(self.restored) + len(self.faults)
+        return f"{len(self.restored)} of {count} files restored; {'; '.join(self.faults[:5])}{more}"
+
+
 class StorageError(ShelflifeError):
     """The base path is missing, unreadable, no directory, or unsafe, such as ``/`` or somebody's home."""
 
@@ -147,12 +168,18 @@ class CleanupBusy(ShelflifeError):  # noqa: N818 - a public name; it is a state,
     holder: LockHolder | None
     """Who holds the lock; None when that could not be read."""
 
-    def __init__(self, holder: LockHolder | None = None) -> None:
-        self.holder = holder
+    silent: str
+    """How long the holder has given no sign of life, in words; empty while it makes progress."""
+
+    def __init__(self, holder: LockHolder | None = None, *, silent: str = "") -> None:
+        self.holder, self.silent = holder, silent
         super().__init__(holder)
 
     def __str__(self) -> str:
-        return f"another cleanup of this storage is running ({self._holder}); try again when it has ended"
+        what = "try again when it has ended"
+        if self.silent:
+            what = f"it has given no sign of life for {self.silent}: look at that process, and end it if it hangs"
+        return f"another cleanup of this storage is running ({self._holder}); {what}"
 
     @property
     def _holder(self) -> str:
@@ -210,6 +237,7 @@ MEANINGS: Mapping[type[ShelflifeError], Meaning] = {
     ShelflifeError: Meaning(ExitCode.USAGE, 500, "error"),
     SettingsError: Meaning(ExitCode.USAGE, 500, "settings"),
     UsageError: Meaning(ExitCode.USAGE, 422, "usage"),
+    PartlyRestored: Meaning(ExitCode.SOME_FAILED, 409, "partly-restored"),
     StorageError: Meaning(ExitCode.USAGE, 503, "storage"),
     RecordsError: Meaning(ExitCode.USAGE, 503, "records"),
     NeedsApproval: Meaning(ExitCode.REFUSED, 409, "needs-approval"),

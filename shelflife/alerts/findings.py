@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from shelflife.alerts.conditions import Kind, alerts_now
 from shelflife.errors import RecordsError, StorageError
 from shelflife.explain.check import Finding, Level, check_storage
+from shelflife.explain.status import Status, status_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,14 +21,28 @@ _SAID: Final = {Kind.STUCK}
 """What the check says by itself, of the lock."""
 
 
-def check(work: Workplace) -> list[Finding]:
-    """Return whether a storage can be looked after as it is, and what needs a person. Creates nothing."""
+def check(work: Workplace, *, trying: bool = False) -> list[Finding]:
+    """Return whether a storage can be looked after as it is, and what needs a person. Creates nothing.
+
+    With `trying`, what an uncommon file system can do is tried once, in a directory that is gone afterwards.
+    """
     try:
         records = work.records
     except StorageError:
         records = None
-    found = check_storage(settings=work.settings, areas=work.areas, records=records, now=work.clock())
+    found = check_storage(
+        settings=work.settings, areas=work.areas, records=records, now=work.clock(), trying=trying
+    )
     return found if records is None else [*found, *findings_of(work)]
+
+
+def status(work: Workplace) -> Status:
+    """Return how it stands with a storage, on one screen. Never raises for what is wrong with it."""
+    try:
+        alerts = alerts_now(work)
+    except (StorageError, RecordsError, OSError):  # which the status says
+        alerts = []
+    return status_of(work, alerts)
 
 
 def findings_of(work: Workplace) -> Iterator[Finding]:

@@ -52,4 +52,4 @@ def _findings(config: Path | None) -> list[Finding]:
         return [
             Finding(check="settings", level=Level.ERROR, message=str(problem)) for problem in error.problems
         ]
-    return engine.check()
+    return engine.check(trying=True)

@@ -251,6 +251,8 @@ def _show_file(file: FileRecord) -> None:
 
     outcome = file.result.name.lower()
     why = os.strerror(file.errno) if file.errno else file.reason.value
+    if file.cause not in ("", "retention", why):
+        why = f"{why}, because of {file.cause}" if outcome not in ("removed", "trashed") else file.cause
     style = BAD if outcome == "failed" else _STYLES.get(outcome, "")
     output.print_line(
         Styled(f"{outcome:<9}", style),

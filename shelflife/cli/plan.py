@@ -68,7 +68,16 @@ def plan(
     else:
         # A plan for another time is never run, so nobody is asked to approve it.
         show(made, engine.needs_approval(made) if at is None else [], as_json=as_json, top=top or 0)
+        if not as_json:
+            _say_what_is_unexpected(engine)
     return report_errors(made)
+
+
+def _say_what_is_unexpected(engine: Engine) -> None:
+    """Tell, before anything was ever cleaned, what nobody is likely to have meant; later, `check` does."""
+    if not engine.history(limit=1):
+        found = [f"! {finding.check}: {finding.message}" for finding in engine.unexpected()]
+        output.say_all(found, more="`shelflife check` lists all")
 
 
 def make(

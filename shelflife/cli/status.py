@@ -82,7 +82,7 @@ def _show_waiting(found: Status) -> None:
             output.print_line("  to look at it:          shelflife plan")
             output.print_line(f"  to approve and run it:  shelflife cleanup --approve {waiting.plan}")
     for alert in found.alerts:
-        if waiting is None or alert.text != waiting.reason:
+        if waiting is None or alert.kind != "refused":
             output.print_prose(alert.text, first=(Styled("! ", CARE), f"{alert.kind}: "), indent="  ")
 
 

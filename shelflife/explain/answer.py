@@ -53,6 +53,9 @@ class Answer:
     area: str | None = None
     """The area it belongs to."""
 
+    cause: str = ""
+    """Why it goes, or went: a word of `Cause`; empty for what stays, and where it is no longer known."""
+
     rule: str | None = None
     """What decides: a setting, a pattern, a hold."""
 

@@ -6,7 +6,7 @@ The journal tells; where it cannot be read, the answer about the present stands 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from shelflife.errors import RecordsError
 from shelflife.explain.answer import Answer, State
@@ -14,12 +14,19 @@ from shelflife.files.removal import Result
 from shelflife.files.trash import DISPLACED, TrashName
 from shelflife.formats import format_age, moment
 from shelflife.policy.area import TRASH_DIRECTORY
+from shelflife.policy.cutoff import Cause
 from shelflife.policy.holds import Holds
 
 if TYPE_CHECKING:
     from shelflife.records.history import FileRecord
     from shelflife.records.records import Records
     from shelflife.storage.paths import Place
+
+_CHOSEN: Final = {
+    Cause.QUOTA.value: "It went because of the quota: area {area} held more than it may.",
+    Cause.PRESSURE.value: "It went because of the pressure: the disk was too full.",
+}
+"""By cause: why something went that may not have been expired."""
 
 _WENT = (Result.REMOVED, Result.TRASHED)
 
@@ -103,7 +110,7 @@ class Past:
         return self._gone(
             record,
             f"Run {record.run} removed it from area {record.area} on {moment(record.at)}.",
-            _age_then(record),
+            *_why(record),
         )
 
     def _trashed(self, record: FileRecord) -> Answer:
@@ -111,19 +118,20 @@ class Past:
         name = self._trash_name(record.run)
         place = os.path.join(self._base, self._place.directory, TRASH_DIRECTORY, str(name), self._place.path)
         if name is None or not os.path.lexists(place):
-            return self._gone(record, went, _age_then(record), "It is no longer in the trash.")
+            return self._gone(record, went, *_why(record), "It is no longer in the trash.")
         until = name.at + (self._place.area.trash or 0)
         return Answer(
             path=self._path,
             area=record.area,
             state=State.TRASHED,
-            reason=record.reason.value,
+            reason=_reason(record),
+            cause=record.cause,
             expires=until,
             when=record.at,
             run=record.run,
             sentences=(
                 went,
-                _age_then(record),
+                *_why(record),
                 f"It waits there until {moment(until)}, as {place}; until then it can be restored.",
             ),
         )
@@ -145,7 +153,8 @@ class Past:
             path=self._path,
             area=record.area,
             state=State.REMOVED,
-            reason=record.reason.value,
+            reason=_reason(record),
+            cause=record.cause,
             when=record.at,
             run=record.run,
             sentences=sentences,
@@ -156,9 +165,20 @@ class Past:
         return Answer(path=self._path, area=area, state=state, reason=reason, sentences=sentences)
 
 
-def _age_then(record: FileRecord) -> str:
+def _reason(record: FileRecord) -> str:
+    """Return why it went in a word: what chose the cutoff, where that was not its age alone."""
+    return record.cause if record.cause in _CHOSEN else record.reason.value
+
+
+def _why(record: FileRecord) -> list[str]:
+    """Return how old it was, and why it had to go."""
     age = format_age(record.at - record.mtime)
-    return f"It was last modified on {moment(record.mtime)}, {age} before, and had expired."
+    modified = f"It was last modified on {moment(record.mtime)}, {age} before"
+    if record.cause in _CHOSEN:
+        return [f"{modified}.", _CHOSEN[record.cause].format(area=record.area)]
+    if record.cause == Cause.PURGE:
+        return [f"{modified}; it had waited in the trash until its time there was over."]
+    return [f"{modified}, and had expired."]
 
 
 def _told(record: FileRecord) -> str:

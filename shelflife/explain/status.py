@@ -90,7 +90,7 @@ class Status:
     findings: tuple[Finding, ...]
     """Errors and warnings of a check."""
     alerts: tuple[ActiveAlert, ...] = ()
-    """What needs a person, as people were told."""
+    """What needs a person now."""
     waiting: Waiting | None = None
     holder: Holder | None = None
     """Who runs a cleanup now."""
@@ -113,8 +113,11 @@ class Status:
         return Health.CARE if self.waiting or self.alerts or failed else Health.GOOD
 
 
-def status_of(work: Workplace) -> Status:
-    """Return how it stands with a storage. Never raises for what is wrong with it: that is a finding."""
+def status_of(work: Workplace, alerts: Sequence[ActiveAlert]) -> Status:
+    """Return how it stands with a storage. Never raises for what is wrong with it: that is a finding.
+
+    `alerts` is what needs a person now.
+    """
     now, settings = work.clock(), work.settings
     try:
         records: Records | None = work.records
@@ -125,7 +128,7 @@ def status_of(work: Workplace) -> Status:
     base = str(settings.base_path)
     if records is None:
         return Status(base_path=base, at=now, findings=told)
-    runs, alerts, holds = _recorded(records, now)
+    runs, holds = _recorded(records, now)
     cleanups = [run for run in runs if run.trigger in _CLEANUPS]
     return Status(
         base_path=base,
@@ -142,18 +145,18 @@ def status_of(work: Workplace) -> Status:
     )
 
 
-def _recorded(records: Records, now: int) -> tuple[list[RunRecord], list[ActiveAlert], int]:
-    """Return the latest runs, what people were told and not yet that it is over, and how many holds there are."""
+def _recorded(records: Records, now: int) -> tuple[list[RunRecord], int]:
+    """Return the latest runs, and how many holds there are."""
     try:
         with records.read_journal() as journal:
-            return _read(journal, now) if journal else ([], [], 0)
+            return _read(journal, now) if journal else ([], 0)
     except RecordsError:  # which the check says
-        return [], [], 0
+        return [], 0
 
 
-def _read(journal: Journal, now: int) -> tuple[list[RunRecord], list[ActiveAlert], int]:
+def _read(journal: Journal, now: int) -> tuple[list[RunRecord], int]:
     holds = sum(1 for hold in journal.holds.all() if hold.is_active(now))
-    return journal.history.runs(limit=_RUNS), journal.alerts.active(), holds
+    return journal.history.runs(limit=_RUNS), holds
 
 
 def _waiting(cleanups: Sequence[RunRecord]) -> Waiting | None:

@@ -7,33 +7,39 @@ every path, also for one that belongs to nobody.
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import TYPE_CHECKING
 
+from shelflife.errors import ShelflifeError
 from shelflife.explain.answer import Answer, State
 from shelflife.explain.past import Past
 from shelflife.explain.present import Present, keeps, retention_rule
+from shelflife.policy.choose import by_retention_of_classes
+from shelflife.run.preview import preview
+from shelflife.settings import Per
 from shelflife.storage.paths import Place, absolute_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shelflife.policy.area import Area
-    from shelflife.records.records import Records
-    from shelflife.settings import Settings
+    from shelflife.policy.cutoff import Cutoffs
+    from shelflife.run.workplace import Workplace
 
 __all__ = ["Answer", "State", "explain"]
 
+logger = logging.getLogger(__name__)
 
-def explain(
-    path: str, *, settings: Settings, areas: Mapping[str, Area], records: Records, now: int
-) -> Answer:
-    """Return what will happen to `path`, or what happened to it, as seen at `now` (ns).
+
+def explain(work: Workplace, path: str) -> Answer:
+    """Return what will happen to `path`, or what happened to it.
 
     A relative path starts from the working directory; where that leads out of the storage, from the base
     path, as paths are printed. A symbolic link at its end is meant itself.
     Raises UsageError for an empty path, StorageError when the storage is not there.
     """
+    settings, areas, records, now = work.settings, work.areas, work.records, work.clock()
     base = os.path.realpath(settings.base_path)
     absolute = absolute_of(path)
     place = _place(absolute, base, areas)
@@ -46,7 +52,22 @@ def explain(
     if not place.path:
         return _area_itself(absolute, place.area)
     past = Past(place, absolute, base=base, records=records, now=now)
-    return Present(place, absolute, settings=settings, past=past, now=now).answer()
+    is_there = os.path.lexists(absolute)
+    cutoffs = _cutoffs_of(work, place.area, now) if is_there else by_retention_of_classes(place.area, now)
+    return Present(place, absolute, settings=settings, past=past, cutoffs=cutoffs, now=now).answer()
+
+
+def _cutoffs_of(work: Workplace, area: Area, now: int) -> Cutoffs:
+    """Return the cutoffs that a plan has for an area; by age alone where nothing else chooses, or cannot be told."""
+    keep = area.rules.settings.keep_newest
+    by_others = keep.count > 0 and keep.per is not Per.DIRECTORY
+    if area.quota is None and area.max_files is None and not by_others:
+        return by_retention_of_classes(area, now)
+    try:
+        return preview(work, [area.name]).areas[0].cutoffs
+    except (ShelflifeError, OSError) as error:
+        logger.warning("%s; what quota or keep_newest of %s mean for it cannot be told", error, area.name)
+        return by_retention_of_classes(area, now)
 
 
 def _place(absolute: str, base: str, areas: Mapping[str, Area]) -> Place | None:

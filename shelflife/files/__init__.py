@@ -13,6 +13,7 @@ worker_pool threads that read and remove
 held       who holds an entry, by its path and by its inode
 in_use     whether somebody has a file open for writing
 rename     renaming without ever replacing, also where the file system cannot promise that
+trial      trying out what a file system can do
 trash      where what goes waits, to be restored
 tree       a directory with all below it, one directory after the other
 mounts     which file system a path is on, and what can be trusted of it

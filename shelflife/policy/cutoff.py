@@ -29,6 +29,9 @@ class Cause(StrEnum):
     PRESSURE = "pressure"
     """The disk was fuller than `pressure.high`."""
 
+    PURGE = "purge"
+    """Its time in the trash was over. No cutoff has this cause, the files of a run do."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cutoff:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from shelflife.files.candidates import Fate, Going, Outcomes, meaning
 from shelflife.files.removal import Result
+from shelflife.policy.cutoff import Cause
 from shelflife.policy.verdict import Reason
 
 if TYPE_CHECKING:
@@ -138,6 +139,8 @@ class FileRecord:
     result: Result
     reason: Reason
     errno: int
+    cause: str = ""
+    """Why it was to go, a word of `Cause`; empty where that is no longer known."""
 
 
 class Intent(NamedTuple):
@@ -227,35 +230,44 @@ def pack_outcomes(outcomes: Sequence[Outcome]) -> tuple[bytes, dict[int, int]]:
     return codes, {n: outcome.errno for n, outcome in enumerate(outcomes) if outcome.errno}
 
 
-def unpack_batch(
-    run: int,
-    area: str,
-    directory: bytes,
-    at: int,
-    joined: bytes,
-    packed: bytes,
-    codes: bytes | None,
-    errors: str,
-) -> Iterator[FileRecord]:
-    """Yield the files of a batch, given as its row: `codes` is None while its outcomes are not known."""
-    names = unpack_names(joined)
-    inodes, sizes, mtimes = unpack_facts(packed, len(names))
-    outcomes = codes if codes is not None else bytes(len(names))
-    numbers = {int(position): code for position, code in json.loads(errors or "{}").items()}
+class BatchRow(NamedTuple):
+    """A batch of files as its row has it."""
+
+    run: int
+    area: str
+    directory: bytes
+    at: int
+    names: bytes
+    facts: bytes
+    codes: bytes | None
+    """None while its outcomes are not known."""
+    errors: str
+    cutoffs: str | None
+    """Those of its run, as JSON."""
+
+
+def unpack_batch(row: BatchRow) -> Iterator[FileRecord]:
+    """Yield the files of a batch."""
+    names = unpack_names(row.names)
+    inodes, sizes, mtimes = unpack_facts(row.facts, len(names))
+    outcomes = row.codes if row.codes is not None else bytes(len(names))
+    numbers = {int(position): code for position, code in json.loads(row.errors or "{}").items()}
+    cutoff = json.loads(row.cutoffs or "{}").get(row.area) or {}
     # A batch that was cut short has fewer outcomes than names: the rest is in the next one, if there is one.
     for position, (name, outcome) in enumerate(zip(names, outcomes, strict=False)):
         code = CODES[outcome]
         yield FileRecord(
-            run=run,
-            area=area,
-            path=os.fsdecode(directory) + name,
-            at=at,
+            run=row.run,
+            area=row.area,
+            path=os.fsdecode(row.directory) + name,
+            at=row.at,
             inode=inodes[position],
             size=sizes[position],
             mtime=mtimes[position],
             result=code.result,
             reason=code.reason,
             errno=numbers.get(position, 0),
+            cause=Cause.PURGE if code.reason is Reason.PURGED else cutoff.get("cause", ""),
         )
 
 

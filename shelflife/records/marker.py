@@ -36,13 +36,28 @@ def check_marker(state: StateDirectory, journal: Journal, *, adopt: bool = False
     elif marked is None:
         marked = _read(state)  # the marker comes before the first record: was there none, there is one now
     if known is None or (marked != known and not adopt):
-        raise RecordsError(
-            f"the journal {state.journal} does not belong to the storage that {state.marker} marks "
-            f"(it is of {known or 'no storage'}, the marker says {marked or 'nothing'}), so holds are "
-            "unknown and nothing is removed; if this is meant, `shelflife init --adopt` joins the two"
-        )
+        raise RecordsError(_mismatch(state, marked, known))
     if marked != known:
         _write(state, known)
+
+
+def marker_fault(state: StateDirectory, journal: Journal | None) -> str | None:
+    """Say why `check_marker` would refuse a journal, None if there is none yet; None if it would not.
+
+    Nothing is written. Raises RecordsError if the marker cannot be read.
+    """
+    marked, known = _read(state), None if journal is None else journal.identity.current()
+    if marked == known or (marked is None and journal is not None and journal.identity.is_blank):
+        return None
+    return _mismatch(state, marked, known)
+
+
+def _mismatch(state: StateDirectory, marked: str | None, known: str | None) -> str:
+    return (
+        f"the journal {state.journal} does not belong to the storage that {state.marker} marks "
+        f"(it is of {known or 'no storage'}, the marker says {marked or 'nothing'}), so holds are "
+        "unknown and nothing is removed; if this is meant, `shelflife init --adopt` joins the two"
+    )
 
 
 def _join(state: StateDirectory, journal: Journal) -> None:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from shelflife.files.mounts import room_of
+from shelflife.files.mounts import LOCAL, file_system_of, room_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,6 +94,26 @@ class StateDirectory:
     def index_lock(self) -> Path:
         """The lock of whoever brings the index up to date."""
         return self.path / "index.lock"
+
+    def unfit(self) -> str | None:
+        """Say why index and journal cannot be kept here; None if they can. Raises OSError.
+
+        SQLite relies on locks and on shared memory, which only file systems of this machine do well.
+        """
+        place = self.path
+        while not place.is_dir():
+            place = place.parent
+        fd = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            kind = file_system_of(fd)
+        finally:
+            os.close(fd)
+        if kind in LOCAL:
+            return None
+        return (
+            f"the records cannot be kept in {self.path}: it is on {kind}, where databases may break; set "
+            "`state_dir` to a directory on a disk of this machine"
+        )
 
     def create(self) -> None:
         """Make the directory of index and journal where it is missing. Raises OSError."""

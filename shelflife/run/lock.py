@@ -23,7 +23,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from shelflife import clock
+from shelflife.clock import MINUTE
 from shelflife.errors import CleanupBusy, StorageError
+from shelflife.formats import format_age
 from shelflife.records.state import NO_ROOM
 
 if TYPE_CHECKING:
@@ -42,6 +44,9 @@ _BEAT: Final = 1.0
 
 _held: Final[set[int]] = set()
 """Descriptors of the locks that this process holds, or tries to get."""
+
+_SILENT: Final = 5 * MINUTE
+"""Nanoseconds without progress after which that is told to whoever finds the lock taken."""
 
 _TRIES: Final = 5
 _PAUSE: Final = 0.005
@@ -168,8 +173,16 @@ def _lock_base(state: StateDirectory) -> Iterator[None]:
         except OSError:  # NFS locks no directories
             is_mine = True
         if not is_mine:
-            raise CleanupBusy(_reader(state))
+            raise _busy(_reader(state))
         yield
+
+
+def _busy(holder: Holder | None) -> CleanupBusy:
+    """Return the error for a lock that somebody holds; it says so if the holder looks frozen."""
+    if holder is None:
+        return CleanupBusy()
+    age = clock.now() - clock.as_moment(holder.heartbeat)
+    return CleanupBusy(holder, silent=format_age(age) if age > _SILENT else "")
 
 
 @contextmanager
@@ -184,7 +197,7 @@ def _lock_file(state: StateDirectory) -> Iterator[int | None]:
         return
     with _closing(fd):
         if not _acquire(fd):
-            raise CleanupBusy(_read(fd))
+            raise _busy(_read(fd))
         yield fd
 
 

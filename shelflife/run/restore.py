@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shelflife.errors import UsageError
+from shelflife.errors import PartlyRestored, UsageError
 from shelflife.files.anchor import Anchor
 from shelflife.files.listing import Kind, entry_at
 from shelflife.files.rename import put_back
@@ -157,9 +157,10 @@ def _restore_files(work: Workplace, journal: Journal, files: list[TrashedFile], 
             restored.append(_restore_path(work, journal, place, place, hold=hold, run=file.run))
         except UsageError as error:
             faults.append(str(error))
+    if faults and restored:
+        raise PartlyRestored(restored, faults)
     if faults:
-        more = f" (and {len(faults) - 5} more)" if len(faults) > 5 else ""
-        raise UsageError(f"{len(restored)} of {len(files)} files restored; {'; '.join(faults[:5])}{more}")
+        raise UsageError("; ".join(faults[:5]))
     return restored
 
 

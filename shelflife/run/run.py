@@ -33,7 +33,7 @@ from shelflife.run.progress import ProgressRecorder
 from shelflife.run.recovery import Recovery
 from shelflife.run.sampling import take_sample
 from shelflife.scan.context import Context, Stopped
-from shelflife.storage.preconditions import unfit_for_records
+from shelflife.storage.preconditions import require_records
 
 if TYPE_CHECKING:
     import threading
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
     from shelflife.policy.plan import Plan
     from shelflife.records.journal import Journal
-    from shelflife.records.state import StateDirectory
     from shelflife.remove.report import RunReport
     from shelflife.run.lock import Lock
     from shelflife.run.workplace import Workplace
@@ -104,7 +103,7 @@ def run(work: Workplace, order: Order, strategy: Strategy) -> RunReport | None:
     try:
         refuse_when_dry(work)
         records = work.records
-        _refuse_network(records.state)
+        require_records(records)
         with (
             cleanup_lock(records.state, f"cleanup by {order.trigger}") as lock,
             records.open_journal() as journal,
@@ -276,8 +275,3 @@ def refuse_when_dry(work: Workplace) -> None:
     """Raise CleanupDisabled if the settings allow dry runs only."""
     if work.settings.cleanup.dry_run:
         raise CleanupDisabled("only dry runs are allowed: cleanup.dry_run is true in the configuration")
-
-
-def _refuse_network(state: StateDirectory) -> None:
-    if reason := unfit_for_records(state.path):
-        raise StorageError(f"the records cannot be kept in {state.path}: {reason}")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator
 
-from shelflife.settings import checks, layout, units
+from shelflife.settings import checks, layout, places, units
 from shelflife.settings.entry import Loc
 from shelflife.settings.section import Section
 
@@ -21,6 +22,7 @@ __all__ = [
     "Per",
     "RuleSettings",
     "area_faults",
+    "place_faults",
     "with_directories",
 ]
 
@@ -194,6 +196,15 @@ def area_faults(areas: Mapping[str, AreaSettings]) -> Iterator[tuple[Loc, object
         yield from _never_applied(key, area)
     for key, directory, reason in layout.overlaps(proper):
         yield (key, "path" if directory == areas[key].path else "aliases"), directory, reason
+
+
+def place_faults(base: Path, areas: Mapping[str, AreaSettings]) -> Iterator[tuple[Loc, object, str]]:
+    """Yield place, value and reason for each directory below the base path that must not be an area's."""
+    homes = places.homes()
+    for key, area in areas.items():
+        for directory in area.directories:
+            if reason := places.unsafe_area(base, directory, homes):
+                yield (key, "path" if directory == area.path else "aliases"), directory, reason
 
 
 def _never_applied(key: str, area: AreaSettings) -> Iterator[tuple[Loc, object, str]]:

@@ -40,6 +40,9 @@ STATE_DIRECTORY = ".shelflife"
 TRASH_DIRECTORY = ".trash"
 """Where an area keeps removed files."""
 
+_GLOB = re.compile(r"[*?]|\[.*\]|\{.*,.*\}")
+"""What a shell would take for a pattern. A directory of such a name is nearly always a mistake."""
+
 _KEY = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -64,6 +67,11 @@ def default_directories(key: str) -> tuple[str, ...]:
 
 def check_directory(text: str) -> str:
     """Return the path of an area's directory below the base path, normalised; else `ValueError`."""
+    if found := _GLOB.search(text):
+        raise ValueError(
+            f'"{found[0]}" is not a pattern here: each area is one directory; '
+            "allowed: a relative path, such as frames (patterns go into protect and rules)"
+        )
     parts = PurePosixPath(text).parts
     if text.startswith(("/", "~")) or ".." in parts or not parts or not text.isprintable():
         raise ValueError(

@@ -21,7 +21,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from shelflife.errors import UsageError
 from shelflife.settings import checks, layout, places, schedule, units
 from shelflife.settings.alerts import AlertsSettings
-from shelflife.settings.area import AreaSettings, area_faults, with_directories
+from shelflife.settings.area import AreaSettings, area_faults, place_faults, with_directories
 from shelflife.settings.entry import Loc
 from shelflife.settings.pressure import PressureSettings
 from shelflife.settings.section import Section
@@ -273,10 +273,14 @@ class Settings(Section, frozen=True):
 
     @field_validator("areas")
     @classmethod
-    def _check_areas(cls, value: Mapping[str, AreaSettings]) -> Mapping[str, AreaSettings]:
+    def _check_areas(
+        cls, value: Mapping[str, AreaSettings], info: ValidationInfo
+    ) -> Mapping[str, AreaSettings]:
         if not value:
             raise ValueError("no areas; allowed: at least one area to manage")
-        if found := [_line_error(*fault) for fault in area_faults(value)]:
+        base = info.data.get("base_path")
+        faults = [*area_faults(value), *(place_faults(base, value) if base else ())]
+        if found := [_line_error(*fault) for fault in faults]:
             raise ValidationError.from_exception_data("areas", found)
         return value
 

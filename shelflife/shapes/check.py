@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from shelflife.explain.check import Level
 from shelflife.formats import printable
-from shelflife.shapes.schema import TypedDict, shape, words_of
+from shelflife.shapes.schema import Schema, TypedDict, shape, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,8 +31,7 @@ class Finding(TypedDict):
 class Health(TypedDict):
     """Whether the service lives, or is ready."""
 
-    status: Annotated[str, "ok or unavailable"]
-    """`ok` or `unavailable`."""
+    status: Annotated[str, Schema(enum=["ok", "unavailable"])]
     problems: list[str]
     """What is in the way; empty when there is nothing."""
 

@@ -136,6 +136,8 @@ class RunFile(Path):
     outcome: Annotated[str, Schema(enum=[result.name.lower() for result in Result])]
     """`unknown` while the run is on it."""
     reason: str
+    cause: str
+    """Why it was to go: `retention`, `quota`, `pressure`, `purge` …; empty where that is no longer known."""
     errno: int
     error: str | None
     size: Count
@@ -196,6 +198,7 @@ def file_as_json(file: FileRecord) -> RunFile:
         "at": iso(file.at),
         "outcome": file.result.name.lower(),
         "reason": file.reason.value,
+        "cause": file.cause,
         "errno": file.errno,
         "error": os.strerror(file.errno) if file.errno else None,
         "size": file.size,

@@ -44,6 +44,11 @@ class Schema:
     def __init__(self, **more: Any) -> None:
         self._more = more
 
+    @property
+    def enum(self) -> list[str]:
+        """The words that it may be; empty where any may."""
+        return list(self._more.get("enum", []))
+
     def __get_pydantic_json_schema__(self, core: Any, handler: Callable[[Any], dict[str, Any]]) -> Any:
         """Return the type's schema and what is to be said besides; called by pydantic."""
         return {**handler(core), **self._more}

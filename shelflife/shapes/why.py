@@ -22,6 +22,8 @@ class Answer(Path):
     area: str | None
     state: Annotated[str, words_of(State)]
     reason: str
+    cause: str | None
+    """Why it goes, or went: `retention`, `quota`, `pressure`, `purge` …; null for what stays."""
     rule: str | None
     """The setting that decides."""
     expires: Time | None
@@ -40,6 +42,7 @@ def answer_as_json(answer: AnswerValue) -> Answer:
         "area": answer.area,
         "state": answer.state.value,
         "reason": answer.reason,
+        "cause": answer.cause or None,
         "rule": None if answer.rule is None else printable(answer.rule),
         "expires": iso_or_none(answer.expires),
         "when": iso_or_none(answer.when),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from shelflife.errors import StorageError
 from shelflife.files.anchor import Anchor
+from shelflife.files.kernel import is_mount_root
 from shelflife.files.mounts import room_of
 from shelflife.records.state import Owner
 
@@ -35,19 +36,22 @@ _LEADS_AWAY: Final = (errno.ELOOP, errno.ENOTDIR, errno.EXDEV)
 def hold_base(base_path: Path, *, require_mount: bool = False) -> Iterator[int]:
     """Hold the base path open, as a context: its descriptor. Raises StorageError that says what is wrong.
 
-    With `require_mount` it must be on another device than its parent: a volume that is not mounted leaves an
-    empty directory behind, which must not be taken for an empty storage.
+    With `require_mount` something must be mounted right there, be it a bind mount: a volume that is not mounted
+    leaves an empty directory behind, which must not be taken for an empty storage.
     """
     try:
         fd = os.open(base_path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except FileNotFoundError:
-        raise StorageError(f"the base path {base_path} does not exist; `shelflife init` creates it") from None
+        hint = "its volume is not mounted" if require_mount else "`shelflife init` creates it"
+        raise StorageError(f"the base path {base_path} does not exist; {hint}") from None
     except NotADirectoryError:
         raise StorageError(f"the base path {base_path} is not a directory") from None
     except OSError as error:
         raise StorageError(f"the base path {base_path} cannot be read: {error.strerror}") from error
     try:
-        if require_mount and os.fstat(fd).st_dev == os.stat("..", dir_fd=fd).st_dev:
+        if not os.access(".", os.X_OK, dir_fd=fd, effective_ids=True):
+            raise StorageError(f"the base path {base_path} cannot be entered: {os.strerror(errno.EACCES)}")
+        if require_mount and not is_mount_point(fd):
             raise StorageError(
                 f"the base path {base_path} is not a mount point, but require_mount is set: its volume is not "
                 "mounted"
@@ -55,6 +59,14 @@ def hold_base(base_path: Path, *, require_mount: bool = False) -> Iterator[int]:
         yield fd
     finally:
         os.close(fd)
+
+
+def is_mount_point(fd: int) -> bool:
+    """Return whether something is mounted right at an open directory. Raises OSError."""
+    mounted = is_mount_root(fd)
+    if mounted is None:  # before Linux 5.8: that sees no bind mount of the same file system
+        return os.fstat(fd).st_dev != os.stat("..", dir_fd=fd).st_dev
+    return mounted
 
 
 @contextmanager
@@ -96,13 +108,19 @@ def _fault(area: Area, directory: str, error: OSError) -> str | None:
     return f"{directory}: {error.strerror}"
 
 
-def create_directories(base_path: Path, areas: Iterable[Area]) -> dict[str, Path]:
+def create_directories(
+    base_path: Path, areas: Iterable[Area], *, require_mount: bool = False
+) -> dict[str, Path]:
     """Make the base path and the areas' own directories where they are missing; return the latter by area.
 
-    Room and permission are checked before anything is made. What is made gets mode 755 and the owner of the
-    base path; what is there is left as it is. Raises OSError (PermissionError, ENOSPC, …), and StorageError
-    where a file or a symbolic link is in the way.
+    With `require_mount`, nothing is made unless the base path is a mount point. Room and permission are checked
+    before anything is made. What is made gets mode 755 and the owner of the base path; what is there is left as
+    it is. Raises OSError (PermissionError, ENOSPC, …), and StorageError where a file or a symbolic link is in the
+    way.
     """
+    if require_mount:
+        with hold_base(base_path, require_mount=True):
+            pass
     paths = {area.name: base_path / area.directories[0] for area in areas}
     missing = [path for path in (base_path, *paths.values()) if not path.is_dir()]
     if missing:

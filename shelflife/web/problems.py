@@ -36,6 +36,7 @@ _TITLES: Final = {
     "error": "The storage failed",
     "settings": "The configuration is wrong",
     "usage": "There is no such thing",
+    "partly-restored": "Some of it could not be restored",
     "storage": "The storage cannot be used",
     "records": "The records cannot be read",
     "cleanup-busy": "Another cleanup is running",

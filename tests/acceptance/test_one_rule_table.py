@@ -148,7 +148,7 @@ class _Reference:
         return self._has_odd_rule and "odd" in file.name
 
     def _stays(self, file: _Made) -> bool:
-        return self._age(file) <= self._days(file) or self._is_newest(file) or self._is_odd(file)
+        return bool(self._age(file) <= self._days(file)) or self._is_newest(file) or self._is_odd(file)
 
 
 def _check(engine: Engine, storage: Storage, settings: dict[str, Any], expected: set[str]) -> None:

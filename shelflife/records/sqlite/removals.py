@@ -16,6 +16,7 @@ from shelflife.files.removal import Result
 from shelflife.records.history import (
     BYTES,
     CODES,
+    BatchRow,
     OpenBatch,
     UnitRecord,
     pack_outcomes,
@@ -50,7 +51,11 @@ UPDATE batch SET (outcomes, errors) = (SELECT outcomes, errors FROM settled WHER
 WHERE id IN (SELECT id FROM settled)
 """
 
-_FILES: Final = "SELECT run, area, directory, at, names, facts, outcomes, errors FROM batch WHERE unit = 0"
+_FILES: Final = """
+SELECT run, area, directory, at, names, facts, outcomes, errors,
+    (SELECT cutoffs FROM run WHERE run.id = batch.run)
+FROM batch WHERE unit = 0
+"""
 
 _OF_RUN: Final = f"{_FILES} AND run = ? ORDER BY id"
 
@@ -167,4 +172,4 @@ class SqliteFileHistory:
 
     def _files(self, query: str, values: tuple[object, ...]) -> Iterator[FileRecord]:
         for row in self._connection.execute(query, values):
-            yield from unpack_batch(*row)
+            yield from unpack_batch(BatchRow(*row))

@@ -311,3 +311,46 @@ def test_what_is_shown_fits_the_terminal(site: Site, monkeypatch: pytest.MonkeyP
         lines = site.call(*verb.split()).out.splitlines()
         wide = [line for line in lines if len(line) > columns and str(site.directory) not in line]
         assert wide == [], verb
+
+
+def test_what_a_quota_took_is_told_with_its_true_cause(site: Site) -> None:
+    site.configure(CONFIG.replace("uploads: {", "uploads: {max_files: 1, min_age: 1h, "))
+    site.file("uploads/older", age="3d")
+    site.file("uploads/newer", age="2d")
+    before = site.call("why", "storage/uploads/older", "--json").json
+    assert (before["state"], before["reason"], before["cause"]) == ("expired", "quota", "quota")
+    assert site.call("why", "storage/uploads/newer", "--json").json["state"] == "waiting"
+    assert (
+        "more than its quota, 1 file, and the oldest go first"
+        in site.call("why", "storage/uploads/older").out
+    )
+    site.call("cleanup")
+    told = site.call("why", "storage/uploads/older", "--json").json
+    assert (told["state"], told["reason"], told["cause"]) == ("removed", "quota", "quota")
+    shown = site.call("why", "storage/uploads/older").out
+    assert "because of the quota" in shown
+    assert "had expired" not in shown
+    assert "(quota)" in site.call("history", "1").out
+    assert [file["cause"] for file in site.call("history", "1", "--json").lines[1:]] == ["quota"]
+
+
+def test_what_was_purged_from_the_trash_says_so(site: Site) -> None:
+    site.configure(CONFIG.replace("uploads: {", "uploads: {trash: 2d, "))
+    site.file("uploads/old")
+    site.call("cleanup")
+    assert site.call("history", "1", "--json").lines[1]["cause"] == "retention"
+    site.call("trash", "empty")
+    assert [file["cause"] for file in site.call("history", "2", "--json").lines[1:]] == ["purge"]
+
+
+def test_where_one_of_two_comes_back_from_the_trash_the_exit_code_says_that_some_failed(site: Site) -> None:
+    site.configure(CONFIG.replace("uploads: {", "uploads: {trash: 2d, "))
+    for name in "ab":
+        site.file(f"uploads/{name}")
+    site.call("cleanup")
+    site.file("uploads/a", age=0)
+    result = site.call("trash", "restore", "1")
+    assert result.code == 1
+    assert "1 of 2 files restored; cannot restore uploads/a" in result.err
+    assert (site.base / "uploads/b").exists()
+    assert site.call("trash", "restore", "1").code == 2

@@ -159,7 +159,7 @@ def test_a_file_where_the_state_should_be_is_an_error(storage: Storage) -> None:
     storage.settings.state_path.write_text("precious")
     with pytest.raises(RecordsError, match="Not a directory"):
         storage.engine.plan()
-    with pytest.raises(StorageError, match="lock"):
+    with pytest.raises(StorageError, match="in the way: it is not a directory"):
         storage.engine.cleanup()
     assert storage.settings.state_path.read_text() == "precious"
     assert "temp/a" in storage.files()

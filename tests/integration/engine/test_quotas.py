@@ -144,5 +144,5 @@ def test_why_says_what_may_take_a_file_before_it_expires(make_storage: MakeStora
     area = {"retention": "30d", "quota": "5GB", "max_files": 7, "priority": 1}
     storage = make_storage({"frames": area}, pressure={"high": "91%"})
     told = " ".join(storage.engine.why(storage.file("frames/x", age="2d")).sentences)
-    assert "more than 4.66 GB or more than 7 files: oldest first, but nothing younger than 1 day" in told
+    assert "more than 4.66 GB or 7 files: oldest first, but nothing younger than 1 day" in told
     assert "when the disk is above 91 %" in told

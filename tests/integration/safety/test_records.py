@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from shelflife import Engine, RecordsError, StorageError
-from shelflife.testing import MakeStorage, Storage
+from shelflife import Engine, RecordsError, Settings, StorageError
+from shelflife.testing import MakeStorage, Storage, aged_file
+from tests.integration.engine.users import needs_root
+from tests.integration.engine.volumes import mounted
 
 
 @pytest.fixture
@@ -123,8 +125,37 @@ def test_first_uses_at_the_same_moment_agree_on_one_name(make_storage: MakeStora
 
 
 def test_a_volume_that_is_not_mounted_is_no_empty_storage(make_storage: MakeStorage) -> None:
-    storage = make_storage({"media": "7d"}, require_mount=True)
+    storage = make_storage({"media": "7d"})
     storage.file("media/file")
-    with pytest.raises(StorageError, match="not a mount point"):
-        storage.engine.cleanup()
+    engine = Engine(Settings.build(base_path=storage.base_path, areas={"media": "7d"}, require_mount=True))
+    for use in (engine.cleanup, engine.plan, engine.create):
+        with pytest.raises(StorageError, match="not a mount point"):
+            use()
     assert storage.files() == ["media/file"]
+    assert not storage.settings.state_path.exists()
+
+
+@needs_root
+@pytest.mark.parametrize("kind", ["tmpfs", "bind"])
+def test_a_bind_mount_is_a_mount_and_what_is_below_one_is_not(tmp_path: Path, kind: str) -> None:
+    with mounted(kind, tmp_path / "volume") as volume:
+        engine = Engine(Settings.build(base_path=volume, areas={"media": "7d"}, require_mount=True))
+        engine.create()
+        aged_file(volume / "media/file")
+        assert engine.cleanup().removed == 1
+        below = Engine(Settings.build(base_path=volume / "below", areas={"media": "7d"}, require_mount=True))
+        with pytest.raises(StorageError, match="its volume is not mounted"):
+            below.create()
+        assert not (volume / "below").exists()
+
+
+@needs_root
+def test_before_linux_5_8_a_mount_is_known_by_its_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shelflife.storage.areas.is_mount_root", lambda fd: None)
+    with mounted("tmpfs", tmp_path / "volume") as volume:
+        settings = Settings.build(base_path=volume, areas={"media": "7d"}, require_mount=True)
+        assert Engine(settings).create()
+    with pytest.raises(StorageError, match="not a mount point"):
+        Engine(settings).create()

@@ -4,12 +4,16 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from shelflife import Engine, Settings, ShelflifeError
 from shelflife.explain import check as module
 from shelflife.explain.check import Finding, Level
 from shelflife.testing import MakeStorage, Storage
+from tests.integration.engine.users import needs_root
+from tests.integration.engine.volumes import REFUSING, mounted
 
 
 def found(storage: Storage, check: str) -> Finding:
@@ -59,19 +63,54 @@ def test_another_mode_is_a_warning(storage: Storage) -> None:
     assert "mode 700" in found(storage, "area uploads").message
 
 
-def test_a_file_system_that_is_not_trusted_is_a_warning(
-    storage: Storage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "file_system_of", lambda fd: "vfat")
-    assert found(storage, "area uploads").level is Level.WARNING
+def _on(volume: Path, **others: object) -> list[Finding]:
+    areas = {"rec": {"retention": "7d", "trash": "1d"}, "jobs": {"retention": "7d", "expire": "directory"}}
+    engine = Engine(Settings.build(base_path=volume, areas=areas, **others))
+    engine.create()
+    before = sorted(os.walk(volume))
+    findings = engine.check(trying=True)
+    assert sorted(os.walk(volume)) == before
+    return findings
 
 
-def test_records_on_a_network_file_system_are_an_error(
-    storage: Storage, monkeypatch: pytest.MonkeyPatch
+@needs_root
+@pytest.mark.parametrize("kind", REFUSING)
+def test_all_that_is_to_be_known_of_a_file_system_is_told_and_nothing_hides_anything(
+    tmp_path: Path, kind: str
 ) -> None:
-    monkeypatch.setattr("shelflife.storage.preconditions.file_system_of", lambda fd: "nfs4")
-    assert found(storage, "state directory").level is Level.ERROR
-    assert "state_dir" in found(storage, "state directory").message
+    with mounted(kind, tmp_path / "volume") as volume:
+        (volume / "rec").mkdir(mode=0o777)
+        (volume / "rec").chmod(0o777)
+        findings = _on(volume, state_dir=tmp_path / "state")
+    told = [finding.message for finding in findings if finding.check == "area rec"]
+    assert {finding.level for finding in findings if finding.check == "area rec"} == {Level.WARNING}
+    for words in ("mode 777", "do not prove", "by another way"):
+        assert len([message for message in told if words in message]) == 1
+    assert [finding for finding in findings if finding.level is Level.ERROR] == []
+
+
+@needs_root
+def test_units_of_a_lower_layer_are_told_of(tmp_path: Path) -> None:
+    with mounted("overlay", tmp_path / "volume") as volume:
+        findings = _on(volume)
+    (told,) = [finding for finding in findings if finding.check == "area jobs"]
+    assert told.level is Level.WARNING
+    assert "cannot be renamed" in told.message
+
+
+@needs_root
+@pytest.mark.parametrize("kind", REFUSING)
+def test_records_on_what_may_be_shared_are_an_error_and_none_are_made(tmp_path: Path, kind: str) -> None:
+    with mounted(kind, tmp_path / "volume") as volume:
+        (told,) = [finding for finding in _on(volume) if finding.level is Level.ERROR]
+        assert told.check == "state directory"
+        assert f"it is on fuse.{kind}" in told.message or "it is on fuse" in told.message
+        assert "state_dir" in told.message
+        engine = Engine(Settings.build(base_path=volume, areas={"rec": "7d"}))
+        for use in (engine.plan, engine.cleanup, engine.refresh, lambda: engine.hold(volume / "rec")):
+            with pytest.raises(ShelflifeError, match="set `state_dir` to a directory on a disk"):
+                use()
+        assert not (volume / ".shelflife").exists()
 
 
 def test_a_kernel_without_openat2_is_a_warning(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:

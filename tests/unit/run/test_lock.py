@@ -181,3 +181,15 @@ def test_without_permission_there_is_no_lock_and_so_no_cleanup() -> None:
             pass
         assert holder_of(state) is None
         base.chmod(0o700)
+
+
+@pytest.mark.parametrize(("silent", "told"), [(60, False), (750, True)])
+def test_whoever_finds_the_lock_taken_is_told_when_its_holder_looks_frozen(
+    state: StateDirectory, monkeypatch: pytest.MonkeyPatch, silent: int, told: bool
+) -> None:
+    later = time.time_ns() + silent * 10**9
+    with cleanup_lock(state, "cleanup by cli"):
+        monkeypatch.setattr("shelflife.clock.now", lambda: later)
+        with pytest.raises(CleanupBusy) as busy, cleanup_lock(state, "cleanup by schedule"):
+            pass
+    assert ("no sign of life for 12 minutes: look at that process" in str(busy.value)) is told

@@ -7,9 +7,48 @@ from types import SimpleNamespace
 import pytest
 
 import shelflife
+from shelflife import Settings, SettingsError
 from shelflife.settings.places import check_path, overlap, resolved_against, unsafe_base_path
 
 _CHECKOUT = Path(shelflife.__file__).resolve().parents[1]
+
+_SYSTEM = (
+    "/etc",
+    "/etc/media",
+    "/usr",
+    "/usr/lib",
+    "/usr/bin/x",
+    "/usr/share",
+    "/home",
+    "/var",
+    "/var/lib",
+    "/boot/a",
+    "/dev",
+    "/proc",
+    "/proc/1",
+    "/sys",
+    "/run",
+    "/opt",
+    "/bin",
+    "/lib",
+    "/root",
+)
+
+_BESIDE = (
+    "/srv/media",
+    "/srv",
+    "/mnt",
+    "/media",
+    "/data",
+    "/var/lib/media",
+    "/var/media",
+    "/opt/app/storage",
+    "/dev/shm/storage",
+    "/home/ada/media",
+    "/usr/local/media",
+    "/run/media/disk",
+    "/etcetera",
+)
 
 
 def _users(monkeypatch: pytest.MonkeyPatch, homes: dict[str, str]) -> None:
@@ -123,3 +162,42 @@ def test_directories_overlap_when_one_holds_the_other(tmp_path: Path) -> None:
     assert overlap(tmp_path, tmp_path / "a")
     assert overlap(tmp_path / "a", tmp_path)
     assert not overlap(tmp_path / "a", tmp_path / "ab")
+
+
+@pytest.mark.parametrize(
+    "path",
+    _SYSTEM,
+)
+def test_a_directory_of_the_system_is_no_storage(path: str) -> None:
+    assert unsafe_base_path(Path(path)) is not None
+
+
+@pytest.mark.parametrize(
+    "path",
+    _BESIDE,
+)
+def test_what_lies_beside_them_may_be_one(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    _users(monkeypatch, {"ada": "/home/ada"})
+    assert unsafe_base_path(Path(path)) is None
+
+
+@pytest.mark.parametrize(
+    ("home", "words"),
+    [("uploads", "is the home directory of ada"), ("uploads/deep/ada", "the home directory of ada")],
+)
+def test_an_area_is_nobody_s_home_and_holds_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str, words: str
+) -> None:
+    _users(monkeypatch, {"ada": str(tmp_path / home)})
+    with pytest.raises(SettingsError, match=words) as refused:
+        Settings.build(base_path=tmp_path, areas={"uploads": "7d", "frames": "7d"})
+    assert len(refused.value.problems) == 1
+    _users(monkeypatch, {"ada": str(tmp_path / "others")})
+    Settings.build(base_path=tmp_path, areas={"uploads": "7d"})
+
+
+@pytest.mark.parametrize("path", ["cam*", "c?m", "rec/[ab]", "{a,b}", "*"])
+def test_a_pattern_is_no_directory_of_an_area(tmp_path: Path, path: str) -> None:
+    for area in ({"path": path, "retention": "7d"}, {"aliases": [path], "retention": "7d"}):
+        with pytest.raises(SettingsError, match="is not a pattern here: each area is one directory"):
+            Settings.build(base_path=tmp_path, areas={"rec": area})

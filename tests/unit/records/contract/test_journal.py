@@ -162,6 +162,7 @@ def test_every_outcome_is_remembered_with_its_reason(journal: Journal, code: Cod
         result=code.result,
         reason=code.reason,
         errno=13,
+        cause="purge" if code.reason is Reason.PURGED else "retention",
     )
 
 

@@ -1,0 +1,77 @@
+"""What nobody is likely to have meant is told: by `check`, and by `plan` until something was cleaned."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.integration.cli.conftest import Result, Site
+
+_CONFIG = """\
+storage:
+  base_path: storage
+  default_areas: false
+  areas: {areas}
+"""
+
+
+def _told(site: Site, areas: str) -> tuple[Result, Result]:
+    """Return what `check` and the first `plan` say; a plan that was made has read the storage."""
+    site.configure(_CONFIG.format(areas=areas))
+    plan = site.call("plan")
+    return site.call("check"), plan
+
+
+def test_files_from_the_future_are_counted(site: Site) -> None:
+    for number in range(3):
+        os.utime(site.file(f"uploads/d/{number}", size=100), (2_082_758_400, 2_082_758_400))
+    site.file("uploads/d/now", age=0)
+    for result in _told(site, "{uploads: {retention: 7d}}"):
+        assert "3 files (300.00 B) from the future, up to 2036-01-01" in " ".join(
+            (result.out + result.err).split()
+        )
+        assert result.code == 0
+
+
+def test_a_file_of_the_coming_hour_is_no_finding(site: Site) -> None:
+    site.file("uploads/soon", age=-600)
+    for result in _told(site, "{uploads: {retention: 7d}}"):
+        assert "future" not in result.out + result.err
+
+
+def test_a_directory_of_no_area_is_told_with_the_area_that_it_may_be_meant_for(site: Site) -> None:
+    for name in ("uplaods", "other", "deep/frames", "deep/stray", ".hidden", "lost+found"):
+        (site.base / name).mkdir(parents=True)
+    areas = "{uploads: {retention: 7d, path: uplaods}, frames: {retention: 7d, path: deep/frames}}"
+    for result in _told(site, areas):
+        told = " ".join((result.out + result.err).split())
+        assert "uploads/ belongs to no area (area uploads is uplaods/): nothing in it is counted" in told
+        for name in ("other/", "deep/stray/", "outputs/"):
+            assert f"{name} belongs to no area: nothing" in told
+        for name in ("uplaods/", "deep/", "deep/frames/", ".hidden/", "lost+found/", ".shelflife/"):
+            assert f" {name} belongs" not in told
+
+
+def test_of_many_such_directories_the_first_are_told(site: Site) -> None:
+    for number in range(20):
+        (site.base / f"stray-{number:02}").mkdir()
+    (check, _) = _told(site, "{uploads: {retention: 7d}}")
+    assert check.out.count("belongs to no area") == 5
+    assert "17 more directories belong to no area" in check.out
+
+
+@pytest.mark.parametrize(("retention", "told"), [("7", True), ("3599", True), ("1h", False), ("-1", False)])
+def test_a_retention_of_seconds_is_asked_about(site: Site, retention: str, *, told: bool) -> None:
+    for result in _told(site, f"{{uploads: {{retention: {retention}}}}}"):
+        words = f"retention is {retention} seconds: files go that soon; a number without a unit means seconds"
+        assert (words in " ".join((result.out + result.err).split())) is told
+
+
+def test_once_something_was_cleaned_only_check_tells(site: Site) -> None:
+    (site.base / "stray").mkdir()
+    assert "stray/ belongs to no area" in site.call("plan").err
+    assert site.call("plan", "--json").err == ""
+    site.engine.cleanup()
+    assert "stray/" not in site.call("plan").err
+    assert "stray/ belongs to no area" in " ".join(site.call("check").out.split())

@@ -1,0 +1,117 @@
+"""What the program has, the documentation names: verbs, options, keys, exit codes, problems, routes, metrics."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from pydantic import BaseModel
+
+from scripts.json_reference import PAGE, page
+from shelflife.alerts.conditions import Kind
+from shelflife.cli.app import VERBS, commands_of
+from shelflife.errors import MEANINGS, ExitCode
+from shelflife.settings import AreaSettings, Settings
+from shelflife.testing import Storage
+from shelflife.web import create_app
+from shelflife.web.metrics import exposition
+from shelflife.web.problems import _TITLES
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+
+COMMANDS = [command for verb in VERBS for command in commands_of(verb).values()]
+
+EVERYWHERE = {"--config", "--json"}
+"""Options that the page explains once."""
+
+
+def text_of(name: str) -> str:
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+def section_of(verb: str) -> str:
+    """Return what docs/cli.md says of a verb."""
+    found = re.search(rf"^## {verb}\n(.*?)(?=^## |\Z)", text_of("cli.md"), flags=re.MULTILINE | re.DOTALL)
+    assert found is not None, f"docs/cli.md has no section `## {verb}`"
+    return found.group(1)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_docs_name_each_verb_with_its_options(command: object) -> None:
+    assert hasattr(command, "name")
+    assert hasattr(command, "options")
+    _, verb, *inner = command.name.split()
+    section = section_of(verb)
+    assert f"shelflife {' '.join([verb, *inner])}" in section
+    names = {max(option.names, key=len) for option in command.options} - EVERYWHERE
+    assert {name for name in names if name not in section} == set()
+
+
+def test_the_table_of_verbs_in_the_docs_has_all_of_them() -> None:
+    table = text_of("cli.md").partition("## For every verb")[0]
+    assert [verb for verb in VERBS if f"| [`{verb}`](#{verb}) |" not in table] == []
+
+
+def test_docs_name_each_exit_code() -> None:
+    table = text_of("cli.md").partition("### Exit codes")[2].partition("###")[0]
+    assert [code for code in ExitCode if f"| {code.value} |" not in table] == []
+
+
+def test_docs_name_each_type_of_an_error_and_of_a_problem() -> None:
+    errors = text_of("cli.md").partition("### Errors as JSON")[2].partition("###")[0]
+    shown = {"usage", "system"} | {meaning.slug for meaning in MEANINGS.values()} - {"error", "slot-taken"}
+    assert [slug for slug in sorted(shown) if f"`{slug}`" not in errors] == []
+    problems = text_of("http.md").partition("## Problems")[2]
+    assert [
+        slug for slug in _TITLES if slug not in ("error", "slot-taken") and f"`{slug}`" not in problems
+    ] == []
+
+
+def test_docs_name_each_route(storage: Storage) -> None:
+    paths = create_app(storage.settings).openapi()["paths"]
+    missing = [
+        f"{method.upper()} {path}"
+        for path, methods in paths.items()
+        for method in methods
+        if f"`{method.upper()} {path}" not in text_of("http.md")
+    ]
+    assert missing == []
+
+
+def test_docs_name_each_metric(storage: Storage) -> None:
+    storage.engine.stats(refresh=True)
+    text = exposition(lambda: storage.engine)().decode()
+    names = set(re.findall(r"^# HELP (\w+) ", text, flags=re.MULTILINE))
+    assert names
+    assert [name for name in sorted(names) if f"`{name}`" not in text_of("http.md")] == []
+
+
+def test_docs_name_each_kind_of_alert() -> None:
+    assert [kind.value for kind in Kind if f"| `{kind.value}` |" not in text_of("alerts.md")] == []
+
+
+def keys_of(section: type[BaseModel], path: str = "") -> list[str]:
+    """Return the keys of a section of the configuration and of the sections below."""
+    found: list[str] = []
+    for name, field in section.model_fields.items():
+        inner = [kind for kind in (field.annotation, *get_args(field.annotation)) if isinstance(kind, type)]
+        below = [kind for kind in inner if issubclass(kind, BaseModel)]
+        found += keys_of(below[0], f"{path}{name}.") if below else [f"{path}{name}"]
+    return found
+
+
+def test_the_configuration_of_this_checkout_shows_each_key() -> None:
+    shown = (ROOT / "config.yaml").read_text(encoding="utf-8")
+    keys = [*keys_of(Settings), *(f"areas.{key}" for key in AreaSettings.model_fields)]
+    internal = {"source", "areas"}
+    missing = [
+        key for key in keys if key not in internal and not re.search(rf"\b{key.split('.')[-1]}:", shown)
+    ]
+    assert missing == []
+
+
+def test_the_page_of_json_shapes_is_written_from_the_program() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "run `python scripts/json_reference.py`"

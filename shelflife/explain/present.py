@@ -235,7 +235,7 @@ class Present:
                     verdict.reason, whole, f"{member} is never removed, and so all of {name} stays."
                 )
         kind = max((self._area.rules.classes[number] for number in found.classes), key=_kept_for)
-        if found.newest is not None and found.newest > found.changed:
+        if found.newest is not None and found.newest >= found.changed:
             return self._by_age(verdict, kind, found.time, f"Its newest file, {member},", whole)
         subject = "The latest change of its directories" if member else "It has no files. The directory"
         return self._by_age(verdict, kind, found.time, subject, whole)
@@ -276,6 +276,7 @@ class Present:
         """Answer for something that goes before it is expired, since the area holds more than it may."""
         area, now, cleanup = self._area, self._now, self._settings.cleanup
         run = Schedule.of(cleanup).next_after(now) if cleanup.enabled else None
+        age = f"{subject} is {format_age(now - time)} old"
         dry = ["But nothing is removed as long as cleanup.dry_run is true."] if cleanup.dry_run else []
         return Answer(
             path=self._path,
@@ -288,8 +289,7 @@ class Present:
             when=None if cleanup.dry_run else run,
             sentences=(
                 *before,
-                f"{subject} is {format_age(now - time)} old and not expired: "
-                f"area {area.name} {keeps(area, kind)}.",
+                f"{age} and not expired: area {area.name} {keeps(area, kind)}.",
                 f"But the area holds more than its quota, {_bounds(area)}, and the oldest go first.",
                 f"It goes {self._at(run)}{self._into_trash()}.",
                 *dry,

@@ -58,7 +58,7 @@ def explain(work: Workplace, path: str) -> Answer:
 
 
 def _cutoffs_of(work: Workplace, area: Area, now: int) -> Cutoffs:
-    """Return the cutoffs that a plan has for an area; by age alone where nothing else chooses, or cannot be told."""
+    """Return the cutoffs that a plan has for an area; by age alone where nothing else can be told to choose."""
     keep = area.rules.settings.keep_newest
     by_others = keep.count > 0 and keep.per is not Per.DIRECTORY
     if area.quota is None and area.max_files is None and not by_others:

@@ -81,7 +81,7 @@ class Cutoffs:
         return cls((cutoff,))
 
     def within(self, path: str) -> Cutoffs:
-        """Return the cutoffs for what is at `path`, relative to the area; of a directory, with a trailing slash."""
+        """Return the cutoffs for what is at `path` below the area; of a directory, with a trailing slash."""
         if self.tops is None:
             return self
         top, slash, _ = path.partition("/")

@@ -320,7 +320,7 @@ def act_on_root(root: Root, cutoffs: Cutoffs) -> None:
     executor = AreaExecutor(root, cutoffs)
     try:
         purge(root)  # first: it makes room for the trash of this run
-        if root.area.expire is Expire.FILE:
+        if root.area.expire is not Expire.DIRECTORY:
             executor.run()
         else:
             executor.run_in("")

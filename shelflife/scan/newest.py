@@ -1,8 +1,8 @@
 """The newest files, which stay however old they are: what `keep_newest` makes of an area's cutoffs.
 
-Of an area, or of each directory right below it, that is found as for a quota: from the histogram of the index, and
-on the disk for the hour that decides. (Of each directory it is found when that directory is listed: it is a rule
-like any other, `shelflife.policy.rules.table`.)
+Of an area, or of each directory right below it, that is found as for a quota: from the histogram of the index,
+and on the disk for the hour that decides. (Of each directory it is found when that directory is listed: it is a
+rule like any other, `shelflife.policy.rules.table`.)
 """
 
 from __future__ import annotations

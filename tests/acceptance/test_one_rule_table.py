@@ -134,21 +134,22 @@ class _Reference:
         return min(other.age for other in self._files if self._group(other) == self._group(file))
 
     def _place(self, file: _Made) -> str:
-        return {"area": "", "top": file.top, "directory": file.directory}[self._keep["per"]]
+        return {"area": "", "top": file.top, "directory": file.directory}[str(self._keep["per"])]
 
     def _is_newest(self, file: _Made) -> bool:
         def rival(other: _Made) -> bool:  # of an area or a top, what another rule keeps anyway does not count
             counts = self._keep["per"] == "directory" or not self._is_odd(other)
-            return counts and (self._kind(other), self._place(other)) == (self._kind(file), self._place(file))
+            alike = (self._kind(other), self._place(other)) == (self._kind(file), self._place(file))
+            return counts and alike
 
         ages = {self._group(other): self._age(other) for other in self._files if rival(other)}
-        return sum(age < self._age(file) for age in ages.values()) < self._keep["count"]
+        return sum(age < self._age(file) for age in ages.values()) < int(self._keep["count"])
 
     def _is_odd(self, file: _Made) -> bool:
         return self._has_odd_rule and "odd" in file.name
 
     def _stays(self, file: _Made) -> bool:
-        return bool(self._age(file) <= self._days(file)) or self._is_newest(file) or self._is_odd(file)
+        return self._age(file) <= self._days(file) or self._is_newest(file) or self._is_odd(file)
 
 
 def _check(engine: Engine, storage: Storage, settings: dict[str, Any], expected: set[str]) -> None:

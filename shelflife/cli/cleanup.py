@@ -29,6 +29,12 @@ _REMEMBERED: Final = 100
 """Runs that are looked through for one that was recent enough."""
 
 
+def _waiting_plans(config: Path | None) -> list[str]:
+    """Return the plan that waits for a person, to complete what is typed."""
+    waiting = engine_of(config).status().waiting
+    return [waiting.plan] if waiting is not None and waiting.plan else []
+
+
 def cleanup(
     areas: Areas = None,
     config: Config = None,
@@ -42,6 +48,7 @@ def cleanup(
             "--approve",
             metavar="PLAN",
             help="Run this plan, which was refused because a person must look at it first.",
+            complete=_waiting_plans,
         ),
     ] = None,
     yes: Annotated[bool, Option("--yes", "-y", help="Do not ask; only a terminal is asked at all.")] = False,

@@ -11,6 +11,8 @@ from shelflife.cli.options import Config, Json, engine_of, moment_of
 from shelflife.cli.table import Column, Table
 
 if TYPE_CHECKING:
+    from pathlib import Path as ConfigPath
+
     from shelflife.policy.holds import Hold
 
 ABOUT: Final = "Pin files and directories: no cleanup, quota or purge removes what is held."
@@ -66,7 +68,16 @@ def list_holds(
     return 0
 
 
-def remove(path: Path, config: Config = None, as_json: Json = False) -> int:
+def _held_paths(config: ConfigPath | None) -> list[str]:
+    """Return what is held, to complete what is typed."""
+    engine = engine_of(config)
+    return [str(engine.settings.base_path / hold.path) for hold in engine.holds()]
+
+
+Held = Annotated[str, Argument("PATH", help="What is held.", complete=_held_paths)]
+
+
+def remove(path: Held, config: Config = None, as_json: Json = False) -> int:
     """End the hold on a path.
 
     Example: shelflife hold remove storage/uploads/clip.mp4

@@ -114,7 +114,7 @@ def show(made: Plan, reasons: list[str], *, as_json: bool, top: int = 0, command
     )
     for area in made.areas:
         if area.cutoff is None:
-            table.add(area.area, "–", "–", "–", "kept for ever", "")
+            table.add(area.area, "–", "–", "–", "–", "kept for ever")
             continue
         counts = [output.number(area.files), format_bytes(area.bytes), output.number(area.directories)]
         table.add(area.area, *counts, minute(area.cutoff.at), area.cutoff.cause.value)

@@ -25,6 +25,8 @@ _WORDS: Final = {
     "care": Styled("something needs a person", CARE),
     "bad": Styled("cleanups do not work as it is", BAD),
 }
+_HINT: Final = ". Look at it ("
+"""Where a refusal goes on with what to type, which stands below."""
 _LABEL: Final = 10
 _NAMED: Final = 3
 """Failures that are named."""
@@ -75,7 +77,7 @@ def _show_waiting(found: Status) -> None:
     waiting = found.waiting
     if waiting is not None:
         output.print_prose(
-            f"run {waiting.run} waits since {moment(waiting.since)}: {waiting.reason}",
+            f"run {waiting.run} waits since {moment(waiting.since)}: {waiting.reason.partition(_HINT)[0]}",
             first=(Styled("! ", CARE),),
         )
         if waiting.plan:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from shelflife import clock
 from shelflife.cli import output
 from shelflife.cli.grammar import Argument, Option
+from shelflife.cli.history import run_numbers
 from shelflife.cli.options import Areas, Config, Json, engine_of, seconds_of
 from shelflife.clock import SECOND
 from shelflife.errors import ExitCode
@@ -41,7 +42,11 @@ def list_trash(areas: Areas = None, config: Config = None, as_json: Json = False
 def restore(
     target: Annotated[
         str,
-        Argument("PATH|RUN", help="Where it was, or the number of the run that removed it."),
+        Argument(
+            "PATH|RUN",
+            help="Where it was, or the number of the run that removed it.",
+            complete=run_numbers,
+        ),
     ],
     to: Annotated[str | None, Option("--as", metavar="NEW", help="Another path for it.")] = None,
     no_hold: Annotated[

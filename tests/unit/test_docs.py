@@ -115,3 +115,26 @@ def test_the_configuration_of_this_checkout_shows_each_key() -> None:
 
 def test_the_page_of_json_shapes_is_written_from_the_program() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "run `python scripts/json_reference.py`"
+
+
+LINES = [
+    (page.name, line)
+    for page in (ROOT / "README.md", *sorted(DOCS.glob("*.md")))
+    for line in re.findall(
+        r"^(?: {4}|\$ )(shelflife .*)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
+]
+
+
+@pytest.mark.parametrize(("where", "line"), LINES, ids=lambda value: value)
+def test_each_command_line_in_the_documentation_is_one(where: str, line: str) -> None:
+    typed = re.split(r"\s+#|\s[|>]", line)[0]
+    words = re.sub(r"--config \S+ |[\[\]…|]", " ", typed).split()[1:]
+    assert words[0] in (*VERBS, "VERB")
+    if words[0] == "VERB":
+        return
+    commands = commands_of(words[0])
+    command = commands[words[0]] if words[0] in commands else commands.get(words[1])
+    assert command is not None, f"{where}: {line}"
+    known = {name for option in command.options for name in option.names} | {"--help"}
+    assert {word for word in words if word.startswith("-") and word not in known} == set(), f"{where}: {line}"

@@ -7,7 +7,9 @@ import pytest
 
 from shelflife.errors import MEANINGS, ExitCode
 from shelflife.settings import load_settings
-from tests.integration.cli.conftest import Site
+from tests.integration.cli.conftest import CONFIG, Site
+
+CAUTIOUS = CONFIG + "  limits: {confirm_above_files: 2}\n"
 
 VERBS = ("init", "check", "stats", "plan", "cleanup", "why", "history", "serve", "units")
 
@@ -227,12 +229,24 @@ def test_the_version_can_be_asked_for(site: Site) -> None:
         (["plan", "--f"], ["--files"]),
         (["why", ""], []),
         (["paln", ""], []),
+        (["trash", "restore", ""], ["1"]),
     ],
     ids=" ".join,
 )
 def test_a_shell_is_told_what_may_stand_there(site: Site, typed: list[str], offered: list[str]) -> None:
     site.call("cleanup")
     assert site.call("completion", "words", "--", *typed).out.split() == offered
+
+
+def test_a_shell_is_told_what_is_held_and_which_plan_waits(site: Site) -> None:
+    site.configure(CAUTIOUS)
+    held = str(site.file("uploads/held"))
+    site.call("hold", "add", held)
+    for number in range(5):
+        site.file(f"uploads/{number}")
+    plan = site.call("cleanup", "--json").json["error"]["plan"]
+    assert site.call("completion", "words", "--", "cleanup", "--approve", "").out.split() == [plan]
+    assert site.call("completion", "words", "--", "hold", "remove", "").out.split() == [held]
 
 
 def test_completion_offers_nothing_where_nothing_can_be_read(site: Site) -> None:

@@ -122,7 +122,7 @@ def test_a_quota_that_is_new_waits_for_a_person(make_storage: MakeStorage) -> No
     storage.file("frames/expired")
     storage.engine.cleanup()
     for n in range(30):
-        storage.file(f"frames/{n}", age=f"{n % 9 + 2}d")
+        storage.file(f"frames/{n}", age=f"{n % 9 + 2}d", content=_CONTENT)
     areas = {"frames": {"retention": "30d", "quota": "1B"}}
     changed = Engine(Settings.build(base_path=storage.base_path, areas=areas), clock=storage.now)
     with pytest.raises(NeedsApproval, match="its quota was lowered from none to 1B"):

@@ -7,6 +7,7 @@ gathered in lists, and builtins sum these up. A directory that is not that plain
 from __future__ import annotations
 
 import os
+from fnmatch import fnmatchcase
 from stat import S_IFMT, S_IFREG
 from typing import TYPE_CHECKING, Final
 
@@ -44,7 +45,9 @@ def count_in_bulk(
         stats = [os.stat(name, dir_fd=fd, follow_symlinks=False) for name in names]
     except OSError:  # one of them vanished, or cannot be looked at
         return None
-    if KEEP_FILE in names or any(S_IFMT(mode) != S_IFREG for mode in {found.st_mode for found in stats}):
+    if KEEP_FILE in names or _has_noise(names, native.noise):
+        return None
+    if any(S_IFMT(mode) != S_IFREG for mode in {found.st_mode for found in stats}):
         return None
     if not stats:
         return []
@@ -66,6 +69,10 @@ def count_in_bulk(
         _add(rest, [stats[n] for n in kept], [times[n] for n in kept], [ctimes[n] for n in kept])
         rest.move_to(native.number)
     return due
+
+
+def _has_noise(names: list[str], patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
 
 
 def _times(stats: Sequence[os.stat_result], ctimes: list[int], age: AgeKind) -> list[int]:

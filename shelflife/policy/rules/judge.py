@@ -200,8 +200,10 @@ class Rules:
         number = self.class_of_all_in(directory)
         if number is None or not self._can_be_native:
             return None
+        if self.is_noise(directory):
+            return None
         cutoff = cutoffs.within(directory)[number]
-        return Native(number, None if cutoff is None else cutoff.at, KINDS[self.age_from])
+        return Native(number, None if cutoff is None else cutoff.at, KINDS[self.age_from], self._noise)
 
     @property
     def is_native_everywhere(self) -> bool:
@@ -232,13 +234,19 @@ class Rules:
 
     @cached_property
     def _can_be_native(self) -> bool:
-        counts_noise = self.expire is not Expire.FILE and bool(self.settings.ignore)
         return (
             self.age_from in KINDS
-            and not counts_noise
+            and (self.expire is Expire.FILE or all(map(_is_name, self.settings.ignore)))
             and not self.needs_neighbours
             and all(rule.compiled for rule in self._applied)
         )
+
+    @cached_property
+    def _noise(self) -> tuple[str, ...]:
+        """The patterns that match files; those of directories are asked directory by directory."""
+        if self.expire is Expire.FILE:
+            return ()
+        return tuple(pattern for pattern in self.settings.ignore if not pattern.endswith("/"))
 
     @cached_property
     def _ignore(self) -> Patterns:
@@ -247,6 +255,11 @@ class Rules:
     @cached_property
     def _endless(self) -> Cutoffs:
         return Cutoffs(tuple(None if kind.retention is None else _END for kind in self.classes))
+
+
+def _is_name(pattern: str) -> bool:
+    """Return whether a pattern is a name with at most `*` and `?` in it, which means the same to fnmatch(3)."""
+    return bool(pattern) and not set("[]\\!#/ ") & set(pattern.removesuffix("/"))
 
 
 def _keep_together(group: Sequence[int], verdicts: list[Verdict]) -> None:

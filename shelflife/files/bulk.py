@@ -7,6 +7,7 @@ gathered in lists, and builtins sum these up. A directory that is not that plain
 from __future__ import annotations
 
 import os
+from fnmatch import fnmatchcase
 from stat import S_IFMT, S_IFREG
 from typing import TYPE_CHECKING, Final
 
@@ -45,7 +46,7 @@ def count_in_bulk(
     except OSError:  # one of them vanished, or cannot be looked at
         return None
     kinds = {S_IFMT(found.st_mode) for found in stats}
-    if any(map(stays_by_name, names)) or kinds - {S_IFREG}:
+    if any(map(stays_by_name, names)) or _has_noise(names, native.noise) or kinds - {S_IFREG}:
         return None
     if not stats:
         return []
@@ -67,6 +68,10 @@ def count_in_bulk(
         _add(rest, [stats[n] for n in kept], [times[n] for n in kept], [ctimes[n] for n in kept])
         rest.move_to(native.number)
     return due
+
+
+def _has_noise(names: list[str], patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
 
 
 def _times(stats: Sequence[os.stat_result], ctimes: list[int], age: AgeKind) -> list[int]:

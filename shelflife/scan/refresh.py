@@ -28,6 +28,7 @@ from shelflife.files.mounts import is_trusted
 from shelflife.files.reading import Counts, Flag, Search
 from shelflife.files.worker_pool import WorkerPool
 from shelflife.policy.cutoff import KEEP_ALL, Cutoffs
+from shelflife.policy.rules import LOST_AND_FOUND
 from shelflife.records.index import RowState, Trust
 from shelflife.scan.listing_cache import ListingCache
 from shelflife.scan.way import for_reading, read_all
@@ -315,6 +316,8 @@ class Refresh:
             except OSError as error:
                 self._fail(path, error.errno or 0)
                 return None
+        if not path:  # part of the file system, and only e2fsck's business
+            survey.children.pop(LOST_AND_FOUND, None)
         survey.finish(path, self._freshness.settled_before, self._area.rules)
         self._record(path, survey, reading)
         self._progress()

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 LIBRARY: Final = Path(__file__).with_name("primitives.compiled")
 
-_VERSION: Final = 6
+_VERSION: Final = 7
 """As in primitives.c: a library of another version is left alone."""
 
 _PATIENCE: Final = 20_000_000
@@ -45,7 +45,7 @@ _RULES: Final = ("is_root", "left_out", "age", "cutoff", "early", "most_due", "t
 
 
 class _Rules(Structure):
-    _fields_ = tuple((name, c_int64) for name in _RULES)
+    _fields_ = (*((name, c_int64) for name in _RULES), ("noise", c_char_p))
 
 
 class _Removal(Structure):
@@ -107,6 +107,7 @@ class Native:
             early=clamp(hour * HOUR),
             most_due=MOST_DUE,
             threads=search.workers,
+            noise=_packed_patterns(native.noise),
         )
         known = [search.known.get(path) for path in paths]
         result, length = c_void_p(), c_int64()
@@ -152,6 +153,10 @@ class Native:
 
 def _address(buffer: bytearray) -> object:
     return (c_int * 0).from_buffer(buffer)
+
+
+def _packed_patterns(patterns: Sequence[str]) -> bytes:
+    return b"".join([os.fsencode(pattern) + b"\0" for pattern in patterns]) + b"\0"
 
 
 def _packed_known(known: Known, hour: int) -> bytes:

@@ -18,6 +18,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
@@ -31,7 +32,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define VERSION 6 /* raised with each change of what goes in or out */
+#define VERSION 7 /* raised with each change of what goes in or out */
 
 #ifndef SYS_openat2
 #define SYS_openat2 437 /* the same on every architecture */
@@ -243,6 +244,7 @@ struct rules {
     int64_t early;    /* what is known counts files before it: the end of the cutoff's hour */
     int64_t most_due; /* due entries that are listed, at the most */
     int64_t threads;  /* that may share a large directory */
+    const char *noise; /* patterns of names, each with a NUL, and another NUL */
 };
 
 /* What is known of a directory that holds nothing but files, as long as it has this key. */
@@ -333,7 +335,16 @@ static int stays_by_name(const char *name, size_t length) {
 enum { OURS = 2 };
 static const char *const ours[OURS] = {".trash", ".shelflife"};
 
-/* Counts one entry; returns whether there was memory for it. */
+/* Says whether a name is noise. Nearly always the first byte tells that it is not. */
+static int is_noise(const char *patterns, const char *name) {
+    for (; *patterns; patterns += strlen(patterns) + 1)
+        if ((*patterns == *name || *patterns == '*' || *patterns == '?') &&
+            fnmatch(patterns, name, 0) != FNM_NOMATCH)
+            return 1;
+    return 0;
+}
+
+/* Counts one entry; returns 0, or an errno: ENOMEM, and ENOTSUP for what only the careful way can count. */
 static int count_entry(struct reading *reading, const struct rules *rules, int directory,
                        const struct dirent64_ *entry) {
     const char *name = entry->name;
@@ -341,21 +352,21 @@ static int count_entry(struct reading *reading, const struct rules *rules, int d
     struct stat status;
     int64_t time;
     if (name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.')))
-        return 1;
+        return 0;
     for (int64_t i = 0; rules->is_root && i < rules->left_out && i < OURS; i++)
         if (strcmp(name, ours[i]) == 0)
-            return 1;
+            return 0;
     if (entry->type == 4) { /* DT_DIR: its name and inode will do */
         reading->entries++;
         add_child(reading, name, length, entry->ino);
-        return 1;
+        return 0;
     }
     if (look_at(directory, name, (int)rules->age, &status, &time) != 0) {
         if (errno != ENOENT) {
             reading->entries++;
             reading->fault = errno;
         }
-        return 1;
+        return 0;
     }
     reading->entries++;
     int kind = kind_of(status.st_mode);
@@ -364,7 +375,9 @@ static int count_entry(struct reading *reading, const struct rules *rules, int d
     else if (kind == OTHER || stays_by_name(name, length)) {
         reading->staying++;
         reading->special += kind == OTHER;
-    } else {
+    } else if (is_noise(rules->noise, name))
+        return ENOTSUP;
+    else {
         int64_t ctime = nanoseconds(status.st_ctim);
         if (time > reading->newest)
             reading->newest = time;
@@ -381,14 +394,13 @@ static int count_entry(struct reading *reading, const struct rules *rules, int d
         for (int i = 0; i < (due ? 1 : 2); i++) {
             struct sum *sum = i ? &reading->rest : &reading->all;
             if (kind == FILE_ && !count_file(sum, &status, time))
-                return 0;
+                return ENOMEM;
             if (kind == LINK && time < sum->first_due)
                 sum->first_due = time;
         }
     }
-    return 1;
+    return 0;
 }
-
 
 static void write_hours(struct buffer *out, const struct hours *hours) {
     for (int column = 0; column < COLUMNS; column++)
@@ -443,10 +455,9 @@ static int read_chunk(struct share *share, char *chunk) {
     for (long position = 0; position < length;) {
         const struct dirent64_ *entry = (const void *)(chunk + position);
         position += entry->length;
-        if (!count_entry(&share->reading, share->rules, share->directory, entry)) {
-            share->error = ENOMEM;
+        share->error = count_entry(&share->reading, share->rules, share->directory, entry);
+        if (share->error)
             return 0;
-        }
         if (has_seen_enough(share)) {
             share->partial = 1;
             return 0;

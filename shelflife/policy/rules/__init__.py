@@ -21,7 +21,7 @@ know is slow there, and never ignored.
 
 from shelflife.policy.rules.classes import Class
 from shelflife.policy.rules.file import KEEP_FILE, File, is_left_open, stays_by_name
-from shelflife.policy.rules.judge import Rules
+from shelflife.policy.rules.judge import LOST_AND_FOUND, Rules
 from shelflife.policy.rules.native import Native
 from shelflife.policy.rules.table import Case, Need, Rule
 from shelflife.policy.rules.times import Times
@@ -29,6 +29,7 @@ from shelflife.policy.rules.unit import Unit, directory_time, judge_unit
 
 __all__ = [
     "KEEP_FILE",
+    "LOST_AND_FOUND",
     "Case",
     "Class",
     "File",

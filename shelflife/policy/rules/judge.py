@@ -118,7 +118,7 @@ class Rules:
 
     def empty_goes(self, directory: str, mtime: int, cutoffs: Cutoffs) -> bool:
         """Return whether a directory that is empty since `mtime` (ns) goes: where a file of its place would."""
-        return self.may_prune(directory) and mtime < cutoffs.at(self.class_of_all_in(directory) or 0)
+        return self.may_prune(directory) and mtime < cutoffs.wanted(self.class_of_all_in(directory) or 0)
 
     def keeping(self, directory: str) -> str | None:
         """Return the pattern because of which a directory is kept for ever, or `lost+found`; None without one."""
@@ -167,7 +167,7 @@ class Rules:
         `expire: stem` they keep their groups.
         """
         classes = [self.class_of(file.path) for file in files]
-        neighbours = Neighbours(files, classes, self._groups(files), self.is_noise)
+        neighbours = Neighbours(files, classes, self.groups([file.name for file in files]), self.is_noise)
         verdicts = [
             self._judge(file._replace(time=time), cutoffs, self._applied, neighbours)
             for file, time in zip(files, neighbours.times, strict=True)
@@ -178,16 +178,15 @@ class Rules:
             _keep_together(group, verdicts)
         return verdicts
 
-    def _groups(self, files: Sequence[File]) -> list[list[int]]:
-        if self.expire is Expire.STEM:
-            return stems_of([file.name for file in files])
-        return [[position] for position in range(len(files))]
+    def groups(self, names: Sequence[str]) -> list[list[int]]:
+        """Return which files right in a directory go as one thing, by their positions."""
+        return stems_of(names) if self.expire is Expire.STEM else [[at] for at in range(len(names))]
 
     def _judge(
         self, file: File, cutoffs: Cutoffs, rules: Sequence[Rule], neighbours: Neighbours | None = None
     ) -> Verdict:
         kind = self.classes[self.class_of(file.path)]
-        case = Case(file, kind, cutoffs[kind.number], self.settings, neighbours)
+        case = Case(file, kind, cutoffs.within(file.path)[kind.number], self.settings, neighbours)
         for rule in rules:
             if rule.keeps(case):
                 pattern = kind.patterns.deciding(file.path) if rule.reason is Reason.PROTECTED else None
@@ -201,8 +200,10 @@ class Rules:
         number = self.class_of_all_in(directory)
         if number is None or not self._can_be_native:
             return None
-        cutoff = cutoffs[number]
-        return Native(number, None if cutoff is None else cutoff.at, KINDS[self.age_from])
+        if self.is_noise(directory):
+            return None
+        cutoff = cutoffs.within(directory)[number]
+        return Native(number, None if cutoff is None else cutoff.at, KINDS[self.age_from], self._noise)
 
     @property
     def is_native_everywhere(self) -> bool:
@@ -233,13 +234,19 @@ class Rules:
 
     @cached_property
     def _can_be_native(self) -> bool:
-        counts_noise = self.expire is not Expire.FILE and bool(self.settings.ignore)
         return (
             self.age_from in KINDS
-            and not counts_noise
+            and (self.expire is Expire.FILE or all(map(_is_name, self.settings.ignore)))
             and not self.needs_neighbours
             and all(rule.compiled for rule in self._applied)
         )
+
+    @cached_property
+    def _noise(self) -> tuple[str, ...]:
+        """The patterns that match files; those of directories are asked directory by directory."""
+        if self.expire is Expire.FILE:
+            return ()
+        return tuple(pattern for pattern in self.settings.ignore if not pattern.endswith("/"))
 
     @cached_property
     def _ignore(self) -> Patterns:
@@ -248,6 +255,11 @@ class Rules:
     @cached_property
     def _endless(self) -> Cutoffs:
         return Cutoffs(tuple(None if kind.retention is None else _END for kind in self.classes))
+
+
+def _is_name(pattern: str) -> bool:
+    """Return whether a pattern is a name with at most `*` and `?` in it, which means the same to fnmatch(3)."""
+    return bool(pattern) and not set("[]\\!#/ ") & set(pattern.removesuffix("/"))
 
 
 def _keep_together(group: Sequence[int], verdicts: list[Verdict]) -> None:

@@ -21,3 +21,7 @@ class Native(NamedTuple):
 
     age: AgeKind
     """Which of an entry's times is compared."""
+
+    noise: tuple[str, ...] = ()
+    """Names, with `*` and `?`, of files that count for no group's age. Where the compiled code comes upon one it
+    reads no further: that directory goes the careful way."""

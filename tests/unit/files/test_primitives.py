@@ -457,6 +457,21 @@ def test_where_the_age_counts_from_the_last_access_a_file_that_is_read_stays(
     assert _fates(answer, reading) == {"read": Fate.NOT_EXPIRED, "forgotten": Fate.REMOVED}
 
 
+def test_compiled_code_leaves_a_directory_with_noise_to_the_careful_way(
+    compiled: native.Native, anchor: Anchor, directory: Path
+) -> None:
+    for name in ("Data", "_", "Thumbs.d"):
+        _file(directory / name)
+    search = _search(_AT, an_area(expire="directory"))
+    assert compiled.read(anchor, ["d/"], search, Flag())[0].error == 0
+    for name in (".DS_Store", "._x", "Thumbs.db"):
+        noise = _file(directory / name)
+        assert compiled.read(anchor, ["d/"], search, Flag())[0].error == errno.ENOTSUP
+        (found,) = Pure().read(anchor, ["d/"], search, Flag())
+        assert (found.error, found.survey.files) == (0, 4)
+        noise.unlink()
+
+
 def test_of_a_file_with_several_names_each_counts_its_share_of_the_disk(
     tools: Primitives, anchor: Anchor, directory: Path
 ) -> None:

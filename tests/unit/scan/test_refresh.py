@@ -507,3 +507,11 @@ def test_what_is_due_is_given_with_its_numbers_when_it_was_listed(storage: _Stor
     assert {path: (survey.due_files, survey.due_bytes) for path, survey in found.due.items()} == {
         "a/b/": (1, 5)
     }
+
+
+def test_lost_and_found_is_part_of_the_file_system_and_is_never_entered(storage: _Storage) -> None:
+    storage.file("lost+found/#12345")
+    storage.file("a/lost+found/1")  # somebody's own
+    storage.counts()
+    assert "lost+found/" not in storage.rows()
+    assert "a/lost+found/" in storage.rows()

@@ -32,6 +32,8 @@ class Fate(IntEnum):
     VANISHED = 3
     NOT_EXPIRED = 4
     IN_USE = 5
+    STRAY = 6
+    """It was moved, found changed, and could not be moved back: its name was taken."""
 
 
 _OUTCOMES = {
@@ -41,6 +43,7 @@ _OUTCOMES = {
     Fate.VANISHED: (Result.KEPT, Reason.VANISHED),
     Fate.NOT_EXPIRED: (Result.KEPT, Reason.NOT_EXPIRED),
     Fate.IN_USE: (Result.KEPT, Reason.IN_USE),
+    Fate.STRAY: (Result.DISPLACED, Reason.CHANGED),
 }
 
 

@@ -5,22 +5,24 @@ from __future__ import annotations
 import errno
 import os
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from shelflife.files.anchor import Anchor, identity_of
+from shelflife.files.anchor import Anchor, identity_of, parent_of
+from shelflife.files.aside import move_entry, move_whole, open_mirror
 from shelflife.files.bulk import count_in_bulk
 from shelflife.files.candidates import Candidates, Fate
 from shelflife.files.counting import count_entry, judged
 from shelflife.files.in_use import is_in_locked_directory
 from shelflife.files.listing import Entry
 from shelflife.files.reading import MOST_DUE, Answer, Flag, Manner, Reading, Search, Task
-from shelflife.files.removal import Outcome, Removal, Result
+from shelflife.files.removal import Outcome, Removal, Result, unlink
 from shelflife.files.survey import KEY_SIZE, Key, Survey
 from shelflife.policy.verdict import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from shelflife.files.removal import Disposal, Wanted
 
 _PATIENCE = 0.02
 """Seconds for which one call reads on."""
@@ -116,9 +118,6 @@ def _count_one_by_one(
 
 
 def _remove(anchor: Anchor, task: Task, manner: Manner) -> Answer:
-    removal = Removal(
-        area=manner.area, path=task.path, cutoffs=manner.cutoffs, in_use=manner.area.in_use, retries=0
-    )
     outcomes: list[Outcome] = []
     try:
         with anchor.directory(task.path) as fd:
@@ -129,23 +128,85 @@ def _remove(anchor: Anchor, task: Task, manner: Manner) -> Answer:
                 return Answer(errno.ESTALE, b"")
             if manner.area.in_use and is_in_locked_directory(anchor, task.path):
                 return Answer(errno.EAGAIN, b"")
-            for entry in task.entries:
-                outcome = removal.once(fd, entry)
-                if outcome is None:
-                    return _answer(outcomes, errno.EAGAIN)
-                outcomes.append(outcome)
-                if time.monotonic_ns() >= manner.until:
-                    break
+            if task.whole:
+                return _remove_whole(anchor, task, manner)
+            with _Target(anchor, task, manner) as target:
+                removal = _removal(task, manner, target)
+                for entry in task.entries:
+                    outcome = removal.once(fd, entry)
+                    if outcome is None:
+                        return _answer(outcomes, errno.EAGAIN)
+                    outcomes.append(outcome)
+                    if time.monotonic_ns() >= manner.until:
+                        break
     except OSError as error:
         return _answer(outcomes, error.errno or errno.EIO)
     is_done = task.empty and len(outcomes) == len(task.entries)
     return _answer(outcomes, 0)._replace(pruned=is_done and anchor.prune(task.path, key.inode))
 
 
+def _removal(task: Task, manner: Manner, target: _Target | None) -> Removal:
+    dispose: Disposal = unlink
+    if manner.looks or target is None:
+        dispose = _only_look
+    elif target.fd >= 0:
+        dispose = target.take
+    return Removal(
+        area=manner.area,
+        path=task.path,
+        cutoffs=manner.cutoffs,
+        in_use=manner.area.in_use,
+        retries=0,
+        dispose=dispose,
+    )
+
+
+def _only_look(_fd: int, entry: Entry, _wanted: Wanted) -> Outcome:
+    return Outcome(entry, Result.REMOVED)
+
+
+class _Target:
+    """The directory into which a task moves what goes, as a context; none where it goes for good."""
+
+    def __init__(self, anchor: Anchor, task: Task, manner: Manner) -> None:
+        self._fresh = anchor.is_shared
+        self.fd = -1
+        if task.target is not None and len(task.entries):
+            self.fd = open_mirror(anchor, task.path, task.target, manner.owner)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.fd >= 0:
+            os.close(self.fd)
+
+    def take(self, fd: int, entry: Entry, wanted: Wanted) -> Outcome:
+        outcome = move_entry(fd, entry, self.fd, wanted, fresh=self._fresh)
+        return outcome or Outcome(entry, Result.DISPLACED, Reason.CHANGED)
+
+
+def _remove_whole(anchor: Anchor, task: Task, manner: Manner) -> Answer:
+    assert task.target is not None  # noqa: S101 - it goes somewhere
+    (parent, _), (above, _) = parent_of(task.path), parent_of(task.target)
+    os.close(open_mirror(anchor, parent, above, manner.owner))
+    went = move_whole(anchor, task.path, task.target, task.entries, _removal(task, manner, None))
+    if not went:
+        return Answer(errno.EAGAIN, b"", stranded=went is None)
+    outcomes = [Outcome(entry, Result.REMOVED) for entry in task.entries]
+    return _answer(outcomes, 0)._replace(pruned=True)
+
+
 def _answer(outcomes: list[Outcome], error: int) -> Answer:
-    removed = [outcome.entry for outcome in outcomes if outcome.result is Result.REMOVED]
+    went = (Result.REMOVED, Result.TRASHED)
+    removed = [outcome.entry for outcome in outcomes if outcome.result in went]
     fates = bytes(
-        Fate.REMOVED if outcome.result is Result.REMOVED else _FATES[outcome.reason] for outcome in outcomes
+        Fate.REMOVED
+        if outcome.result in went
+        else Fate.STRAY
+        if outcome.result is Result.DISPLACED
+        else _FATES[outcome.reason]
+        for outcome in outcomes
     )
     return Answer(
         error,

@@ -157,6 +157,14 @@ class Task(NamedTuple):
     """Whether the directory goes, too, when that has emptied it."""
     cutoff: int
     """What is of this time (ns) or a later one stays: the cutoff of the class of all of them."""
+    target: str | None = None
+    """Where entries go, if not for good: a directory below the anchor, made where it is missing to mirror `path`.
+
+    Its last directories get modes and owners of those at the end of `path`.
+    """
+    whole: bool = False
+    """Whether the directory itself goes there, by one rename: `entries` is all that is in it. It is looked at
+    then, and comes back when not all of that goes after all."""
 
 
 class Manner(NamedTuple):
@@ -167,6 +175,10 @@ class Manner(NamedTuple):
     """Those that the tasks have theirs from."""
     until: int
     """When to stop, by time.monotonic_ns()."""
+    owner: tuple[int, int] = (0, 0)
+    """Whom directories belong to (uid, gid) that root makes, where nothing else says so."""
+    looks: bool = False
+    """Whether that is all: what could go has the fate of what went, and stays."""
 
 
 class Answer(NamedTuple):
@@ -188,3 +200,5 @@ class Answer(NamedTuple):
     """How many these are."""
     pruned: bool = False
     """Whether the directory is gone."""
+    stranded: bool = False
+    """Whether the directory went as one, should have come back and could not: it waits at the target."""

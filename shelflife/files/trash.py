@@ -19,8 +19,9 @@ from typing import Final, NamedTuple
 
 from shelflife.clock import SECOND
 from shelflife.files.anchor import Anchor, parent_of
-from shelflife.files.listing import Entry, entry_at
-from shelflife.files.removal import Outcome, Result, Wanted, nobody_wants, unchanged
+from shelflife.files.aside import move_entry, open_mirror
+from shelflife.files.listing import Entry
+from shelflife.files.removal import Outcome, Result, Wanted, nobody_wants
 from shelflife.files.rename import put_back, take_aside
 from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.verdict import Reason
@@ -31,7 +32,6 @@ DISPLACED: Final = "displaced"
 DISPLACED_PREFIX: Final = ".displaced-"
 """Begins the names of what could be put neither back nor into that directory; its inode follows."""
 
-_MODE: Final = 0o700
 _NAME: Final = re.compile(r"(\d{8}T\d{6}Z)-(\d+)")
 _STAMP: Final = "%Y%m%dT%H%M%SZ"
 
@@ -95,22 +95,14 @@ class Trash:
         """
         trash = self.directory(path)
         try:
-            take_aside(fd, entry.name, trash, entry.name)
+            outcome = move_entry(fd, entry, trash, wanted, fresh=self._anchor.is_shared)
         except OSError:
             self.close()  # somebody may have removed it: the next entry gets it made anew
             raise
-        with suppress(OSError):  # what cannot be looked at is not known to be the same
-            if unchanged(entry, entry_at(trash, entry.name, fresh=self._anchor.is_shared)) and not wanted():
-                return Outcome(entry, Result.TRASHED)
-        return self._put_back(path, fd, trash, entry)
-
-    def _put_back(self, path: str, fd: int, trash: int, entry: Entry) -> Outcome:
-        try:
-            put_back(trash, entry.name, fd, entry.name)
-        except OSError:
+        if outcome is None:
             self.displace(path, trash, entry.name)
             return Outcome(entry, Result.DISPLACED, Reason.CHANGED)
-        return Outcome(entry, Result.KEPT, Reason.CHANGED)
+        return outcome
 
     def displace(self, path: str, trash: int, name: str) -> None:
         """Set an entry of the open directory `trash` aside, where it is never purged.
@@ -134,38 +126,50 @@ class Trash:
 
         Returns a descriptor that the caller closes. Raises OSError.
         """
-        name = [DISPLACED, self._name] if displaced else [self._name]
-        with self._anchor.directory("") as area:
-            fd = os.dup(area)
-        try:
-            for part in (TRASH_DIRECTORY, *name):
-                fd = self._enter(fd, part, _MODE, self._owner)
-            done = ""
-            for part in path.split("/")[:-1]:
-                done += part + "/"
-                with self._anchor.directory(done) as original:
-                    status = os.fstat(original)
-                fd = self._enter(fd, part, status.st_mode & 0o7777, (status.st_uid, status.st_gid))
-        except BaseException:
-            os.close(fd)
-            raise
-        return fd
+        return open_mirror(self._anchor, path, self.mirror(path, displaced=displaced), self._owner)
 
-    @staticmethod
-    def _enter(fd: int, name: str, mode: int, owner: tuple[int, int]) -> int:
-        """Exchange an open directory for one in it, made where it is missing."""
-        made = False
-        with suppress(FileExistsError):
-            os.mkdir(name, _MODE, dir_fd=fd)
-            made = True
-        below = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=fd)
-        if made:
-            with suppress(OSError):
-                if os.geteuid() == 0:
-                    os.fchown(below, *owner)
-                os.fchmod(below, mode)
-        os.close(fd)
-        return below
+    def mirror(self, path: str, *, displaced: bool = False) -> str:
+        """Return the path of the directory in this trash that mirrors `path` of the area."""
+        name = f"{DISPLACED}/{self._name}" if displaced else self._name
+        return f"{TRASH_DIRECTORY}/{name}/{path}"
+
+    def bring_back(self, path: str) -> bool:
+        """Put the directory at `path`, which went into this trash as one, back with all that is in it.
+
+        By one rename where its name is free, else entry by entry; what cannot be put back is displaced. Returns
+        whether nothing had to be. Raises OSError where nothing could be done; what waits there then stays whole.
+        """
+        parent, name = parent_of(path)
+        above = self.mirror(parent)
+        home = open_mirror(self._anchor, above, parent, self._owner)
+        try:
+            with self._anchor.directory(above) as aside:
+                try:
+                    put_back(aside, name, home, name)
+                except OSError:
+                    complete = self._bring_back_entries(path)
+                    with suppress(OSError):
+                        os.rmdir(name, dir_fd=aside)
+                    return complete
+        finally:
+            os.close(home)
+        return True
+
+    def _bring_back_entries(self, path: str) -> bool:
+        """Put what is in a directory that went as one back into the directory that took its name."""
+        complete = True
+        home = open_mirror(self._anchor, self.mirror(path), path, self._owner)
+        try:
+            with self._anchor.directory(self.mirror(path)) as aside:
+                for name in os.listdir(aside):
+                    try:
+                        put_back(aside, name, home, name)
+                    except OSError:
+                        self.displace(path, aside, name)
+                        complete = False
+        finally:
+            os.close(home)
+        return complete
 
 
 def prune_trash(anchor: Anchor, path: str) -> None:

@@ -10,7 +10,7 @@ import json
 import os
 from array import array
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from shelflife.clock import as_datetime
@@ -160,6 +160,19 @@ class FileRecord:
         return as_datetime(self.at)
 
 
+class BatchKind(IntEnum):
+    """What goes together as one batch. The numbers are stored in the journal; only ever append."""
+
+    FILES = 0
+    """Files and links of one directory, each by itself."""
+    UNIT = 1
+    """A directory that goes as one, which is the one entry; its files are recorded by themselves."""
+    DIRECTORY = 2
+    """All that is in one directory, which goes by one rename: either all of it goes, or nothing."""
+    PRUNED = 3
+    """An empty directory, which is the one entry."""
+
+
 class Intent(NamedTuple):
     """What is about to be removed."""
 
@@ -170,8 +183,7 @@ class Intent(NamedTuple):
     at: int
     """Now, in ns since the epoch."""
     entries: Sequence[Entry]
-    unit: bool = False
-    """Whether the one entry is a directory that goes as one."""
+    kind: BatchKind = BatchKind.FILES
 
 
 class Settled(NamedTuple):
@@ -203,7 +215,7 @@ class OpenBatch(NamedTuple):
 
     id: int
     area: str
-    unit: bool
+    kind: BatchKind
     directory: str
     names: list[str]
     inodes: list[int]

@@ -28,6 +28,7 @@ from shelflife.events import BatchFinished
 from shelflife.files.candidates import Candidates, Outcomes
 from shelflife.files.removal import Outcome, Result
 from shelflife.policy.verdict import Reason
+from shelflife.records.history import BatchKind
 from shelflife.remove.throttle import LONGEST_NAP
 from shelflife.scan.context import Stopped
 
@@ -39,6 +40,10 @@ if TYPE_CHECKING:
 
 LONGEST_BATCH: Final = 50_000_000
 """Nanoseconds between two looks at where a directory is."""
+
+
+_LOOKS: Final = 10
+"""Entries of a directory that went as one that are looked at in the time in which one is removed."""
 
 
 class Step(NamedTuple):
@@ -63,8 +68,7 @@ class Portion:
 
     entries: Sequence[Entry]
 
-    is_unit: bool = False
-    """Whether the one entry is a directory that goes as one: of its files each has an outcome of its own."""
+    kind: BatchKind = BatchKind.FILES
 
     steps: list[Step] = field(default_factory=list)
 
@@ -76,6 +80,13 @@ class Portion:
             fates = b"".join(part.fates for part in found if isinstance(part, Outcomes))
             return Outcomes(self.entries, fates, found[0].going)
         return [outcome for part in found for outcome in part]
+
+    @property
+    def weight(self) -> int:
+        """How much of a batch it takes, in entries: one rename and a look are worth a few removals."""
+        if self.kind is BatchKind.DIRECTORY:
+            return 1 + len(self.entries) // _LOOKS
+        return max(1, len(self.entries))
 
     @property
     def reached(self) -> int:
@@ -140,10 +151,15 @@ class BatchLoop:
         root, real = self._root, [portion for portion in portions if len(portion.entries)]
         recorder = root.options.recorder
         intents = [
-            recorder.intent(root.area.name, root.place(portion.path), portion.entries, unit=portion.is_unit)
+            recorder.intent(root.area.name, root.place(portion.path), portion.entries, portion.kind)
             for portion in real
         ]
-        return list(zip(real, recorder.intend(intents), intents, strict=True)) if real else []
+        written = list(zip(real, recorder.intend(intents), intents, strict=True)) if real else []
+        for portion, number, _ in written:
+            if portion.kind is BatchKind.DIRECTORY and not number:
+                # Killed in the middle, nobody would know that it has to come back.
+                portion.steps.append(Step(handed_back=True))
+        return written
 
     def _settle(self, intents: Sequence[tuple[Portion, int, Intent]]) -> None:
         for portion, number, intent in intents:
@@ -155,7 +171,7 @@ class BatchLoop:
         batch: list[Portion] = []
         used = 0
         for portion in portions:
-            weight = max(1, len(portion.entries))
+            weight = portion.weight
             if batch and used + weight > size:
                 yield batch
                 batch, used = [], 0
@@ -166,7 +182,7 @@ class BatchLoop:
 
     def _finish(self, batch: list[Portion], way: Way, *, has_waited: bool) -> None:
         """Do what is in a batch: at one go, or in several, where it takes long."""
-        while batch:
+        while batch := [portion for portion in batch if not portion.is_done]:
             if not has_waited:
                 self._wait()
             has_waited = False
@@ -182,7 +198,6 @@ class BatchLoop:
                 self._tell(portion, step)
             for portion, step in taken:
                 self._watch_disk(portion, step)
-            batch = [portion for portion in batch if not portion.is_done]
 
     def _wait(self) -> None:
         """Wait until the next batch may go: outside the gate, where nobody waits for us. Raises as `between`."""
@@ -201,7 +216,7 @@ class BatchLoop:
 
     def _count(self, portion: Portion, step: Step) -> None:
         """Count what became of entries. That of a unit is counted file by file, when these go."""
-        if portion.is_unit:
+        if portion.kind is BatchKind.UNIT:
             return
         root = self._root
         with root.lock:
@@ -212,7 +227,7 @@ class BatchLoop:
 
     def _tell(self, portion: Portion, step: Step) -> None:
         """Tell of a batch: outside the gate, where a listener may add holds, or take its time."""
-        if portion.is_unit or not len(step.outcomes):
+        if portion.kind is BatchKind.UNIT or not len(step.outcomes):
             return
         self._root.context.listener(
             BatchFinished(
@@ -224,7 +239,7 @@ class BatchLoop:
         )
 
     def _watch_disk(self, portion: Portion, step: Step) -> None:
-        if portion.is_unit:
+        if portion.kind is BatchKind.UNIT:
             return  # that a unit could be taken aside says nothing: its files are what must be got rid of
         if isinstance(step.outcomes, Outcomes):
             self._root.watch_disk(0)

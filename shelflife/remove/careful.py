@@ -75,8 +75,7 @@ class AreaExecutor:
     # -- in bulk
 
     def _is_ordinary(self) -> bool:
-        root = self._root
-        return root.area.trash is None and not root.options.one_by_one
+        return not self._root.options.one_by_one
 
     def _run_in_bulk(self, paths: Iterator[str], emptied: Emptied) -> None:
         bulk = Bulk(self._root, self._cutoffs)

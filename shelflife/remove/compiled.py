@@ -6,6 +6,10 @@ several threads, with nothing done file by file in Python. Each step that safety
 batch by batch (`shelflife.remove.batch`); the area must be in its place and each directory, opened from it anew,
 the one that was listed; each entry is checked once more right before it goes.
 
+Where the area has a trash, entries are renamed into it instead. A directory that nobody has written to for a
+while and of which all goes is renamed as one: a single call, whatever is in it. It is looked at there, entry by
+entry, where no path of the service leads any more, and comes back as it went when not all of it goes after all.
+
 Whatever is out of the ordinary – a hold, a directory that has changed, an error – is handed back: that directory
 is done again by the careful way (`AreaExecutor.run_in`), one entry at a time.
 """
@@ -19,16 +23,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.errors import ShelflifeError
-from shelflife.files.candidates import Fate, Going, Outcomes
+from shelflife.files.anchor import parent_of
+from shelflife.files.candidates import Candidates, Fate, Going, Outcomes
 from shelflife.files.reading import Answer, Flag, Manner, Reading, Search, Task
+from shelflife.files.removal import Result
+from shelflife.files.trash import DISPLACED, prune_trash
+from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.cutoff import BEGINNING
+from shelflife.records.history import BatchKind
 from shelflife.remove.batch import BatchLoop, Portion, Step
 from shelflife.scan.context import Stopped
 from shelflife.scan.root import AreaRoot
 from shelflife.scan.way import Ways, for_removing, read_all
 
 if TYPE_CHECKING:
-    from shelflife.files.candidates import Candidates
     from shelflife.files.known import Known
     from shelflife.files.listing import Entry
     from shelflife.policy.cutoff import Cutoffs
@@ -41,6 +49,9 @@ _LOT: Final = 500
 
 _UNREAD: Final = 15
 """What a directory weighs that must be read first."""
+
+_LARGEST_WHOLE: Final = 5_000
+"""Entries of a directory that may go by one rename: all of them are looked at in one batch."""
 
 _INTENTS: Final = 1000
 """Entries whose removal is journalled in one transaction."""
@@ -93,12 +104,25 @@ class Share(Portion):
     cutoff: int = field(kw_only=True)
     """That of the class of all of them (ns)."""
 
-    def task(self, candidates: Candidates) -> Task:
-        """Return what the primitives are asked to do about `candidates` of it."""
-        reading = self.directory.reading
-        is_bare = not len(self.entries)
+    @property
+    def packed(self) -> Candidates:
+        """The entries that have no outcome yet."""
+        rest = self.rest
+        return rest if isinstance(rest, Candidates) else Candidates.of(rest)
+
+    def task(self, candidates: Candidates, target: str | None) -> Task:
+        """Return what the primitives are to do about `candidates` of it: into `target`, for good if None."""
+        reading, whole = self.directory.reading, self.kind is BatchKind.DIRECTORY
         return Task(
-            self.path, reading.device, reading.key, candidates, is_bare, self.empty, cutoff=self.cutoff
+            self.path,
+            reading.device,
+            reading.key,
+            candidates,
+            same=whole or not len(self.entries),
+            empty=self.empty,
+            cutoff=self.cutoff,
+            target=target,
+            whole=whole,
         )
 
 
@@ -116,45 +140,75 @@ class _Lot(NamedTuple):
 class Compiled:
     """The way in which entries of many directories go in one call of the primitives."""
 
-    def __init__(self, root: Root, cutoffs: Cutoffs, going: Going, ways: Ways) -> None:
-        """Let go in `root` what is before the cutoff of its class."""
+    def __init__(self, root: Root, cutoffs: Cutoffs, ways: Ways) -> None:
+        """Let go in `root` what is before the cutoff of its class: into the trash where the area has one."""
         self._root = root
         self._cutoffs = cutoffs
-        self._going = going
         self._ways = ways
+        self._trash = None if root.area.trash is None else root.trash
+        self._going = Going.REMOVED if self._trash is None else Going.TRASHED
 
     def act(self, portions: Sequence[Portion], until: int) -> Sequence[Step]:
         """See `Way`."""
-        holds = self._root.context.holds()
-        given = [portion for portion in portions if isinstance(portion, Share)]
-        shares = [share for share in given if not self._is_held(share, holds)]
-        primitives = for_removing(self._root.anchor)
-        tasks = [share.task(share.rest) for share in shares]  # type: ignore[arg-type]
-        answers = primitives.remove(self._root.anchor, tasks, Manner(self._root.area, self._cutoffs, until))
-        found = dict(zip(map(id, shares), answers, strict=True))
-        return [
-            self._step(portion, found[id(portion)])
-            if isinstance(portion, Share) and id(portion) in found
-            else self._hand_back(portion)
-            for portion in portions
-        ]
+        root, holds = self._root, self._root.context.holds()
+        shares = [portion for portion in portions if isinstance(portion, Share)]
+        given = [(share, share.packed) for share in shares if not self._is_held(share, holds)]
+        tasks = [share.task(rest, self._target(share)) for share, rest in given]
+        owner = (root.options.owner.uid, root.options.owner.gid)
+        manner = Manner(root.area, self._cutoffs, until, owner)
+        answers = for_removing(root.anchor).remove(root.anchor, tasks, manner) if tasks else []
+        steps = {
+            id(share): self._step(share, rest, answer)
+            for (share, rest), answer in zip(given, answers, strict=True)
+        }
+        return [steps.get(id(share)) or self._hand_back(share) for share in shares]
+
+    def _target(self, share: Share) -> str | None:
+        return None if self._trash is None else self._trash.mirror(share.path)
 
     def _is_held(self, share: Share, holds: Holds) -> bool:
         """Return whether somebody began to hold something there: the careful way finds out what."""
-        return self._ways.concern(share.path, holds) or self._ways.is_held(share.rest, holds)  # type: ignore[arg-type]
+        return self._ways.concern(share.path, holds) or self._ways.is_held(share.packed, holds)
 
-    def _step(self, share: Share, answer: Answer) -> Step:
+    def _step(self, share: Share, rest: Candidates, answer: Answer) -> Step:
         """Return what became of a share."""
-        rest, directory = share.rest, share.directory
+        directory = share.directory
         directory.pruned = directory.pruned or answer.pruned
         failed = bool(answer.error) or not (answer.pruned or len(rest))
         directory.careful = directory.careful or failed
-        return Step(Outcomes(rest, answer.fates, self._going), failed, answer)  # type: ignore[arg-type]
+        outcomes = Outcomes(rest, answer.fates, self._going)
+        if Fate.STRAY in answer.fates:
+            self._displace(share.path, outcomes)
+        if share.kind is BatchKind.DIRECTORY and failed:
+            self._bring_back(share.path, is_stranded=answer.stranded)
+        return Step(outcomes, failed, answer)
+
+    def _displace(self, path: str, outcomes: Outcomes) -> None:
+        """Set aside what could not be put back into the directory at `path`."""
+        trash = self._root.trash
+        try:
+            fd = trash.directory(path)
+            for outcome in outcomes:
+                if outcome.result is Result.DISPLACED:
+                    trash.displace(path, fd, outcome.name)
+        finally:
+            trash.close()
+
+    def _bring_back(self, path: str, *, is_stranded: bool) -> None:
+        """Put back a directory that went as one and could not be renamed back; leave no empty trash behind."""
+        root, trash = self._root, self._root.trash
+        if is_stranded and not trash.bring_back(path):
+            with root.lock:
+                root.report.displaced += 1
+                root.report.errors.append(
+                    f"{root.place(path)}: changed while it was looked at, and not all of it can be put back; "
+                    f"the rest waits in {root.directory}/{TRASH_DIRECTORY}/{DISPLACED}"
+                )
+        prune_trash(root.anchor, trash.mirror(parent_of(path)[0]))
 
     @staticmethod
-    def _hand_back(portion: Portion) -> Step:
-        if isinstance(portion, Share):
-            portion.directory.careful = True
+    def _hand_back(share: Share) -> Step:
+        share.directory.careful = True
         return Step(handed_back=True)
 
 
@@ -169,7 +223,7 @@ class Bulk:
         self._loop = BatchLoop(root)
         self._at = AreaRoot(root.area, root.directory, root.anchor)
         self._ways = Ways(self._at, root.context.index, root.context.holds())
-        self._way = Compiled(root, cutoffs, Going.REMOVED, self._ways)
+        self._way = Compiled(root, cutoffs, self._ways)
         self.stop = Flag()
         """Set, it ends the work with what is begun."""
 
@@ -240,7 +294,8 @@ class Bulk:
                     break
                 self._loop.run(group, self._way)
         for portion in portions:
-            portion.directory.careful = portion.directory.careful or not portion.is_done
+            is_left = portion.is_handed_back or not portion.is_done
+            portion.directory.careful = portion.directory.careful or is_left
 
     def _portions(self, directory: Directory, native: Native) -> list[Share]:
         """Return what is to be done in a directory."""
@@ -250,6 +305,9 @@ class Bulk:
             if reading.entries == 0 and rules.empty_goes(path, reading.survey.key.mtime, self._cutoffs):
                 return [Share(path, reading.due, directory=directory, empty=True, cutoff=cutoff)]
             return []
+        if self._goes_whole(path, reading):
+            whole = BatchKind.DIRECTORY
+            return [Share(path, reading.due, whole, directory=directory, empty=False, cutoff=cutoff)]
         shares = []
         left = reading.entries
         for portion in reading.due.portions(self._root.batch_size):
@@ -257,6 +315,21 @@ class Bulk:
             empty = left == 0 and rules.may_prune(path)
             shares.append(Share(path, portion, directory=directory, empty=empty, cutoff=cutoff))
         return shares
+
+    def _goes_whole(self, path: str, reading: Reading) -> bool:
+        """Return whether a directory is to go into the trash by one rename.
+
+        All that is in it must be due, and nobody have written there for a while: a writer would find it gone for
+        the moment in which it is looked at.
+        """
+        root = self._root
+        if root.area.trash is None or not path or reading.is_partial or reading.more:
+            return False
+        if not 1 < reading.listed == reading.entries <= _LARGEST_WHOLE or not root.area.rules.may_prune(path):
+            return False
+        survey = reading.survey
+        survey.finish(path, root.context.freshness.settled_before, root.area.rules)
+        return survey.settled
 
 
 def _groups(portions: list[Share]) -> Iterator[list[Share]]:

@@ -29,6 +29,7 @@ from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.cutoff import Cutoffs
 from shelflife.policy.rules import judge_unit
 from shelflife.policy.verdict import Reason
+from shelflife.records.history import BatchKind
 from shelflife.remove.batch import BatchLoop, Portion, Step, is_denied
 from shelflife.remove.opened import EntryByEntry, OpenDirectory
 from shelflife.scan.context import Stopped
@@ -90,7 +91,7 @@ class UnitExecutor:
         if self._reason_to_keep(root.anchor, name) is not None:
             return
         status = os.stat(name, dir_fd=root.anchor.fd, follow_symlinks=False)
-        unit = Portion("", [Entry(name, Kind.DIRECTORY, status.st_ino)], is_unit=True)
+        unit = Portion("", [Entry(name, Kind.DIRECTORY, status.st_ino)], kind=BatchKind.UNIT)
         with self._trash() as trash:
             self._loop.run([unit], _Aside(self, trash))
             if unit.outcomes[0].result is not Result.REMOVED:

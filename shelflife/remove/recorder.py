@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from shelflife.files.listing import Entry
     from shelflife.files.removal import Outcome
+    from shelflife.records.history import BatchKind
     from shelflife.records.journal import Journal
 
 
@@ -27,9 +28,9 @@ class Recorder:
         self._lock = threading.Lock()
         self.run = run
 
-    def intent(self, area: str, directory: str, entries: Sequence[Entry], *, unit: bool = False) -> Intent:
+    def intent(self, area: str, directory: str, entries: Sequence[Entry], kind: BatchKind) -> Intent:
         """Return what says that entries of a directory (relative to the base path) are about to go."""
-        return Intent(self.run, area, directory, self._clock(), entries, unit)
+        return Intent(self.run, area, directory, self._clock(), entries, kind)
 
     def intend(self, intents: Sequence[Intent]) -> list[int]:
         """Record what is about to go, in one transaction; return a number for each, to `settle` it by.

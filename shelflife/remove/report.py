@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from shelflife.files.candidates import Going, Outcomes
+from shelflife.files.candidates import Fate, Going, Outcomes
 from shelflife.files.removal import Result
 from shelflife.policy.verdict import Reason
 
@@ -101,6 +101,7 @@ class AreaReport:
         """Count outcomes, by the primitives' `answer` where there is one; return how many entries went."""
         if answer is not None and isinstance(outcomes, Outcomes):
             self._add_answer(answer, outcomes.going)
+            self.displaced += outcomes.fates.count(Fate.STRAY)
             return answer.files + answer.links
         for outcome in outcomes:
             self.add(outcome)

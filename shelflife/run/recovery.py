@@ -13,15 +13,15 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from shelflife.files.anchor import Anchor
+from shelflife.files.anchor import Anchor, parent_of
 from shelflife.files.listing import Entry, Kind, entry_at, signed
 from shelflife.files.removal import Result
 from shelflife.files.rename import put_back
-from shelflife.files.trash import Trash, TrashName
+from shelflife.files.trash import Trash, TrashName, prune_trash
 from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.cutoff import Cutoffs
 from shelflife.policy.verdict import Reason
-from shelflife.records.history import Code, OpenBatch, RunState
+from shelflife.records.history import BatchKind, Code, OpenBatch, RunState
 from shelflife.remove.directories import UnitExecutor
 from shelflife.remove.purge import trash_names
 from shelflife.remove.recorder import Recorder
@@ -42,6 +42,7 @@ _KEPT = Code(Result.KEPT, Reason.NOT_REACHED)
 _REMOVED = Code(Result.REMOVED, Reason.EXPIRED)
 _PURGED = Code(Result.REMOVED, Reason.PURGED)
 _TRASHED = Code(Result.TRASHED, Reason.EXPIRED)
+_GONE = Code(Result.KEPT, Reason.VANISHED)
 _UNKNOWN = Code(Result.UNKNOWN, Reason.NOT_REACHED)
 
 
@@ -152,16 +153,30 @@ class Recovery:
     # -- files
 
     def _outcomes(self, batch: OpenBatch, name: TrashName) -> list[Code]:
-        if batch.unit:
+        if batch.kind is BatchKind.UNIT:
             return [_KEPT]
         root, path = self._split(batch)
         try:
             with Anchor.open(self._context.base, root) as anchor:
+                if batch.kind is BatchKind.DIRECTORY:
+                    return self._undo(anchor, path, name, batch)
                 return [
                     self._outcome(anchor, path, name, batch, position) for position in range(len(batch.names))
                 ]
         except OSError:  # also when all of it is not there now: its volume may come back
             return [_UNKNOWN] * len(batch.names)
+
+    def _undo(self, anchor: Anchor, path: str, name: TrashName, batch: OpenBatch) -> list[Code]:
+        """Put back a directory that went as one: that it may stay in the trash was not decided yet."""
+        trash = Trash(anchor, name, owner=(self._owner.uid, self._owner.gid))
+        positions = range(len(batch.names))
+        mirror = trash.mirror(path)
+        if any(_is_at(anchor, mirror, batch, position) for position in positions) and not any(
+            _is_at(anchor, path, batch, position) for position in positions
+        ):
+            trash.bring_back(path)
+            prune_trash(anchor, trash.mirror(parent_of(path)[0]))
+        return [_KEPT if _is_at(anchor, path, batch, position) else _GONE for position in positions]
 
     def _outcome(self, anchor: Anchor, path: str, name: TrashName, batch: OpenBatch, position: int) -> Code:
         """Return what became of one file: it is where it was, or in the trash, or gone."""
@@ -217,6 +232,12 @@ def _find(anchor: Anchor, path: str, name: str) -> Entry | None:
             return entry_at(fd, name)
     except (FileNotFoundError, NotADirectoryError):
         return None
+
+
+def _is_at(anchor: Anchor, path: str, batch: OpenBatch, position: int) -> bool:
+    """Return whether an entry of a batch is in the directory at `path`. Raises OSError when it cannot be told."""
+    found = _find(anchor, path, batch.names[position])
+    return found is not None and _is_listed(found, batch, position)
 
 
 def _is_listed(entry: Entry, batch: OpenBatch, position: int) -> bool:

@@ -17,40 +17,46 @@ _SAMPLE = 5
 """Kills of each kind of storage in the short version."""
 
 kinds = pytest.mark.parametrize(
-    ("units", "trash"),
-    [(False, False), (False, True), (True, False), (True, True)],
-    ids=["files", "files-trash", "units", "units-trash"],
+    "kind",
+    [
+        {},
+        {"trash": True},
+        {"trash": True, "whole": True},
+        {"units": True},
+        {"units": True, "trash": True},
+    ],
+    ids=["files", "files-trash", "directories-trash", "units", "units-trash"],
 )
 
 
 @kinds
 def test_a_run_that_is_killed_somewhere_loses_nothing_and_is_completed_by_the_next(
-    tmp_path: Path, *, units: bool, trash: bool
+    tmp_path: Path, kind: dict[str, bool]
 ) -> None:
-    changes = _changes(tmp_path, units=units, trash=trash)
+    changes = _changes(tmp_path, kind)
     for call in changes[:: len(changes) // _SAMPLE + 1]:
-        _kill_at(call, tmp_path, units=units, trash=trash)
+        _kill_at(call, tmp_path, kind)
 
 
 @kinds
 @pytest.mark.slow
 def test_a_run_that_is_killed_anywhere_loses_nothing_and_is_completed_by_the_next(
-    tmp_path: Path, *, units: bool, trash: bool
+    tmp_path: Path, kind: dict[str, bool]
 ) -> None:
-    calls = _changes(tmp_path, units=units, trash=trash)
+    calls = _changes(tmp_path, kind)
     faults = []
     for call in calls:
         try:
-            _kill_at(call, tmp_path, units=units, trash=trash)
+            _kill_at(call, tmp_path, kind)
         except (AssertionError, ShelflifeError) as error:
             faults.append(f"{call}: {error!r}")
     assert not faults, f"{len(faults)} of {len(calls)} kills:\n" + "\n".join(faults)
     sys.stdout.write(f"{len(calls)} kills, 0 losses\n")
 
 
-def _changes(tmp_path: Path, *, units: bool, trash: bool) -> list[Call]:
+def _changes(tmp_path: Path, kind: dict[str, bool]) -> list[Call]:
     """Return the system calls of a run that change anything; between two of them the disk is in one state."""
-    scene = Scene(tmp_path / "traced", units=units, trash=trash).set_up()
+    scene = Scene(tmp_path / "traced", **kind).set_up()
     calls = calls_of(scene.values, tmp_path / "log")
     scene.assert_done()
     scene.assert_record_is_true()
@@ -59,9 +65,9 @@ def _changes(tmp_path: Path, *, units: bool, trash: bool) -> list[Call]:
     return changes
 
 
-def _kill_at(call: Call, tmp_path: Path, *, units: bool, trash: bool) -> None:
+def _kill_at(call: Call, tmp_path: Path, kind: dict[str, bool]) -> None:
     name = f"{call.name}-{call.number}"
-    scene = Scene(tmp_path / name, units=units, trash=trash).set_up()
+    scene = Scene(tmp_path / name, **kind).set_up()
     ended = sabotage(scene.values, call.name, "signal=KILL", str(call.number))
     if not ended.killed:  # the heartbeat is by the clock, so one run in many makes a call more, or less
         assert call.name in ("pwrite64", "write"), f"not killed at {call}: {ended.report}"

@@ -25,6 +25,8 @@ class Scene:
     units: bool = False
     trash: bool = False
     in_use: bool = True
+    whole: bool = False
+    """Whether directories of which all is due count as settled, and so go by one rename."""
 
     @property
     def values(self) -> dict[str, Any]:
@@ -37,7 +39,8 @@ class Scene:
         }
         areas = {"media": area, "archive": {"retention": -1}}
         # With one worker a run makes the same calls in the same order, each time.
-        return {"base_path": str(self.base), "areas": areas, "cleanup": {"workers": 1}}
+        values = {"base_path": str(self.base), "areas": areas, "cleanup": {"workers": 1}}
+        return values | {"index": {"settle": 0}} if self.whole else values
 
     @property
     def engine(self) -> Engine:
@@ -64,7 +67,8 @@ class Scene:
         """The files that a cleanup removes."""
         if self.units:
             return ["media/whole/1", "media/whole/2", "media/whole/sub/3", "media/single", "media/second/1"]
-        return ["media/1", "media/2", "media/a/3", "media/a/4", "media/a/b/5", "media/c/6"]
+        whole = ["media/d/7", "media/d/8", "media/a/e/9", "media/a/e/10"] if self.whole else []
+        return ["media/1", "media/2", "media/a/3", "media/a/4", "media/a/b/5", "media/c/6", *whole]
 
     @property
     def left_alone(self) -> list[str]:

@@ -35,9 +35,9 @@ _PATIENCE: Final = 20_000_000
 """Nanoseconds for which one call reads on."""
 
 _NUMBER: Final = Struct("=q")
-_TASK: Final = Struct("=5q")
+_TASK: Final = Struct("=7q")
 """A task without its device and key, which come first."""
-_ANSWER: Final = Struct("=8q")
+_ANSWER: Final = Struct("=9q")
 
 _NOTHING_KNOWN: Final = bytes(KEY_SIZE + _NUMBER.size)
 
@@ -49,7 +49,7 @@ class _Rules(Structure):
 
 
 class _Removal(Structure):
-    _fields_ = tuple((name, c_int64) for name in ("age", "in_use", "until"))
+    _fields_ = tuple((name, c_int64) for name in ("age", "in_use", "until", "looks", "uid", "gid"))
 
 
 def load(path: Path = LIBRARY) -> Native | None:
@@ -135,6 +135,9 @@ class Native:
             age=KINDS[area.rules.age_from],
             in_use=area.in_use,
             until=manner.until,
+            looks=manner.looks,
+            uid=manner.owner[0],
+            gid=manner.owner[1],
         )
         error = self._remove(
             *(anchor.base, os.fsencode(anchor.place), anchor.fd, len(tasks), _address(given)),
@@ -144,9 +147,10 @@ class Native:
             return [Answer(error, b"")] * len(tasks)
         found, position = [], 0
         for task, answer in zip(tasks, _ANSWER.iter_unpack(answers), strict=True):
-            code, done, files, size, links, freed, inodes, pruned = answer
+            code, done, files, size, links, freed, inodes, pruned, stranded = answer
             known = bytes(fates[position : position + done])
-            found.append(Answer(code, known, files, size, links, freed, inodes, bool(pruned)))
+            counts = (files, size, links, freed, inodes)
+            found.append(Answer(code, known, *counts, bool(pruned), bool(stranded)))
             position += len(task.entries)
         return found
 
@@ -166,9 +170,15 @@ def _packed_known(known: Known, hour: int) -> bytes:
 
 def _packed(task: Task) -> bytes:
     entries = task.entries
-    path = os.fsencode(task.path)
     device = _NUMBER.pack(task.device)
-    rest = _TASK.pack(task.cutoff, task.same, task.empty, len(entries), len(entries.names))
-    path += bytes(8 - len(path) % 8)
+    moves = task.target is not None
+    flags = (task.same, task.empty, moves, task.whole)
+    rest = _TASK.pack(task.cutoff, *flags, len(entries), len(entries.names))
     names = entries.kinds + entries.names
-    return b"".join((device, task.key, rest, path, entries.facts, names, bytes(8 - len(names) % 8)))
+    texts = _padded(os.fsencode(task.path)) + _padded(os.fsencode(task.target or ""))
+    return b"".join((device, task.key, rest, texts, entries.facts, _padded(names)))
+
+
+def _padded(text: bytes) -> bytes:
+    """Return a text with at least one NUL after it, so many that what follows is aligned."""
+    return text + bytes(8 - len(text) % 8)

@@ -5,7 +5,7 @@
  *
  *   shelflife_stand    which of many known directories are unchanged, by one stat each
  *   shelflife_read     many directories in numbers, with the names of what is before a cutoff
- *   shelflife_remove   looks at listed entries of many directories once more, and removes them
+ *   shelflife_remove   looks at listed entries of many directories once more, and removes them, or moves them aside
  *
  * Whatever is out of the ordinary is handed back, to be done again by the careful implementation: an error
  * that may pass, a directory that changed, a lease that is refused. So there is one place for each of these
@@ -46,6 +46,7 @@
 #define FOREVER INT64_MAX
 
 enum { BENEATH = 0x08, NO_SYMLINKS = 0x04, NO_XDEV = 0x01 }; /* RESOLVE_…, openat2(2) */
+enum { NO_REPLACE = 0x01 };                                     /* RENAME_NOREPLACE, renameat2(2) */
 
 struct how {
     uint64_t flags, mode, resolve;
@@ -714,11 +715,13 @@ void shelflife_free(char *result) { free(result); }
 /* --------------------------------------------------------------------------------------------- removing */
 
 /* What became of an entry: bytes that shelflife.files.native translates. */
-enum { NOT_DONE = 0, REMOVED, CHANGED, VANISHED, NOT_EXPIRED, IN_USE };
+enum { NOT_DONE = 0, REMOVED, CHANGED, VANISHED, NOT_EXPIRED, IN_USE, STRAY };
 
 struct removal {
     int64_t age, in_use;
-    int64_t until; /* CLOCK_MONOTONIC, ns */
+    int64_t until;    /* CLOCK_MONOTONIC, ns */
+    int64_t looks;    /* whether that is all: nothing goes, and what could go counts as REMOVED */
+    int64_t uid, gid; /* whom directories belong to that are made, where nothing else says so */
 };
 
 struct entry {
@@ -734,6 +737,8 @@ struct task {
     int64_t cutoff;
     int64_t same;  /* whether mtime and ctime must be these, too */
     int64_t empty; /* whether the directory is to go as well, once it is empty */
+    int64_t moves; /* whether what goes is renamed into the directory at `target`, which is made where it is missing */
+    int64_t whole; /* whether the directory is renamed as one, to `target`: all that is in it is listed */
     int64_t count, names_length;
 };
 
@@ -742,15 +747,20 @@ struct answer {
     int64_t error; /* what is out of the ordinary: the rest of the directory needs the careful way */
     int64_t done;  /* entries that have an outcome; fewer than all after an error, and when the time was up */
     int64_t files, bytes, links, freed, inodes, pruned;
+    int64_t stranded; /* whether it was renamed as one, must come back, and could not: it is at `target` */
 };
+
+static int is_listed(const struct entry *entry, const struct stat *status) {
+    return kind_of(status->st_mode) == entry->kind && (int64_t)status->st_ino == entry->inode &&
+           status->st_size == entry->size && nanoseconds(status->st_mtim) == entry->mtime;
+}
 
 /* Looks at an entry. Returns REMOVED when nothing keeps it, what keeps it, or NOT_DONE for the careful way. */
 static int look(int directory, const struct entry *entry, const struct removal *removal, struct stat *status) {
     int64_t time;
     if (look_at(directory, entry->name, (int)removal->age, status, &time) != 0)
         return errno == ENOENT ? VANISHED : NOT_DONE;
-    if (kind_of(status->st_mode) != entry->kind || (int64_t)status->st_ino != entry->inode ||
-        status->st_size != entry->size || nanoseconds(status->st_mtim) != entry->mtime)
+    if (!is_listed(entry, status))
         return CHANGED;
     return time >= entry->cutoff ? NOT_EXPIRED : REMOVED;
 }
@@ -771,16 +781,39 @@ static int is_locked(int fd) {
     return 1;
 }
 
-static int unlink_entry(int directory, const char *name) {
-    if (unlinkat(directory, name, 0) == 0)
+/* Renames, and never replaces. Returns 0, or -1 with errno. */
+static int rename_only(int from, const char *name, int to, const char *new_name) {
+    return (int)syscall(SYS_renameat2, from, name, to, new_name, NO_REPLACE);
+}
+
+/* Renames an entry that nothing keeps into the directory `target`, and looks again there, where no path of the service
+ * leads: what was changed on the way, or is wanted for writing (`lease`, if there is one), comes back. Returns STRAY
+ * when it cannot, since its name was taken. A rename that fails is left to the careful way, whatever the reason. */
+static int move_entry(int directory, int target, const struct entry *entry, int lease) {
+    struct stat status;
+    if (rename_only(directory, entry->name, target, entry->name) != 0)
+        return NOT_DONE;
+    if (fstatat(target, entry->name, &status, AT_SYMLINK_NOFOLLOW) == 0 && is_listed(entry, &status) &&
+        (lease < 0 || fcntl(lease, F_GETLEASE) == F_RDLCK))
+        return REMOVED;
+    return rename_only(target, entry->name, directory, entry->name) == 0 ? CHANGED : STRAY;
+}
+
+/* Makes an entry go that nothing keeps: into the directory `target`, for good where that is -1. */
+static int let_go(int directory, int target, const struct entry *entry, const struct removal *removal, int lease) {
+    if (removal->looks)
+        return REMOVED;
+    if (target >= 0)
+        return move_entry(directory, target, entry, lease);
+    if (unlinkat(directory, entry->name, 0) == 0)
         return REMOVED;
     return errno == ENOENT ? VANISHED : NOT_DONE;
 }
 
-/* Removes a file under a read lease, which nobody gets while somebody has it open for writing. Before the lease
+/* Lets a file go under a read lease, which nobody gets while somebody has it open for writing. Before the lease
  * is taken, the signal is changed – the default one ends the process – and addressed to this thread, which has it
  * blocked (shelflife_remove): otherwise the lease addresses it to the process. See shelflife.files.in_use. */
-static int unlink_unused(int directory, const struct entry *entry, const struct removal *removal,
+static int let_go_unused(int directory, int target, const struct entry *entry, const struct removal *removal,
                          struct stat *status) {
     struct stat guarded;
     int fd = openat(directory, entry->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -802,7 +835,7 @@ static int unlink_unused(int directory, const struct entry *entry, const struct 
         if (found == REMOVED && (guarded.st_ino != status->st_ino || fcntl(fd, F_GETLEASE) != F_RDLCK))
             found = IN_USE;
         if (found == REMOVED)
-            found = unlink_entry(directory, entry->name);
+            found = let_go(directory, target, entry, removal, fd);
     }
     if (leased)
         fcntl(fd, F_SETLEASE, F_UNLCK); /* a forked child has the same open file: closing ours is not enough */
@@ -810,14 +843,14 @@ static int unlink_unused(int directory, const struct entry *entry, const struct 
     return found;
 }
 
-static int remove_entry(int directory, const struct entry *entry, const struct removal *removal,
+static int remove_entry(int directory, int target, const struct entry *entry, const struct removal *removal,
                         struct stat *status) {
     int found = look(directory, entry, removal, status);
     if (found != REMOVED)
         return found;
     if (removal->in_use && entry->kind == FILE_)
-        return unlink_unused(directory, entry, removal, status);
-    return unlink_entry(directory, entry->name);
+        return let_go_unused(directory, target, entry, removal, status);
+    return let_go(directory, target, entry, removal, -1);
 }
 
 static void count_removed(struct answer *answer, const struct stat *status) {
@@ -892,7 +925,7 @@ static int is_locked_above(int anchor, const char *path, const char *before) {
     return 0;
 }
 
-static void remove_in(int directory, const struct task *task, char *names, const int64_t *facts,
+static void remove_in(int directory, int target, const struct task *task, char *names, const int64_t *facts,
                       const unsigned char *kinds, const struct removal *removal, struct answer *answer,
                       unsigned char *outcomes) {
     char *end = names + task->names_length;
@@ -903,7 +936,7 @@ static void remove_in(int directory, const struct task *task, char *names, const
                               task->cutoff};
         if (slash)
             *slash = 0;
-        int found = remove_entry(directory, &entry, removal, &status);
+        int found = remove_entry(directory, target, &entry, removal, &status);
         if (slash)
             *slash = '/';
         if (found == NOT_DONE) {
@@ -920,12 +953,201 @@ static void remove_in(int directory, const struct task *task, char *names, const
     }
 }
 
+/* ------------------------------------------------------------------------------------------ moving aside */
+
+/* Returns the part of `path`, with its slash, that is `depth` directories above its end; NULL when there is none. */
+static const char *part_above(const char *path, int depth, size_t *length) {
+    size_t end = strlen(path);
+    for (; depth > 0 && end > 0; depth--)
+        do
+            end--;
+        while (end > 0 && path[end - 1] != '/');
+    *length = end;
+    return end > 0 ? path : NULL;
+}
+
+/* Gives a directory that was just made the mode and owner of its counterpart at the first `length` bytes of `path`;
+ * without one it is ours alone. */
+static void dress(int anchor, int made, const char *path, size_t length, const struct removal *removal) {
+    char copy[PATH_MAX];
+    struct stat status = {.st_mode = 0700, .st_uid = (uid_t)removal->uid, .st_gid = (gid_t)removal->gid};
+    if (path && length < sizeof copy) {
+        memcpy(copy, path, length);
+        copy[length] = 0;
+        int fd = open_below(anchor, copy, BENEATH | NO_SYMLINKS | NO_XDEV);
+        if (fd >= 0) {
+            if (fstat(fd, &status) != 0)
+                status.st_mode = 0700;
+            close(fd);
+        }
+    }
+    if (geteuid() == 0 && fchown(made, status.st_uid, status.st_gid) != 0)
+        return; /* and so whoever may not have it must not get it by its mode */
+    fchmod(made, status.st_mode & 07777);
+}
+
+/* Opens the directory at `to`, made where it is missing: its last directories mirror those at the end of `from`, and
+ * get their modes and owners. Returns -errno on failure. */
+static int open_mirror(int anchor, const char *from, const char *to, const struct removal *removal) {
+    int fd = open_below(anchor, to, BENEATH | NO_SYMLINKS | NO_XDEV);
+    if (fd != -ENOENT)
+        return fd;
+    int depth = 0;
+    for (const char *slash = strchr(to, '/'); slash; slash = strchr(slash + 1, '/'))
+        depth++;
+    fd = fcntl(anchor, F_DUPFD_CLOEXEC, 0);
+    for (const char *start = to, *slash; fd >= 0 && (slash = strchr(start, '/')); start = slash + 1) {
+        char name[256];
+        size_t length = (size_t)(slash - start);
+        depth--;
+        if (length >= sizeof name) {
+            close(fd);
+            return -ENAMETOOLONG;
+        }
+        memcpy(name, start, length);
+        name[length] = 0;
+        int made = mkdirat(fd, name, 0700) == 0, failed = made ? 0 : errno;
+        int below = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (below < 0 && failed != EEXIST && failed)
+            errno = failed;
+        failed = errno;
+        close(fd);
+        fd = below;
+        if (fd < 0)
+            return -failed;
+        if (made) {
+            const char *part = part_above(from, depth, &length);
+            dress(anchor, fd, part, length, removal);
+        }
+    }
+    if (fd >= 0)
+        close(fd);
+    return open_below(anchor, to, BENEATH | NO_SYMLINKS | NO_XDEV);
+}
+
+/* What lists a directory that goes as one. */
+struct listed {
+    const struct task *task;
+    char *names;
+    const int64_t *facts;
+    const unsigned char *kinds;
+    int64_t next;      /* the entry that is expected */
+    char *expected;    /* its name */
+};
+
+/* Finds an entry by its name, beginning at the one that is expected: a directory that nobody has changed gives them in
+ * the same order. Returns its number and sets `length`-terminated *name; -1 when it is not listed. */
+static int64_t find_listed(struct listed *listed, const char *name) {
+    const struct task *task = listed->task;
+    const char *end = listed->names + task->names_length;
+    size_t length = strlen(name);
+    for (int64_t tried = 0; tried < task->count; tried++) {
+        if (listed->next == task->count) {
+            listed->next = 0;
+            listed->expected = listed->names;
+        }
+        char *slash = memchr(listed->expected, '/', (size_t)(end - listed->expected));
+        size_t own = (size_t)((slash ? slash : end) - listed->expected);
+        int same = own == length && memcmp(listed->expected, name, length) == 0;
+        listed->expected = slash ? slash + 1 : listed->names + task->names_length;
+        listed->next++;
+        if (same)
+            return listed->next - 1;
+    }
+    return -1;
+}
+
+/* Looks at a directory that was renamed as one, entry by entry: each must be one that is listed, and go. Returns
+ * whether all of them do, with the answer counted. */
+static int all_goes(int directory, struct listed *listed, const struct removal *removal, struct answer *answer) {
+    _Alignas(8) char chunk[CHUNK];
+    struct removal looking = *removal;
+    const struct task *task = listed->task;
+    int64_t seen = 0;
+    looking.looks = 1;
+    for (;;) {
+        long length = syscall(SYS_getdents64, directory, chunk, CHUNK);
+        if (length < 0)
+            return 0;
+        if (length == 0)
+            return seen == task->count;
+        for (long position = 0; position < length;) {
+            const struct dirent64_ *found = (const void *)(chunk + position);
+            const char *name = found->name;
+            position += found->length;
+            if (name[0] == '.' && (name[1] == 0 || (name[1] == '.' && name[2] == 0)))
+                continue;
+            int64_t i = find_listed(listed, name);
+            if (i < 0)
+                return 0;
+            const int64_t *facts = listed->facts;
+            struct entry entry = {name, facts[i], facts[task->count + i], facts[2 * task->count + i], listed->kinds[i],
+                                  task->cutoff};
+            struct stat status;
+            if (remove_entry(directory, -1, &entry, &looking, &status) != REMOVED)
+                return 0;
+            count_removed(answer, &status);
+            seen++;
+        }
+    }
+}
+
+/* Splits the path of a directory, which has a slash at its end: its parent's, with one or empty, and its own name. */
+static int split(const char *path, char *parent, char *name, size_t size) {
+    size_t length = strlen(path), start = length > 0 ? length - 1 : 0;
+    while (start > 0 && path[start - 1] != '/')
+        start--;
+    if (length < 2 || length >= size)
+        return ENAMETOOLONG;
+    memcpy(parent, path, start);
+    parent[start] = 0;
+    memcpy(name, path + start, length - 1 - start);
+    name[length - 1 - start] = 0;
+    return 0;
+}
+
+/* Renames a directory as one, looks at it where it is then, and renames it back when not all of it goes after all. What
+ * was listed must be all that is in it. Sets answer->error when it was left, or came back, for the careful way; and
+ * answer->stranded when it should have come back and could not, since its name was taken. */
+static void move_whole(int anchor, int directory, const char *path, const char *target, struct listed *listed,
+                       const struct removal *removal, struct answer *answer, unsigned char *outcomes) {
+    static const struct answer nothing;
+    char parent[PATH_MAX], name[PATH_MAX], above[PATH_MAX], new_name[PATH_MAX];
+    struct stat held, moved;
+    answer->error = EAGAIN;
+    if (split(path, parent, name, sizeof parent) || split(target, above, new_name, sizeof above))
+        return;
+    int from = open_below(anchor, parent, BENEATH | NO_SYMLINKS | NO_XDEV);
+    int to = from < 0 ? -1 : open_mirror(anchor, parent, above, removal);
+    if (to >= 0 && fstat(directory, &held) == 0 && fstatat(from, name, &moved, AT_SYMLINK_NOFOLLOW) == 0 &&
+        moved.st_dev == held.st_dev && moved.st_ino == held.st_ino &&
+        rename_only(from, name, to, new_name) == 0) {
+        /* Another one may have been renamed than the one that is held, had its name been taken just then. */
+        int is_same = fstatat(to, new_name, &moved, AT_SYMLINK_NOFOLLOW) == 0 && moved.st_dev == held.st_dev &&
+                      moved.st_ino == held.st_ino;
+        if (is_same && all_goes(directory, listed, removal, answer)) {
+            memset(outcomes, REMOVED, (size_t)listed->task->count);
+            answer->done = listed->task->count;
+            answer->pruned = 1;
+            answer->error = 0;
+        } else {
+            *answer = nothing;
+            answer->error = EAGAIN;
+            answer->stranded = rename_only(to, new_name, from, name) != 0;
+        }
+    }
+    if (to >= 0)
+        close(to);
+    if (from >= 0)
+        close(from);
+}
+
 static int remove_all(int base, const char *place, int anchor, int64_t count, char *input,
                       const struct removal *removal, struct answer *answers, unsigned char *outcomes);
 
 /* Removes what is listed in `count` directories below the open directory `anchor`, which must be where `place`
  * leads from the open directory `base`. `input` holds for each a task, its path with a final NUL, padded to
- * eight bytes, its facts (inodes, sizes, mtimes), its kinds and, again with a NUL, its names, padded likewise.
+ * eight bytes, its target likewise, its facts (inodes, sizes, mtimes), its kinds and, again with a NUL, its names, padded likewise.
  * Each directory is opened from the anchor right before its entries go, and must be the one that was listed.
  * Gives for each an answer, and for each entry a byte, all zero at first. Returns 0, or an errno when the
  * anchor is not in its place and nothing was done. */
@@ -959,7 +1181,8 @@ static int remove_all(int base, const char *place, int anchor, int64_t count, ch
     for (int64_t i = 0; i < count; i++) {
         struct task *task = (struct task *)input;
         char *path = input + sizeof *task;
-        input = path + (strlen(path) + 8) / 8 * 8;
+        char *target = path + (strlen(path) + 8) / 8 * 8;
+        input = target + (strlen(target) + 8) / 8 * 8;
         int64_t *facts = (int64_t *)input;
         unsigned char *kinds = (unsigned char *)(facts + 3 * task->count);
         char *names = (char *)kinds + task->count;
@@ -971,8 +1194,18 @@ static int remove_all(int base, const char *place, int anchor, int64_t count, ch
             (all_locked || (*path && is_locked(fd)) || is_locked_above(anchor, path, before)))
             answer->error = EAGAIN;
         before = answer->error ? "" : path; /* above a locked one, all has to be asked again */
-        if (!answer->error)
-            remove_in(fd, task, names, facts, kinds, removal, answer, outcomes);
+        if (!answer->error && task->whole) {
+            struct listed listed = {task, names, facts, kinds, 0, names};
+            move_whole(anchor, fd, path, target, &listed, removal, answer, outcomes);
+        } else if (!answer->error) {
+            int to = task->moves && task->count ? open_mirror(anchor, path, target, removal) : -1;
+            if (to < 0 && task->moves && task->count)
+                answer->error = -to;
+            else
+                remove_in(fd, to, task, names, facts, kinds, removal, answer, outcomes);
+            if (to >= 0)
+                close(to);
+        }
         if (fd >= 0)
             close(fd);
         outcomes += task->count;

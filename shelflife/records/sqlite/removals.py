@@ -16,6 +16,7 @@ from shelflife.files.removal import Result
 from shelflife.records.history import (
     BYTES,
     CODES,
+    BatchKind,
     BatchRow,
     OpenBatch,
     UnitRecord,
@@ -54,7 +55,7 @@ WHERE id IN (SELECT id FROM settled)
 _FILES: Final = """
 SELECT run, area, directory, at, names, facts, outcomes, errors,
     (SELECT cutoffs FROM run WHERE run.id = batch.run)
-FROM batch WHERE unit = 0
+FROM batch WHERE unit IN (0, 2)
 """
 
 _OF_RUN: Final = f"{_FILES} AND run = ? ORDER BY id"
@@ -90,9 +91,9 @@ class SqliteRemovals:
         rows = self._connection.execute(_OPEN, (run,))
         return [
             OpenBatch(
-                number, area, bool(unit), os.fsdecode(directory), names, *unpack_facts(facts, len(names))
+                number, area, BatchKind(kind), os.fsdecode(directory), names, *unpack_facts(facts, len(names))
             )
-            for number, area, unit, directory, joined, facts in rows.fetchall()
+            for number, area, kind, directory, joined, facts in rows.fetchall()
             for names in [unpack_names(joined)]
         ]
 
@@ -140,7 +141,7 @@ class SqliteRemovals:
                 packed = Candidates.of(packed)
             place = os.fsencode(intent.directory)
             facts = (packed.names, packed.facts)
-            rows.append((number, intent.run, intent.area, intent.unit, place, intent.at, *facts))
+            rows.append((number, intent.run, intent.area, intent.kind, place, intent.at, *facts))
         insert_rows(self._connection, _INTEND, rows)
         return numbers
 

@@ -8,9 +8,10 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -558,6 +559,256 @@ def test_when_the_time_is_up_it_ends_but_gets_on_by_one(
     answer = _remove(tools, anchor, _read(tools, anchor), until=-1)
     assert (answer.error, answer.fates) == (0, bytes([Fate.REMOVED]))
     assert len(os.listdir(directory)) == 2
+
+
+# -- moving
+
+
+def _move(
+    tools: Primitives,
+    anchor: Anchor,
+    reading: Reading,
+    *,
+    whole: bool = False,
+    in_use: str = "off",
+    target: str = ".trash/run/d/",
+) -> Answer:
+    task = Task(
+        "d/",
+        reading.device,
+        reading.key,
+        reading.due,
+        same=False,
+        empty=False,
+        cutoff=_AT,
+        target=target,
+        whole=whole,
+    )
+    manner = Manner(
+        an_area(in_use=in_use), _cutoffs(_AT), time.monotonic_ns() + _LONG, owner=(os.getuid(), os.getgid())
+    )
+    (answer,) = tools.remove(anchor, [task], manner)
+    return answer
+
+
+def _names(directory: Path) -> list[str]:
+    return sorted(os.listdir(directory))
+
+
+def test_what_is_moved_is_the_same_file_in_a_directory_like_its_own(
+    tools: Primitives, anchor: Anchor, directory: Path
+) -> None:
+    file = _file(directory / "a", size=5000)
+    (directory / "link").symlink_to("a")
+    os.utime(directory / "link", ns=(0, 0), follow_symlinks=False)
+    _file(directory / "new", _AT)
+    directory.chmod(0o751)
+    before = file.stat()
+    reading = _read(tools, anchor)
+    answer = _move(tools, anchor, reading)
+    aside = directory.parent / ".trash/run/d"
+    assert set(_fates(answer, reading).values()) == {Fate.REMOVED}
+    assert (answer.error, answer.files, answer.bytes, answer.links) == (0, 1, 5000, 1)
+    after = (aside / "a").stat()
+    assert (after.st_ino, after.st_mtime_ns, after.st_size) == (
+        before.st_ino,
+        before.st_mtime_ns,
+        before.st_size,
+    )
+    assert (_names(aside), _names(directory)) == (["a", "link"], ["new"])
+    assert [path.stat().st_mode & 0o7777 for path in (aside, aside.parent)] == [0o751, 0o700]
+
+
+def test_what_is_moved_is_looked_at_before(tools: Primitives, anchor: Anchor, directory: Path) -> None:
+    for name in ("grown", "gone", "as it was"):
+        _file(directory / name)
+    reading = _read(tools, anchor)
+    _file(directory / "grown", size=6)
+    (directory / "gone").unlink()
+    answer = _move(tools, anchor, reading)
+    assert _fates(answer, reading) == {
+        "grown": Fate.CHANGED,
+        "gone": Fate.VANISHED,
+        "as it was": Fate.REMOVED,
+    }
+    assert _names(directory) == ["grown"]
+
+
+def test_what_is_open_for_writing_is_not_moved(tools: Primitives, anchor: Anchor, directory: Path) -> None:
+    for name in ("written", "read"):
+        _file(directory / name)
+    reading = _read(tools, anchor)
+    with (directory / "written").open("ab"):
+        answer = _move(tools, anchor, reading, in_use="check")
+    assert _fates(answer, reading) == {"written": Fate.IN_USE, "read": Fate.REMOVED}
+
+
+def test_a_move_replaces_nothing(tools: Primitives, anchor: Anchor, directory: Path) -> None:
+    _file(directory / "a")
+    reading = _read(tools, anchor)
+    (directory.parent / ".trash/run/d").mkdir(parents=True)
+    (directory.parent / ".trash/run/d/a").write_bytes(b"waits there")
+    answer = _move(tools, anchor, reading)
+    assert (answer.error, answer.fates) == (errno.EAGAIN, b"")
+    assert _names(directory) == ["a"]
+    assert (directory.parent / ".trash/run/d/a").read_bytes() == b"waits there"
+
+
+@pytest.mark.parametrize("obstacle", ["file", "link"])
+def test_a_target_that_cannot_be_made_is_handed_back(
+    tools: Primitives, anchor: Anchor, directory: Path, tmp_path: Path, obstacle: str
+) -> None:
+    _file(directory / "a")
+    reading = _read(tools, anchor)
+    if obstacle == "file":
+        (directory.parent / ".trash").touch()
+    else:
+        (tmp_path / "outside/run/d").mkdir(parents=True)
+        (directory.parent / ".trash").symlink_to(tmp_path / "outside")
+    for whole in (False, True):
+        answer = _move(tools, anchor, reading, whole=whole)
+        assert answer.error != 0
+        assert _names(directory) == ["a"]
+
+
+def test_back_where_it_was_it_is_as_it_was(tools: Primitives, anchor: Anchor, directory: Path) -> None:
+    _file(directory / "a")
+    directory.chmod(0o751)
+    _move(tools, anchor, _read(tools, anchor))
+    directory.rmdir()
+    reading = _read(tools, anchor, ".trash/run/d/")
+    task = Task(
+        ".trash/run/d/",
+        reading.device,
+        reading.key,
+        reading.due,
+        same=False,
+        empty=True,
+        cutoff=_AT,
+        target="d/",
+    )
+    (answer,) = tools.remove(
+        anchor, [task], Manner(an_area(in_use="off"), _cutoffs(_AT), time.monotonic_ns() + _LONG)
+    )
+    assert (answer.error, answer.files, answer.pruned) == (0, 1, True)
+    assert (_names(directory), directory.stat().st_mode & 0o7777) == (["a"], 0o751)
+
+
+def test_a_whole_directory_goes_by_one_rename_with_its_times(
+    tools: Primitives, anchor: Anchor, directory: Path
+) -> None:
+    names = [f"{number}.bin" for number in range(300)]
+    for name in names:
+        _file(directory / name)
+    os.utime(directory, ns=(7, 7))
+    before = directory.stat()
+    reading = _read(tools, anchor)
+    answer = _move(tools, anchor, reading, whole=True, in_use="check")
+    assert (answer.error, answer.files, answer.pruned, answer.stranded) == (0, 300, True, False)
+    assert answer.fates == bytes([Fate.REMOVED]) * 300
+    aside = directory.parent / ".trash/run/d"
+    assert (aside.stat().st_ino, aside.stat().st_mtime_ns) == (before.st_ino, 7)
+    assert (_names(aside), directory.exists()) == (sorted(names), False)
+
+
+def _add_young(directory: Path) -> None:
+    (directory / "added").touch()
+
+
+def _add_directory(directory: Path) -> None:
+    (directory / "sub").mkdir()
+
+
+def _grow(directory: Path) -> None:
+    with (directory / "5").open("ab") as file:
+        file.write(b"more")
+
+
+def _replace(directory: Path) -> None:
+    _file(directory / "other").rename(directory / "5")
+
+
+def _take_away(directory: Path) -> None:
+    (directory / "5").unlink()
+
+
+@pytest.mark.parametrize("change", [_add_young, _add_directory, _grow, _replace, _take_away])
+def test_a_whole_directory_of_which_not_all_goes_comes_back(
+    tools: Primitives, anchor: Anchor, directory: Path, change: Callable[[Path], None]
+) -> None:
+    for number in range(9):
+        _file(directory / str(number))
+    reading = _read(tools, anchor)
+    change(directory)
+    inode, names = directory.stat().st_ino, _names(directory)
+    answer = _move(tools, anchor, reading, whole=True)
+    assert (answer.error != 0, answer.fates, answer.files, answer.stranded) == (True, b"", 0, False)
+    assert (directory.stat().st_ino, _names(directory)) == (inode, names)
+
+
+def test_a_whole_directory_comes_back_when_a_file_in_it_is_written(
+    tools: Primitives, anchor: Anchor, directory: Path
+) -> None:
+    for name in ("a", "b"):
+        _file(directory / name)
+    reading = _read(tools, anchor)
+    with (directory / "b").open("ab"):
+        assert _move(tools, anchor, reading, whole=True, in_use="check").error != 0
+    assert _names(directory) == ["a", "b"]
+
+
+def test_a_whole_directory_whose_name_is_taken_there_stays(
+    tools: Primitives, anchor: Anchor, directory: Path
+) -> None:
+    _file(directory / "a")
+    reading = _read(tools, anchor)
+    (directory.parent / ".trash/run/d").mkdir(parents=True)
+    assert _move(tools, anchor, reading, whole=True).error != 0
+    assert _names(directory) == ["a"]
+
+
+def test_a_whole_directory_whose_name_is_taken_meanwhile_is_told_of(
+    tools: Primitives, anchor: Anchor, directory: Path
+) -> None:
+    ended, answer = threading.Event(), Answer(0, b"")
+
+    def take_the_name() -> None:
+        while not ended.is_set():
+            with suppress(OSError):
+                directory.mkdir()
+
+    thread = threading.Thread(target=take_the_name)
+    thread.start()
+    try:
+        for number in range(5000):
+            with suppress(FileExistsError):
+                directory.mkdir()
+            _file(directory / "a")
+            reading = _read(tools, anchor)
+            (directory / "added").touch()
+            answer = _move(tools, anchor, reading, whole=True, target=f".trash/{number}/d/")
+            assert answer.error != 0
+            if answer.stranded:
+                break
+            assert _names(directory) == ["a", "added"]
+    finally:
+        ended.set()
+        thread.join()
+    assert answer.stranded
+    assert _names(directory.parent / f".trash/{number}/d") == ["a", "added"]
+    assert _names(directory) == []
+
+
+def test_who_only_looks_changes_nothing(tools: Primitives, anchor: Anchor, directory: Path) -> None:
+    for name in ("a", "written"):
+        _file(directory / name)
+    reading = _read(tools, anchor)
+    task = Task("d/", reading.device, reading.key, reading.due, same=False, empty=False, cutoff=_AT)
+    manner = Manner(an_area(in_use="check"), _cutoffs(_AT), time.monotonic_ns() + _LONG, looks=True)
+    with (directory / "written").open("ab"):
+        (answer,) = tools.remove(anchor, [task], manner)
+    assert _fates(answer, reading) == {"a": Fate.REMOVED, "written": Fate.IN_USE}
+    assert _names(directory) == ["a", "written"]
 
 
 # -- which one is taken

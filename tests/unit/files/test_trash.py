@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from shelflife.files import trash as trash_module
 from shelflife.files.anchor import Anchor
 from shelflife.files.listing import entry_at
 from shelflife.files.removal import Result
@@ -85,7 +84,7 @@ def test_what_cannot_be_looked_at_in_the_trash_is_put_back(
 
     with area.directory("a/b/") as fd:
         entry = entry_at(fd, "file")
-        monkeypatch.setattr(trash_module, "entry_at", fails)
+        monkeypatch.setattr("shelflife.files.aside.entry_at", fails)
         assert trash.dispose("a/b/", fd, entry).result is Result.KEPT
     assert (tmp_path / "media/a/b/file").exists()
 

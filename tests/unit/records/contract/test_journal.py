@@ -17,6 +17,7 @@ from shelflife.policy.watermark import Sight
 from shelflife.records.alerts import CLAIM_LASTS, GIVEN_UP_AFTER, Condition
 from shelflife.records.history import (
     CODES,
+    BatchKind,
     Code,
     FileRecord,
     Intent,
@@ -182,7 +183,7 @@ def test_units_are_recorded_apart_from_files(journal: Journal) -> None:
     run = begin(journal)
     entries = [Entry(name, Kind.DIRECTORY, 5) for name in ("gone", "kept", "open", "byte\udcff")]
     numbers = [
-        exchange(journal, [], Intent(run, "temp", "temp/", 5, [entry], unit=True)) for entry in entries
+        exchange(journal, [], Intent(run, "temp", "temp/", 5, [entry], BatchKind.UNIT)) for entry in entries
     ]
     exchange(journal, [Settled(numbers[0], [Outcome(entries[0], Result.REMOVED)])], None)
     kept = Outcome(entries[1], Result.KEPT, Reason.UNIT_NOT_EXPIRED)

@@ -23,7 +23,7 @@ _MARKS = Watermarks(space=(Watermark(Share(90), Share(80)),), inodes=())
 _AREAS = {
     "temp": {"retention": "1d", "priority": 1, "min_age": "2h"},
     "uploads": {"retention": "7d"},
-    "sheets": {"retention": "30d", "priority": 3, "quota": "6_000B"},
+    "sheets": {"retention": "30d", "priority": 3, "quota": "6000B"},
     "frames": {"retention": "30d", "priority": 2, "min_age": "12h"},
     "outputs": {"retention": -1},
 }

@@ -35,41 +35,51 @@ def _waiting_plans(config: Path | None) -> list[str]:
     return [waiting.plan] if waiting is not None and waiting.plan else []
 
 
+DryRun = Annotated[bool, Option("--dry-run", help="Show what would go, as `shelflife plan` does.")]
+
+Approve = Annotated[
+    str | None,
+    Option(
+        "--approve",
+        metavar="PLAN",
+        help="Run this plan, which was refused because a person must look at it first.",
+        complete=_waiting_plans,
+    ),
+]
+
+Yes = Annotated[bool, Option("--yes", "-y", help="Do not ask; only a terminal is asked at all.")]
+
+Pressure = Annotated[bool, Option("--pressure", help="Make room, if a disk is beyond one of its watermarks.")]
+
+UnlessRanWithin = Annotated[
+    str | None,
+    Option(
+        "--unless-ran-within",
+        metavar="DURATION",
+        help="Do nothing if a cleanup of these areas was completed since: for cron beside a service.",
+    ),
+]
+
+
+Insist = Annotated[
+    bool,
+    Option(
+        "--insist",
+        help="With --pressure: go on although what went before gave no room, and beyond what goes unasked.",
+    ),
+]
+
+
 def cleanup(
     areas: Areas = None,
     config: Config = None,
     as_json: Json = False,
-    dry_run: Annotated[
-        bool, Option("--dry-run", help="Show what would go, as `shelflife plan` does.")
-    ] = False,
-    approve: Annotated[
-        str | None,
-        Option(
-            "--approve",
-            metavar="PLAN",
-            help="Run this plan, which was refused because a person must look at it first.",
-            complete=_waiting_plans,
-        ),
-    ] = None,
-    yes: Annotated[bool, Option("--yes", "-y", help="Do not ask; only a terminal is asked at all.")] = False,
-    pressure: Annotated[
-        bool, Option("--pressure", help="Make room, if a disk is beyond one of its watermarks.")
-    ] = False,
-    insist: Annotated[
-        bool,
-        Option(
-            "--insist",
-            help="With --pressure: go on although what went before gave no room, and beyond what goes unasked.",
-        ),
-    ] = False,
-    unless_ran_within: Annotated[
-        str | None,
-        Option(
-            "--unless-ran-within",
-            metavar="DURATION",
-            help="Do nothing if a cleanup of these areas was completed since: for cron beside a service.",
-        ),
-    ] = None,
+    dry_run: DryRun = False,
+    approve: Approve = None,
+    yes: Yes = False,
+    pressure: Pressure = False,
+    insist: Insist = False,
+    unless_ran_within: UnlessRanWithin = None,
 ) -> int:
     """Remove what is expired: all areas, or those that are named.
 
@@ -95,11 +105,9 @@ def cleanup(
     seconds = None if unless_ran_within is None else seconds_of(unless_ran_within, "--unless-ran-within")
     only_dry = settings_of(config).cleanup.dry_run
     if dry_run or only_dry:
-        if only_dry and not dry_run:
+        if not dry_run:
             output.say("cleanup.dry_run is true in the configuration: this shows what would go")
-        engine, made = plan.make(config, areas, quiet=as_json)
-        plan.show(made, engine.needs_approval(made), as_json=as_json)
-        return plan.report_errors(made)
+        return _preview(config, areas, as_json=as_json)
     if seconds is not None and (run := _recent(engine_of(config), areas, seconds)) is not None:
         _skip(run, as_json=as_json)
         return ExitCode.DONE
@@ -108,6 +116,12 @@ def cleanup(
     if yes or as_json or not confirm.somebody_is_there():
         return _run(config, _unasked(areas), as_json=as_json)
     return _ask_and_run(config, areas)
+
+
+def _preview(config: Path | None, areas: list[str] | None, *, as_json: bool) -> int:
+    engine, made = plan.make(config, areas, quiet=as_json)
+    plan.show(made, engine.needs_approval(made), as_json=as_json)
+    return plan.report_errors(made)
 
 
 Act = Callable[["Engine", threading.Event], "RunReport"]

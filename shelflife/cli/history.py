@@ -44,38 +44,49 @@ def _states(_config: Path | None) -> list[str]:
     return list(dict.fromkeys(words))
 
 
+RunNumber = Annotated[
+    int | None,
+    Argument("RUN", help="The number of a run: list its files.", complete=run_numbers),
+]
+
+Limit = Annotated[
+    int, Option("--limit", "-n", metavar="N", least=1, help="How many runs to list: 20, unless said.")
+]
+
+Top = Annotated[
+    int | None,
+    Option("--top", metavar="N", least=1, help="Only the N largest: runs by what went, or a run's files."),
+]
+
+OneArea = Annotated[
+    str | None,
+    Option("--area", metavar="AREA", help="Only what concerns this area.", complete=area_names),
+]
+
+State = Annotated[
+    str | None,
+    Option(
+        "--state",
+        metavar="STATE",
+        help="Only runs in this state, or files so dealt with.",
+        complete=_states,
+    ),
+]
+
+Since = Annotated[
+    str | None, Option("--since", metavar="TIME", help="Only from then on: 2026-12-24, or 7d ago.")
+]
+
+
 def history(
-    run: Annotated[
-        int | None,
-        Argument("RUN", help="The number of a run: list its files.", complete=run_numbers),
-    ] = None,
+    run: RunNumber = None,
     config: Config = None,
     as_json: Json = False,
-    limit: Annotated[
-        int, Option("--limit", "-n", metavar="N", least=1, help="How many runs to list: 20, unless said.")
-    ] = 20,
-    top: Annotated[
-        int | None,
-        Option(
-            "--top", metavar="N", least=1, help="Only the N largest: runs by what went, or a run's files."
-        ),
-    ] = None,
-    area: Annotated[
-        str | None,
-        Option("--area", metavar="AREA", help="Only what concerns this area.", complete=area_names),
-    ] = None,
-    state: Annotated[
-        str | None,
-        Option(
-            "--state",
-            metavar="STATE",
-            help="Only runs in this state, or files so dealt with.",
-            complete=_states,
-        ),
-    ] = None,
-    since: Annotated[
-        str | None, Option("--since", metavar="TIME", help="Only from then on: 2026-12-24, or 7d ago.")
-    ] = None,
+    limit: Limit = 20,
+    top: Top = None,
+    area: OneArea = None,
+    state: State = None,
+    since: Since = None,
 ) -> int:
     """List the runs, or what one run did to each file.
 

@@ -25,33 +25,38 @@ if TYPE_CHECKING:
     from shelflife.scan.planner import PlannedFile
 
 
+Files = Annotated[bool, Option("--files", help="Print the path of each file, one a line, and nothing else.")]
+
+Null = Annotated[bool, Option("-0", "--null", help="Like --files, but raw paths, each followed by a NUL.")]
+
+At = Annotated[
+    str | None,
+    Option(
+        "--at",
+        metavar="TIME",
+        help="As if it were that time: 2026-12-24, 2026-12-24T18:00Z, or +2d from now.",
+    ),
+]
+
+Top = Annotated[
+    int | None,
+    Option(
+        "--top",
+        metavar="N",
+        least=1,
+        help="Also the N directories most would go from; with --files: the N largest.",
+    ),
+]
+
+
 def plan(
     areas: Areas = None,
     config: Config = None,
     as_json: Json = False,
-    files: Annotated[
-        bool, Option("--files", help="Print the path of each file, one a line, and nothing else.")
-    ] = False,
-    null: Annotated[
-        bool, Option("-0", "--null", help="Like --files, but raw paths, each followed by a NUL.")
-    ] = False,
-    at: Annotated[
-        str | None,
-        Option(
-            "--at",
-            metavar="TIME",
-            help="As if it were that time: 2026-12-24, 2026-12-24T18:00Z, or +2d from now.",
-        ),
-    ] = None,
-    top: Annotated[
-        int | None,
-        Option(
-            "--top",
-            metavar="N",
-            least=1,
-            help="Also the N directories most would go from; with --files: the N largest.",
-        ),
-    ] = None,
+    files: Files = False,
+    null: Null = False,
+    at: At = None,
+    top: Top = None,
 ) -> int:
     """Show what a cleanup would remove now, and remove nothing.
 

@@ -32,6 +32,9 @@ RESERVE_INODES: Final = 4
 _LEAST_RESERVE: Final = 256 * 1024
 """Bytes: less is of no use."""
 
+_TIGHT_BYTES: Final = 256 * 1024
+"""Room below which nothing is begun that could not be written down."""
+
 _SHARE: Final = 16
 """The reserve takes at most one in so many of the bytes and inodes that are free."""
 
@@ -135,13 +138,25 @@ class StateDirectory:
             finally:
                 os.close(fd)
 
-    def give_way(self) -> None:
-        """Make room for the journal on a full disk: what was set aside goes, then the index, which is a cache."""
+    def is_tight(self) -> bool:
+        """Return whether there is hardly any room for what is to be recorded, as far as is known."""
+        path = self.path
+        while not path.exists() and path != path.parent:
+            path = path.parent
+        with suppress(OSError):
+            return not room_of(os.statvfs(path)).has(bytes=_TIGHT_BYTES, inodes=RESERVE_INODES)
+        return False
+
+    def release_reserve(self) -> None:
+        """Give back the room that was set aside: on a full disk the journal needs it."""
         for number in range(RESERVE_INODES):
             with suppress(OSError):
                 (self._reserve / str(number)).unlink()
         with suppress(OSError):
             self._reserve.rmdir()
+
+    def drop_index(self) -> None:
+        """Give up the index, which is a cache, where the journal finds no room otherwise."""
         for suffix in ("", "-wal", "-shm"):
             with suppress(OSError):
                 self.index.with_name(self.index.name + suffix).unlink()

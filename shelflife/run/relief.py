@@ -27,13 +27,14 @@ from shelflife.run.retention import refresh
 from shelflife.scan.context import Stopped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from shelflife.policy.watermark import Usage
     from shelflife.records.journal import Journal
     from shelflife.remove.root import Options
     from shelflife.run.pressure_monitor import Patience
     from shelflife.run.run import Session
+    from shelflife.scan.context import Context
     from shelflife.storage.disks import Disk
 
 logger = logging.getLogger(__name__)
@@ -145,7 +146,8 @@ class Relieving:
         self._expired: dict[str, int] = {}
         self._remembered = Remembered(file_system=task.disk.file_system)
         self._otherwise = Outcome.NOT_ENOUGH
-        self._reasons: list[str] = []
+        self._asks: list[str] = []
+        self._doubts: list[str] = []
 
     def choose(self, session: Session) -> Plan | None:
         """See `Strategy`: what must go, with the areas in the order in which they give."""
@@ -168,28 +170,34 @@ class Relieving:
             trash = total(load for _, _, _, load in held.trash())
             candidates = self._candidates(session, held, need, trash)
             task.relief = choose_cutoffs(candidates, need, trash=trash, now=now)
-            self._explain(held, need, task.relief)
+            self._foresee(need, task.relief)
             plan = Plan(
                 made=now,
                 areas=tuple(held.area_plan(areas[name], cutoff) for name, cutoff in task.relief.cutoffs),
             )
-        if trash == NOTHING and not any(area.due for area in plan.areas):
-            task.may_try_again = False
-            task.conclude(self._otherwise if task.tries == 1 else task.outcome, self._reasons)
-            self._keep_in_mind(session.journal)
-            return None
-        return plan
+            if trash != NOTHING or any(area.due for area in plan.areas):
+                return plan
+            outcome = self._otherwise if task.tries == 1 else task.outcome
+            task.conclude(outcome, self._reasons(held, outcome))
+        task.may_try_again = False
+        self._keep_in_mind(session.journal)
+        return None
 
-    def _explain(self, held: Reclaimable, need: Need, relief: Relief) -> None:
-        """Find out what it would mean if what goes is not enough, and why that is so."""
-        if relief.is_enough:
-            return
-        self._reasons = held.fills(self._task.passed)
+    def _foresee(self, need: Need, relief: Relief) -> None:
+        """Find out what it means if what goes is not enough."""
+        self._asks = [*self._doubts, *(_asks(withheld) for withheld in relief.withheld)]
         if relief.is_hopeless:
             self._otherwise = Outcome.HOPELESS
-        elif not need.may_take_unexpired:
-            self._otherwise, self._reasons = Outcome.NO_GAIN, [NO_ROOM]
-        self._reasons = [*(_asks(withheld) for withheld in relief.withheld), *self._reasons]
+        elif not relief.is_enough and not need.may_take_unexpired:
+            self._otherwise = Outcome.NO_GAIN
+
+    def _reasons(self, held: Reclaimable, outcome: Outcome) -> list[str]:
+        """Return in words why it is as it is now."""
+        if outcome is Outcome.NO_GAIN:
+            return [NO_ROOM]
+        if outcome in (Outcome.NOT_ENOUGH, Outcome.HOPELESS):
+            return [*self._asks, *held.fills(self._task.passed)]
+        return []
 
     def _candidates(self, session: Session, held: Reclaimable, need: Need, trash: Load) -> list[Candidate]:
         """Return what the areas could give, each as far as it may go unasked."""
@@ -216,14 +224,11 @@ class Relieving:
         allowance = unasked(expired, settings.limits, doubt, taken=self._remembered.taken.get(name, 0))
         if allowance.doubt is not None:
             what = "nothing that is not expired" if allowance.expired else "nothing but its trash"
-            logger.warning(
-                "area %s gives %s before a person has approved a cleanup, or one was ordinary: "
-                "%d of its files count as expired, and %s",
-                name,
-                what,
-                expired.files,
-                allowance.doubt.reason,
+            self._doubts.append(
+                f"{name} gives {what} before a person has approved a cleanup, or one was ordinary: "
+                f"{expired.files:,} of its files count as expired, and {allowance.doubt.reason}"
             )
+            logger.warning("area %s", self._doubts[-1])
         return allowance
 
     def confirm(self, session: Session, plan: Plan) -> None:
@@ -236,8 +241,6 @@ class Relieving:
         for area_plan in plan.areas:
             reports[area_plan.area].scanned = area_plan.scanned
         areas = {name: replace(session.work.areas[name], trash=None) for name in task.disk.areas}
-        relief = task.relief or Relief(is_enough=True)
-        state = RunState.DONE
         with Reclaimable(context, task.disk, areas, session.work.records.state) as held:
             watch = PressureMonitor(
                 held,
@@ -247,34 +250,50 @@ class Relieving:
                 expected=self._remembered.expected,
                 patience=task.patience,
             )
-            watched = replace(context, watch=watch)
-            outcome, reasons = self._otherwise, self._reasons
             try:
-                held.carry_out(
-                    watched,
-                    replace(options, one_by_one=True, throttle=Throttle()),
-                    (*relief.expired, *relief.first, *relief.cutoffs),
-                    reports,
-                )
-                watch.look()
-            except Stopped:
-                if watch.finding is None:
-                    state, outcome = RunState.STOPPED, Outcome.STOPPED
-                elif watch.finding is Step.ENOUGH:
-                    outcome = Outcome.RELIEVED
-                else:
-                    outcome, reasons = Outcome.NO_GAIN, [NO_ROOM]
+                was_stopped = self._let_go(held, watch, context, options, reports)
             finally:
                 options.recorder.flush()
                 context.index.flush()
-            if self._judge(watch) and outcome is Outcome.NOT_ENOUGH:
-                outcome = Outcome.RELIEVED  # what was needed went; others, or our records, took some of it
+            outcome = self._outcome(watch, was_stopped=was_stopped)
+            task.conclude(outcome, self._reasons(held, outcome))
+        state = RunState.STOPPED if outcome is Outcome.STOPPED else RunState.DONE
         given = [report for report in reports.values() if report.scanned or report.purged or report.errors]
         report = RunReport(run=options.recorder.run, plan=plan.id, state=state, areas=given)
-        task.conclude(outcome, reasons)
         task.reports.append(report)
         self._learn(session, watch, reports.values())
         return report
+
+    def _let_go(
+        self,
+        held: Reclaimable,
+        watch: PressureMonitor,
+        context: Context,
+        options: Options,
+        reports: Mapping[str, AreaReport],
+    ) -> bool:
+        """Let go what must; return whether that was ended before all of it had gone."""
+        relief = self._task.relief or Relief(is_enough=True)
+        cutoffs = (*relief.expired, *relief.first, *relief.cutoffs)
+        unhurried = replace(options, one_by_one=True, throttle=Throttle())
+        try:
+            held.carry_out(replace(context, watch=watch), unhurried, cutoffs, reports)
+            watch.look()
+        except Stopped:
+            return True
+        return False
+
+    def _outcome(self, watch: PressureMonitor, *, was_stopped: bool) -> Outcome:
+        """Return how it stands after what has gone."""
+        is_as_planned = self._judge(watch)
+        if watch.finding is not None:
+            return Outcome.RELIEVED if watch.finding is Step.ENOUGH else Outcome.NO_GAIN
+        if was_stopped:
+            return Outcome.STOPPED
+        # What was needed went: if it is not enough, others or our own records took some of it.
+        return (
+            Outcome.RELIEVED if is_as_planned and self._otherwise is Outcome.NOT_ENOUGH else self._otherwise
+        )
 
     def remember(self, session: Session, plan: Plan, report: RunReport) -> None:
         """See `Strategy`: nothing, since this was no cleanup of any area."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 __all__ = ["closest", "did_you_mean"]
@@ -10,6 +9,8 @@ __all__ = ["closest", "did_you_mean"]
 
 def closest(word: str, choices: Iterable[str], *, cutoff: float = 0.6) -> str | None:
     """Return the choice most like a word, or None when none is alike (`cutoff`: 0 anything … 1 the same)."""
+    import difflib  # only who has misspelt something waits for it
+
     by_shape = {choice.lower().replace("-", "_"): choice for choice in choices}
     found = difflib.get_close_matches(word.lower().replace("-", "_"), by_shape, n=1, cutoff=cutoff)
     return by_shape[found[0]] if found else None

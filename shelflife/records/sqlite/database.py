@@ -48,7 +48,7 @@ def connect(path: Path | str, *, read_only: bool = False) -> sqlite3.Connection:
         mode = ("ro&immutable=1" if _is_at_rest(path) else "ro") if read_only else "rw"
         target = f"{path.absolute().as_uri()}?mode={mode}"
     connection = sqlite3.connect(
-        target, uri=is_file, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
+        target, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
     )
     try:
         if is_file and not read_only:
@@ -56,6 +56,31 @@ def connect(path: Path | str, *, read_only: bool = False) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA cache_size=-8000")
         connection.execute("PRAGMA temp_store=MEMORY")  # there may be no room for a temporary file
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def connect_alone(path: Path) -> sqlite3.Connection:
+    """Open the database at `path` to read it on a full disk, while nobody else has it open.
+
+    SQLite then needs none of the files beside a database that it would have to make or enlarge. Raises
+    sqlite3.Error.
+    """
+    # Without last changes beside it, it is all there is: then not even an inode is needed.
+    mode = "rw" if has_wal(path) else "ro&immutable=1"
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        timeout=BUSY_TIMEOUT,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    try:
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE")  # before it is read: no shared memory is made
+        connection.execute("PRAGMA temp_store=MEMORY")
+        connection.execute("PRAGMA user_version").fetchone()
     except BaseException:
         connection.close()
         raise

@@ -124,6 +124,8 @@ def _translated(state: StateDirectory) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
+        if is_full(error, state.path):  # not of the index, which goes on in memory then
+            raise
         raise RecordsError(f"the index {state.index} failed: {error}; it may be deleted") from error
 
 

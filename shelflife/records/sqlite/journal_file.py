@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from shelflife.errors import RecordsError
-from shelflife.records.sqlite.database import connect, has_wal, is_full, transaction
+from shelflife.records.sqlite.database import connect, connect_alone, insert_rows, is_full, transaction
 from shelflife.records.sqlite.events import untold
 from shelflife.records.sqlite.journal import SqliteJournal
 from shelflife.records.sqlite.migrations import MIGRATIONS, migrate
@@ -31,7 +31,12 @@ _SHARED_TABLES: Final = (
     "pressure",
     "pressure",
 )
-"""What a journal in memory has of the file's, and writes back; without the holds, which it only reads."""
+"""What a journal in memory has of the file's, and writes back."""
+
+_ONLY_READ: Final = ("hold", "token")
+"""What it only reads: others may change that meanwhile."""
+
+_FULL: Final = "the disk is full"
 
 _EVENT_COLUMNS: Final = "at, kind, subject, data"
 
@@ -45,13 +50,9 @@ def open_journal(state: StateDirectory) -> Iterator[SqliteJournal]:
     On a full disk, what was set aside gives way. Where that does not do, the journal goes on in memory, with
     all that it knows but single files, and is written when it is closed: the run has made room by then.
     """
-    try:
-        connection, in_memory = _connect(state), False
-    except (OSError, sqlite3.Error) as error:
-        if not is_full(error, state.home.parent):
-            raise RecordsError(f"cannot open the journal {state.journal}: {error}") from error
-        state.give_way()
-        connection, in_memory = _connect_on_full_disk(state)
+    if state.is_tight():  # it could be opened, but not written
+        state.release_reserve()
+    connection, in_memory = _connect_or_stand_in(state)
     with closing(connection), _translated(state):
         try:
             yield SqliteJournal(connection, state.path, stand_in_for=state.journal if in_memory else None)
@@ -67,11 +68,10 @@ def read_journal(state: StateDirectory) -> Iterator[SqliteJournal | None]:
         yield None
         return
     try:
-        connection = connect(state.journal, read_only=True)
+        connection, version = _connect_to_read(state)
     except sqlite3.Error as error:
         raise RecordsError(f"cannot read the journal {state.journal}: {error}") from error
     with closing(connection), _translated(state):
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version == len(MIGRATIONS):
             yield SqliteJournal(connection, state.path)
             return
@@ -91,13 +91,30 @@ def _connect(state: StateDirectory) -> sqlite3.Connection:
     return connection
 
 
-def _connect_on_full_disk(state: StateDirectory) -> tuple[sqlite3.Connection, bool]:
-    """Open the journal now that there may be room; return it, and whether it is in memory for the time being."""
+def _connect_to_read(state: StateDirectory) -> tuple[sqlite3.Connection, int]:
+    """Open the journal to read; return it, and the version of its schema. Raises sqlite3.Error."""
     try:
-        return _connect(state), False
-    except (OSError, sqlite3.Error) as error:
-        if not is_full(error, state.home.parent):
-            raise RecordsError(f"cannot open the journal {state.journal}: {error}") from error
+        connection = connect(state.journal, read_only=True)
+        try:
+            return connection, connection.execute("PRAGMA user_version").fetchone()[0]
+        except BaseException:
+            connection.close()
+            raise
+    except sqlite3.Error as error:
+        if not is_full(error, state.path):
+            raise
+    connection = connect_alone(state.journal)
+    return connection, connection.execute("PRAGMA user_version").fetchone()[0]
+
+
+def _connect_or_stand_in(state: StateDirectory) -> tuple[sqlite3.Connection, bool]:
+    """Open the journal; return it, and whether it is in memory for the time being."""
+    if not state.is_tight():
+        try:
+            return _connect(state), False
+        except (OSError, sqlite3.Error) as error:
+            if not is_full(error, state.home.parent):
+                raise RecordsError(f"cannot open the journal {state.journal}: {error}") from error
     memory = connect(":memory:")
     try:
         migrate(memory)
@@ -111,37 +128,50 @@ def _connect_on_full_disk(state: StateDirectory) -> tuple[sqlite3.Connection, bo
 
 def _copy_all_but_files(state: StateDirectory, memory: sqlite3.Connection) -> None:
     """Copy what the journal knows into memory. Raises RecordsError where it cannot be read to the last."""
-    if has_wal(state.journal):  # its last changes cannot be read without making another file
-        raise RecordsError(f"no room for the journal {state.journal}, and its last changes cannot be read")
-    memory.execute("ATTACH ? AS file", (f"{state.journal.absolute().as_uri()}?mode=ro&immutable=1",))
-    (version,) = memory.execute("PRAGMA file.user_version").fetchone()
-    if version != len(MIGRATIONS):
-        raise RecordsError(f"no room to bring the journal {state.journal} up to date")
-    with transaction(memory), untold(memory):
-        for table in (*_SHARED_TABLES, "hold", "sqlite_sequence"):
-            memory.execute(f"DELETE FROM main.{table}")
-            memory.execute(f"INSERT INTO main.{table} SELECT * FROM file.{table}")
-    memory.execute("DETACH file")
+    try:
+        source, version = _connect_to_read(state)
+        with closing(source):
+            if version != len(MIGRATIONS):
+                raise _no_room(state, "to bring it up to date")
+            with transaction(memory), untold(memory):
+                for table in (*_SHARED_TABLES, *_ONLY_READ, "sqlite_sequence"):
+                    rows = source.execute(f"SELECT * FROM {table}").fetchall()
+                    memory.execute(f"DELETE FROM {table}")
+                    insert_rows(memory, f"INSERT INTO {table}", rows)
+            for table in _ONLY_READ:  # what a person adds there must be kept, or refused
+                for change in ("INSERT", "UPDATE", "DELETE"):
+                    memory.execute(
+                        f"CREATE TEMP TRIGGER only_read_{table}_{change} BEFORE {change} ON main.{table} "
+                        f"BEGIN SELECT RAISE(ABORT, '{_FULL}'); END"
+                    )
+    except sqlite3.Error as error:
+        raise _no_room(state, f"to read it ({error})") from error
 
 
 def _write_stand_in(state: StateDirectory, memory: sqlite3.Connection) -> None:
     """Write what a journal in memory has learned. Raises RecordsError when there is still no room."""
     try:
-        with closing(_connect(state)):  # made and migrated, and kept open meanwhile
-            memory.execute("ATTACH ? AS file", (str(state.journal),))
+        _write_back(state, memory)
+    except (OSError, sqlite3.Error):
+        state.drop_index()  # by now nobody has it open
+        try:
+            _write_back(state, memory)
+        except (OSError, sqlite3.Error) as error:
+            raise _no_room(state, "for the record of what was done") from error
+
+
+def _write_back(state: StateDirectory, memory: sqlite3.Connection) -> None:
+    with closing(_connect(state)):  # made and migrated, and kept open meanwhile
+        memory.execute("ATTACH ? AS file", (str(state.journal),))
+        try:
             with transaction(memory):
                 with untold(memory, "file"):
                     for table in _SHARED_TABLES:
                         memory.execute(f"INSERT OR REPLACE INTO file.{table} SELECT * FROM main.{table}")
-                memory.execute(
-                    f"INSERT INTO file.event ({_EVENT_COLUMNS}) SELECT {_EVENT_COLUMNS} FROM main.event"
-                )
-                memory.execute(
-                    f"INSERT INTO file.batch ({_BATCH_COLUMNS}) SELECT {_BATCH_COLUMNS} FROM main.batch"
-                )
+                for table, columns in (("event", _EVENT_COLUMNS), ("batch", _BATCH_COLUMNS)):
+                    memory.execute(f"INSERT INTO file.{table} ({columns}) SELECT {columns} FROM main.{table}")
+        finally:
             memory.execute("DETACH file")
-    except (OSError, sqlite3.Error) as error:
-        raise RecordsError(f"the record of this run found no room in {state.journal}: {error}") from error
 
 
 @contextmanager
@@ -149,7 +179,17 @@ def _translated(state: StateDirectory) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
+        if _FULL in str(error) or is_full(error, state.path):
+            raise _no_room(state, "to write it") from error
         raise RecordsError(f"the journal {state.journal} failed: {error}") from error
+
+
+def _no_room(state: StateDirectory, what: str) -> RecordsError:
+    """Return the error that says what to do about a full disk."""
+    return RecordsError(
+        f"the disk is full: there is no room for the journal {state.journal}, {what}; make room with "
+        "`shelflife cleanup --pressure` (if `pressure` is set) or `shelflife trash empty`, or move something away"
+    )
 
 
 def _exists(state: StateDirectory) -> bool:

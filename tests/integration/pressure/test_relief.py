@@ -243,6 +243,8 @@ def test_a_slip_of_the_keyboard_is_not_carried_out_on_a_full_disk(mount_storage:
 
     (found,) = slip.relieve()
     assert found.outcome is Outcome.HOPELESS
+    assert "frames gives nothing but its trash before a person has approved a cleanup" in found.fills[0]
+    assert "from 7d to 7s" in found.fills[0]
     assert len(_names(storage, "frames")) == 200
 
     (found,) = storage.engine.relieve()

@@ -56,7 +56,10 @@ def test_a_reserve_is_set_aside_and_gives_way(state: StateDirectory) -> None:
     reserve = state.path / "reserve"
     assert sum(path.stat().st_blocks * 512 for path in reserve.iterdir()) >= 4 * 1024 * 1024
     state.keep_reserve()
-    state.give_way()
+    state.release_reserve()
     assert not reserve.exists()
+    assert state.index.exists()
+    state.drop_index()
     assert not state.index.exists()
-    state.give_way()
+    state.release_reserve()
+    state.drop_index()

@@ -214,3 +214,23 @@ def test_of_two_processes_one_gets_a_slot(state: StateDirectory) -> None:
         assert one.slots.claim(100, at=101)
         assert not other.slots.claim(100, at=102)
         assert other.slots.is_claimed(100)
+
+
+@pytest.mark.parametrize(("removed", "has_lost"), [(3, True), (0, False)])
+def test_what_an_older_version_remembered_of_an_area_is_read(
+    state: StateDirectory, removed: int, *, has_lost: bool
+) -> None:
+    settings = '{"retention": 604800000000000, "expire": "file", "age_from": "modified", "protect": ["*.keep"], "directories": ["temp", "tmp"]}'  # fmt: skip  # noqa: E501
+    with open_journal(state) as journal:
+        number = begin(journal)
+        journal.runs.finish(
+            number, at=5, state=RunState.DONE, report={"areas": {"temp": {"removed": removed}}}
+        )
+    with closing(connect(state.journal)) as connection, connection:
+        connection.execute("INSERT INTO area (name, settings, at) VALUES ('temp', ?, 7)", (settings,))
+    with read_journal(state) as found:
+        assert found is not None
+        last = found.approvals.last_runs()["temp"]
+    assert (last.at, last.has_lost, last.cutoffs, last.left) == (7, has_lost, {}, 0)
+    assert last.settings["retention"] == 604_800
+    assert (last.settings["path"], last.settings["aliases"]) == ("temp", ["tmp"])

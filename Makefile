@@ -11,7 +11,7 @@ READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test test-slow bench check lint types imports docs format lock clean
+.PHONY: help install run test test-slow test-oldest bench check lint types imports docs format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -27,6 +27,14 @@ test: $(READY) ## Run the whole suite (T="…": what to hand to pytest besides)
 
 test-slow: $(READY) ## Run the long versions of the tests, and only them
 	$(BIN)/pytest -n auto --dist worksteal -m slow --timeout 1800 $(T)
+
+# Another environment, so that nothing of the usual one is changed; not part of CI, which tests the newest.
+test-oldest: $(READY) ## Run the unit and web tests with the oldest packages that pyproject.toml allows
+	$(BIN)/uv venv -q --clear build/oldest
+	$(BIN)/uv pip compile pyproject.toml --extra all --resolution lowest-direct -q -o build/oldest.txt
+	$(BIN)/uv pip install -q --python build/oldest/bin/python -r build/oldest.txt \
+	    "pytest>=8" pytest-timeout pytest-xdist hypothesis anyio httpx time-machine
+	build/oldest/bin/python -m pytest -n auto -q -W default tests/unit tests/integration/web $(T)
 
 bench: $(READY) ## Measure ours beside its peers (B="--files 1000000": options; B=--help lists them)
 	$(BIN)/python -m bench $(B)

@@ -5,7 +5,8 @@ used from several threads, before and after a fork. Methods block; each has an a
 `a`, that runs in a worker thread: the table is at the end of the class. Moments are given as nanoseconds since
 the epoch or as aware datetimes.
 
-What only some methods need is imported by them: a command line that cleans up does not wait for the forecast.
+What can be asked, and changes nothing but the index, is in `shelflife.questions`. What only some methods need is
+imported by them: a command line that cleans up does not wait for the forecast.
 """
 
 from __future__ import annotations
@@ -19,32 +20,23 @@ from shelflife.clock import now as system_clock
 from shelflife.errors import UsageError
 from shelflife.events import guarded
 from shelflife.explain.log import RunLog
-from shelflife.records.history import FileRecord, RunRecord, Totals, Trigger
-from shelflife.run import look as looks
+from shelflife.questions import Questions
+from shelflife.records.history import Trigger
 from shelflife.run import preview as previews
 from shelflife.run import retention as steps
-from shelflife.run.lock import Holder, holder_of
 from shelflife.run.run import Order, Strategy, run
 from shelflife.run.workplace import Workplace
 from shelflife.storage.areas import create_directories, hold_roots
 from shelflife.twins import in_thread, streamed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from shelflife.events import Listener
-    from shelflife.explain.check import Finding
-    from shelflife.explain.foresee import Forecast, WhatIf
-    from shelflife.explain.status import Status
-    from shelflife.explain.why import Answer
-    from shelflife.policy.area import Area
     from shelflife.policy.holds import Hold
     from shelflife.policy.plan import Plan
-    from shelflife.records.alerts import ActiveAlert
-    from shelflife.records.state import StateDirectory
-    from shelflife.records.statistics import Statistics
     from shelflife.remove.report import RunReport
     from shelflife.run.pressure import DiskRelief
     from shelflife.run.restore import TrashedFile
@@ -52,10 +44,9 @@ if TYPE_CHECKING:
     from shelflife.schedule.scheduler import Scheduler
     from shelflife.settings import Settings
     from shelflife.settings.in_force import SettingsInForce
-    from shelflife.storage.disks import Disk
 
 
-class Engine:
+class Engine(Questions):
     """Plans and runs cleanups of one storage, and answers questions about it."""
 
     def __init__(
@@ -66,30 +57,15 @@ class Engine:
         clock: Clock = system_clock,
     ) -> None:
         """Take `settings`; nothing is read or opened. `clock` returns ns since the epoch."""
-        self.settings = settings
         self._listeners = tuple(listeners)
         listener = guarded((RunLog(), *self._listeners))
-        self._work = Workplace(settings=settings, listener=listener, clock=clock)
+        super().__init__(Workplace(settings=settings, listener=listener, clock=clock))
 
     def with_settings(self, settings: Settings) -> Engine:
         """Return an engine for other settings, with the same listeners and clock."""
         return Engine(settings, listeners=self._listeners, clock=self._work.clock)
 
-    def now(self) -> int:
-        """Return the time by the engine's clock, in ns since the epoch."""
-        return self._work.clock()
-
     # -- the storage
-
-    @property
-    def areas(self) -> dict[str, Area]:
-        """The areas by name, in the order of the settings."""
-        return dict(self._work.areas)
-
-    @property
-    def state(self) -> StateDirectory:
-        """Where the records are. Raises StorageError when the base path is not there."""
-        return self._work.records.state
 
     def create(self) -> dict[str, Path]:
         """Make the base path and the areas' directories where they are missing; return the latter by area.
@@ -261,107 +237,7 @@ class Engine:
         strategy = EmptyTrash(areas=tuple(self._choose(areas)), before=limit)
         return self._run(Order(trigger=Trigger.TRASH), strategy)
 
-    # -- questions
-
-    def refresh(self, *, stop: threading.Event | None = None) -> dict[str, list[str]]:
-        """Bring the index up to date; return by area what could not be looked at. Raises StorageError.
-
-        Setting `stop` ends it at the next directory, with nothing to report.
-        """
-        return looks.refresh(self._work, stop=stop)
-
-    def stats(self, *, refresh: bool = False) -> Statistics:
-        """Return the storage in numbers, as of the last scan, or scanned now. Raises StorageError."""
-        return looks.stats(self._work, refreshed=refresh)
-
-    def totals(self) -> Totals:
-        """Return what all executed runs together did. Raises RecordsError, StorageError."""
-        with self._work.records.read_journal() as journal:
-            return journal.history.totals() if journal else Totals()
-
-    def history(self, *, limit: int = 50, before: int | None = None) -> list[RunRecord]:
-        """Return runs, the latest first; those before run number `before`. Raises as `totals`."""
-        with self._work.records.read_journal() as journal:
-            return journal.history.runs(limit=limit, before=before) if journal else []
-
-    def run(self, number: int) -> RunRecord:
-        """Return one run. Raises UsageError when there is none of that number."""
-        with self._work.records.read_journal() as journal:
-            record = journal.history.run(number) if journal else None
-        if record is None:
-            raise UsageError(f"there is no run {number}; `shelflife history` lists them")
-        return record
-
-    def run_files(self, number: int) -> Iterator[FileRecord]:
-        """Yield what became of each file that a run meant to remove, as far as it is still remembered."""
-        with self._work.records.read_journal() as journal:
-            if journal is not None:
-                yield from journal.files.of_run(number)
-
-    def holder(self) -> Holder | None:
-        """Return who runs a cleanup now, if anybody. Raises StorageError."""
-        return holder_of(self._work.records.state)
-
-    def why(self, path: str | os.PathLike[str]) -> Answer:
-        """Return what will happen to a path, when and by which rule, or what happened to it.
-
-        Raises UsageError for an empty path, StorageError when the base path is not there.
-        """
-        from shelflife.explain.why import explain
-
-        return explain(self._work, os.fspath(path))
-
-    def check(self, *, trying: bool = False) -> list[Finding]:
-        """Return whether the storage can be looked after as it is, and what needs a person.
-
-        Creates nothing; a fault is a finding. With `trying`, what an uncommon file system can do is tried once,
-        in a directory that is gone afterwards.
-        """
-        from shelflife.alerts.findings import check
-
-        return check(self._work, trying=trying)
-
-    def check_shared(self, other: Path) -> list[Finding]:
-        """Try what safety rests on between the base path and another mount of it, at `other`.
-
-        docs/filesystems.md says what for. Takes up to two minutes. What is made there is removed; a fault is a
-        finding.
-        """
-        from shelflife.explain.check_shared import check_shared
-
-        return check_shared(self.settings.base_path, other)
-
-    def unexpected(self) -> list[Finding]:
-        """Return what is unlikely to be meant: files from the future, directories of no area, short retentions.
-
-        `check` has it, too; before anything was ever cleaned, whoever plans wants to know. Raises as `stats`.
-        """
-        from shelflife.explain.unexpected import unexpected
-
-        with self._work.records.read_index() as index:
-            return [*unexpected(self.settings.base_path, self.areas.values(), index, self._work.clock())]
-
-    def status(self) -> Status:
-        """Return how it stands: what is wrong, what waits for a person, what comes next. Changes nothing."""
-        from shelflife.alerts.findings import status
-
-        return status(self._work)
-
-    def whatif(self, changes: Mapping[str, object]) -> WhatIf:
-        """Return what other settings of areas would mean: `{"uploads.retention": "3d", "frames.quota": "50GB"}`.
-
-        From the index and the journal alone, to the hour; nothing is changed.
-        Raises UsageError for an unknown area, SettingsError, StorageError.
-        """
-        from shelflife.explain.foresee import what_if
-
-        return what_if(self._work, self.settings.with_areas(changes))
-
-    def forecast(self) -> Forecast:
-        """Return what expires on the coming days, and when the disks will be full. Raises StorageError."""
-        from shelflife.explain.foresee import forecast
-
-        return forecast(self._work)
+    # -- remembering and telling
 
     def sample(self, *, at_most_every: float = 0.0) -> bool:
         """Record how much there is, for the forecast, unless that was done within so many seconds.
@@ -371,24 +247,6 @@ class Engine:
         from shelflife.run.sampling import sample
 
         return sample(self._work, at_most_every=at_most_every)
-
-    def disks(self) -> list[Disk]:
-        """Return the file systems that the areas are on, and how full they are. Raises StorageError."""
-        from shelflife.storage.disks import disks_of
-
-        with self._work.hold_base() as base:
-            return disks_of(base, self._work.areas.values())
-
-    # -- what needs a person
-
-    def alerts(self) -> list[ActiveAlert]:
-        """Return what needs a person now, the latest first, whether or not anybody is sent a message.
-
-        Raises RecordsError, StorageError.
-        """
-        from shelflife.alerts.conditions import alerts_now
-
-        return alerts_now(self._work)
 
     def tell(self, relieved: Sequence[DiskRelief] | None = None, *, wait: float = 0.0) -> bool:
         """Have people told what needs them; a receiver gets one try, and `wait` seconds for it.
@@ -456,22 +314,7 @@ class Engine:
     atrash = streamed(trash)
     arestore = in_thread(restore)
     aempty_trash = in_thread(empty_trash)
-    arefresh = in_thread(refresh)
-    astats = in_thread(stats)
-    astatus = in_thread(status)
-    atotals = in_thread(totals)
-    ahistory = in_thread(history)
-    arun = in_thread(run)
-    arun_files = streamed(run_files)
-    aholder = in_thread(holder)
-    awhy = in_thread(why)
-    acheck = in_thread(check)
-    aunexpected = in_thread(unexpected)
-    awhatif = in_thread(whatif)
-    aforecast = in_thread(forecast)
     asample = in_thread(sample)
-    adisks = in_thread(disks)
-    aalerts = in_thread(alerts)
     atell = in_thread(tell)
 
     # -- inside

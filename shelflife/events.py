@@ -62,6 +62,13 @@ class DirectoriesScanned(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunBegun(Event):
+    """A run holds the lock and is in the journal; it begins by planning."""
+
+    run: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted(Event):
     """A run holds the lock and its plan is made; removal begins."""
 

@@ -13,10 +13,11 @@ import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from shelflife.errors import UsageError
 from shelflife.formats import iso, printable
+from shelflife.records.alerts import Message
 
 if TYPE_CHECKING:
-    from shelflife.records.alerts import Message
     from shelflife.settings import AlertsSettings, WebhookSettings
 
 logger = logging.getLogger(__name__)
@@ -146,3 +147,25 @@ class Apprise:
             raise
         except Exception as error:  # noqa: BLE001 - a hundred services of others; none may break anything here
             raise NotDeliveredError(type(error).__name__) from None
+
+
+def try_receivers(settings: AlertsSettings, sender: str, *, at: int) -> dict[str, str | None]:
+    """Send a test message to each receiver; return by its name why it was not delivered, None where it was.
+
+    `sender` is the storage that speaks, `at` the moment (ns). Blocks. Raises UsageError for no receivers.
+    """
+    channels = channels_of(settings)
+    if not channels:
+        raise UsageError(
+            "there is nobody to tell; set `alerts.urls` or `alerts.webhook` in the configuration"
+        )
+    message = Message(id=0, at=at, event="test", kind="test", key="test", text="A test: alerts arrive here.")
+    results: dict[str, str | None] = {}
+    for channel in channels:
+        try:
+            channel.deliver(message, sender)
+        except NotDeliveredError as error:
+            results[channel.name] = str(error)
+        else:
+            results[channel.name] = None
+    return results

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from shelflife.cli import output
 from shelflife.cli.options import Config, Json, engine_of
 from shelflife.cli.terminal import CARE, Styled
-from shelflife.errors import ExitCode, UsageError
+from shelflife.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,26 +48,10 @@ def try_receivers(config: Config = None, as_json: Json = False) -> int:
 
     Example: shelflife alerts test
     """
-    from shelflife.alerts.channels import NotDeliveredError, channels_of
-    from shelflife.records.alerts import Message
+    from shelflife.alerts.channels import try_receivers as send
 
     engine = engine_of(config)
-    channels = channels_of(engine.settings.alerts)
-    if not channels:
-        raise UsageError(
-            "there is nobody to tell; set `alerts.urls` or `alerts.webhook` in the configuration"
-        )
-    message = Message(
-        id=0, at=engine.now(), event="test", kind="test", key="test", text="A test: alerts arrive here."
-    )
-    results: dict[str, str | None] = {}
-    for channel in channels:
-        try:
-            channel.deliver(message, str(engine.settings.base_path))
-        except NotDeliveredError as error:
-            results[channel.name] = str(error)
-        else:
-            results[channel.name] = None
+    results = send(engine.settings.alerts, str(engine.settings.base_path), at=engine.now())
     if as_json:
         output.print_json([{"receiver": name, "error": reason} for name, reason in results.items()])
     else:

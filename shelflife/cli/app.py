@@ -8,6 +8,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
+from shelflife.actor import Actor, Via, acting
 from shelflife.cli.grammar import Command, MisuseError, asks_for_help, listing, prose
 from shelflife.cli.output import print_block, print_json, print_line, say
 from shelflife.cli.terminal import BAD, CARE, columns_of
@@ -26,7 +27,7 @@ _PIPE_CLOSED: Final = 141
 
 VERBS: Final = (
     *("init", "check", "status", "stats", "plan", "cleanup", "why", "whatif", "forecast", "history"),
-    *("trash", "hold", "alerts", "serve", "units", "completion"),
+    *("trash", "hold", "alerts", "token", "serve", "units", "completion"),
 )
 """Each a module, in the order of the help: with a function of that name, or with more verbs in `VERBS`."""
 
@@ -43,7 +44,8 @@ def run(arguments: Sequence[str]) -> int:
     words = list(arguments)
     as_json = "--json" in words[: words.index("--") if "--" in words else None]
     try:
-        code = _dispatch(words)
+        with acting(Actor(name=_user(), via=Via.CLI)):
+            code = _dispatch(words)
         sys.stdout.flush()
     except MisuseError as error:
         code = _failed(error, as_json=as_json)
@@ -58,6 +60,16 @@ def run(arguments: Sequence[str]) -> int:
         say("interrupted")
         return INTERRUPTED
     return code
+
+
+def _user() -> str:
+    """Return who types: by name or, where there is none (in many containers), by number."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
 
 
 def _dispatch(words: list[str]) -> int:

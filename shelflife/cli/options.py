@@ -92,21 +92,7 @@ def past_moment_of(text: str, now: int, *, option: str = "--since") -> int:
 
 
 def moment_of(text: str, now: int, *, option: str = "--at") -> int:
-    """Return the moment (ns) that `2026-12-24T18:00+01:00` (UTC without an offset) or `+2d` means.
+    """Return the moment (ns) that a time on the command line means. Raises UsageError."""
+    from shelflife.settings.units import moment_of as parse
 
-    Raises UsageError.
-    """
-    from datetime import UTC, datetime
-
-    if text.startswith("+"):
-        return now + seconds_of(text[1:], option) * SECOND
-    try:
-        when = datetime.fromisoformat(text)
-        when = when if when.tzinfo else when.replace(tzinfo=UTC)
-        return int(when.timestamp()) * SECOND
-    except (ValueError, OverflowError):
-        meant = f' (did you mean "+{text}"?)' if text[:1].isdecimal() and text[-1:] in "smhdw" else ""
-        raise UsageError(
-            f'{option} "{text}": not a time; allowed: 2026-12-24, 2026-12-24T18:00Z, '
-            f"or +2d for two days from now{meant}"
-        ) from None
+    return parse(text, now, name=option)

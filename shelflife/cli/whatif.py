@@ -8,7 +8,7 @@ from shelflife.cli import output
 from shelflife.cli.grammar import Argument
 from shelflife.cli.options import Config, Json, engine_of
 from shelflife.cli.table import Column, Table
-from shelflife.errors import ExitCode, UsageError
+from shelflife.errors import ExitCode
 
 if TYPE_CHECKING:
     from shelflife.explain.foresee import AreaOutlook, Outlook, WhatIf
@@ -27,27 +27,15 @@ def whatif(changes: Changes, config: Config = None, as_json: Json = False) -> in
 
     Example: shelflife whatif uploads.retention=3d frames.quota=50GB
     """
+    from shelflife.settings.units import change_of
     from shelflife.shapes.outlook import whatif_as_json
 
-    found = engine_of(config).whatif(dict(_change(text) for text in changes))
+    found = engine_of(config).whatif(dict(change_of(text) for text in changes))
     if as_json:
         output.print_json(whatif_as_json(found))
     else:
         _show(found)
     return ExitCode.DONE
-
-
-def _change(text: str) -> tuple[str, object]:
-    """Return key and value of `uploads.retention=3d`; the value as a configuration file would have it."""
-    from shelflife.settings.units import whole_number
-
-    key, sign, value = text.partition("=")
-    if not sign or not key or not value:
-        raise UsageError(f'"{text}" is no change; allowed: KEY=VALUE, such as uploads.retention=3d')
-    if value == "null":
-        return key, None
-    number = whole_number(value)
-    return key, value if number is None else number
 
 
 def _show(found: WhatIf) -> None:

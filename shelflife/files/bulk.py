@@ -46,7 +46,7 @@ def count_in_bulk(
     except OSError:  # one of them vanished, or cannot be looked at
         return None
     kinds = {S_IFMT(found.st_mode) for found in stats}
-    if any(map(stays_by_name, names)) or _has_noise(names, native.noise) or kinds - {S_IFREG}:
+    if any(map(stays_by_name, names)) or kinds - {S_IFREG} or _has_noise(names, native.noise):
         return None
     if not stats:
         return []

@@ -1,39 +1,19 @@
-"""Who may what: tokens with names, and the scopes that they open."""
+"""Who may what: tokens with names, as the rest of the program sees them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["ALL_SCOPES", "Scope", "Token", "TokenBook"]
+    from shelflife.scopes import Scope
 
+__all__ = ["SERVICE", "Token", "TokenBook"]
 
-class Scope(StrEnum):
-    """What a caller may do. None implies another, but for `admin`, which implies all."""
-
-    READ = "read"
-    """Numbers: statistics, runs, disks, forecasts. No names of files."""
-    READ_PATHS = "read:paths"
-    """Names of files, wherever they appear."""
-    PLAN = "plan"
-    """Have a plan made, which reads the disk."""
-    HOLD = "hold"
-    """Add, extend and end holds."""
-    CLEANUP = "cleanup"
-    """Run what needs no approval, and stop runs."""
-    RESTORE = "restore"
-    """Bring back from the trash."""
-    APPROVE = "approve"
-    """Approve a plan that waits for a person."""
-    ADMIN = "admin"
-    """Everything, tokens and emptying the trash included."""
-
-
-ALL_SCOPES: Final = frozenset(Scope)
+SERVICE: Final = "service "
+"""Begins the parent of a session that was made for the token of the service, which is in no book."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +30,15 @@ class Token:
     revoked: int | None = None
     last_used: int | None = None
     """To the minute."""
+    parent: str = ""
+    """Of a session: the name of the token that it was made for, or `SERVICE` and what tells its token."""
+
+    @property
+    def owner(self) -> str:
+        """Who uses it: its own name, or for a session that of the token it was made for."""
+        if self.parent.startswith(SERVICE):
+            return "admin"
+        return self.parent or self.name
 
     def is_valid(self, now: int) -> bool:
         """Return whether it opens anything at `now` (ns)."""
@@ -68,8 +57,12 @@ class TokenBook(Protocol):
         at: int,
         by: str = "",
         expires: int | None = None,
+        parent: str = "",
     ) -> str:
-        """Record a token and return its secret, which is not kept. Raises UsageError if the name is taken."""
+        """Record a token and return its secret, which is not kept. Raises UsageError if the name is taken.
+
+        A session ends with its `parent`: that of a token, with the token of that name.
+        """
 
     def find(self, secret: str) -> Token | None:
         """Return the token of that secret, also one that is revoked or expired; None if there is none."""
@@ -81,4 +74,4 @@ class TokenBook(Protocol):
         """Make a token useless from now on; return whether there was one of that name."""
 
     def all(self, *, revoked: bool = False) -> list[Token]:
-        """Return the tokens by name; those that were revoked too, if asked for."""
+        """Return the tokens by name, sessions left out; those that were revoked too, if asked for."""

@@ -136,7 +136,56 @@ def _restore_run(work: Workplace, journal: Journal, run: int, *, hold: bool) -> 
         raise UsageError(
             f"nothing that run {run} removed is in the trash; `shelflife trash list` shows what is"
         )
-    return _restore_files(work, journal, files, hold=hold)
+    trees = _restore_trees(work, journal, run, hold=hold)
+    under = tuple(f"{tree}/" for tree in trees)
+    back = [file.path for file in files if file.path.startswith(under)] if under else []
+    rest = [file for file in files if not (under and file.path.startswith(under))]
+    return _restore_files(work, journal, rest, hold=hold, restored=back)
+
+
+def _restore_trees(work: Workplace, journal: Journal, run: int, *, hold: bool) -> list[str]:
+    """Bring back whole directories of a run by one rename each, where their names are free; return their paths.
+
+    Each is held as one. What is left – in directories that are there, and what failed – comes back file by file.
+    """
+    trees: list[str] = []
+    with work.hold_base() as base:
+        for area in work.areas.values():
+            with hold_roots(base, area) as (roots, _):
+                for directory, anchor in roots:
+                    for name, top, _ in _tops(anchor):
+                        if name.run == run:
+                            places = [Place(area, directory, path) for path in _rename_back(anchor, top, "")]
+                            trees += [place.whole for place in places]
+                            for place in places if hold else ():
+                                _hold(work, journal, place)
+                            prune_trash(anchor, top)
+    return trees
+
+
+def _rename_back(anchor: Anchor, top: str, inner: str) -> Iterator[str]:
+    """Rename back each directory of a run's trash whose name is free; yield the paths, without a trailing slash.
+
+    Those whose names are taken by directories are gone through, down to what is free in them.
+    """
+    try:
+        with anchor.directory(top + inner) as source, anchor.directory(inner) as home:
+            taken = []
+            for name in sorted(
+                entry.name for entry in os.scandir(source) if entry.is_dir(follow_symlinks=False)
+            ):
+                try:
+                    put_back(source, name, home, name)
+                except FileExistsError:
+                    taken.append(name)
+                except OSError:
+                    continue  # file by file it is told why
+                else:
+                    yield inner + name
+    except OSError:
+        return
+    for name in taken:
+        yield from _rename_back(anchor, top, f"{inner}{name}/")
 
 
 def _restore_into(work: Workplace, journal: Journal, place: Place, *, hold: bool) -> list[str]:
@@ -149,8 +198,16 @@ def _restore_into(work: Workplace, journal: Journal, place: Place, *, hold: bool
     return _restore_files(work, journal, list(latest.values()), hold=hold)
 
 
-def _restore_files(work: Workplace, journal: Journal, files: list[TrashedFile], *, hold: bool) -> list[str]:
-    restored, faults = [], []
+def _restore_files(
+    work: Workplace,
+    journal: Journal,
+    files: list[TrashedFile],
+    *,
+    hold: bool,
+    restored: Iterable[str] = (),
+) -> list[str]:
+    """Bring back files one by one; return their paths after those that are `restored` already."""
+    restored, faults = list(restored), []
     for file in files:
         place = _place_of(work, file)
         try:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from shelflife.clock import SECOND
 from shelflife.errors import CleanupDisabled, NeedsApproval, SlotTaken, StorageError, UsageError
-from shelflife.events import RunFinished, RunStarted, guarded
+from shelflife.events import RunBegun, RunFinished, RunStarted, guarded
 from shelflife.files.trash import TrashName
 from shelflife.records.history import RunState, Trigger
 from shelflife.records.marker import check_marker
@@ -131,6 +131,7 @@ def _run(session: Session, strategy: Strategy, watch: _RunWatch) -> RunReport | 
     trigger = session.order.trigger
     number = journal.runs.begin(trigger=trigger, host=socket.gethostname(), pid=os.getpid(), at=started)
     watch.follow(number)
+    session.work.listener(RunBegun(run=number))
     plan = _plan(replace(session, run=number), strategy)
     if plan is None:
         return None

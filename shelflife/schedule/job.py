@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
+from shelflife.actor import Actor, Via, acting
 from shelflife.clock import MINUTE, as_datetime
 from shelflife.errors import CleanupBusy, NeedsApproval, SlotTaken
 from shelflife.formats import human_size, moment, visible
@@ -167,7 +168,8 @@ class Job:
         work = self._current.work
         if not work.settings.cleanup.dry_run:
             order = Order(trigger=Trigger.SCHEDULE, stop=self._stop, slot=slot)
-            run(work, order, Retention(areas=tuple(work.areas)))
+            with acting(Actor(name="schedule", via=Via.SCHEDULE)):
+                run(work, order, Retention(areas=tuple(work.areas)))
         elif _claim(work, slot):
             log_preview(work)
 

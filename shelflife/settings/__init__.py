@@ -13,6 +13,7 @@ from shelflife.lazy import loader as _loader
 if TYPE_CHECKING:
     from shelflife.settings.alerts import AlertsSettings, WebhookSettings
     from shelflife.settings.area import AgeFrom, AreaSettings, Expire, InUse, KeepNewest, Per, RuleSettings
+    from shelflife.settings.http import HttpSettings
     from shelflife.settings.layout import DEFAULT_RETENTION, STATE_DIRECTORY, TRASH_DIRECTORY
     from shelflife.settings.load import CONFIG_NAME, find_config, load_settings
     from shelflife.settings.model import (
@@ -45,6 +46,7 @@ __all__ = [
     "AreaSettings",
     "CleanupSettings",
     "Expire",
+    "HttpSettings",
     "InUse",
     "IndexSettings",
     "JournalSettings",
@@ -71,6 +73,7 @@ __getattr__ = _loader(
     {
         "alerts": ("AlertsSettings", "WebhookSettings"),
         "area": ("AgeFrom", "AreaSettings", "Expire", "InUse", "KeepNewest", "Per", "RuleSettings"),
+        "http": ("HttpSettings",),
         "layout": ("DEFAULT_RETENTION", "STATE_DIRECTORY", "TRASH_DIRECTORY"),
         "load": ("CONFIG_NAME", "find_config", "load_settings"),
         "model": (

@@ -23,6 +23,7 @@ from shelflife.settings import checks, layout, places, schedule, units
 from shelflife.settings.alerts import AlertsSettings
 from shelflife.settings.area import AreaSettings, area_faults, place_faults, with_directories
 from shelflife.settings.entry import Loc
+from shelflife.settings.http import HttpSettings
 from shelflife.settings.pressure import PressureSettings
 from shelflife.settings.section import Section
 from shelflife.settings.spelling import did_you_mean
@@ -128,6 +129,7 @@ class Settings(Section, frozen=True):
         "index": IndexSettings,
         "journal": JournalSettings,
         "alerts": AlertsSettings,
+        "http": HttpSettings,
     }
 
     # The order of the fields matters: a check may look at the fields before its own.
@@ -151,6 +153,8 @@ class Settings(Section, frozen=True):
     """The index of directories."""
     journal: JournalSettings = JournalSettings()
     """The journal of runs."""
+    http: HttpSettings = HttpSettings()
+    """Who may send what over HTTP."""
     alerts: AlertsSettings = AlertsSettings()
     """Whom to tell when something needs a person."""
 

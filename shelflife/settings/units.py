@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
+from shelflife.clock import SECOND
+from shelflife.errors import UsageError
 from shelflife.settings.spelling import closest
 
 __all__ = [
     "INDEFINITE",
     "LONGEST",
+    "change_of",
     "format_duration",
     "format_size",
+    "moment_of",
     "parse_duration",
     "parse_retention",
     "parse_share",
@@ -145,3 +150,36 @@ def _spelled(number: int, units: Mapping[str, int]) -> str:
     fitting = [unit for unit, size in units.items() if number % size == 0 and number >= size]
     unit = max(fitting, key=units.__getitem__, default=next(iter(units)))
     return f"{number // units[unit]}{unit}"
+
+
+def moment_of(text: str, now: int, *, name: str) -> int:
+    """Return the moment (ns) that `2026-12-24T18:00+01:00` (UTC without an offset) or `+2d` (from `now`) means.
+
+    Raises UsageError, which says what `name` was given.
+    """
+    try:
+        if text.startswith("+"):
+            return now + parse_duration(text[1:]) * SECOND
+        when = datetime.fromisoformat(text)
+        when = when if when.tzinfo else when.replace(tzinfo=UTC)
+        return int(when.timestamp()) * SECOND
+    except (ValueError, OverflowError):
+        meant = f' (did you mean "+{text}"?)' if text[:1].isdecimal() and text[-1:] in "smhdw" else ""
+        raise UsageError(
+            f'{name} "{text}": not a time; allowed: 2026-12-24, 2026-12-24T18:00Z, '
+            f"or +2d for two days from now{meant}"
+        ) from None
+
+
+def change_of(text: str) -> tuple[str, object]:
+    """Return key and value of `uploads.retention=3d`; the value as a configuration file would have it.
+
+    Raises UsageError.
+    """
+    key, sign, value = text.partition("=")
+    if not sign or not key or not value:
+        raise UsageError(f'"{text}" is no change; allowed: KEY=VALUE, such as uploads.retention=3d')
+    if value == "null":
+        return key, None
+    number = whole_number(value)
+    return key, value if number is None else number

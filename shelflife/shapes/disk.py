@@ -12,8 +12,17 @@ from shelflife.shapes.schema import Count, Percent, TypedDict, shape, words_of
 if TYPE_CHECKING:
     from shelflife.policy.watermark import Usage as UsageValue
     from shelflife.run.pressure import DiskRelief
+    from shelflife.storage.disks import Disk
 
-__all__ = ["Relief", "Reliefs", "Usage", "reliefs_as_json", "usage_as_json"]
+__all__ = [
+    "DiskUsage",
+    "Relief",
+    "Reliefs",
+    "Usage",
+    "disk_usage_as_json",
+    "reliefs_as_json",
+    "usage_as_json",
+]
 
 
 @shape
@@ -27,6 +36,14 @@ class Usage(TypedDict):
     used_inodes: NotRequired[Count]
     available_inodes: NotRequired[Count]
     used_inodes_percent: NotRequired[Percent]
+
+
+@shape
+class DiskUsage(Usage):
+    """A file system with areas on it."""
+
+    disk: str
+    areas: list[str]
 
 
 @shape
@@ -63,6 +80,11 @@ def usage_as_json(usage: UsageValue) -> Usage:
         shown["available_inodes"] = usage.inodes.available
         shown["used_inodes_percent"] = round(usage.inodes.share, 1)
     return shown
+
+
+def disk_usage_as_json(disk: Disk) -> DiskUsage:
+    """Return how full the file system of some areas is."""
+    return {**usage_as_json(disk.usage), "disk": printable(disk.name), "areas": list(disk.areas)}
 
 
 def reliefs_as_json(found: list[DiskRelief]) -> Reliefs:

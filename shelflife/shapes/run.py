@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, NotRequired, cast
 
 from shelflife.files.removal import Result
 from shelflife.formats import iso, iso_or_none, printable
 from shelflife.policy.cutoff import Cause
 from shelflife.records.history import RunState, Trigger
+from shelflife.shapes.event import Progress
 from shelflife.shapes.path import Path, path_as_json
 from shelflife.shapes.schema import Count, Schema, Time, TypedDict, open_shape, shape, words_of
 
@@ -131,8 +132,16 @@ class Run(TypedDict):
     state: Annotated[str, words_of(RunState)]
     reason: str
     """Why it was refused or failed; else empty."""
+    actor: str
+    """Who asked for it: a token, a user; empty if nobody was named."""
+    via: str
+    """By which way: http, cli, schedule, program; empty in records of versions before."""
+    request: str
+    """Id of the HTTP request, if it was one."""
     cutoffs: dict[str, RunCutoff]
     report: Report
+    progress: NotRequired[Progress | None]
+    """How far it is; only while it goes on, and null before it has said so."""
 
 
 @shape
@@ -166,8 +175,10 @@ class RunFiles(TypedDict):
     """Some of the files that a run meant to remove."""
 
     files: list[RunFile]
+    next_cursor: int | None
+    """The `cursor` that gives the next page; null on the last one."""
     next_offset: int | None
-    """The `offset` that gives the next page; null on the last one."""
+    """The same, as versions before called it."""
 
 
 def report_as_json(report: Mapping[str, Any]) -> Report:
@@ -199,6 +210,9 @@ def run_as_json(run: RunRecord) -> Run:
         "finished": iso_or_none(run.finished),
         "state": run.state,
         "reason": printable(run.reason),
+        "actor": printable(run.actor),
+        "via": run.via,
+        "request": run.request,
         "cutoffs": {
             name: {"cutoff": iso(cutoff["at"]), "cause": cutoff["cause"]}
             for name, cutoff in run.cutoffs.items()

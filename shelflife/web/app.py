@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from shelflife.alerts.conditions import AlertKind
@@ -61,6 +62,7 @@ def create_app(
         app.add_exception_handler(kind, _answer)
     if allowed_hosts:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts))
+    app.add_middleware(GZipMiddleware, minimum_size=1000)  # leaves streams of events alone
     app.add_middleware(StartupProblems)
     return app
 

@@ -1,20 +1,32 @@
-"""The guard: which requests may change something.
+"""The guard: what every request passes, before and after the route that answers it.
 
-A web page from anywhere can make a browser send a request to `127.0.0.1`; what it cannot do is to know the
-token, or to send `application/json` without the browser asking first, which nobody here answers.
+Before: its size and its kind; who sends it, and whether they may. A web page from anywhere can make a browser
+send a request to `127.0.0.1`; what it cannot do is to know a token, to send `application/json` without the
+browser asking first, which nobody here answers, or to have a session's cookie believed. After: what a cache may
+do.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+import hashlib
+import threading
+import time
+from collections import defaultdict, deque
+from typing import TYPE_CHECKING, Any, Final
 
-from fastapi import HTTPException, Request
+from fastapi import HTTPException, Request, Response
 
-from shelflife.web.problems import ProblemRoute
+from shelflife.actor import Actor, Via
+from shelflife.scopes import Scope
+from shelflife.web.problems import REQUEST_ID, ProblemRoute
+from shelflife.web.scopes import scope_of
 
 if TYPE_CHECKING:
-    from shelflife.web.token import Token
+    from collections.abc import Callable, Coroutine
+
+    from shelflife.web.caller import Caller, Callers
+    from shelflife.web.once import Once
 
 __all__ = ["LARGEST_BODY", "Guard", "guarded_by"]
 
@@ -24,44 +36,113 @@ LARGEST_BODY: Final = 64 * 1024
 _HARMLESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing, by their definition and by ours."""
 
+_MOST_FAILURES: Final = 10
+_WITHIN: Final = 60.0
+"""Seconds within which so many tokens that open nothing may come from one address."""
+
 
 class Guard:
     """Lets a request pass, or refuses it before anything of it is read."""
 
-    def __init__(self, token: Token | None) -> None:
-        """Ask for `token`; None when the application has its own ways to know who asks."""
-        self._token = token
+    def __init__(self, callers: Callers, once: Once, prefix: str) -> None:
+        """Take what knows who asks, what has a request carried out once, and the routes' prefix."""
+        self._callers = callers
+        self._failures = _Failures()
+        self.once = once
+        self._prefix = prefix
 
-    async def check(self, request: Request) -> None:
-        """Return if the request may change something. Raises HTTPException (4xx), StorageError."""
-        if request.method in _HARMLESS:
-            return
-        length = request.headers.get("content-length", "")
-        if length.isdecimal() and int(length) > LARGEST_BODY:
-            raise HTTPException(413, f"a body has at most {LARGEST_BODY} bytes")
-        if "transfer-encoding" in request.headers:
-            raise HTTPException(411, "say how long the body is: `Content-Length`")
-        if self._token is not None:
-            scheme, _, presented = request.headers.get("authorization", "").partition(" ")
-            matches = await asyncio.to_thread(self._token.matches, presented.strip())
-            if scheme.lower() != "bearer" or not matches:
-                raise HTTPException(
-                    401,
-                    "a request that changes anything needs the header `Authorization: Bearer …`",
-                    headers={"WWW-Authenticate": 'Bearer realm="storage"'},
-                )
-        if _media_type(request) != "application/json":
+    async def admit(self, request: Request, path: str) -> Caller:
+        """Return who sends a request that may be answered. Raises HTTPException (4xx), StorageError.
+
+        `path` is the route's, as it was written down.
+        """
+        scope = scope_of(request.method, path.removeprefix(self._prefix))
+        if request.method not in _HARMLESS:
+            _check_body(request)
+        address = request.client.host if request.client else ""
+        self._failures.check(address)
+        try:
+            caller = await asyncio.to_thread(self._callers.of, request)
+        except HTTPException as error:
+            if error.status_code == 401:
+                self._failures.add(address)
+            raise
+        if scope is not None:
+            caller.require(scope)
+        if request.method not in _HARMLESS and _media_type(request) != "application/json":
             raise HTTPException(415, "send `Content-Type: application/json`, also without a body")
+        return caller
+
+
+class _Failures:
+    """Tokens that opened nothing, by the address they came from: guessing gets slow."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._times: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=_MOST_FAILURES))
+
+    def add(self, address: str) -> None:
+        with self._lock:
+            self._times[address].append(time.monotonic())
+
+    def check(self, address: str) -> None:
+        """Raise HTTPException (429) when there were too many lately."""
+        with self._lock:
+            times = self._times.get(address)
+            if times is None or len(times) < _MOST_FAILURES:
+                return
+            wait = _WITHIN - (time.monotonic() - times[0])
+            if wait <= 0:
+                del self._times[address]
+                return
+        detail = "too many tokens that open nothing came from this address; try again later"
+        raise HTTPException(429, detail, headers={"Retry-After": str(int(wait) + 1)})
 
 
 def guarded_by(guard: Guard) -> type[ProblemRoute]:
     """Return the class of routes that `guard` keeps."""
 
     class GuardedRoute(ProblemRoute):
-        async def admit(self, request: Request) -> None:
-            await guard.check(request)
+        def wrapped(
+            self, handle: Callable[[Request], Coroutine[Any, Any, Response]]
+        ) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            async def answer(request: Request) -> Response:
+                caller = await guard.admit(request, self.path)
+                request.state.caller = caller
+                actor = Actor(name=caller.name, via=Via.HTTP, request=request.state.request_id)
+                response = await guard.once.carry_out(request, actor, handle)
+                return _finished(request, response, names=_tells_names(request, self.path, guard))
+
+            return answer
 
     return GuardedRoute
+
+
+def _check_body(request: Request) -> None:
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length) > LARGEST_BODY:
+        raise HTTPException(413, f"a body has at most {LARGEST_BODY} bytes")
+    if "transfer-encoding" in request.headers:
+        raise HTTPException(411, "say how long the body is: `Content-Length`")
+
+
+def _tells_names(request: Request, path: str, guard: Guard) -> bool:
+    return scope_of(request.method, path.removeprefix(guard._prefix)) is not Scope.READ
+
+
+def _finished(request: Request, response: Response, *, names: bool) -> Response:
+    """Return an answer as it is sent: with its id and what a cache may do, and short if it is known already."""
+    response.headers[REQUEST_ID] = request.state.request_id
+    if names or request.method not in _HARMLESS:
+        response.headers.setdefault("Cache-Control", "no-store")
+    elif response.status_code == 200 and (body := getattr(response, "body", b"")):  # a stream has none
+        tag = f'W/"{hashlib.sha256(bytes(body)).hexdigest()[:32]}"'
+        known = {text.strip() for text in request.headers.get("if-none-match", "").split(",")}
+        headers = {"ETag": tag, "Cache-Control": "no-cache", "Vary": "Authorization, Cookie"}
+        if tag in known:
+            return Response(status_code=304, headers={**headers, REQUEST_ID: request.state.request_id})
+        response.headers.update(headers)
+    return response
 
 
 def _media_type(request: Request) -> str:

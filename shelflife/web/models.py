@@ -5,19 +5,24 @@ From both the OpenAPI document is made, and from that typed clients.
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, model_validator
+
+from shelflife.scopes import Scope
+
+
+def _request(example: dict[str, Any]) -> ConfigDict:
+    """Return what all bodies have in common: nothing unknown is taken, and there is an example."""
+    return ConfigDict(
+        extra="forbid", use_attribute_docstrings=True, json_schema_extra={"examples": [example]}
+    )
 
 
 class CleanupRequest(BaseModel):
     """What to clean up."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(
-        extra="forbid",
-        use_attribute_docstrings=True,
-        json_schema_extra={"examples": [{"areas": ["temp", "uploads"], "dry_run": True}]},
-    )
+    model_config: ClassVar[ConfigDict] = _request({"areas": ["temp", "uploads"], "dry_run": True})
 
     areas: Annotated[list[StrictStr] | None, Field(min_length=1, max_length=1000)] = None
     """The areas, by key or directory name; all, if not given."""
@@ -31,6 +36,62 @@ class CleanupRequest(BaseModel):
         if self.approve is not None and (self.areas is not None or self.dry_run):
             raise ValueError("approve stands alone: a plan says itself what is cleaned up")
         return self
+
+
+class HoldRequest(BaseModel):
+    """What to hold."""
+
+    model_config: ClassVar[ConfigDict] = _request(
+        {"path": "uploads/clip.mp4", "until": "+30d", "reason": "ticket 4711"}
+    )
+
+    path: Annotated[StrictStr | None, Field(min_length=1, max_length=8192)] = None
+    """A file, or a directory with all below it, relative to the base path."""
+    path_b64: Annotated[StrictStr | None, Field(min_length=1, max_length=8192)] = None
+    """Instead of `path`: its bytes in Base64, for names that are not UTF-8."""
+    until: Annotated[StrictStr | None, Field(min_length=1, max_length=100)] = None
+    """When it ends by itself: `2026-12-24T18:00Z`, or `+30d` from now; null: when somebody ends it."""
+    reason: Annotated[StrictStr, Field(max_length=1000)] = ""
+    """Why, for those who come later."""
+
+
+class RestoreRequest(BaseModel):
+    """What to bring back from the trash."""
+
+    model_config: ClassVar[ConfigDict] = _request({"target": "uploads/clip.mp4"})
+
+    target: Annotated[StrictStr, Field(min_length=1, max_length=8192)]
+    """Where it was, relative to the base path; or the number of the run that removed it."""
+    to: Annotated[StrictStr | None, Field(min_length=1, max_length=8192)] = None
+    """Another path for it."""
+    hold: StrictBool = True
+    """Whether what comes back is held for one retention, so that the next cleanup does not take it again."""
+
+
+class PurgeRequest(BaseModel):
+    """What to remove from the trash for good."""
+
+    model_config: ClassVar[ConfigDict] = _request({"areas": ["uploads"], "older_than": "2d"})
+
+    areas: Annotated[list[StrictStr] | None, Field(min_length=1, max_length=1000)] = None
+    """The areas; all, if not given."""
+    older_than: Annotated[StrictStr | None, Field(min_length=1, max_length=100)] = None
+    """Only what has waited longer."""
+
+
+class TokenRequest(BaseModel):
+    """A token to make."""
+
+    model_config: ClassVar[ConfigDict] = _request({"name": "dashboard", "scopes": ["read", "read:paths"]})
+
+    name: Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+    """Who uses it; shown wherever something was done with it."""
+    scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(Scope))]
+    """What it opens."""
+    areas: Annotated[list[StrictStr], Field(max_length=1000)] = []
+    """The areas whose files it is good for; all, if there are none."""
+    expires: Annotated[StrictStr | None, Field(min_length=1, max_length=100)] = None
+    """When it ends: `2027-01-01`, or `+90d` from now; null: when it is revoked."""
 
 
 class Problem(BaseModel):

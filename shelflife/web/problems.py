@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 from collections.abc import Callable, Coroutine, Mapping
 from http import HTTPStatus
 from typing import Any, Final
@@ -30,6 +31,10 @@ logger = logging.getLogger(__name__)
 
 MEDIA_TYPE: Final = "application/problem+json"
 
+REQUEST_ID: Final = "X-Request-ID"
+
+_LONGEST_ID: Final = 100
+
 _TYPE: Final = "urn:shelflife:problem:"
 
 _TITLES: Final = {
@@ -45,6 +50,10 @@ _TITLES: Final = {
     "slot-taken": "Another process runs it",
     "validation": "The request is not valid",
     "unauthorized": "The token is missing or wrong",
+    "forbidden": "The token does not open that",
+    "too-many-attempts": "Too many tokens that open nothing",
+    "precondition-failed": "It has changed meanwhile",
+    "busy": "Too much at once",
     "unsupported-media-type": "Only application/json is taken",
     "length-required": "The length of the body is missing",
     "too-large": "The body is too large",
@@ -55,11 +64,16 @@ _TITLES: Final = {
 
 _SLUGS: Final = {
     401: "unauthorized",
+    403: "forbidden",
     404: "not-found",
     405: "method-not-allowed",
     411: "length-required",
+    412: "precondition-failed",
     413: "too-large",
     415: "unsupported-media-type",
+    422: "usage",
+    429: "too-many-attempts",
+    503: "busy",
 }
 """What an HTTP status means where nothing more is known."""
 
@@ -71,20 +85,33 @@ class ProblemRoute(APIRoute):
         """Return the handler, with its failures turned into answers."""
         handle = super().get_route_handler()
 
+        guarded = self.wrapped(handle)
+
         async def answer(request: Request) -> Response:
+            request.state.request_id = request_id_of(request)
             try:
-                await self.admit(request)
-                return await handle(request)
+                return await guarded(request)
             except (RequestValidationError, StarletteHTTPException, ShelflifeError, OSError) as error:
                 response = problem_of(error)
                 if response is None:
                     raise
+                response.headers[REQUEST_ID] = request.state.request_id
                 return response
 
         return answer
 
-    async def admit(self, request: Request) -> None:
-        """Let a request pass before anything of its body is read; refuse it by raising HTTPException."""
+    def wrapped(
+        self, handle: Callable[[Request], Coroutine[Any, Any, Response]]
+    ) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return what answers: the handler, and what is done before and after it. It may raise HTTPException."""
+        return handle
+
+
+def request_id_of(request: Request) -> str:
+    """Return what a request is called in the log and in the records: as the caller says, or a number of ours."""
+    given = request.headers.get(REQUEST_ID, "")
+    sound = given.isascii() and given.isprintable() and 0 < len(given) <= _LONGEST_ID
+    return given if sound else secrets.token_hex(8)
 
 
 def problem_of(error: Exception) -> Response | None:

@@ -14,16 +14,19 @@ from typing import TYPE_CHECKING, Final, Protocol
 from shelflife import clock
 from shelflife.clock import SECOND
 from shelflife.engine import Engine
+from shelflife.records.records import open_records
 from shelflife.shapes.metrics import SchedulerMetrics, metrics_as_json
 from shelflife.shapes.stats import StorageStats, stats_as_json
-from shelflife.web.cleanups import Cleanups
+from shelflife.web.events import EventFeed
 from shelflife.web.refresher import Refresher
-from shelflife.web.token import Token
+from shelflife.web.token import ServiceToken
+from shelflife.web.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from shelflife.events import Listener
+    from shelflife.records.records import Records
     from shelflife.settings import Settings
     from shelflife.settings.in_force import SettingsInForce
 
@@ -65,13 +68,15 @@ class Service:
         """
         self.settings = settings
         self._give_schedule = schedule
-        self._listeners = tuple(listeners)
+        self.listeners = tuple(listeners)
+        """Told what the runs do that requests begin."""
         self._lock = threading.Lock()
         self._engine: Engine | None = None
         self._schedule: Schedule | None = None
         self.refresher = Refresher(lambda: self.engine)
-        self.cleanups = Cleanups(settings.read, listeners=self._listeners)
-        self.token = Token(lambda: self.engine.state)
+        self.work = Work()
+        self.feed = EventFeed(self.records)
+        self.token = ServiceToken(lambda: self.engine.state)
 
     @property
     def engine(self) -> Engine:
@@ -85,8 +90,12 @@ class Service:
     def _engine_of(self, settings: Settings) -> Engine:
         with self._lock:
             if self._engine is None or self._engine.settings is not settings:
-                self._engine = Engine(settings, listeners=self._listeners)
+                self._engine = Engine(settings, listeners=self.listeners)
             return self._engine
+
+    def records(self) -> Records:
+        """Return what is remembered of the storage. Blocks. Raises StorageError."""
+        return open_records(self.engine.settings)
 
     @property
     def schedule(self) -> Schedule:
@@ -109,7 +118,7 @@ class Service:
             yield
         finally:
             await asyncio.to_thread(self._stop)
-            await self.cleanups.wait()
+            await self.work.wait()
 
     def stats(self) -> StorageStats:
         """Return the storage as its index knows it; have it looked at when that was long ago."""
@@ -134,7 +143,7 @@ class Service:
 
     def _stop(self) -> None:
         self.refresher.stop()
-        self.cleanups.stop()
+        self.work.stop()
         if self._schedule is not None:
             self._schedule.stop()
         with self._lock:  # whoever starts again begins with the settings of then

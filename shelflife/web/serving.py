@@ -40,6 +40,8 @@ def serve(app: FastAPI, *, host: str, port: int) -> None:
                 port=port,
                 log_config=_logging(),
                 timeout_graceful_shutdown=WAIT_FOR_REQUESTS,
+                server_header=False,
+                proxy_headers=False,  # which proxies are believed the settings say (`http.trusted_proxies`)
             )
         )
         with suppress(KeyboardInterrupt):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from shelflife.records.state import StateDirectory
 
-__all__ = ["VARIABLE", "Token"]
+__all__ = ["VARIABLE", "ServiceToken", "same"]
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ _SHORTEST: Final = 16
 """Characters that a token in a file has at least: fewer mean that it is damaged."""
 
 
-class Token:
+class ServiceToken:
     """The token of one storage, read anew each time, so that it can be changed while the service runs."""
 
     def __init__(self, state: Callable[[], StateDirectory]) -> None:
@@ -44,7 +44,7 @@ class Token:
 
     def matches(self, presented: str) -> bool:
         """Return whether a request shows the token. Raises StorageError when there can be none."""
-        return compare_digest(presented.encode("utf-8", "surrogateescape"), self.expected().encode())
+        return same(presented, self.expected())
 
     def expected(self) -> str:
         """Return the token, made if need be. Raises StorageError when it can be neither read nor made."""
@@ -61,6 +61,11 @@ class Token:
             raise StorageError(
                 f"cannot read or make the API token {path}: {error.strerror}; {VARIABLE} can set one"
             ) from error
+
+
+def same(one: str, other: str) -> bool:
+    """Return whether two texts are the same, in a time that does not tell how far they are."""
+    return compare_digest(one.encode("utf-8", "surrogateescape"), other.encode("utf-8", "surrogateescape"))
 
 
 def _read(path: Path) -> str:

@@ -7,13 +7,17 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from shelflife import Engine, Settings
 from shelflife.files.removal import Result
+from shelflife.policy.verdict import Reason
 from shelflife.testing import Storage, aged_file
+from tests.faults.scenes import Scene
+from tests.faults.tracing import needs_strace, sabotage
 from tests.integration.engine.users import needs_root
 
 _AREAS = {
@@ -116,3 +120,19 @@ def test_a_kill_by_the_kernel_in_the_middle_of_a_removal(storage: Storage, call:
     done, interrupted = storage.engine.history()
     assert (done.state, interrupted.state) == ("done", "interrupted")
     assert storage.engine.totals().removed == _FILES
+
+
+@needs_strace
+def test_what_a_killed_run_was_purging_is_told_as_purged_not_as_removed(tmp_path: Path) -> None:
+    scene = Scene(tmp_path / "storage", trash=True).set_up()
+    assert scene.engine.cleanup().total("trashed") == len(scene.due)
+    scene = replace(scene, trash=False)  # what waits there is expired, and goes
+    assert sabotage(scene.values, "unlinkat", "signal=KILL", "3").killed
+    assert scene.engine.cleanup().state == "done"
+    _, killed, *_ = scene.engine.history()
+    records = list(scene.engine.run_files(killed.id))
+    gone = [record for record in records if record.result is Result.REMOVED]
+    assert {record.reason for record in gone} == {Reason.PURGED}
+    assert gone
+    assert (killed.state, killed.report["removed"]) == ("interrupted", 0)
+    assert not list((scene.base / "media").rglob(".trash"))

@@ -21,17 +21,17 @@ _BLOCK_NOT = {"now", "with_settings", "running", "scheduler"}
 
 
 def _methods() -> list[str]:
-    found = [name for name, value in vars(Engine).items() if inspect.isfunction(value)]
+    found = [name for name, value in inspect.getmembers(Engine, inspect.isfunction)]
     return [name for name in found if not name.startswith("_")]
 
 
 def test_every_method_that_blocks_has_a_twin_and_every_twin_a_method() -> None:
     methods = _methods()
-    twins = {name for name in methods if hasattr(vars(Engine)[name], "__wrapped__")}
+    twins = {name for name in methods if hasattr(getattr(Engine, name), "__wrapped__")}
     assert twins == {f"a{name}" for name in methods if name not in twins | _BLOCK_NOT}
     for name in twins:
-        assert vars(Engine)[name].__wrapped__ is vars(Engine)[name[1:]]
-        assert name[1:] in (vars(Engine)[name].__doc__ or "")
+        assert getattr(Engine, name).__wrapped__ is getattr(Engine, name[1:])
+        assert name[1:] in (getattr(Engine, name).__doc__ or "")
 
 
 async def test_a_twin_works_in_another_thread_and_returns_what_its_method_does() -> None:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from shelflife.clock import MINUTE
 from shelflife.errors import UsageError
-from shelflife.records.access import Scope, Token
+from shelflife.records.access import Token
 from shelflife.records.sqlite.database import transaction
+from shelflife.scopes import Scope
 
 if TYPE_CHECKING:
     import sqlite3
@@ -34,7 +35,8 @@ SCHEMA: Final = """
         created_by TEXT NOT NULL,
         expires INTEGER,
         revoked INTEGER,
-        last_used INTEGER
+        last_used INTEGER,
+        parent TEXT NOT NULL                -- of a session: the name of its token, or the service's
     );
     CREATE UNIQUE INDEX token_name ON token (name) WHERE revoked IS NULL;
     """
@@ -43,7 +45,7 @@ _BYTES: Final = 32
 _USED_EVERY: Final = MINUTE
 """Nanoseconds between two notes of a token's use: reading must not write at every request."""
 
-_COLUMNS: Final = "name, scopes, areas, created, created_by, expires, revoked, last_used"
+_COLUMNS: Final = "name, scopes, areas, created, created_by, expires, revoked, last_used, parent"
 
 
 class SqliteTokenBook:
@@ -62,6 +64,7 @@ class SqliteTokenBook:
         at: int,
         by: str = "",
         expires: int | None = None,
+        parent: str = "",
     ) -> str:
         """Record a token and return its secret, which is not kept. Raises UsageError if the name is taken."""
         secret = PREFIX + secrets.token_urlsafe(_BYTES)
@@ -71,9 +74,9 @@ class SqliteTokenBook:
             ).fetchone():
                 raise UsageError(f"there is a token {name} already; revoke it first, or choose another name")
             self._connection.execute(
-                "INSERT INTO token (name, hash, scopes, areas, created, created_by, expires) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (name, _hash(secret), " ".join(sorted(scopes)), " ".join(areas), at, by, expires),
+                "INSERT INTO token (name, hash, scopes, areas, created, created_by, expires, parent) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (name, _hash(secret), " ".join(sorted(scopes)), " ".join(areas), at, by, expires, parent),
             )
         return secret
 
@@ -100,12 +103,17 @@ class SqliteTokenBook:
             cursor = self._connection.execute(
                 "UPDATE token SET revoked = ? WHERE name = ? AND revoked IS NULL", (at, name)
             )
+            self._connection.execute(
+                "UPDATE token SET revoked = ? WHERE parent = ? AND revoked IS NULL", (at, name)
+            )
         return cursor.rowcount > 0
 
     def all(self, *, revoked: bool = False) -> list[Token]:
         """Return the tokens by name; those that were revoked too, if asked for."""
-        condition = "" if revoked else "WHERE revoked IS NULL"
-        rows = self._connection.execute(f"SELECT {_COLUMNS} FROM token {condition} ORDER BY name, id")
+        condition = "" if revoked else "AND revoked IS NULL"
+        rows = self._connection.execute(
+            f"SELECT {_COLUMNS} FROM token WHERE parent = '' {condition} ORDER BY name, id"
+        )
         return [_token(row) for row in rows.fetchall()]
 
 
@@ -113,8 +121,8 @@ def _hash(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()
 
 
-def _token(row: tuple[str, str, str, int, str, int | None, int | None, int | None]) -> Token:
-    name, scopes, areas, created, by, expires, revoked, last_used = row
+def _token(row: tuple[str, str, str, int, str, int | None, int | None, int | None, str]) -> Token:
+    name, scopes, areas, created, by, expires, revoked, last_used, parent = row
     return Token(
         name=name,
         scopes=frozenset(Scope(scope) for scope in scopes.split()),
@@ -124,4 +132,5 @@ def _token(row: tuple[str, str, str, int, str, int | None, int | None, int | Non
         expires=expires,
         revoked=revoked,
         last_used=last_used,
+        parent=parent,
     )

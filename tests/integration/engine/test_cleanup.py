@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from shelflife.errors import CleanupDisabled, UsageError
-from shelflife.events import AreaFinished, BatchFinished, DirectoryPruned, Event, RunFinished, RunStarted
+from shelflife.events import (
+    AreaFinished,
+    BatchFinished,
+    DirectoryPruned,
+    Event,
+    RunBegun,
+    RunFinished,
+    RunStarted,
+)
 from shelflife.files.removal import Result
 from shelflife.policy.verdict import Reason
 from shelflife.records.index import Row, RowState
@@ -355,6 +363,7 @@ def test_a_run_tells_what_it_does(storage: Storage) -> None:
     storage.engine.cleanup(["temp"])
     told = [event for event in storage.events if not type(event).__name__.startswith("DirectoriesScanned")]
     assert [type(event) for event in told] == [
+        RunBegun,
         RunStarted,
         BatchFinished,
         DirectoryPruned,

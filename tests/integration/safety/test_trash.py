@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from shelflife import Engine, Settings, UsageError
+from shelflife.errors import PartlyRestored
 from shelflife.testing import MakeStorage, Storage, set_age
 from tests.integration.engine.users import needs_root
 
@@ -122,6 +123,27 @@ def test_a_directory_some_of_which_stayed_is_restored_by_its_run(media: Storage)
     assert media.engine.restore("1") == ["media/dir/gone"]
     assert gone.exists()
     assert stayed.exists()
+
+
+def test_a_run_comes_back_by_whole_directories_each_with_one_hold_and_replaces_nothing(
+    make_storage: MakeStorage,
+) -> None:
+    storage = make_storage(areas={"media": {"retention": "7d", "trash": "30d"}}, index={"settle": 0})
+    for path in ("a/sub/1", "a/sub/2", "a/3", "b/4", "b/5"):
+        storage.file(f"media/{path}", age="40d")
+    set_age(storage.path("media/b"), "40d")
+    before = storage.path("media/b").stat()
+    assert storage.engine.cleanup().total("trashed") == 5
+    storage.file("media/a/3", age=0, content=b"new")
+    with pytest.raises(PartlyRestored, match="media/a/3"):
+        storage.engine.restore("1")
+    assert storage.path("media/a/3").read_bytes() == b"new"
+    after = storage.path("media/b").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    there = {path for path in storage.files() if ".trash" not in path}
+    assert there == {f"media/{path}" for path in ("a/sub/1", "a/sub/2", "a/3", "b/4", "b/5")}
+    assert {hold.path for hold in storage.engine.holds()} == {"media/a/sub", "media/b"}
+    assert storage.engine.cleanup().total("trashed") == 0
 
 
 @pytest.mark.parametrize("target", ["directory", "run"])

@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from shelflife.errors import StorageError
 from shelflife.testing import Storage
 from shelflife.web import create_app
-from shelflife.web.token import VARIABLE, Token
+from shelflife.web.token import VARIABLE, ServiceToken
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -118,7 +118,7 @@ def test_no_token_is_made_where_one_is_set(storage: Storage, client: TestClient)
 
 def test_an_empty_variable_counts_as_unset(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, " ")
-    token = Token(lambda: storage.engine.state)
+    token = ServiceToken(lambda: storage.engine.state)
     assert len(token.expected()) > 30
     assert not token.matches("")
     assert not token.matches(" ")
@@ -126,7 +126,7 @@ def test_an_empty_variable_counts_as_unset(storage: Storage, monkeypatch: pytest
 
 def test_a_damaged_token_lets_nobody_in(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE)
-    token = Token(lambda: storage.engine.state)
+    token = ServiceToken(lambda: storage.engine.state)
     token.expected()
     (storage.settings.state_path / "api-token").write_text("")
     with pytest.raises(StorageError, match="damaged"):
@@ -138,13 +138,13 @@ def test_workers_that_start_together_make_one_token(
 ) -> None:
     monkeypatch.delenv(VARIABLE)
     with ThreadPoolExecutor(8) as pool:
-        tokens = list(pool.map(lambda _: Token(lambda: storage.engine.state).expected(), range(8)))
+        tokens = list(pool.map(lambda _: ServiceToken(lambda: storage.engine.state).expected(), range(8)))
     assert len(set(tokens)) == 1
 
 
 def test_a_changed_token_holds_at_once(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE)
-    token = Token(lambda: storage.engine.state)
+    token = ServiceToken(lambda: storage.engine.state)
     first = token.expected()
     os.unlink(storage.settings.state_path / "api-token")
     assert not token.matches(first)

@@ -243,12 +243,12 @@ def test_what_needs_approval_is_refused_and_then_approved(
 def test_a_cleanup_that_takes_long_goes_on_and_says_where_to_look(
     client: TestClient, storage: Storage, authorized: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shelflife.web.routes.PATIENCE", 0)
+    monkeypatch.setattr("shelflife.web.routes.parts.PATIENCE", 0)
     old = storage.file("temp/old", age="2d")
     answer = client.post("/storage/cleanup", json={}, headers=authorized)
     assert answer.status_code == 202
-    assert answer.json()["state"] == "planning"
-    assert answer.headers["location"] == answer.json()["location"] == "/storage/runs"
+    assert (answer.json()["state"], answer.json()["run"]) == ("running", 1)
+    assert answer.headers["location"] == answer.json()["location"] == "/storage/runs/1"
     wait_until(lambda: [run["state"] for run in client.get("/storage/runs").json()["runs"]] == ["done"])
     assert not old.exists()
 
@@ -256,7 +256,7 @@ def test_a_cleanup_that_takes_long_goes_on_and_says_where_to_look(
 def test_the_end_of_the_service_ends_a_cleanup_at_its_next_batch(
     make_storage: MakeStorage, authorized: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shelflife.web.routes.PATIENCE", 0.2)
+    monkeypatch.setattr("shelflife.web.routes.parts.PATIENCE", 0.2)
     storage = make_storage(cleanup={"enabled": False, "batch_size": 1}, limits={"confirm_above": "100%"})
     for number in range(500):
         storage.file(f"temp/{number}", age="2d")

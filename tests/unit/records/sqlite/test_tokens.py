@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 
 from shelflife.errors import UsageError
-from shelflife.records.access import Scope
 from shelflife.records.sqlite.journal_file import open_journal
 from shelflife.records.sqlite.tokens import PREFIX
 from shelflife.records.state import StateDirectory
+from shelflife.scopes import Scope
 
 _MINUTE = 60 * 10**9
 
@@ -72,3 +72,17 @@ def test_its_use_is_noted_once_a_minute(state: StateDirectory) -> None:
         assert journal.tokens.all()[0].last_used == _MINUTE
         journal.tokens.note_use(secret, 2 * _MINUTE)
         assert journal.tokens.all()[0].last_used == 2 * _MINUTE
+
+
+def test_a_session_ends_with_its_token(state: StateDirectory) -> None:
+    with open_journal(state) as journal:
+        journal.tokens.add("ada", [Scope.READ], at=1)
+        session = journal.tokens.find(journal.tokens.add("session 1", [Scope.READ], at=2, parent="ada"))
+        assert session is not None
+        assert (session.owner, session.is_valid(3)) == ("ada", True)
+        assert [token.name for token in journal.tokens.all()] == ["ada"]
+        secret = journal.tokens.add("session 2", [Scope.READ], at=2, parent="ada")
+        journal.tokens.revoke("ada", 3)
+        found = journal.tokens.find(secret)
+        assert found is not None
+        assert not found.is_valid(4)

@@ -1,0 +1,146 @@
+"""`shelflife token`: who may send what over HTTP."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+from shelflife import clock
+from shelflife.actor import current_actor
+from shelflife.cli import output
+from shelflife.cli.grammar import Argument, Option
+from shelflife.cli.options import Config, Json, engine_of, moment_of
+from shelflife.cli.table import Column, Table
+from shelflife.errors import UsageError
+from shelflife.records.records import open_records
+from shelflife.scopes import Scope
+
+if TYPE_CHECKING:
+    from shelflife.records.access import Token
+
+ABOUT: Final = "Make and revoke tokens for HTTP, each with a name, scopes and an end."
+
+_NAME: Final = "A letter or digit, then letters, digits, `.`, `_` and `-`."
+
+
+def add(
+    name: Annotated[
+        str, Argument("NAME", help="Who will use it; shown wherever something was done with it.")
+    ],
+    scope: Annotated[
+        list[str] | None,
+        Option("--scope", metavar="SCOPE", help=f"What it opens; once for each: {', '.join(Scope)}."),
+    ] = None,
+    area: Annotated[
+        list[str] | None,
+        Option("--area", metavar="AREA", help="An area whose files it is good for; all, if none is named."),
+    ] = None,
+    expires: Annotated[
+        str | None, Option("--expires", metavar="TIME", help="When it ends: 2027-01-01, or +90d from now.")
+    ] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> int:
+    """Make a token and print it, this once: only its hash is kept.
+
+    Example: shelflife token add dashboard --scope read --scope read:paths --expires +90d
+    """
+    engine = engine_of(config)
+    scopes = _scopes(scope or [])
+    _check_name(name)
+    engine.require_areas(area or [])
+    now = clock.now()
+    until = None if expires is None else moment_of(expires, now, option="--expires")
+    with open_records(engine.settings).open_journal() as journal:
+        by = current_actor().name
+        secret = journal.tokens.add(name, scopes, areas=area or [], at=now, by=by, expires=until)
+        made = journal.tokens.find(secret)
+    if as_json and made is not None:
+        from shelflife.shapes.token import token_as_json
+
+        output.print_json({**token_as_json(made), "token": secret})
+    else:
+        output.say("keep it now: it is not shown again")
+        output.print_line(secret)
+    return 0
+
+
+def list_tokens(
+    config: Config = None,
+    as_json: Json = False,
+    revoked: Annotated[bool, Option("--all", help="Also those that were revoked.")] = False,
+) -> int:
+    """List the tokens, without their secrets.
+
+    Example: shelflife token list
+    """
+    with open_records(engine_of(config).settings).open_journal() as journal:
+        tokens = journal.tokens.all(revoked=revoked)
+    if as_json:
+        from shelflife.shapes.token import token_as_json
+
+        output.print_json([token_as_json(token) for token in tokens])
+    elif tokens:
+        _print(tokens)
+    else:
+        output.print_line("there are no tokens")
+    return 0
+
+
+def revoke(
+    name: Annotated[str, Argument("NAME", help="The token's name.")],
+    config: Config = None,
+    as_json: Json = False,
+) -> int:
+    """Make a token useless, and the sessions that were made for it, at once and in every process.
+
+    Example: shelflife token revoke dashboard
+    """
+    with open_records(engine_of(config).settings).open_journal() as journal:
+        if not journal.tokens.revoke(name, clock.now()):
+            raise UsageError(f"there is no token {name}; `shelflife token list` names them")
+    if as_json:
+        output.print_json({"revoked": name})
+    else:
+        output.print_line(f"revoked: {name}")
+    return 0
+
+
+def _scopes(words: list[str]) -> list[Scope]:
+    if not words:
+        raise UsageError(f"a token opens nothing without --scope; allowed: {', '.join(Scope)}")
+    if unknown := [word for word in words if word not in set(Scope)]:
+        raise UsageError(f'--scope "{unknown[0]}": not a scope; allowed: {", ".join(Scope)}')
+    return [Scope(word) for word in words]
+
+
+def _check_name(name: str) -> None:
+    sound = (
+        name.isascii()
+        and name[:1].isalnum()
+        and name.replace("-", "").replace(".", "").replace("_", "").isalnum()
+    )
+    if not sound or len(name) > 100:
+        raise UsageError(f'"{name}" is not a name for a token; allowed: {_NAME}')
+
+
+def _print(tokens: list[Token]) -> None:
+    from shelflife.formats import minute
+
+    table = Table(
+        [Column("name"), Column("scopes", spare=1), Column("until (UTC)"), Column("last used (UTC)")]
+    )
+    for token in tokens:
+        until = (
+            "revoked"
+            if token.revoked is not None
+            else "–"
+            if token.expires is None
+            else minute(token.expires)
+        )
+        used = "never" if token.last_used is None else minute(token.last_used)
+        note = f"for {', '.join(token.areas)}" if token.areas else ""
+        table.add(token.name, " ".join(sorted(token.scopes)), until, used, note=note)
+    output.print_table(table)
+
+
+VERBS: Final = {"add": add, "list": list_tokens, "revoke": revoke}

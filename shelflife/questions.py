@@ -1,0 +1,186 @@
+"""What can be asked about a storage: the half of the engine that changes nothing but the index."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING
+
+from shelflife.errors import UsageError
+from shelflife.records.history import FileRecord, RunRecord, Totals
+from shelflife.run import look as looks
+from shelflife.run.lock import Holder, holder_of
+from shelflife.twins import in_thread, streamed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from shelflife.explain.check import Finding
+    from shelflife.explain.foresee import Forecast, WhatIf
+    from shelflife.explain.status import Status
+    from shelflife.explain.why import Answer
+    from shelflife.policy.area import Area
+    from shelflife.records.alerts import ActiveAlert
+    from shelflife.records.state import StateDirectory
+    from shelflife.records.statistics import Statistics
+    from shelflife.run.workplace import Workplace
+    from shelflife.storage.disks import Disk
+
+
+class Questions:
+    """Answers questions about one storage. Methods block; each has an async twin."""
+
+    def __init__(self, work: Workplace) -> None:
+        """Take the storage; nothing is read or opened."""
+        self._work = work
+        self.settings = work.settings
+
+    def now(self) -> int:
+        """Return the time by the engine's clock, in ns since the epoch."""
+        return self._work.clock()
+
+    @property
+    def areas(self) -> dict[str, Area]:
+        """The areas by name, in the order of the settings."""
+        return dict(self._work.areas)
+
+    @property
+    def state(self) -> StateDirectory:
+        """Where the records are. Raises StorageError when the base path is not there."""
+        return self._work.records.state
+
+    def refresh(self, *, stop: threading.Event | None = None) -> dict[str, list[str]]:
+        """Bring the index up to date; return by area what could not be looked at. Raises StorageError.
+
+        Setting `stop` ends it at the next directory, with nothing to report.
+        """
+        return looks.refresh(self._work, stop=stop)
+
+    def stats(self, *, refresh: bool = False) -> Statistics:
+        """Return the storage in numbers, as of the last scan, or scanned now. Raises StorageError."""
+        return looks.stats(self._work, refreshed=refresh)
+
+    def totals(self) -> Totals:
+        """Return what all executed runs together did. Raises RecordsError, StorageError."""
+        with self._work.records.read_journal() as journal:
+            return journal.history.totals() if journal else Totals()
+
+    def history(self, *, limit: int = 50, before: int | None = None) -> list[RunRecord]:
+        """Return runs, the latest first; those before run number `before`. Raises as `totals`."""
+        with self._work.records.read_journal() as journal:
+            return journal.history.runs(limit=limit, before=before) if journal else []
+
+    def run(self, number: int) -> RunRecord:
+        """Return one run. Raises UsageError when there is none of that number."""
+        with self._work.records.read_journal() as journal:
+            record = journal.history.run(number) if journal else None
+        if record is None:
+            raise UsageError(f"there is no run {number}; `shelflife history` lists them")
+        return record
+
+    def run_files(self, number: int) -> Iterator[FileRecord]:
+        """Yield what became of each file that a run meant to remove, as far as it is still remembered."""
+        with self._work.records.read_journal() as journal:
+            if journal is not None:
+                yield from journal.files.of_run(number)
+
+    def holder(self) -> Holder | None:
+        """Return who runs a cleanup now, if anybody. Raises StorageError."""
+        return holder_of(self._work.records.state)
+
+    def why(self, path: str | os.PathLike[str]) -> Answer:
+        """Return what will happen to a path, when and by which rule, or what happened to it.
+
+        Raises UsageError for an empty path, StorageError when the base path is not there.
+        """
+        from shelflife.explain.why import explain
+
+        return explain(self._work, os.fspath(path))
+
+    def check(self, *, trying: bool = False) -> list[Finding]:
+        """Return whether the storage can be looked after as it is, and what needs a person.
+
+        Creates nothing; a fault is a finding. With `trying`, what an uncommon file system can do is tried once,
+        in a directory that is gone afterwards.
+        """
+        from shelflife.alerts.findings import check
+
+        return check(self._work, trying=trying)
+
+    def check_shared(self, other: Path) -> list[Finding]:
+        """Try what safety rests on between the base path and another mount of it, at `other`.
+
+        docs/filesystems.md says what for. Takes up to two minutes. What is made there is removed; a fault is a
+        finding.
+        """
+        from shelflife.explain.check_shared import check_shared
+
+        return check_shared(self.settings.base_path, other)
+
+    def unexpected(self) -> list[Finding]:
+        """Return what is unlikely to be meant: files from the future, directories of no area, short retentions.
+
+        `check` has it, too; before anything was ever cleaned, whoever plans wants to know. Raises as `stats`.
+        """
+        from shelflife.explain.unexpected import unexpected
+
+        with self._work.records.read_index() as index:
+            return [*unexpected(self.settings.base_path, self.areas.values(), index, self._work.clock())]
+
+    def status(self) -> Status:
+        """Return how it stands: what is wrong, what waits for a person, what comes next. Changes nothing."""
+        from shelflife.alerts.findings import status
+
+        return status(self._work)
+
+    def whatif(self, changes: Mapping[str, object]) -> WhatIf:
+        """Return what other settings of areas would mean: `{"uploads.retention": "3d", "frames.quota": "50GB"}`.
+
+        From the index and the journal alone, to the hour; nothing is changed.
+        Raises UsageError for an unknown area, SettingsError, StorageError.
+        """
+        from shelflife.explain.foresee import what_if
+
+        return what_if(self._work, self.settings.with_areas(changes))
+
+    def forecast(self) -> Forecast:
+        """Return what expires on the coming days, and when the disks will be full. Raises StorageError."""
+        from shelflife.explain.foresee import forecast
+
+        return forecast(self._work)
+
+    def disks(self) -> list[Disk]:
+        """Return the file systems that the areas are on, and how full they are. Raises StorageError."""
+        from shelflife.storage.disks import disks_of
+
+        with self._work.hold_base() as base:
+            return disks_of(base, self._work.areas.values())
+
+    def alerts(self) -> list[ActiveAlert]:
+        """Return what needs a person now, the latest first, whether or not anybody is sent a message.
+
+        Raises RecordsError, StorageError.
+        """
+        from shelflife.alerts.conditions import alerts_now
+
+        return alerts_now(self._work)
+
+    # -- async twins
+
+    arefresh = in_thread(refresh)
+    astats = in_thread(stats)
+    astatus = in_thread(status)
+    atotals = in_thread(totals)
+    ahistory = in_thread(history)
+    arun = in_thread(run)
+    arun_files = streamed(run_files)
+    aholder = in_thread(holder)
+    awhy = in_thread(why)
+    acheck = in_thread(check)
+    acheck_shared = in_thread(check_shared)
+    aunexpected = in_thread(unexpected)
+    awhatif = in_thread(whatif)
+    aforecast = in_thread(forecast)
+    adisks = in_thread(disks)
+    aalerts = in_thread(alerts)

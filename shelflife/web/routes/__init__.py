@@ -1,0 +1,168 @@
+"""The routes below `/storage`, as a router that an application includes.
+
+statistics  numbers: stats, disks, forecast, what-if, alerts, check
+cleanup     plans, cleaning up, making room
+runs        what was done, what is being done, and how to stop it
+paths       single paths: why, holds
+trash       what waits there, getting it back
+events      what happens, as it happens
+access      tokens and sessions
+parts       what these have in common
+
+Each answers from a worker thread: nothing blocks the event loop. A GET changes nothing, whatever its query
+says. What each one needs stands in `shelflife.web.scopes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPBearer
+
+from shelflife.settings.in_force import SettingsInForce, in_force_of
+from shelflife.web.caller import Callers
+from shelflife.web.guard import Guard, guarded_by
+from shelflife.web.once import Once
+from shelflife.web.problems import ProblemRoute, documented
+from shelflife.web.routes import access, cleanup, events, paths, runs, statistics, trash
+from shelflife.web.service import Schedule, Service
+
+if TYPE_CHECKING:
+    from shelflife.events import Listener
+    from shelflife.settings import Settings
+
+__all__ = ["router", "routes_of"]
+
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
+
+_bearer = HTTPBearer(
+    auto_error=False,
+    description="`STORAGE_API_TOKEN`, the one that the service made at its first start, or one of `/tokens`",
+)
+"""For the OpenAPI document only: the guard reads the header itself, before anything else is read."""
+
+_RESOURCES: Final = (statistics, cleanup, runs, paths, trash, events, access)
+
+
+def router(
+    settings: Settings | Callable[[], Settings] | SettingsInForce,
+    *,
+    dependencies: Sequence[Any] = (),
+    prefix: str = "/storage",
+    token: bool | None = None,
+    actor: Callable[[Request], str] | None = None,
+    schedule: Callable[[], Schedule] | None = None,
+    listeners: Sequence[Listener] = (),
+) -> APIRouter:
+    """Return the routes of one storage, for `app.include_router`.
+
+    The router brings its lifespan, which FastAPI merges with the application's own: directories are made, the
+    index is kept fresh, and the schedule runs while the application does. A sub-application that is *mounted*
+    has no lifespan that runs: there, the application's own has to say ``async with engine.running():``.
+
+    Args:
+        settings: the settings, or what reads them: first called when the application starts, and again before
+            each cleanup.
+        dependencies: what FastAPI resolves before each route, such as ``[Depends(admin)]``.
+        prefix: where the routes are.
+        token: whether requests that change anything need the bearer token. None: they do unless there are
+            `dependencies`, which then decide alone who may. They always need ``application/json``.
+        actor: tells whom the application has let in, for the records; used without a token only.
+        schedule: gives what runs cleanups by itself; None: a schedule of the settings' own.
+        listeners: told what the cleanups do that this application starts.
+    """
+    service = Service(in_force_of(settings), schedule=schedule, listeners=listeners)
+    return routes_of(service, dependencies=dependencies, prefix=prefix, token=token, actor=actor)
+
+
+def routes_of(
+    service: Service,
+    *,
+    dependencies: Sequence[Any] = (),
+    prefix: str = "/storage",
+    token: bool | None = None,
+    actor: Callable[[Request], str] | None = None,
+) -> APIRouter:
+    """Return the routes that serve `service`; the rest is as for `router`."""
+    needs_token = not dependencies if token is None else token
+
+    @asynccontextmanager
+    async def lifespan(_app: object) -> AsyncIterator[None]:
+        async with service.running(token=needs_token):
+            yield
+
+    callers = Callers(
+        service.records,
+        lambda: service.engine.settings.http,
+        service.token if needs_token else None,
+        actor=actor,
+    )
+    api = APIRouter(
+        prefix=prefix,
+        tags=["storage"],
+        dependencies=[*dependencies, Depends(_bearer)] if needs_token else dependencies,
+        route_class=guarded_by(Guard(callers, Once(service.records), prefix)),
+        responses=documented(_422="the request is not valid", _503="the storage cannot be used"),
+        lifespan=lifespan,
+        generate_unique_id_function=_operation_id,
+    )
+    for resource in _RESOURCES:
+        resource.add(api, service)
+    _add_heads(api)
+    _add_refusals(api)
+    return api
+
+
+def _operation_id(route: APIRoute) -> str:
+    """Return the name of an operation for typed clients: `list_runs` → `listRuns`."""
+    first, *others = route.name.split("_")
+    return first + "".join(word.capitalize() for word in others)
+
+
+def _add_heads(api: APIRouter) -> None:
+    """Answer HEAD wherever there is a GET, without a second entry in the OpenAPI document."""
+    for route in [route for route in api.routes if isinstance(route, APIRoute)]:
+        if "GET" in (route.methods or ()):
+            api.add_api_route(
+                route.path.removeprefix(api.prefix),
+                route.endpoint,
+                methods=["HEAD"],
+                response_model=route.response_model,
+                include_in_schema=False,
+                name=f"head {route.name}",
+            )
+
+
+def _add_refusals(api: APIRouter) -> None:
+    """Answer what the other routes do not: inside the prefix, 404 and 405 are problem documents too.
+
+    Without this the application's own handlers would answer, which we do not know.
+    """
+    allowed: dict[str, set[str]] = {}
+    for route in api.routes:
+        if isinstance(route, ProblemRoute):
+            allowed.setdefault(route.path.removeprefix(api.prefix), set()).update(route.methods or ())
+    for path, methods in allowed.items():
+        _add_refusal(api, path, _METHODS - methods, 405, {"Allow": ", ".join(sorted(methods))})
+    _add_refusal(api, "/{rest:path}", _METHODS, 404, {})
+
+
+def _add_refusal(
+    api: APIRouter, path: str, methods: frozenset[str], status: Literal[404, 405], headers: dict[str, str]
+) -> None:
+    async def refuse() -> None:
+        detail = "there is nothing here" if status == 404 else f"allowed: {headers['Allow']}"
+        raise HTTPException(status, detail, headers=headers)
+
+    api.add_api_route(
+        path,
+        refuse,
+        methods=sorted(methods),
+        include_in_schema=False,
+        route_class_override=ProblemRoute,
+        name=f"refuse {status} {path}",
+    )

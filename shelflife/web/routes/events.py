@@ -1,0 +1,59 @@
+"""Events as they happen, for pages and programs that stay connected (server-sent events)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Header, Query
+from sse_starlette import EventSourceResponse
+
+from shelflife.scopes import Scope
+from shelflife.shapes.event import event_as_json
+from shelflife.web.routes.parts import LARGEST, Asking
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from fastapi import APIRouter
+
+    from shelflife.web.service import Service
+
+_HEARTBEAT = 15
+"""Seconds between two comments that keep proxies from closing a quiet stream."""
+_SLOW = 10.0
+"""Seconds after which a reader that takes nothing is cut off; it goes on by `Last-Event-ID`."""
+
+
+def add(api: APIRouter, service: Service) -> None:
+    """Add the stream of events."""
+
+    @api.get(
+        "/events",
+        response_class=EventSourceResponse,
+        responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    )
+    async def stream_events(
+        asking: Asking,
+        after: Annotated[int | None, Query(ge=0, le=LARGEST, description="Begin after this event")] = None,
+        last_event_id: Annotated[str | None, Header(max_length=20)] = None,
+    ) -> object:
+        """Return what happens, as it happens, whichever process does it.
+
+        Each event has a number as its `id`. With `Last-Event-ID`, or `after`, comes first what was missed, each
+        event once and in order; `event: reset` says that some of that is no longer known.
+        """
+        seen = int(last_event_id) if last_event_id and last_event_id.isdecimal() else after
+
+        async def stream() -> AsyncIterator[dict[str, str | int]]:
+            first, last = await service.feed.bounds()
+            start = last if seen is None else seen
+            if start + 1 < first or start > last:
+                yield {"event": "reset", "data": json.dumps({"first": first, "last": last})}
+                start = min(max(start, first - 1), last)
+            async for event in service.feed.listen(start):
+                shown = event_as_json(event, with_paths=asking.may(Scope.READ_PATHS))
+                yield {"id": str(event.id), "event": event.kind, "data": json.dumps(shown)}
+
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return EventSourceResponse(stream(), headers=headers, ping=_HEARTBEAT, send_timeout=_SLOW)

@@ -1,0 +1,81 @@
+"""Numbers: how full areas and disks are, what the schedule does, what is the matter."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Query
+
+from shelflife.alerts.channels import try_receivers
+from shelflife.settings.units import change_of
+from shelflife.shapes.alert import Alert, Delivery, alert_as_json
+from shelflife.shapes.check import Finding, finding_as_json
+from shelflife.shapes.disk import DiskUsage, disk_usage_as_json
+from shelflife.shapes.metrics import SchedulerMetrics
+from shelflife.shapes.outlook import Forecast, WhatIf, forecast_as_json, whatif_as_json
+from shelflife.shapes.stats import StorageStats
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+    from shelflife.web.service import Service
+
+Changes = Annotated[
+    list[str],
+    Query(min_length=1, max_length=100, description="Such as uploads.retention=3d; once for each change"),
+]
+
+
+def add(api: APIRouter, service: Service) -> None:
+    """Add the routes that give numbers."""
+
+    @api.get("/stats", response_model=StorageStats)
+    async def get_stats() -> object:
+        """Return the storage in numbers, from its index, as of `as_of`.
+
+        They are brought up to date in the background when they are older than a minute.
+        """
+        return await asyncio.to_thread(service.stats)
+
+    @api.get("/metrics", response_model=SchedulerMetrics)
+    async def get_metrics() -> object:
+        """Return the schedule, and what all executed runs together did."""
+        return await asyncio.to_thread(service.metrics)
+
+    @api.get("/disks", response_model=list[DiskUsage])
+    async def get_disks() -> object:
+        """Return how full the file systems of the areas are, now."""
+        return await asyncio.to_thread(lambda: [disk_usage_as_json(one) for one in service.engine.disks()])
+
+    @api.get("/forecast", response_model=Forecast)
+    async def get_forecast() -> object:
+        """Return what expires on each coming day, where areas settle, and when disks will be full."""
+        return await asyncio.to_thread(lambda: forecast_as_json(service.engine.forecast()))
+
+    @api.get("/whatif", response_model=WhatIf)
+    async def get_what_if(change: Changes) -> object:
+        """Return what other settings would mean, beside what is; nothing is changed."""
+        changes = dict(change_of(text) for text in change)
+        return await asyncio.to_thread(lambda: whatif_as_json(service.engine.whatif(changes)))
+
+    @api.get("/alerts", response_model=list[Alert])
+    async def get_alerts() -> object:
+        """Return what needs a person."""
+        return await asyncio.to_thread(lambda: [alert_as_json(one) for one in service.engine.alerts()])
+
+    @api.post("/alerts/test", response_model=list[Delivery])
+    async def test_alerts() -> object:
+        """Send a test message to each receiver; return which ones took it."""
+        return await asyncio.to_thread(_test, service)
+
+    @api.get("/check", response_model=list[Finding])
+    async def get_check() -> object:
+        """Return what is right and what is wrong with the storage, as `shelflife check` does."""
+        return await asyncio.to_thread(lambda: [finding_as_json(one) for one in service.engine.check()])
+
+
+def _test(service: Service) -> list[Delivery]:
+    engine = service.engine
+    results = try_receivers(engine.settings.alerts, str(engine.settings.base_path), at=engine.now())
+    return [{"receiver": name, "error": reason} for name, reason in results.items()]

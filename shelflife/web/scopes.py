@@ -1,0 +1,56 @@
+"""What each route needs: one table, which the guard, the OpenAPI document and the docs read.
+
+A route that is not in it needs `admin`: whoever forgets a row opens nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from shelflife.scopes import Scope
+
+__all__ = ["SCOPES", "scope_of"]
+
+SCOPES: Final[Mapping[tuple[str, str], Scope | None]] = {
+    ("GET", "/stats"): Scope.READ,
+    ("GET", "/metrics"): Scope.READ,
+    ("GET", "/disks"): Scope.READ,
+    ("GET", "/forecast"): Scope.READ,
+    ("GET", "/whatif"): Scope.READ,
+    ("GET", "/alerts"): Scope.READ,
+    ("GET", "/check"): Scope.READ_PATHS,
+    ("GET", "/events"): Scope.READ,
+    ("GET", "/runs"): Scope.READ,
+    ("GET", "/runs/{run}"): Scope.READ,
+    ("GET", "/runs/{run}/files"): Scope.READ_PATHS,
+    ("DELETE", "/runs/{run}"): Scope.CLEANUP,
+    ("GET", "/plan"): Scope.PLAN,
+    ("GET", "/plan/files"): Scope.READ_PATHS,
+    ("GET", "/cleanup"): Scope.READ_PATHS,
+    ("POST", "/cleanup"): Scope.CLEANUP,
+    ("POST", "/relief"): Scope.CLEANUP,
+    ("GET", "/why"): Scope.READ_PATHS,
+    ("GET", "/holds"): Scope.READ_PATHS,
+    ("POST", "/holds"): Scope.HOLD,
+    ("DELETE", "/holds"): Scope.HOLD,
+    ("GET", "/trash"): Scope.READ_PATHS,
+    ("POST", "/trash/restore"): Scope.RESTORE,
+    ("POST", "/trash/purge"): Scope.ADMIN,
+    ("POST", "/alerts/test"): Scope.ADMIN,
+    ("GET", "/tokens"): Scope.ADMIN,
+    ("POST", "/tokens"): Scope.ADMIN,
+    ("DELETE", "/tokens/{name}"): Scope.ADMIN,
+    ("GET", "/session"): None,
+    ("POST", "/session"): None,
+    ("DELETE", "/session"): None,
+}
+"""(method, path below the prefix) → what the caller needs; None: nothing, who asks says himself who they are.
+
+Approving a plan is a cleanup, too, and needs `approve` besides (`shelflife.web.routes.cleanup`).
+"""
+
+
+def scope_of(method: str, path: str) -> Scope | None:
+    """Return what a request needs; `path` is the route's, below the prefix."""
+    return SCOPES.get(("GET" if method == "HEAD" else method, path), Scope.ADMIN)

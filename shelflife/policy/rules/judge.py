@@ -30,6 +30,8 @@ _END: Final = Cutoff(at=2**63, cause=Cause.RETENTION)
 LOST_AND_FOUND: Final = "lost+found"
 """Where e2fsck puts what it finds: it is part of the file system, and mkfs alone can make it properly."""
 
+_GOES: Final = Verdict(remove=True, reason=Reason.EXPIRED)
+
 _AS_ONE: Final[Mapping[Reason, Reason]] = {
     Reason.PROTECTED: Reason.UNIT_PROTECTED,
     Reason.HELD: Reason.UNIT_HELD,
@@ -79,7 +81,7 @@ class Rules:
 
     def class_of(self, path: str) -> int:
         """Return the number of the class of the file at `path` (relative to the area's directory)."""
-        for kind in self.classes[1:]:
+        for kind in self._matching:
             if kind.patterns.deciding(path) is not None:
                 return kind.number
         return 0
@@ -185,13 +187,15 @@ class Rules:
     def _judge(
         self, file: File, cutoffs: Cutoffs, rules: Sequence[Rule], neighbours: Neighbours | None = None
     ) -> Verdict:
-        kind = self.classes[self.class_of(file.path)]
-        case = Case(file, kind, cutoffs.within(file.path)[kind.number], self.settings, neighbours)
+        # Asked about every file that may be due: what costs, and is not needed, is left out.
+        kind = self.classes[self.class_of(file.path) if self._matching else 0]
+        here = cutoffs if cutoffs.tops is None else cutoffs.within(file.path)
+        case = Case(file, kind, here[kind.number], self.settings, neighbours)
         for rule in rules:
             if rule.keeps(case):
                 pattern = kind.patterns.deciding(file.path) if rule.reason is Reason.PROTECTED else None
                 return Verdict(remove=False, reason=rule.reason, pattern=pattern)
-        return Verdict(remove=True, reason=Reason.EXPIRED)
+        return _GOES
 
     # -- what others are told
 
@@ -223,6 +227,10 @@ class Rules:
         if self.expire is Expire.STEM:
             words.append("stem")
         return int.from_bytes(sha256("\n".join(words).encode()).digest()[:8], "big") >> 1
+
+    @cached_property
+    def _matching(self) -> tuple[Class, ...]:
+        return self.classes[1:]
 
     @cached_property
     def _applied(self) -> tuple[Rule, ...]:

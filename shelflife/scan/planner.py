@@ -17,6 +17,7 @@ from shelflife.files.listing import FOREVER, Kind
 from shelflife.files.reading import Counts, Search
 from shelflife.files.tree import walk
 from shelflife.policy.plan import DueDirectory
+from shelflife.policy.verdict import Reason
 from shelflife.scan.unit import due_units
 from shelflife.scan.way import Ways, for_reading, read_all
 from shelflife.settings import Expire
@@ -24,6 +25,7 @@ from shelflife.settings import Expire
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from shelflife.files.counting import Stays
     from shelflife.files.listing import Entry
     from shelflife.files.reading import Flag, Reading
     from shelflife.files.survey import Survey
@@ -162,11 +164,10 @@ class _Counting:
         return Counts.of(survey) if survey.complete else None
 
     def _count_due(self, survey: Survey, fd: int, path: str) -> None:
-        root = self._root
-        for chunk in judged(fd, path, root.area, self._cutoffs):
+        stays = _held_in(self._root, fd, path, self._holds)
+        for chunk in judged(fd, path, self._root.area, self._cutoffs, stays):
             for entry, due in chunk:
-                place = root.place(path + entry.name)
-                if due and not held_entry(self._holds, root.area.name, place, fd, entry):
+                if due and not stays(entry):
                     survey.due_files += entry.is_file
                     survey.due_bytes += entry.size if entry.is_file else 0
                     survey.due_links += not entry.is_file
@@ -174,14 +175,14 @@ class _Counting:
 
 def due_files(root: AreaRoot, cutoffs: Cutoffs, due: DueDirectory, holds: Holds) -> Iterator[PlannedFile]:
     """Yield the files of a due directory that would go, as they are now. Raises OSError."""
-    for path, fd, chunk in _members(root, cutoffs, due):
+    for path, fd, chunk in _members(root, cutoffs, due, holds):
+        stays = _held_in(root, fd, path, holds)
         for entry, goes in chunk:
-            place = root.place(path + entry.name)
-            if not goes or held_entry(holds, root.area.name, place, fd, entry):
+            if not goes or stays(entry):
                 continue
             yield PlannedFile(
                 area=root.area.name,
-                path=place,
+                path=root.place(path + entry.name),
                 size=entry.size,
                 mtime=entry.mtime,
                 time=entry.time,
@@ -190,7 +191,7 @@ def due_files(root: AreaRoot, cutoffs: Cutoffs, due: DueDirectory, holds: Holds)
 
 
 def _members(
-    root: AreaRoot, cutoffs: Cutoffs, due: DueDirectory
+    root: AreaRoot, cutoffs: Cutoffs, due: DueDirectory, holds: Holds
 ) -> Iterator[tuple[str, int, list[tuple[Entry, bool]]]]:
     """Yield path, descriptor and entries of a due directory, each with whether it goes; of a unit all do."""
     if due.unit:
@@ -198,8 +199,18 @@ def _members(
             yield path, fd, [(entry, goes_with_unit(entry, path, root.area, cutoffs)) for entry in entries]
         return
     with root.anchor.directory(due.path) as fd:
-        for chunk in judged(fd, due.path, root.area, cutoffs):
+        for chunk in judged(fd, due.path, root.area, cutoffs, _held_in(root, fd, due.path, holds)):
             yield due.path, fd, chunk
+
+
+def _held_in(root: AreaRoot, fd: int, path: str, holds: Holds) -> Stays:
+    """Return what says whether somebody holds an entry of the open directory `fd` at `path`."""
+
+    def stays(entry: Entry) -> Reason | None:
+        place = root.place(path + entry.name)
+        return Reason.HELD if held_entry(holds, root.area.name, place, fd, entry) else None
+
+    return stays
 
 
 def _due(root: AreaRoot, path: str, counts: Counts, cutoffs: Cutoffs) -> DueDirectory | None:

@@ -118,8 +118,7 @@ class _Counting:
     def _is_to_be_read(self, path: str) -> bool:
         if self._ways.concern(path, self._holds):
             return False
-        # What the refresh has counted leaves out nobody's files: where some are held by their inodes, those of its
-        # directories must be at hand.
+        # The refresh counts held files, too: where some are held by their inodes, its readings must be at hand.
         is_known = path in self._counted
         return not is_known or (self._looks_for_inodes and self._noted(path) is None)
 

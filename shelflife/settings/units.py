@@ -178,7 +178,7 @@ def change_of(text: str) -> tuple[str, object]:
     """
     key, sign, value = text.partition("=")
     if not sign or not key or not value:
-        raise UsageError(f'"{text}" is no change; allowed: KEY=VALUE, such as uploads.retention=3d')
+        raise UsageError(f'"{text}" is not a change; allowed: AREA.KEY=VALUE, such as uploads.retention=3d')
     if value == "null":
         return key, None
     number = whole_number(value)

@@ -55,7 +55,7 @@ def add(api: APIRouter, service: Service) -> None:
 
     @api.get("/whatif", response_model=WhatIf)
     async def get_what_if(change: Changes) -> object:
-        """Return what other settings would mean, beside what is; nothing is changed."""
+        """Return what other settings would do, next to the present ones; nothing is changed."""
         changes = dict(change_of(text) for text in change)
         return await asyncio.to_thread(lambda: whatif_as_json(service.engine.whatif(changes)))
 

@@ -157,9 +157,12 @@ def moment_of(text: str, now: int, *, name: str) -> int:
 
     Raises UsageError, which says what `name` was given.
     """
-    try:
-        if text.startswith("+"):
+    if text.startswith("+"):
+        try:
             return now + parse_duration(text[1:]) * SECOND
+        except ValueError as error:
+            raise UsageError(f'{name} "{text}": after +, {error}') from None
+    try:
         when = datetime.fromisoformat(text)
         when = when if when.tzinfo else when.replace(tzinfo=UTC)
         return int(when.timestamp()) * SECOND

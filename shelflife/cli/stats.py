@@ -71,6 +71,13 @@ def _show(statistics: Statistics, settings: Settings) -> None:
     total = [output.number(statistics.files), human_size(statistics.bytes)]
     table.add_total("total", *total, output.number(statistics.directories))
     output.print_table(table)
+    if statistics.trash_files:
+        parts = [
+            f"{area.area} {output.number(area.trash_files)} files, {human_size(area.trash_bytes)}"
+            for area in statistics.areas
+            if area.trash_files
+        ]
+        output.print_prose(f"besides, in the trash: {'; '.join(parts)}")
     if statistics.as_of is None:
         output.say("not every area was scanned yet; `shelflife stats` without --as-recorded does")
     else:

@@ -6,23 +6,22 @@ import errno
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from shelflife.clock import SECOND
 from shelflife.explain.answer import Answer, State
+from shelflife.explain.words import bounds_of, hold_in_words, keeps, kept_for, retention_rule
 from shelflife.files.anchor import Anchor
 from shelflife.files.held import held_directory, held_entry
 from shelflife.files.listing import Entry, Kind, entry_at
 from shelflife.files.tree import walk
-from shelflife.formats import counted, format_age, format_retention, human_size, moment
+from shelflife.formats import format_age, moment
 from shelflife.policy.area import TRASH_DIRECTORY
-from shelflife.policy.choose import by_retention_of_classes
-from shelflife.policy.cutoff import Cause, Cutoff
+from shelflife.policy.cutoff import Cause
 from shelflife.policy.rules import KEEP_FILE, File, judge_unit, stays_by_name
 from shelflife.policy.schedule import Schedule
 from shelflife.policy.verdict import Reason, Verdict
 from shelflife.policy.watermark import Watermarks
 from shelflife.scan.root import AreaRoot
 from shelflife.scan.unit import read_unit
-from shelflife.settings import AgeFrom, Expire
+from shelflife.settings import Expire, Per
 from shelflife.storage.areas import hold_base
 
 if TYPE_CHECKING:
@@ -30,7 +29,9 @@ if TYPE_CHECKING:
 
     from shelflife.explain.past import Past
     from shelflife.policy.area import Area
+    from shelflife.policy.cutoff import Cutoffs
     from shelflife.policy.holds import Hold
+    from shelflife.policy.rules import Class
     from shelflife.settings import Settings
     from shelflife.storage.paths import Place
 
@@ -47,19 +48,17 @@ class Present:
         *,
         settings: Settings,
         past: Past,
-        chosen: Cutoff | None = None,
+        cutoffs: Cutoffs,
         now: int,
     ) -> None:
-        """Prepare; `path` is the place's absolute path, `chosen` the area's cutoff in a plan, `now` in ns."""
-        self._chosen = chosen
+        """Prepare; `path` is the place's absolute path, `cutoffs` are the area's in a plan, `now` in ns."""
         self._place = place
         self._path = path
         self._area = place.area
         self._settings = settings
         self._past = past
         self._now = now
-        self._cutoffs = by_retention_of_classes(place.area, now)
-        self._cutoff = self._cutoffs.own
+        self._cutoffs = cutoffs.within(place.path)
 
     def answer(self) -> Answer:
         """Return the answer. Raises StorageError when the base path is not there."""
@@ -76,7 +75,7 @@ class Present:
                     return self._unit(anchor, f"{top}/")
                 if hold is not None:
                     return self._held(hold)
-                return self._directory(anchor) if _is_tree(entry) else self._file(entry)
+                return self._directory(anchor) if _is_tree(entry) else self._file(anchor, entry)
         except OSError as error:
             return self._not_seen(error)
 
@@ -111,7 +110,7 @@ class Present:
 
     # -- files
 
-    def _file(self, entry: Entry) -> Answer:
+    def _file(self, anchor: Anchor, entry: Entry) -> Answer:
         if entry.kind is Kind.OTHER:
             sentence = "It is a FIFO, a socket or a device: these are never removed, only reported."
             return self._kept(Reason.SPECIAL, sentence)
@@ -120,8 +119,8 @@ class Present:
             if entry.kind is Kind.LINK
             else []
         )
-        time = entry.time
-        verdict = self._area.rules.judge(File(self._place.path, time), self._cutoffs)
+        verdict, partner = self._verdict(anchor, entry)
+        kind = self._area.rules.classes[self._area.rules.class_of(self._place.path)]
         match verdict.reason:
             case Reason.KEEP_FILE:
                 return self._kept(verdict.reason, *link, f"{KEEP_FILE} is never removed.", rule=KEEP_FILE)
@@ -130,17 +129,58 @@ class Present:
                     "NFS gave it that name because somebody has it open: it goes when that one closes it."
                 )
                 return self._kept(verdict.reason, *link, sentence)
-            case Reason.PROTECTED:
+            case Reason.PROTECTED if verdict.pattern is not None:
                 sentence = f'The pattern "{verdict.pattern}" of area {self._area.name} protects it: '
-                rule = f"protect: {verdict.pattern}"
+                rule = f"{kind.name if kind.number == 1 else 'rule'}: {verdict.pattern}"
                 return self._kept(verdict.reason, *link, f"{sentence}never removed.", rule=rule)
             case Reason.INDEFINITE:
-                return self._kept(verdict.reason, *link, f"Area {self._area.name} {keeps(self._area)}.")
-        return self._by_age(verdict, time, "It", *link)
+                return self._kept(verdict.reason, *link, f"Area {self._area.name} {keeps(self._area, kind)}.")
+            case Reason.NEWEST:
+                return self._newest(*link)
+            case Reason.EXPIRED | Reason.NOT_EXPIRED:
+                return self._by_age(verdict, kind, entry.time, "It", *link)
+        together = f"Files of one name but for the suffix go together; {partner} stays, and so does it."
+        what = together if partner else f"A rule of the area keeps it ({verdict.reason})."
+        return self._kept(verdict.reason, *link, what)
+
+    def _verdict(self, anchor: Anchor, entry: Entry) -> tuple[Verdict, str]:
+        """Return the verdict on a file, and what keeps it with itself, if anything does. Raises OSError."""
+        rules, holds, place = self._area.rules, self._past.holds, self._place
+        directory, slash, _ = place.path.rpartition("/")
+        path = directory + slash
+        if not rules.needs_neighbours:
+            return rules.judge(File(place.path, entry.time), self._cutoffs), ""
+        found = [
+            (one, fd)
+            for _, fd, entries in walk(anchor, path, deep=False, age=rules.age_from)
+            for one in entries
+            if one.kind <= Kind.LINK
+        ]
+        files = [File(path + one.name, one.time, is_link=one.kind is Kind.LINK) for one, _ in found]
+        staying = {
+            at: Reason.HELD
+            for at, (one, fd) in enumerate(found)
+            if holds and held_entry(holds, self._area.name, f"{place.directory}/{path}{one.name}", fd, one)
+        }
+        verdicts = rules.judge_together(files, self._cutoffs, staying)
+        names = [file.name for file in files]
+        group = next(group for group in rules.groups(names) if entry.name in {names[at] for at in group})
+        own = {Reason.UNIT_HELD, Reason.UNIT_IN_USE, Reason.UNIT_NOT_EXPIRED, Reason.UNIT_PROTECTED}
+        keeping = (names[at] for at in group if not verdicts[at].remove and verdicts[at].reason not in own)
+        return verdicts[names.index(entry.name)], next(keeping, "")
+
+    def _newest(self, *before: str) -> Answer:
+        keep = self._area.rules.settings.keep_newest
+        whose = {Per.AREA: f"area {self._area.name}", Per.TOP: "its top directory"}
+        of = whose.get(keep.per, "its directory")
+        sentence = f"It is among the {keep.count} newest of {of}, which stay however old they are."
+        return self._kept(
+            Reason.NEWEST, *before, sentence, rule=f"keep_newest of {self._area.name}: {keep.count}"
+        )
 
     def _held(self, hold: Hold) -> Answer:
         return self._kept(
-            Reason.HELD, _hold_in_words("It", hold, self._place.whole), rule=f"hold on {hold.path}"
+            Reason.HELD, hold_in_words("It", hold, self._place.whole), rule=f"hold on {hold.path}"
         )
 
     # -- directories
@@ -148,8 +188,17 @@ class Present:
     def _directory(self, anchor: Anchor) -> Answer:
         path = f"{self._place.path}/"
         entries = sum(len(found) for _, _, found in walk(anchor, path, deep=False))
-        if self._cutoff is None:
-            return self._kept(Reason.INDEFINITE, f"Area {self._area.name} {keeps(self._area)}.")
+        rules = self._area.rules
+        if (pattern := rules.keeping(path)) is not None:
+            sentence = f'"{pattern}" keeps directories of this place: it is never removed.'
+            return self._kept(Reason.PROTECTED, sentence, rule=f"protect: {pattern}")
+        if not rules.settings.prune:
+            return self._kept(
+                "prune", f"Emptied directories of area {self._area.name} stay.", rule="prune: false"
+            )
+        kind = rules.classes[rules.class_of_all_in(path) or 0]
+        if self._cutoffs[kind.number] is None:
+            return self._kept(Reason.INDEFINITE, f"Area {self._area.name} {keeps(self._area, kind)}.")
         if entries:
             what = "1 entry" if entries == 1 else f"{entries} entries"
             return self._kept(
@@ -158,9 +207,9 @@ class Present:
                 "The directory goes when a run has removed the last of them.",
             )
         time = anchor.stat(path).st_mtime_ns
-        remove = time < self._cutoff.at
+        remove = rules.empty_goes(path, time, self._cutoffs)
         verdict = Verdict(remove=remove, reason=Reason.EXPIRED if remove else Reason.NOT_EXPIRED)
-        return self._by_age(verdict, time, "It", "It is an empty directory.")
+        return self._by_age(verdict, kind, time, "It", "It is an empty directory.")
 
     def _unit(self, anchor: Anchor, unit: str) -> Answer:
         directory, holds, name = self._place.directory, self._past.holds, unit[:-1]
@@ -175,7 +224,7 @@ class Present:
             case Reason.UNIT_HELD:
                 hold = holds.covering(f"{directory}/{name}") or holds.below(f"{directory}/{name}")
                 sentence = (
-                    _hold_in_words(name, hold, f"{directory}/{name}") if hold else f"Part of {name} is held."
+                    hold_in_words(name, hold, f"{directory}/{name}") if hold else f"Part of {name} is held."
                 )
                 return self._kept(
                     verdict.reason, whole, sentence, rule=f"hold on {hold.path}" if hold else None
@@ -184,28 +233,32 @@ class Present:
                 pattern = self._area.rules.protecting(member)
                 sentence = f'The pattern "{pattern}" protects {member}, and so all of {name}.'
                 return self._kept(verdict.reason, whole, sentence, rule=f"protect: {pattern}")
+            case Reason.NEWEST:
+                return self._newest(whole)
             case Reason.SPECIAL:
                 return self._kept(
                     verdict.reason, whole, f"{member} is never removed, and so all of {name} stays."
                 )
+        kind = max((self._area.rules.classes[number] for number in found.classes), key=kept_for)
         if found.newest is not None and found.newest >= found.changed:
-            return self._by_age(verdict, found.time, f"Its newest file, {member},", whole)
+            return self._by_age(verdict, kind, found.time, f"Its newest file, {member},", whole)
         subject = "The latest change of its directories" if member else "It has no files. The directory"
-        return self._by_age(verdict, found.time, subject, whole)
+        return self._by_age(verdict, kind, found.time, subject, whole)
 
     # -- putting it together
 
-    def _by_age(self, verdict: Verdict, time: int, subject: str, *before: str) -> Answer:
-        """Answer for something that an area with a retention keeps for a while."""
-        if not verdict.remove and self._is_over_quota(time):
-            return self._by_quota(time, subject, *before)
-        expires = time + (self._area.retention or 0)
+    def _by_age(self, verdict: Verdict, kind: Class, time: int, subject: str, *before: str) -> Answer:
+        """Answer for something that an area keeps for a while, being of a class."""
+        expires = time + (kind.retention or 0)
+        cutoff = self._cutoffs[kind.number]
+        if verdict.remove and cutoff and cutoff.cause is Cause.QUOTA and expires >= self._now:
+            return self._by_quota(kind, time, subject, *before)
         now, cleanup = self._now, self._settings.cleanup
         run = Schedule.of(cleanup).next_after(max(now, expires)) if cleanup.enabled else None
         age = f"{subject} is {format_age(now - time)} old" + (" (its time lies ahead)" if time > now else "")
         verb, then = ("expired", "It") if verdict.remove else ("expires", "After that it")
         sentences = [
-            f"{age} and {verb} on {moment(expires)}: area {self._area.name} {keeps(self._area)}.",
+            f"{age} and {verb} on {moment(expires)}: area {self._area.name} {keeps(self._area, kind)}.",
             f"{then} goes {self._at(run)}{self._into_trash()}.",
         ]
         if not verdict.remove:
@@ -218,19 +271,17 @@ class Present:
             state=State.EXPIRED if verdict.remove else State.WAITING,
             reason=verdict.reason.value,
             cause=Cause.RETENTION,
-            rule=retention_rule(self._area),
+            rule=retention_rule(self._area, kind),
             expires=expires,
             when=None if cleanup.dry_run else run,
             sentences=(*before, *sentences, *self._past.sentences()),
         )
 
-    def _is_over_quota(self, time: int) -> bool:
-        return self._chosen is not None and self._chosen.cause is Cause.QUOTA and time < self._chosen.at
-
-    def _by_quota(self, time: int, subject: str, *before: str) -> Answer:
+    def _by_quota(self, kind: Class, time: int, subject: str, *before: str) -> Answer:
         """Answer for something that goes before it is expired, since the area holds more than it may."""
         area, now, cleanup = self._area, self._now, self._settings.cleanup
         run = Schedule.of(cleanup).next_after(now) if cleanup.enabled else None
+        age = f"{subject} is {format_age(now - time)} old"
         dry = ["But nothing is removed as long as cleanup.dry_run is true."] if cleanup.dry_run else []
         return Answer(
             path=self._path,
@@ -238,13 +289,13 @@ class Present:
             state=State.EXPIRED,
             reason=Cause.QUOTA,
             cause=Cause.QUOTA,
-            rule=f"quota of {area.name}: {_bounds(area)}",
-            expires=time + (area.retention or 0),
+            rule=f"quota of {area.name}: {bounds_of(area)}",
+            expires=time + (kind.retention or 0),
             when=None if cleanup.dry_run else run,
             sentences=(
                 *before,
-                f"{subject} is {format_age(now - time)} old and not expired: area {area.name} {keeps(area)}.",
-                f"But the area holds more than its quota, {_bounds(area)}, and the oldest go first.",
+                f"{age} and not expired: area {area.name} {keeps(area, kind)}.",
+                f"But the area holds more than its quota, {bounds_of(area)}, and the oldest go first.",
                 f"It goes {self._at(run)}{self._into_trash()}.",
                 *dry,
                 *self._past.sentences(),
@@ -254,7 +305,7 @@ class Present:
     def _may_go_earlier(self) -> Iterator[str]:
         """Say what may take it before it expires."""
         area, marks = self._area, self._settings.pressure
-        bounds = _bounds(area)
+        bounds = bounds_of(area)
         young = f"oldest first, but nothing younger than {format_age(area.min_age)}"
         if bounds:
             yield f"It may go earlier, when the area holds more than {bounds}: {young}."
@@ -290,44 +341,8 @@ class Present:
         )
 
 
-_SINCE: Final = {
-    AgeFrom.MODIFIED: "last modified",
-    AgeFrom.CHANGED: "last modified or changed",
-    AgeFrom.ARRIVED: "last modified, or arrived",
-    AgeFrom.ACCESSED: "last modified or read",
-}
-
-
-def keeps(area: Area) -> str:
-    """Return how long an area keeps files, as the rest of a sentence."""
-    if area.retention is None:
-        return "keeps its files indefinitely"
-    return f"keeps files for {format_age(area.retention)} after they were {_SINCE[area.rules.age_from]}"
-
-
-def retention_rule(area: Area) -> str:
-    """Return an area's retention as the rule that decides."""
-    seconds = -1 if area.retention is None else area.retention // SECOND
-    kept = format_retention(seconds) if area.retention is None else format_age(area.retention)
-    return f"retention of {area.name}: {kept}"
-
-
-def _bounds(area: Area) -> str:
-    """Return what an area may hold, as part of a sentence; empty where that is not bounded."""
-    bounds = [] if area.quota is None else [human_size(area.quota)]
-    bounds += [] if area.max_files is None else [counted(area.max_files, "file", "files")]
-    return " or ".join(bounds)
-
-
 def _is_tree(entry: Entry) -> bool:
     return entry.kind is Kind.DIRECTORY
-
-
-def _hold_in_words(subject: str, hold: Hold, whole: str) -> str:
-    part = "" if hold.path == whole else f" because of {hold.path}"
-    until = "until somebody ends the hold" if hold.until is None else f"until {moment(hold.until)}"
-    reason = f": {hold.reason}" if hold.reason else ""
-    return f"{subject} is held{part}, since {moment(hold.created)}, {until}{reason}."
 
 
 def _deciding_member(anchor: Anchor, unit: str, area: Area, reason: Reason) -> str:

@@ -14,15 +14,18 @@ from typing import TYPE_CHECKING
 from shelflife.errors import ShelflifeError
 from shelflife.explain.answer import Answer, State
 from shelflife.explain.past import Past
-from shelflife.explain.present import Present, keeps, retention_rule
+from shelflife.explain.present import Present
+from shelflife.explain.words import keeps, retention_rule
+from shelflife.policy.choose import by_retention_of_classes
 from shelflife.run.preview import preview
+from shelflife.settings import Per
 from shelflife.storage.paths import Place, absolute_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shelflife.policy.area import Area
-    from shelflife.policy.cutoff import Cutoff
+    from shelflife.policy.cutoff import Cutoffs
     from shelflife.run.workplace import Workplace
 
 __all__ = ["Answer", "State", "explain"]
@@ -50,19 +53,22 @@ def explain(work: Workplace, path: str) -> Answer:
     if not place.path:
         return _area_itself(absolute, place.area)
     past = Past(place, absolute, base=base, records=records, now=now)
-    chosen = _cutoff_of(work, place.area) if os.path.lexists(absolute) else None
-    return Present(place, absolute, settings=settings, past=past, chosen=chosen, now=now).answer()
+    is_there = os.path.lexists(absolute)
+    cutoffs = _cutoffs_of(work, place.area, now) if is_there else by_retention_of_classes(place.area, now)
+    return Present(place, absolute, settings=settings, past=past, cutoffs=cutoffs, now=now).answer()
 
 
-def _cutoff_of(work: Workplace, area: Area) -> Cutoff | None:
-    """Return the cutoff that a plan has for an area, if more than age may choose it and it can be told."""
-    if area.quota is None and area.max_files is None:
-        return None
+def _cutoffs_of(work: Workplace, area: Area, now: int) -> Cutoffs:
+    """Return the cutoffs that a plan has for an area; by age alone where nothing else can be told to choose."""
+    keep = area.rules.settings.keep_newest
+    by_others = keep.count > 0 and keep.per is not Per.DIRECTORY
+    if area.quota is None and area.max_files is None and not by_others:
+        return by_retention_of_classes(area, now)
     try:
-        return preview(work, [area.name]).areas[0].cutoff
+        return preview(work, [area.name]).areas[0].cutoffs
     except (ShelflifeError, OSError) as error:
-        logger.warning("%s; whether the quota of %s takes it cannot be told", error, area.name)
-        return None
+        logger.warning("%s; what quota or keep_newest of %s mean for it cannot be told", error, area.name)
+        return by_retention_of_classes(area, now)
 
 
 def _place(absolute: str, base: str, areas: Mapping[str, Area]) -> Place | None:

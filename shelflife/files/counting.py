@@ -7,6 +7,7 @@ due. What compiled code counts (`shelflife.files.native`) must come out the same
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from shelflife.files.listing import Entry, Kind, read_directory
 from shelflife.files.survey import Key, Survey
 from shelflife.policy.cutoff import KEEP_ALL, Cutoffs
 from shelflife.policy.rules import File, stays_by_name
+from shelflife.policy.verdict import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,28 +28,39 @@ def managed(entries: Iterable[Entry], path: str, area: Area) -> Iterator[Entry]:
     return (entry for entry in entries if path or entry.name not in area.left_out)
 
 
-def judged(fd: int, path: str, area: Area, cutoffs: Cutoffs) -> Iterator[list[tuple[Entry, bool]]]:
-    """Yield the entries of the open directory `fd`, in chunks, each with whether it goes by itself.
+Stays = Callable[[Entry], Reason | None]
+"""Says why an entry stays for a reason outside of the rules: somebody holds it, or uses it. Raises OSError."""
 
-    `path` is the directory's, below its area's. Where rules need neighbours, all of it is one chunk. Raises
-    OSError.
+
+def judged(
+    fd: int, path: str, area: Area, cutoffs: Cutoffs, stays: Stays = lambda _: None
+) -> Iterator[list[tuple[Entry, bool]]]:
+    """Yield the entries of the open directory `fd`, in chunks, each with whether it goes by the rules.
+
+    `path` is the directory's, below its area's. Where rules need neighbours, all of it is one chunk, and what
+    `stays` keeps others, too; elsewhere that is not asked. Raises OSError.
     """
     chunks: Iterator[Iterable[Entry]] = read_directory(fd, area.rules.age_from)
     if area.rules.needs_neighbours:
         chunks = iter([list(chain.from_iterable(chunks))])
     for chunk in chunks:
         entries = list(managed(chunk, path, area))
-        yield list(zip(entries, due_among(entries, path, area, cutoffs), strict=True))
+        yield list(zip(entries, due_among(entries, path, area, cutoffs, stays), strict=True))
 
 
-def due_among(entries: list[Entry], path: str, area: Area, cutoffs: Cutoffs) -> list[bool]:
-    """Return which of a directory's entries go by themselves; all of them, where rules need neighbours."""
+def due_among(
+    entries: list[Entry], path: str, area: Area, cutoffs: Cutoffs, stays: Stays = lambda _: None
+) -> list[bool]:
+    """Return which of a directory's entries go; they must be all of them, where rules need neighbours."""
     rules = area.rules
     if not rules.needs_neighbours:
         return [is_due(entry, path, area, cutoffs) for entry in entries]
     those = [entry for entry in entries if entry.kind <= Kind.LINK]
-    files = [File(path + entry.name, entry.time) for entry in those]
+    files = [File(path + entry.name, entry.time, is_link=entry.kind is Kind.LINK) for entry in those]
     verdicts = rules.judge_together(files, cutoffs)
+    reasons = {at: stays(those[at]) for at, verdict in enumerate(verdicts) if verdict.remove}
+    if staying := {at: reason for at, reason in reasons.items() if reason is not None}:
+        verdicts = rules.judge_together(files, cutoffs, staying)
     gone = {entry.name for entry, verdict in zip(those, verdicts, strict=True) if verdict.remove}
     return [entry.name in gone for entry in entries]
 

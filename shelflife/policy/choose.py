@@ -171,7 +171,23 @@ def oldest_first(histogram: Mapping[int, Load], need: Load, *, latest: int, meas
     return _search(dict(histogram), HOUR, NOTHING, need, latest, measure)
 
 
-def newest(histogram: Mapping[int, Load], count: int, *, measure: Measure) -> int:
+def limited(area: Area, cutoffs: Cutoffs, stocks: Mapping[int, Stock]) -> Cutoffs:
+    """Return cutoffs that keep the newest files of each class, of which an area's `keep_newest` says how many.
+
+    `stocks` has, by class, what may go.
+    """
+    count = area.rules.settings.keep_newest.count
+    if not count:
+        return cutoffs
+    return Cutoffs(
+        tuple(
+            None if cutoff is None else cutoff.limited(newest(*stocks[number], count=count))
+            for number, cutoff in enumerate(cutoffs.by_class)
+        )
+    )
+
+
+def newest(histogram: Mapping[int, Load], measure: Measure, *, count: int) -> int:
     """Return the time (ns) of the `count`th newest file, `BEGINNING` where there are fewer.
 
     What has that time or a later one stays. `histogram` has hours and may be out of date: only what is measured

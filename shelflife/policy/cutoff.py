@@ -64,6 +64,10 @@ class Cutoffs:
     by_class: tuple[Cutoff | None, ...]
     """By the number of the class; None keeps its files."""
 
+    tops: Mapping[str, Cutoffs] | None = field(default=None, hash=False)
+    """By name: what is so in each directory right below the area, with all below it, and as the empty name in the
+    area's own; None: the same everywhere. In one that is not named nothing goes."""
+
     latest: int = field(init=False, compare=False, repr=False)
     """The latest of them (ns): nothing from then on goes, whatever its class."""
 
@@ -75,6 +79,13 @@ class Cutoffs:
     def only(cls, cutoff: Cutoff | None) -> Cutoffs:
         """Return the cutoffs that have one for the area's own class, and keep every other."""
         return cls((cutoff,))
+
+    def within(self, path: str) -> Cutoffs:
+        """Return the cutoffs for what is at `path` below the area; of a directory, with a trailing slash."""
+        if self.tops is None:
+            return self
+        top, slash, _ = path.partition("/")
+        return self.tops.get(top if slash else "", KEEP_ALL)
 
     def __getitem__(self, number: int) -> Cutoff | None:
         """Return the cutoff of a class; None, which keeps it, for one that nothing was chosen for."""
@@ -107,6 +118,11 @@ class Cutoffs:
         """Return the cutoff of a class (ns); `BEGINNING` where its files are kept."""
         cutoff = self[number]
         return BEGINNING if cutoff is None else cutoff.at
+
+    def wanted(self, number: int) -> int:
+        """Return where the cutoff of a class would be (ns) if it were not for the newest files."""
+        cutoff = self[number]
+        return BEGINNING if cutoff is None else cutoff.at if cutoff.wanted is None else cutoff.wanted
 
 
 def _record(cutoff: Cutoff | None) -> dict[str, Any] | None:

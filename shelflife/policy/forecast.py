@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.clock import DAY, HOUR
 from shelflife.policy.choose import Stock, by_quota
+from shelflife.policy.cutoff import BEGINNING, Cutoffs
 from shelflife.policy.load import NOTHING, Histogram, Load, total
+from shelflife.settings import Per
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -205,13 +207,39 @@ def goes_at(holding: Holding, now: int) -> tuple[Cutoffs, Load]:
         for kind in holding.area.rules.classes
         if not kind.is_kept
     }
-    cutoffs = by_quota(holding.area, now, holding.size, stocks)
+    cutoffs = _keeping_newest(holding, by_quota(holding.area, now, holding.size, stocks))
     load = NOTHING
     for number, histogram in holding.histograms.items():
         for hour, found in histogram.items():
             if (hour + 1) * HOUR <= cutoffs.at(number):
                 load = load.plus(found)
     return cutoffs, load
+
+
+def _keeping_newest(holding: Holding, cutoffs: Cutoffs) -> Cutoffs:
+    """Return cutoffs that keep the newest files of an area, and what is of the same hour as the last of them.
+
+    Which directories they are in the hours do not tell: those of directories are left out.
+    """
+    keep = holding.area.rules.settings.keep_newest
+    if not keep.count or keep.per is not Per.AREA:
+        return cutoffs
+    return Cutoffs(
+        tuple(
+            None
+            if cutoff is None
+            else cutoff.limited(_newest(holding.histograms.get(number, {}), keep.count))
+            for number, cutoff in enumerate(cutoffs.by_class)
+        )
+    )
+
+
+def _newest(histogram: Histogram, count: int) -> int:
+    for hour in sorted(histogram, reverse=True):
+        count -= histogram[hour].files
+        if count <= 0:
+            return hour * HOUR
+    return BEGINNING
 
 
 def _to_the_hour(histogram: Histogram) -> Stock:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from shelflife.records.holds import HoldBook, HoldWatch
     from shelflife.records.pressure import PressureBook
     from shelflife.records.replies import ReplyBook
+    from shelflife.records.trash import TrashBook
     from shelflife.records.usage import UsageBook
 
 
@@ -250,6 +251,10 @@ class Journal(Protocol):
     @property
     def usage(self) -> UsageBook:
         """How much there was."""
+
+    @property
+    def trash(self) -> TrashBook:
+        """What waits in the trash."""
 
     @property
     def pressure(self) -> PressureBook:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from shelflife.policy.area import Area
     from shelflife.records.sqlite.index import Index
+    from shelflife.records.trash import Waiting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,10 @@ class AreaStatistics:
     """Time of the oldest file that may expire."""
     newest: int | None
     """Time of the newest file."""
+    trash_files: int = 0
+    """Regular files in its trash, as the last run left it; part of no other number here."""
+    trash_bytes: int = 0
+    """Their apparent size."""
     errors: tuple[str, ...] = ()
     """What this scan could not look at; the numbers hold what was known of it before."""
 
@@ -62,6 +67,29 @@ class Statistics:
     def bytes(self) -> int:
         """Their apparent size."""
         return sum(area.bytes for area in self.areas)
+
+    @property
+    def trash_files(self) -> int:
+        """Regular files in the trash of all areas."""
+        return sum(area.trash_files for area in self.areas)
+
+    @property
+    def trash_bytes(self) -> int:
+        """Their apparent size."""
+        return sum(area.trash_bytes for area in self.areas)
+
+    def with_trash(self, waiting: Mapping[str, Mapping[str, Waiting]]) -> Statistics:
+        """Return likewise, with what waits in the trash: by area, and there by run."""
+        return Statistics(
+            areas=tuple(
+                replace(
+                    area,
+                    trash_files=sum(one.files for one in waiting.get(area.area, {}).values()),
+                    trash_bytes=sum(one.bytes for one in waiting.get(area.area, {}).values()),
+                )
+                for area in self.areas
+            )
+        )
 
     @property
     def directories(self) -> int:

@@ -151,7 +151,7 @@ class AreaExecutor:
         acted = denied = False
         dispose = unlink if area.trash is None else partial(self._trash.dispose, path)
         way = EntryByEntry(directory, directory.removal(self._cutoffs, dispose))
-        for chunk in judged(directory.fd, path, area, self._cutoffs):
+        for chunk in judged(directory.fd, path, area, self._cutoffs, directory.stays):
             due = []
             for entry, goes in chunk:
                 if goes and not denied:
@@ -167,15 +167,24 @@ class AreaExecutor:
 
     def _remove(self, path: str, due: list[Entry], way: Way) -> Iterator[Outcome]:
         """Remove entries batch by batch, yielding each one's outcome."""
-        size = self._root.batch_size
-        while due:
-            portion = Portion(path, due[:size])
+        portions = self._portions(path, due)
+        for done, portion in enumerate(portions, start=1):
             self._loop.run([portion], way)
             yield from portion.outcomes
-            due = due[size:]
             if is_denied(portion.outcomes):
-                yield from map(not_reached, due)
+                for left in portions[done:]:
+                    yield from map(not_reached, left.entries)
                 return
+
+    def _portions(self, path: str, due: list[Entry]) -> list[Portion]:
+        """Return what goes in which batch: what goes together, in the same one."""
+        groups = self._root.area.rules.groups([entry.name for entry in due])
+        batches: list[list[Entry]] = []
+        for group in groups:
+            if not batches or len(batches[-1]) + len(group) > self._root.batch_size:
+                batches.append([])
+            batches[-1] += [due[at] for at in group]
+        return [Portion(path, batch) for batch in batches]
 
     def _fail(self, path: str, error: OSError) -> None:
         """Record that a directory could not be worked on."""

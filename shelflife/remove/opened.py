@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from shelflife.clock import SECOND
 from shelflife.files.anchor import identity_of
 from shelflife.files.held import held_directory, held_entry
-from shelflife.files.in_use import is_in_locked_directory
+from shelflife.files.in_use import Guard, Writers, is_in_locked_directory
+from shelflife.files.mounts import knows_writers
 from shelflife.files.removal import Outcome, Removal, Result, unlink
 from shelflife.policy.verdict import Reason
 from shelflife.remove.batch import Step
@@ -40,6 +41,7 @@ class OpenDirectory:
         self.former = root.place(path) if former is None else former
         self._anchor = anchor or root.anchor
         self._identity = identity_of(fd)
+        self._writers = Writers(leases=knows_writers(fd))
 
     def is_in_place(self) -> bool:
         """Return whether its path is known to lead still to it."""
@@ -63,6 +65,15 @@ class OpenDirectory:
     def is_locked(self) -> bool:
         """Return whether somebody holds a BSD lock on it, or on one above it, and so uses all of it."""
         return self.root.area.in_use and is_in_locked_directory(self.root.anchor, self.path)
+
+    def stays(self, entry: Entry) -> Reason | None:
+        """Return why an entry of it stays as it is now: held or in use; None if it does not. Raises OSError."""
+        if self.holds(self.fd, entry):
+            return Reason.HELD
+        if not self.root.area.in_use or not entry.is_file:
+            return None
+        with Guard(self.fd, entry, self._writers) as guard:
+            return Reason.IN_USE if guard.in_use else None
 
     def holds(self, fd: int, entry: Entry) -> bool:
         """Return whether somebody holds an entry of it. Raises OSError."""

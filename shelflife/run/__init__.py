@@ -13,5 +13,6 @@ recovery          what a run that was killed left open
 empty             a strategy: emptying the trash
 restore           back from the trash
 holds             what a person pins
+trash_count       what waits in the trash, counted after whatever changes it
 sampling          how full areas and disks were, for the forecast
 """

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from shelflife.errors import RecordsError
 from shelflife.records.statistics import Statistics, statistics_of
 from shelflife.run import retention
 from shelflife.scan.context import Stopped, StopWatch
@@ -32,6 +34,10 @@ def stats(work: Workplace, *, refreshed: bool) -> Statistics:
     if refreshed:
         with work.context() as context:
             errors = retention.refresh(context, areas)
-            return statistics_of(areas, context.index, errors)
-    with work.records.read_index() as index:
-        return statistics_of(areas, index)
+            found = statistics_of(areas, context.index, errors)
+    else:
+        with work.records.read_index() as index:
+            found = statistics_of(areas, index)
+    with suppress(RecordsError), work.records.read_journal() as journal:  # the areas are known without it
+        return found if journal is None else found.with_trash(journal.trash.known())
+    return found

@@ -20,6 +20,7 @@ from shelflife.remove.purge import purge_run, trash_load, trash_names
 from shelflife.remove.root import AreaLost, Root
 from shelflife.run.retention import act_on_root, refresh
 from shelflife.scan.measure import freed_by, histograms_of, measures_of, size_of
+from shelflife.scan.newest import keeping_newest
 from shelflife.scan.planner import due_directories
 from shelflife.scan.root import AreaRoot
 from shelflife.storage.areas import hold_roots
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from shelflife.files.anchor import Anchor
     from shelflife.files.trash import TrashName
     from shelflife.policy.area import Area
-    from shelflife.policy.cutoff import Cutoff
+    from shelflife.policy.cutoff import Cutoff, Cutoffs
     from shelflife.policy.watermark import Usage, Watermarks
     from shelflife.records.state import StateDirectory
     from shelflife.remove.report import AreaReport
@@ -121,11 +122,16 @@ class Reclaimable:
 
     def area_plan(self, area: Area, cutoff: Cutoff) -> AreaPlan:
         """Return what of an area is before a cutoff."""
-        cutoffs = at_least(area, self._context.freshness.now, cutoff)
+        cutoffs = self._cutoffs(self._context, area, cutoff)
         due = [
             found for root in self._of(area) for found in due_directories(self._context, root, cutoffs, {})
         ]
         return AreaPlan(area=area.name, cutoffs=cutoffs, scanned=self.scanned(area), due=tuple(due))
+
+    def _cutoffs(self, context: Context, area: Area, cutoff: Cutoff) -> Cutoffs:
+        """Return the cutoffs of an area's classes that a cutoff of all of it means."""
+        cutoffs = at_least(area, context.freshness.now, cutoff)
+        return keeping_newest(context, area, self._of(area), cutoffs)
 
     def scanned(self, area: Area) -> int:
         """Return how many files of an area are on the file system."""
@@ -166,7 +172,7 @@ class Reclaimable:
             if name in seen:  # what an earlier stage has changed is not in the index before it is read again
                 refresh(context, [self._areas[name]])
             seen.add(name)
-            chosen = at_least(self._areas[name], context.freshness.now, cutoff)
+            chosen = self._cutoffs(context, self._areas[name], cutoff)
             for root in self._roots.get(name, ()):
                 context.between()
                 act_on_root(opened(self._areas[name], root), chosen)
@@ -174,10 +180,11 @@ class Reclaimable:
     def fills(self, marks: Watermarks) -> list[str]:
         """Return in words what the file system is full of, by the watermarks that were passed."""
         index = self._context.index
-        parts = [
-            Part(kept_in(area), size_of(index, [directory for directory, _ in self._roots.get(name, ())]))
-            for name, area in self._areas.items()
-        ]
+        parts = []
+        for name, area in self._areas.items():
+            directories = [directory for directory, _ in self._roots.get(name, ())]
+            inodes = sum(index.totals(directory).directories for directory in directories)
+            parts.append(Part(kept_in(area), size_of(index, directories).plus(Load(files=inodes))))
         trash = total(load for _, _, _, load in self.trash())
         usage = self.usage()
         own = [Part("in the trash", trash), Part("our own records", usage.records)]

@@ -87,7 +87,7 @@ class Recovery:
         """Return the numbers of the runs that left units aside, in areas where nothing else is in the trash."""
         numbers: set[int] = set()
         for area in self._areas.values():
-            if area.expire is Expire.FILE or area.trash is not None:
+            if area.expire is not Expire.DIRECTORY or area.trash is not None:
                 continue
             for directory in area.directories:
                 with suppress(OSError), Anchor.open(self._context.base, directory) as anchor:

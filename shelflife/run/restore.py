@@ -24,6 +24,7 @@ from shelflife.records.state import Owner
 from shelflife.remove.purge import trash_names
 from shelflife.run.holds import record_hold
 from shelflife.run.lock import cleanup_lock
+from shelflife.run.trash_count import count_trash
 from shelflife.storage.areas import hold_roots
 from shelflife.storage.paths import Place, locate
 
@@ -103,15 +104,23 @@ def restore(work: Workplace, target: str, *, to: str | None = None, hold: bool =
     records = work.records
     with cleanup_lock(records.state, "restoring from the trash"), records.open_journal() as journal:
         check_marker(records.state, journal)
-        if target.isdecimal():
-            if to is not None:
-                raise UsageError("a whole run can only be restored to where its files were; leave out --as")
-            return _restore_run(work, journal, int(target), hold=hold)
-        place = locate(target, work.settings.base_path, work.areas)
-        goal = place if to is None else locate(to, work.settings.base_path, work.areas)
-        if to is None and os.path.isdir(work.settings.base_path / goal.whole):
-            return _restore_into(work, journal, place, hold=hold)
-        return [_restore_path(work, journal, place, goal, hold=hold)]
+        try:
+            return _restore(work, journal, target, to, hold=hold)
+        finally:
+            with work.hold_base() as base:
+                count_trash(journal.trash, base, work.areas)
+
+
+def _restore(work: Workplace, journal: Journal, target: str, to: str | None, *, hold: bool) -> list[str]:
+    if target.isdecimal():
+        if to is not None:
+            raise UsageError("a whole run can only be restored to where its files were; leave out --as")
+        return _restore_run(work, journal, int(target), hold=hold)
+    place = locate(target, work.settings.base_path, work.areas)
+    goal = place if to is None else locate(to, work.settings.base_path, work.areas)
+    if to is None and os.path.isdir(work.settings.base_path / goal.whole):
+        return _restore_into(work, journal, place, hold=hold)
+    return [_restore_path(work, journal, place, goal, hold=hold)]
 
 
 def _restore_path(

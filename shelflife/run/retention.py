@@ -25,6 +25,7 @@ from shelflife.remove.root import AreaLost, Root
 from shelflife.run.approval import approved, confirm, interrupted, refuse_future, remember
 from shelflife.scan.context import Stopped
 from shelflife.scan.measure import size_of, stocks_of
+from shelflife.scan.newest import keeping_newest
 from shelflife.scan.planner import due_directories
 from shelflife.scan.refresh import Refresh, Refreshed
 from shelflife.scan.root import AreaRoot
@@ -248,6 +249,7 @@ def _find_due(
     readable = {root: refreshed for root, refreshed in looked.items() if refreshed is not None}
     if at is not None:
         found.cutoffs = _cutoffs_of(context, area, list(readable), at)
+    found.cutoffs = keeping_newest(context, area, list(readable), found.cutoffs)
     for root, refreshed in readable.items():
         # what was counted before other cutoffs says nothing
         due = refreshed.due if found.cutoffs == counted else {}
@@ -317,7 +319,7 @@ def act_on_root(root: Root, cutoffs: Cutoffs) -> None:
     executor = AreaExecutor(root, cutoffs)
     try:
         purge(root)  # first: it makes room for the trash of this run
-        if root.area.expire is Expire.FILE:
+        if root.area.expire is not Expire.DIRECTORY:
             executor.run()
         else:
             executor.run_in("")

@@ -32,6 +32,7 @@ from shelflife.run.lock import cleanup_lock
 from shelflife.run.progress import ProgressRecorder
 from shelflife.run.recovery import Recovery
 from shelflife.run.sampling import take_sample
+from shelflife.run.trash_count import count_trash
 from shelflife.scan.context import Context, Stopped
 from shelflife.storage.preconditions import require_records
 
@@ -211,6 +212,7 @@ def _finish(
 def _tidy_up(session: Session, report: RunReport) -> None:
     """Take a sample for the forecast, and keep the journal within its limits."""
     work, journal, context = session.work, session.journal, session.context
+    count_trash(journal.trash, context.base, work.areas, report)
     take_sample(journal.usage, context.base, context.index, work.areas, work.clock(), report)
     limits, now = work.settings.journal, work.clock()
     journal.trim(

@@ -32,6 +32,10 @@ class ListingCache:
             self._readings[root, path] = reading
             reading.fold()
 
+    def seen(self, root: int, path: str) -> Reading | None:
+        """Return what was read of a directory, which stays noted; None when it was not noted."""
+        return self._readings.get((root, path))
+
     def take(self, root: int, path: str, cutoffs: Cutoffs) -> Reading | None:
         """Return what was read of a directory for these cutoffs, and forget it; None when it was not noted."""
         reading = self._readings.pop((root, path), None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.clock import HOUR
 from shelflife.files.counting import judged
@@ -58,8 +58,10 @@ def size_of(index: Index, directories: Sequence[str]) -> Load:
     return size
 
 
-def histograms_of(index: Index, area: Area, directories: Sequence[str]) -> dict[int, Histogram]:
-    """Return by class, and by hour, what an area could lose, as the index has it.
+def histograms_of(
+    index: Index, area: Area, directories: Sequence[str], *, top: str | None = None
+) -> dict[int, Histogram]:
+    """Return by class, and by hour, what an area could lose, as the index has it; of one `top`, if given.
 
     Of its own class also what is kept for ever as things are: under other settings it might not be.
     """
@@ -67,7 +69,9 @@ def histograms_of(index: Index, area: Area, directories: Sequence[str]) -> dict[
     by_unit = area.expire is Expire.DIRECTORY
     for root in _known(index, directories):
         for number in {0, *_expiring(area)}:
-            for hour, load in index.hours(root, number=number, own=by_unit).items():
+            for hour, load in index.hours(
+                root, number=number, own=by_unit or top == "", top=top or None
+            ).items():
                 _add(histograms.setdefault(number, {}), hour, load)
         for row in index.units(root) if by_unit else ():
             if _may_go(row, area):
@@ -77,27 +81,47 @@ def histograms_of(index: Index, area: Area, directories: Sequence[str]) -> dict[
 
 
 def stocks_of(
-    context: Context, area: Area, roots: Sequence[AreaRoot], *, before: int, blocks: Blocks = share_of
+    context: Context, area: Area, roots: Sequence[AreaRoot], *, before: int, top: str | None = None
 ) -> dict[int, Stock]:
-    """Return by class what may go of an area: from the index, or measured where a person holds something."""
-    measures = measures_of(context, area, roots, blocks)
+    """Return by class what may go of an area: from the index, or measured where a person holds something.
+
+    With a `top`, only of that directory right below it, and of what is below that; empty: of its own directory.
+    """
+    measures = measures_of(context, area, roots, top=top)
     if context.holds():
         found = {number: measure(-FOREVER, before, HOUR) for number, measure in measures.items()}
     else:
-        found = histograms_of(context.index, area, [root.directory for root in roots])
+        found = histograms_of(context.index, area, [root.directory for root in roots], top=top)
     return {number: Stock(found.get(number, {}), measure) for number, measure in measures.items()}
 
 
+class Sought(NamedTuple):
+    """What is measured of an area."""
+
+    number: int
+    """The class."""
+    blocks: Blocks = share_of
+    top: str | None = None
+    """Only what is in this directory right below the area, at any depth; empty: in its own; None: everywhere."""
+
+    def is_in(self, path: str) -> bool:
+        """Return whether the directory at `path` counts."""
+        return self.top is None or (path.startswith(f"{self.top}/") if self.top else not path)
+
+
 def measures_of(
-    context: Context, area: Area, roots: Sequence[AreaRoot], blocks: Blocks = share_of
+    context: Context,
+    area: Area,
+    roots: Sequence[AreaRoot],
+    blocks: Blocks = share_of,
+    *,
+    top: str | None = None,
 ) -> dict[int, Measure]:
     """Return by class what measures what may go of an area on the disk, as `measure_of` does."""
-    return {number: measure_of(context, roots, number, blocks) for number in _expiring(area)}
+    return {number: measure_of(context, roots, Sought(number, blocks, top)) for number in _expiring(area)}
 
 
-def measure_of(
-    context: Context, roots: Sequence[AreaRoot], number: int, blocks: Blocks = share_of
-) -> Measure:
+def measure_of(context: Context, roots: Sequence[AreaRoot], sought: Sought) -> Measure:
     """Return what measures a class of an area on the disk; what a person holds is not counted.
 
     What cannot be read is left out. Raises what `context.between` raises.
@@ -106,7 +130,7 @@ def measure_of(
     def measure(start: int, end: int, width: int) -> Histogram:
         histogram: Histogram = {}
         for root in roots:
-            for moment, load in _within(context, root, number, start, end, blocks):
+            for moment, load in _within(context, root, sought, start, end):
                 _add(histogram, moment // width, load)
         return histogram
 
@@ -114,7 +138,7 @@ def measure_of(
 
 
 def _within(
-    context: Context, root: AreaRoot, number: int, start: int, end: int, blocks: Blocks
+    context: Context, root: AreaRoot, sought: Sought, start: int, end: int
 ) -> Iterator[tuple[int, Load]]:
     """Yield time and load of what is of a class, and of a time from `start` on and before `end`."""
     index, holds, area = context.index, context.holds(), root.area
@@ -125,30 +149,30 @@ def _within(
         for row in index.units(index.root(root.directory)):
             kind, moment = _time_of(row)
             is_held = is_held_by_path(holds, root.place(row.path).rstrip("/"))
-            if kind == number and start <= moment < end and _may_go(row, area) and not is_held:
+            if kind == sought.number and start <= moment < end and _may_go(row, area) and not is_held:
                 yield moment, row.load
         paths = [path for path in paths if not path]
-    for path in paths:
+    for path in filter(sought.is_in, paths):
         context.between()
         if held_directory(holds, root.anchor, area.name, root.directory, path) is None:
             with suppress(OSError):  # gone, or not to be read: nothing of it can be counted on
-                for moment, load in _files(context, root, path, number, blocks):
+                for moment, load in _files(context, root, path, sought):
                     if start <= moment < end:
                         yield moment, load
 
 
-def _files(
-    context: Context, root: AreaRoot, path: str, number: int, blocks: Blocks
-) -> Iterator[tuple[int, Load]]:
+def _files(context: Context, root: AreaRoot, path: str, sought: Sought) -> Iterator[tuple[int, Load]]:
     area, holds = root.area, context.holds()
-    everything = Cutoffs(tuple(_LAST if kind.number == number else None for kind in area.rules.classes))
+    everything = Cutoffs(
+        tuple(_LAST if kind.number == sought.number else None for kind in area.rules.classes)
+    )
     with root.anchor.directory(path) as fd:
         for chunk in judged(fd, path, area, everything):
             for entry, due in chunk:
                 if not due or not entry.is_file:
                     continue
                 if held_entry(holds, area.name, root.place(path + entry.name), fd, entry) is None:
-                    yield entry.time, Load(1, entry.size, blocks(entry))
+                    yield entry.time, Load(1, entry.size, sought.blocks(entry))
 
 
 def _expiring(area: Area) -> list[int]:

@@ -17,6 +17,7 @@ from shelflife.files.listing import FOREVER, Kind
 from shelflife.files.reading import Counts, Search
 from shelflife.files.tree import walk
 from shelflife.policy.plan import DueDirectory
+from shelflife.policy.verdict import Reason
 from shelflife.scan.unit import due_units
 from shelflife.scan.way import Ways, for_reading, read_all
 from shelflife.settings import Expire
@@ -24,6 +25,7 @@ from shelflife.settings import Expire
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from shelflife.files.counting import Stays
     from shelflife.files.listing import Entry
     from shelflife.files.reading import Flag, Reading
     from shelflife.files.survey import Survey
@@ -86,6 +88,7 @@ class _Counting:
         self._counted = counted
         self._number = context.index.root(root.directory)
         self._holds = context.holds()
+        self._looks_for_inodes = bool(self._holds.files_of(root.area.name))
         self._ways = Ways(root, context.index, self._holds)
 
     def count(self, paths: Iterator[str]) -> Iterator[tuple[str, Counts]]:
@@ -113,14 +116,21 @@ class _Counting:
                     yield path, counts
 
     def _is_to_be_read(self, path: str) -> bool:
-        return path not in self._counted and not self._ways.concern(path, self._holds)
+        if self._ways.concern(path, self._holds):
+            return False
+        # The refresh counts held files, too: where some are held by their inodes, its readings must be at hand.
+        is_known = path in self._counted
+        return not is_known or (self._looks_for_inodes and self._noted(path) is None)
+
+    def _noted(self, path: str) -> Reading | None:
+        return self._context.listings.seen(self._number, path)
 
     def _counts(self, path: str, reading: Reading | None) -> Counts | None:
         """Return what is due in a directory; None when that is not known, or nothing is."""
         if self._ways.concern(path, self._holds):
             return self._one_by_one(path)
         if reading is None:  # it was read by the refresh; or a stop came first, which is raised next
-            return self._left_out(path, self._counted.get(path))
+            return self._counts_of_refresh(path)
         if reading.error or self._ways.is_held(reading.due, self._holds):
             return self._one_by_one(path)
         if not reading.is_complete:
@@ -128,11 +138,14 @@ class _Counting:
         self._context.listings.put(self._number, path, reading)
         return reading.counts
 
-    def _left_out(self, path: str, counts: Counts | None) -> Counts | None:
-        """Return what the refresh has counted, less what is held by its inode, which it does not look for."""
-        if counts is None or not self._holds.files_of(self._root.area.name):
-            return counts
-        return self._one_by_one(path)
+    def _counts_of_refresh(self, path: str) -> Counts | None:
+        noted = self._noted(path) if self._looks_for_inodes else None
+        if noted is not None:
+            is_held = self._ways.is_held(noted.due, self._holds)
+            noted.fold()
+            if is_held:
+                return self._one_by_one(path)
+        return self._counted.get(path)
 
     def _one_by_one(self, path: str) -> Counts | None:
         """Count what is due in a directory, and nobody holds; None when it is gone, or held as a whole."""
@@ -150,11 +163,10 @@ class _Counting:
         return Counts.of(survey) if survey.complete else None
 
     def _count_due(self, survey: Survey, fd: int, path: str) -> None:
-        root = self._root
-        for chunk in judged(fd, path, root.area, self._cutoffs):
+        stays = _held_in(self._root, fd, path, self._holds)
+        for chunk in judged(fd, path, self._root.area, self._cutoffs, stays):
             for entry, due in chunk:
-                place = root.place(path + entry.name)
-                if due and not held_entry(self._holds, root.area.name, place, fd, entry):
+                if due and not stays(entry):
                     survey.due_files += entry.is_file
                     survey.due_bytes += entry.size if entry.is_file else 0
                     survey.due_links += not entry.is_file
@@ -162,14 +174,14 @@ class _Counting:
 
 def due_files(root: AreaRoot, cutoffs: Cutoffs, due: DueDirectory, holds: Holds) -> Iterator[PlannedFile]:
     """Yield the files of a due directory that would go, as they are now. Raises OSError."""
-    for path, fd, chunk in _members(root, cutoffs, due):
+    for path, fd, chunk in _members(root, cutoffs, due, holds):
+        stays = _held_in(root, fd, path, holds)
         for entry, goes in chunk:
-            place = root.place(path + entry.name)
-            if not goes or held_entry(holds, root.area.name, place, fd, entry):
+            if not goes or stays(entry):
                 continue
             yield PlannedFile(
                 area=root.area.name,
-                path=place,
+                path=root.place(path + entry.name),
                 size=entry.size,
                 mtime=entry.mtime,
                 time=entry.time,
@@ -178,7 +190,7 @@ def due_files(root: AreaRoot, cutoffs: Cutoffs, due: DueDirectory, holds: Holds)
 
 
 def _members(
-    root: AreaRoot, cutoffs: Cutoffs, due: DueDirectory
+    root: AreaRoot, cutoffs: Cutoffs, due: DueDirectory, holds: Holds
 ) -> Iterator[tuple[str, int, list[tuple[Entry, bool]]]]:
     """Yield path, descriptor and entries of a due directory, each with whether it goes; of a unit all do."""
     if due.unit:
@@ -186,8 +198,18 @@ def _members(
             yield path, fd, [(entry, goes_with_unit(entry, path, root.area, cutoffs)) for entry in entries]
         return
     with root.anchor.directory(due.path) as fd:
-        for chunk in judged(fd, due.path, root.area, cutoffs):
+        for chunk in judged(fd, due.path, root.area, cutoffs, _held_in(root, fd, due.path, holds)):
             yield due.path, fd, chunk
+
+
+def _held_in(root: AreaRoot, fd: int, path: str, holds: Holds) -> Stays:
+    """Return what says whether somebody holds an entry of the open directory `fd` at `path`."""
+
+    def stays(entry: Entry) -> Reason | None:
+        place = root.place(path + entry.name)
+        return Reason.HELD if held_entry(holds, root.area.name, place, fd, entry) else None
+
+    return stays
 
 
 def _due(root: AreaRoot, path: str, counts: Counts, cutoffs: Cutoffs) -> DueDirectory | None:

@@ -209,11 +209,13 @@ def place_faults(base: Path, areas: Mapping[str, AreaSettings]) -> Iterator[tupl
 
 def _never_applied(key: str, area: AreaSettings) -> Iterator[tuple[Loc, object, str]]:
     """An indefinite area loses nothing, so that a bound on it would only seem to be one."""
-    if area.expire is Expire.DIRECTORY and area.keep_newest.count and area.keep_newest.per is not Per.AREA:
+    keep = area.keep_newest
+    if keep.count and area.expire is Expire.DIRECTORY and keep.per is not Per.AREA:
         reason = "not with expire: directory, where it counts directories of the area; allowed: per: area"
-        yield (key, "keep_newest"), area.keep_newest.per.value, reason
-    elif area.keep_newest.count and area.keep_newest.per is not Per.DIRECTORY:
-        yield (key, "keep_newest"), area.keep_newest.count, "not built yet but for per: directory"
+        yield (key, "keep_newest"), keep.per.value, reason
+    if keep.count and area.expire is Expire.STEM and keep.per is not Per.DIRECTORY:
+        reason = "not with expire: stem, which is found directory by directory; allowed: per: directory"
+        yield (key, "keep_newest"), keep.per.value, reason
     is_meant = "retention" in area.model_fields_set  # else what was given may have been wrong
     for name in ("quota", "max_files", "priority") if area.is_indefinite and is_meant else ():
         if (value := getattr(area, name)) is not None:

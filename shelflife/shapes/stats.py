@@ -32,6 +32,11 @@ class AreaStats(TypedDict):
     retention_seconds: Annotated[int, Schema(minimum=-1)]
     """How long files are kept; -1: indefinitely."""
     retention_human: str
+    trash_files: Count
+    """Files that wait in its trash, as the last run left it; they are not part of `files`."""
+    trash_bytes: Count
+    """Their apparent size."""
+    trash_human: str
     error: NotRequired[str]
     """What could not be looked at; the numbers then hold what was known before."""
 
@@ -45,6 +50,10 @@ class StorageStats(TypedDict):
     total_size_human: str
     total_files: Count
     total_directories: Count
+    total_trash_files: Count
+    """Files that wait in the trash of all areas."""
+    total_trash_bytes: Count
+    total_trash_human: str
     directories: dict[str, AreaStats]
     """By area."""
     as_of: Time | None
@@ -61,6 +70,9 @@ def stats_as_json(statistics: Statistics, settings: Settings) -> StorageStats:
         "total_size_human": format_bytes(statistics.bytes),
         "total_files": statistics.files,
         "total_directories": statistics.directories,
+        "total_trash_files": statistics.trash_files,
+        "total_trash_bytes": statistics.trash_bytes,
+        "total_trash_human": format_bytes(statistics.trash_bytes),
         "directories": {area.area: _area(area, settings) for area in statistics.areas},
         "as_of": iso_or_none(statistics.as_of),
         "complete": statistics.complete,
@@ -78,6 +90,9 @@ def _area(area: AreaStatistics, settings: Settings) -> AreaStats:
         "newest_file": iso_or_none(area.newest),
         "retention_seconds": retention,
         "retention_human": format_retention(retention),
+        "trash_files": area.trash_files,
+        "trash_bytes": area.trash_bytes,
+        "trash_human": format_bytes(area.trash_bytes),
     }
     if area.errors:
         stats["error"] = printable(_summary(area.errors))

@@ -50,6 +50,8 @@ class Stage:
     units: bool = False
     batch_size: int = 2
     in_use: str = "check"
+    settle: int = 600
+    """Seconds after which a directory counts as left alone, so that it may go as a whole."""
     when_planned: Callable[[], None] = _nothing
     """The plan is made, nothing is removed."""
     after_batch: Callable[[], None] = _nothing
@@ -92,7 +94,7 @@ class Stage:
             "expire": "directory" if self.units else "file",
             "in_use": self.in_use,
         }
-        settings = Settings.build(base_path=self.base, areas={"media": area})
+        settings = Settings.build(base_path=self.base, areas={"media": area}, index={"settle": self.settle})
         return Engine(settings, listeners=[self._listen], clock=clock)
 
     def cleanup(self) -> RunReport:
@@ -522,8 +524,8 @@ class Score:
     lost: list[str] = field(default_factory=list)
 
 
-def _fight(base: Path, *, seconds: float, seed: int, trash: bool, score: Score) -> None:
-    stage = Stage(base, trash=trash)
+def _fight(base: Path, *, seconds: float, seed: int, trash: bool, score: Score, settle: int = 600) -> None:
+    stage = Stage(base, trash=trash, settle=settle)
     (stage.outside / "canary").write_bytes(STAYS)
     hostile = subprocess.Popen(
         [
@@ -581,6 +583,13 @@ def test_a_hostile_process_beside_cleanups_into_the_trash_loses_nothing(tmp_path
     assert not score.lost
     assert score.runs > 1
     assert sum(score.hits.values()) > 50
+
+
+def test_a_hostile_process_beside_cleanups_that_take_whole_directories_loses_nothing(tmp_path: Path) -> None:
+    score = Score()
+    _fight(tmp_path / "storage", seconds=2.5, seed=3, trash=True, score=score, settle=0)
+    assert not score.lost
+    assert score.runs > 1
 
 
 def test_a_hostile_process_beside_cleanups_without_a_trash_leads_none_outside(tmp_path: Path) -> None:

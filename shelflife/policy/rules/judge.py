@@ -30,6 +30,8 @@ _END: Final = Cutoff(at=2**63, cause=Cause.RETENTION)
 LOST_AND_FOUND: Final = "lost+found"
 """Where e2fsck puts what it finds: it is part of the file system, and mkfs alone can make it properly."""
 
+_GOES: Final = Verdict(remove=True, reason=Reason.EXPIRED)
+
 _AS_ONE: Final[Mapping[Reason, Reason]] = {
     Reason.PROTECTED: Reason.UNIT_PROTECTED,
     Reason.HELD: Reason.UNIT_HELD,
@@ -79,7 +81,7 @@ class Rules:
 
     def class_of(self, path: str) -> int:
         """Return the number of the class of the file at `path` (relative to the area's directory)."""
-        for kind in self.classes[1:]:
+        for kind in self._matching:
             if kind.patterns.deciding(path) is not None:
                 return kind.number
         return 0
@@ -118,7 +120,7 @@ class Rules:
 
     def empty_goes(self, directory: str, mtime: int, cutoffs: Cutoffs) -> bool:
         """Return whether a directory that is empty since `mtime` (ns) goes: where a file of its place would."""
-        return self.may_prune(directory) and mtime < cutoffs.at(self.class_of_all_in(directory) or 0)
+        return self.may_prune(directory) and mtime < cutoffs.wanted(self.class_of_all_in(directory) or 0)
 
     def keeping(self, directory: str) -> str | None:
         """Return the pattern because of which a directory is kept for ever, or `lost+found`; None without one."""
@@ -167,7 +169,7 @@ class Rules:
         `expire: stem` they keep their groups.
         """
         classes = [self.class_of(file.path) for file in files]
-        neighbours = Neighbours(files, classes, self._groups(files), self.is_noise)
+        neighbours = Neighbours(files, classes, self.groups([file.name for file in files]), self.is_noise)
         verdicts = [
             self._judge(file._replace(time=time), cutoffs, self._applied, neighbours)
             for file, time in zip(files, neighbours.times, strict=True)
@@ -178,21 +180,22 @@ class Rules:
             _keep_together(group, verdicts)
         return verdicts
 
-    def _groups(self, files: Sequence[File]) -> list[list[int]]:
-        if self.expire is Expire.STEM:
-            return stems_of([file.name for file in files])
-        return [[position] for position in range(len(files))]
+    def groups(self, names: Sequence[str]) -> list[list[int]]:
+        """Return which files right in a directory go as one thing, by their positions."""
+        return stems_of(names) if self.expire is Expire.STEM else [[at] for at in range(len(names))]
 
     def _judge(
         self, file: File, cutoffs: Cutoffs, rules: Sequence[Rule], neighbours: Neighbours | None = None
     ) -> Verdict:
-        kind = self.classes[self.class_of(file.path)]
-        case = Case(file, kind, cutoffs[kind.number], self.settings, neighbours)
+        # Asked about every file that may be due: what costs, and is not needed, is left out.
+        kind = self.classes[self.class_of(file.path) if self._matching else 0]
+        here = cutoffs if cutoffs.tops is None else cutoffs.within(file.path)
+        case = Case(file, kind, here[kind.number], self.settings, neighbours)
         for rule in rules:
             if rule.keeps(case):
                 pattern = kind.patterns.deciding(file.path) if rule.reason is Reason.PROTECTED else None
                 return Verdict(remove=False, reason=rule.reason, pattern=pattern)
-        return Verdict(remove=True, reason=Reason.EXPIRED)
+        return _GOES
 
     # -- what others are told
 
@@ -201,9 +204,9 @@ class Rules:
         number = self.class_of_all_in(directory)
         if number is None or not self._can_be_native:
             return None
-        cutoff = cutoffs[number]
         if self.is_noise(directory):
             return None
+        cutoff = cutoffs.within(directory)[number]
         return Native(number, None if cutoff is None else cutoff.at, KINDS[self.age_from], self._noise)
 
     @property
@@ -224,6 +227,10 @@ class Rules:
         if self.expire is Expire.STEM:
             words.append("stem")
         return int.from_bytes(sha256("\n".join(words).encode()).digest()[:8], "big") >> 1
+
+    @cached_property
+    def _matching(self) -> tuple[Class, ...]:
+        return self.classes[1:]
 
     @cached_property
     def _applied(self) -> tuple[Rule, ...]:

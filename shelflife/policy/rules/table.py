@@ -72,11 +72,11 @@ class Rule:
 
 
 def _is_keep_file(case: Case) -> bool:
-    return case.file.name == KEEP_FILE
+    return case.file.path.endswith(KEEP_FILE) and case.file.name == KEEP_FILE
 
 
 def _is_left_open(case: Case) -> bool:
-    return is_left_open(case.file.name)
+    return ".nfs" in case.file.path and is_left_open(case.file.name)
 
 
 def _is_protected(case: Case) -> bool:

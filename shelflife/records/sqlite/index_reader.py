@@ -99,6 +99,10 @@ SELECT hours FROM part_row
 WHERE root = :root AND path >= :first AND path <= :last AND class = :class AND state <= :readable AND files > 0
 """
 
+_TOPS: Final = """
+SELECT DISTINCT substr(path, 1, instr(path, x'2F')) FROM directory WHERE root = ? AND path > x''
+"""
+
 _PLACES: Final = """
 SELECT path FROM directory
 WHERE root = ? AND hex(substr(key, 1, 8)) IN (SELECT value FROM json_each(?)) ORDER BY path
@@ -225,12 +229,25 @@ class IndexReader:
         rows = self._connection.execute(_BETWEEN, {"root": root, "start": start, "end": end, **STATES})
         return [os.fsdecode(path) for (path,) in rows]
 
-    def hours(self, root: int, *, number: int = 0, own: bool = False) -> dict[int, Load]:
-        """Return what of a class is of which hour, in directories that could be read; or in the root's `own`."""
+    def hours(
+        self, root: int, *, number: int = 0, own: bool = False, top: str | None = None
+    ) -> dict[int, Load]:
+        """Return what of a class is of which hour, in directories that could be read.
+
+        With `own`, in the root's own; with a `top`, in that directory right below it and in all below that.
+        """
         self.flush()
-        values = {"root": root, "class": number, **STATES, "first": b"", "last": b"" if own else LAST}
+        first = b"" if top is None else os.fsencode(f"{top}/")
+        last = b"" if own else first + LAST
+        values = {"root": root, "class": number, **STATES, "first": first, "last": last}
         rows = self._connection.execute(_HOURS_OF if number else _HOURS, values)
         return sum_of_packed(packed for (packed,) in rows)
+
+    def tops(self, root: int) -> list[str]:
+        """Return the names of the directories right below the root."""
+        self.flush()
+        rows = self._connection.execute(_TOPS, (root,))
+        return [os.fsdecode(top[:-1]) for (top,) in rows]
 
     def places_of(self, root: int, inodes: Collection[int]) -> list[str]:
         """Return where directories with these inodes (signed) were when they were listed, in preorder."""

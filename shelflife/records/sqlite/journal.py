@@ -18,6 +18,7 @@ from shelflife.records.sqlite.replies import SqliteReplyBook
 from shelflife.records.sqlite.runs import SqliteHistory, SqliteRuns
 from shelflife.records.sqlite.slots import SqliteSlots
 from shelflife.records.sqlite.tokens import SqliteTokenBook
+from shelflife.records.sqlite.trash import SqliteTrashBook
 from shelflife.records.sqlite.usage import SqliteUsageBook
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class SqliteJournal:
         self.replies = SqliteReplyBook(connection)
         self.usage = SqliteUsageBook(connection)
         self.pressure = SqlitePressureBook(connection)
+        self.trash = SqliteTrashBook(connection)
 
     @property
     def is_outdated(self) -> bool:

@@ -29,6 +29,7 @@ _SHARED_TABLES: Final = (
     "alert",
     "message",
     "pressure",
+    "trash",
     "pressure",
 )
 """What a journal in memory has of the file's, and writes back."""

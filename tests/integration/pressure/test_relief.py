@@ -154,6 +154,23 @@ def test_inodes_run_out_like_bytes(mount_storage: MountStorage) -> None:
     assert storage.path("uploads/old").exists()
 
 
+def test_directories_are_inodes_of_their_area(mount_storage: MountStorage) -> None:
+    storage = mount_storage(_AREAS, options="size=64m,nr_inodes=600")
+    for number in range(450):
+        storage.path(f"outputs/{number}").mkdir()
+    while True:
+        try:
+            (storage.base_path.parent / os.urandom(8).hex()).touch()
+        except OSError:
+            break
+
+    (found,) = storage.engine.relieve()
+
+    assert found.outcome is Outcome.HOPELESS
+    assert found.fills[0].endswith("% of the used inodes is in outputs, kept indefinitely")
+    assert 74 <= int(found.fills[0].split()[0]) <= 76
+
+
 def test_readers_that_keep_removed_files_open_end_it_after_a_batch(mount_storage: MountStorage) -> None:
     storage = mount_storage(_AREAS)
     files = [

@@ -290,3 +290,18 @@ def test_unknown_holds_remove_nothing(media: Storage) -> None:
     with pytest.raises(RecordsError):
         media.engine.cleanup()
     assert file.exists()
+
+
+def test_a_file_that_is_held_and_was_renamed_is_not_counted_in_a_plan_and_stays(
+    make_storage: MakeStorage,
+) -> None:
+    storage = make_storage({"frames": "30d"})
+    for name in ("a/1", "a/2", "b/1"):
+        storage.file(f"frames/{name}")
+    storage.engine.hold(storage.path("frames/a/1"))
+    storage.path("frames/a/1").rename(storage.path("frames/b/moved"))
+    plan = storage.engine.plan()
+    assert plan.files == 2
+    assert {file.path for file in storage.engine.files(plan)} == {"frames/a/2", "frames/b/1"}
+    assert storage.engine.cleanup().removed == 2
+    assert storage.files() == ["frames/b/moved"]

@@ -226,3 +226,12 @@ def test_the_horizon_is_a_year() -> None:
     course = course_of([holding], 0, Inflow(days=28), _NOW)
     assert len(course.likely) == HORIZON + 1
     assert str(course.reaches(HORIZON)) == "not in sight"
+
+
+def test_what_would_go_leaves_the_newest_files() -> None:
+    now = 1_900_000_000 * 10**9
+    files = [File(now - (100 + n) * HOUR, 1) for n in range(6)]
+    holding = _holding(an_area(retention="1h", keep_newest=4), files)
+    assert goes_at(holding, now)[1].files == 2
+    few = _holding(an_area(retention="1h", keep_newest=9), files)
+    assert goes_at(few, now)[1].files == 0

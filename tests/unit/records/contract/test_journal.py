@@ -28,6 +28,7 @@ from shelflife.records.history import (
     Trigger,
 )
 from shelflife.records.journal import Journal
+from shelflife.records.trash import Waiting
 from shelflife.records.usage import DiskSample
 from tests.unit.records.contract.writing import (
     all_removed,
@@ -432,3 +433,13 @@ def test_nothing_is_remembered_of_another_file_system_or_disk(journal: Journal) 
     journal.pressure.remember("frames", Remembered(file_system=7, taken={"frames": 3}))
     assert journal.pressure.recall("frames", 8).is_empty
     assert journal.pressure.recall("temp", 7).is_empty
+
+
+# -- what waits in the trash
+
+
+def test_what_waits_in_the_trash_is_known_by_area_and_run(journal: Journal) -> None:
+    journal.trash.replace("temp", {"one": Waiting(3, 30), "two": Waiting(1, 5)})
+    journal.trash.replace("frames", {"two": Waiting(2, 7)})
+    journal.trash.replace("temp", {"two": Waiting(1, 5)})
+    assert journal.trash.known() == {"temp": {"two": (1, 5)}, "frames": {"two": (2, 7)}}

@@ -57,7 +57,7 @@ class Recorder:
             self._settled.append(settled)
 
     def note_pruned(self, area: str, directory: str, name: str) -> None:
-        """Take that an empty directory went from `directory`; they are recorded parent by parent.
+        """Take that an empty directory went from `directory`; these are recorded by the parent.
 
         After the effect only: an empty directory that went unrecorded, in a kill, is nothing that could be missed.
         """

@@ -59,7 +59,7 @@ class Recorder:
     def note_pruned(self, area: str, directory: str, name: str) -> None:
         """Take that an empty directory went from `directory`; these are recorded by the parent.
 
-        After the effect only: an empty directory that went unrecorded, in a kill, is nothing that could be missed.
+        After the effect only: an empty directory that went unrecorded, by a kill, is nothing to be missed.
         """
         with self._lock:
             pruned = self._pruned.setdefault((area, directory), [])

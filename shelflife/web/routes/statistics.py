@@ -28,7 +28,12 @@ Changes = Annotated[
 
 
 def add(api: APIRouter, service: Service) -> None:
-    """Add the routes that give numbers."""
+    """Add the routes that give numbers, and those that say what is the matter."""
+    _add_numbers(api, service)
+    _add_matters(api, service)
+
+
+def _add_numbers(api: APIRouter, service: Service) -> None:
 
     @api.get("/stats", response_model=StorageStats)
     async def get_stats() -> object:
@@ -59,6 +64,8 @@ def add(api: APIRouter, service: Service) -> None:
         changes = dict(change_of(text) for text in change)
         return await asyncio.to_thread(lambda: whatif_as_json(service.engine.whatif(changes)))
 
+
+def _add_matters(api: APIRouter, service: Service) -> None:
     @api.get("/alerts", response_model=list[Alert])
     async def get_alerts() -> object:
         """Return what needs a person."""

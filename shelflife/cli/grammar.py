@@ -91,7 +91,10 @@ class Parameter:
         if self.type is bool:
             parser.add_argument(*self.mark.names, dest=self.name, action="store_true")
         else:
-            parser.add_argument(*self.mark.names, dest=self.name, type=self.read, default=self.default)
+            action = "append" if self.is_list else "store"  # an option that may be given several times
+            parser.add_argument(
+                *self.mark.names, dest=self.name, type=self.read, default=self.default, action=action
+            )
 
     def take_from(self, words: list[str]) -> object:
         """Take what it needs, an argument, from the words that are no options. Raises ArgumentTypeError."""

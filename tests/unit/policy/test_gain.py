@@ -18,7 +18,7 @@ from shelflife.policy.gain import (
     next_step,
 )
 from shelflife.policy.load import NOTHING, Load
-from shelflife.policy.watermark import Share, Space, Usage, Watermark, Watermarks
+from shelflife.policy.watermark import Share, Sight, Space, Usage, Watermark, Watermarks
 
 _MIB = LEAST.allocated
 _WHOLE = 1000 * _MIB
@@ -182,6 +182,11 @@ def test_the_rest_of_what_has_shown_is_not_waited_for_for_ever() -> None:
     assert expected_of(before, _usage(910), _NOW + 600 * SECOND) == before
     assert expected_of(before, _usage(910), _NOW + 600 * SECOND + 1) is None
     assert expected_of(before, _usage(910), _NOW - 1) is None  # the clock was set back
+
+
+def test_only_our_own_records_that_shrink_are_no_fall_and_leave_the_highest() -> None:
+    before = OnItsWay(at=_NOW, load=_mib(10), peak=Sight(_mib(950), _mib(945)), has_shown=True)
+    assert expected_of(before, replace(_usage(946), records=_mib(1)), _NOW) == before
 
 
 def test_a_little_that_was_released_changes_nothing() -> None:

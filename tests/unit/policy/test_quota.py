@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shelflife.clock import HOUR
 from shelflife.policy.area import Area
-from shelflife.policy.choose import Stock, by_quota, by_retention, oldest_first
+from shelflife.policy.choose import Reach, Stock, by_quota, by_retention, oldest_first
 from shelflife.policy.cutoff import BEGINNING, Cause
 from shelflife.policy.load import NOTHING, Load
 from tests.unit.policy.areas import DAY, an_area
@@ -69,6 +69,12 @@ def test_what_cannot_go_counts_but_is_not_gone_for() -> None:
     cutoff = by_quota(an_area(quota="100B", min_age=0), NOW, Load(12, 130, 130), _stock(disk)).own
     assert cutoff is not None
     assert disk.load(before=cutoff.at) == Load(3, 30, 30)
+
+
+def test_where_nothing_is_needed_nothing_goes() -> None:
+    disk = Disk(_TEN)
+    reach = oldest_first(disk.hours(), NOTHING, latest=NOW, measure=disk.measure)
+    assert reach == Reach(at=BEGINNING, load=NOTHING, is_enough=True)
 
 
 def test_files_of_one_moment_stand_or_fall_together() -> None:

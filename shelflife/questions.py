@@ -99,7 +99,7 @@ class Questions:
         return explain(self._work, os.fspath(path))
 
     def check(self, *, trying: bool = False) -> list[Finding]:
-        """Return whether the storage can be looked after as it is, and what needs a person.
+        """Return whether cleanups can work on the storage as it is, and what needs a person.
 
         Creates nothing; a fault is a finding. With `trying`, what an uncommon file system can do is tried once,
         in a directory that is gone afterwards.
@@ -129,7 +129,7 @@ class Questions:
             return [*unexpected(self.settings.base_path, self.areas.values(), index, self._work.clock())]
 
     def status(self) -> Status:
-        """Return how it stands: what is wrong, what waits for a person, what comes next. Changes nothing."""
+        """Return how things stand: what is wrong, what needs a person, what comes next. Changes nothing."""
         from shelflife.alerts.findings import status
 
         return status(self._work)

@@ -22,7 +22,7 @@ _SAID: Final = {AlertKind.STUCK}
 
 
 def check(work: Workplace, *, trying: bool = False) -> list[Finding]:
-    """Return whether a storage can be looked after as it is, and what needs a person. Creates nothing.
+    """Return whether cleanups can work on a storage as it is, and what needs a person. Creates nothing.
 
     With `trying`, what an uncommon file system can do is tried once, in a directory that is gone afterwards.
     """

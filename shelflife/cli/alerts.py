@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PATIENCE: Final = 12.0
 """Seconds that a command waits for receivers, once it is done; what they do not take is sent by a later one."""
 
-ABOUT: Final = "See what needs a person, and try whether the receivers of `alerts:` can be reached."
+ABOUT: Final = "List what needs a person, and test whether the receivers of `alerts:` can be reached."
 
 
 def list_alerts(config: Config = None, as_json: Json = False) -> int:

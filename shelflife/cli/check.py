@@ -1,4 +1,4 @@
-"""`shelflife check`: whether the storage can be looked after as it is."""
+"""`shelflife check`: whether cleanups can work on the storage as it is."""
 
 from __future__ import annotations
 
@@ -27,14 +27,15 @@ def check(
         Option(
             "--shared",
             metavar="DIRECTORY",
-            help="Try instead what two machines know of each other, by another mount of the base path.",
+            help="Test instead what two machines see of each other's work; DIRECTORY is a second mount of "
+            "the base path.",
         ),
     ] = None,
 ) -> int:
-    """Look whether the storage can be looked after as it is.
+    """Check whether cleanups can work on the storage as it is.
 
-    Configuration, directories, permissions, records, schedule. Changes nothing. Run it as the user that
-    the service runs as. Exit code 2 if anything is wrong (✗).
+    Looks at configuration, directories, permissions, records and schedule. Changes nothing. Run it as the user
+    that the service runs as. Exit code 2 if anything is wrong (✗).
 
     Example: sudo -u www-data shelflife check --config /etc/media/config.yaml
 

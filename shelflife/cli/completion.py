@@ -55,7 +55,7 @@ def completion(
     config: Config = None,  # noqa: ARG001 - every verb takes it
     as_json: Json = False,
 ) -> int:
-    """Print what a shell needs to complete verbs, options, areas, runs and plans.
+    """Print a script that completes verbs, options, areas, runs and plans in a shell.
 
     Example: eval "$(shelflife completion bash)"
 
@@ -69,7 +69,9 @@ def completion(
     if shell not in _SCRIPTS:
         from shelflife.settings import did_you_mean
 
-        raise UsageError(f'"{shell}"; allowed: {", ".join(_SCRIPTS)}{did_you_mean(shell, list(_SCRIPTS))}')
+        raise UsageError(
+            f'"{shell}": not a known shell; allowed: {", ".join(_SCRIPTS)}{did_you_mean(shell, list(_SCRIPTS))}'
+        )
     if as_json:
         output.print_json({"shell": shell, "script": _SCRIPTS[shell]})
     else:

@@ -51,9 +51,9 @@ def _show_days(found: Forecast) -> None:
     table = Table(
         [
             Column("area"),
-            Column("holds", right=True),
-            Column("in a day", right=True),
-            Column("out today", right=True),
+            Column("size", right=True),
+            Column("new per day", right=True),
+            Column("goes today", right=True),
             Column("tomorrow", right=True, spare=3),
             Column("in 7 days", right=True, spare=1),
             Column("day by day", spare=2),

@@ -68,13 +68,14 @@ State = Annotated[
     Option(
         "--state",
         metavar="STATE",
-        help="Only runs in this state, or files so dealt with.",
+        help="Only runs in this state, or files with this outcome.",
         complete=_states,
     ),
 ]
 
 Since = Annotated[
-    str | None, Option("--since", metavar="TIME", help="Only from then on: 2026-12-24, or 7d ago.")
+    str | None,
+    Option("--since", metavar="TIME", help="Only from then on: 2026-12-24, or 7d for seven days ago."),
 ]
 
 
@@ -113,7 +114,9 @@ def _require_state(state: str | None) -> None:
     if state is not None and state not in known:
         from shelflife.settings import did_you_mean
 
-        raise UsageError(f'--state "{state}"; allowed: {", ".join(known)}{did_you_mean(state, known)}')
+        raise UsageError(
+            f'--state "{state}": not a state; allowed: {", ".join(known)}{did_you_mean(state, known)}'
+        )
 
 
 # -- runs

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from shelflife.policy.holds import Hold
 
-ABOUT: Final = "Pin files and directories: no cleanup, quota or purge removes what is held."
+ABOUT: Final = "Pin files and directories: no cleanup, quota, full disk or purge removes what is held."
 
 Path = Annotated[str, Argument("PATH", help="A file, or a directory with all below it.")]
 
@@ -36,7 +36,7 @@ def add(
 ) -> int:
     """Hold a file, or a directory with all below it.
 
-    Comes back when no running cleanup can still remove it. A rename does not lose the hold.
+    Returns once no running cleanup can still remove it. A rename does not lose the hold.
 
     Example: shelflife hold add storage/uploads/clip.mp4 --until +30d --reason "ticket 4711"
     """

@@ -1,4 +1,4 @@
-"""`shelflife serve`: routes, schedule and dashboard, without a service of one's own around them."""
+"""`shelflife serve`: the routes and the schedule, without an application around them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,12 @@ from shelflife.errors import UsageError
 def serve(
     config: Config = None,
     as_json: Json = False,  # noqa: ARG001 - every verb takes it; errors are told in JSON then
-    host: Annotated[str, Option("--host", help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, Option("--port", least=0, most=65535, help="The port to listen on.")] = 8000,
+    host: Annotated[
+        str, Option("--host", help="The address to listen on: 127.0.0.1, unless given.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, Option("--port", least=0, most=65535, help="The port to listen on: 8000, unless given.")
+    ] = 8000,
 ) -> int:
     """Serve the storage over HTTP and run its scheduled cleanups.
 

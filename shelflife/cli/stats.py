@@ -21,7 +21,7 @@ def stats(
     as_json: Json = False,
     as_recorded: Annotated[
         bool,
-        Option("--as-recorded", help="Only what the last scan found; the storage is not looked at."),
+        Option("--as-recorded", help="Show what the last scan found, without looking at the disk."),
     ] = False,
 ) -> int:
     """Show how much each area holds, and since when.

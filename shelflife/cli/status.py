@@ -23,7 +23,7 @@ _CODES: Final = {"good": ExitCode.DONE, "care": ExitCode.SOME_FAILED, "bad": Exi
 _WORDS: Final = {
     "good": Styled("all is well", GOOD),
     "care": Styled("something needs a person", CARE),
-    "bad": Styled("cleanups do not work as it is", BAD),
+    "bad": Styled("cleanups do not work", BAD),
 }
 _HINT: Final = ". Look at it ("
 """Where a refusal goes on with what to type, which stands below."""
@@ -33,10 +33,10 @@ _NAMED: Final = 3
 
 
 def status(config: Config = None, as_json: Json = False) -> int:
-    """Show how it stands: what is wrong, what waits for a person, disks, runs, trash, holds.
+    """Show how things stand: what is wrong, what needs a person, disks, runs, trash, holds.
 
     Exit codes: 0 if all is well, 1 if something needs a person or files failed in the last run, 2 if cleanups do
-    not work as it is.
+    not work.
 
     Example: shelflife status
     """
@@ -77,7 +77,8 @@ def _show_waiting(found: Status) -> None:
     waiting = found.waiting
     if waiting is not None:
         output.print_prose(
-            f"run {waiting.run} waits since {moment(waiting.since)}: {waiting.reason.partition(_HINT)[0]}",
+            f"run {waiting.run} has been waiting since {moment(waiting.since)}: "
+            f"{waiting.reason.partition(_HINT)[0]}",
             first=(Styled("! ", CARE),),
         )
         if waiting.plan:
@@ -105,7 +106,7 @@ def _next_run(found: Status, settings: Settings) -> str:
         why = (
             "cleanup.enabled is false"
             if not cleanup.enabled
-            else f"the schedule, {cleanup.schedule}, has none"
+            else f"the schedule {cleanup.schedule} has no further runs"
         )
         return f"nothing runs by itself: {why}"
     dry = "; but cleanup.dry_run is true: nothing is removed" if cleanup.dry_run else ""

@@ -17,7 +17,7 @@ from shelflife.scopes import Scope
 if TYPE_CHECKING:
     from shelflife.records.access import Token
 
-ABOUT: Final = "Make and revoke tokens for HTTP, each with a name, scopes and an end."
+ABOUT: Final = "Make, list and revoke tokens for HTTP, each with a name and scopes."
 
 _NAME: Final = "A letter or digit, then letters, digits, `.`, `_` and `-`."
 
@@ -28,19 +28,25 @@ def add(
     ],
     scope: Annotated[
         list[str] | None,
-        Option("--scope", metavar="SCOPE", help=f"What it opens; once for each: {', '.join(Scope)}."),
+        Option(
+            "--scope",
+            metavar="SCOPE",
+            help=f"What it allows; repeat the option for several: {', '.join(Scope)}.",
+        ),
     ] = None,
     area: Annotated[
         list[str] | None,
-        Option("--area", metavar="AREA", help="An area whose files it is good for; all, if none is named."),
+        Option(
+            "--area", metavar="AREA", help="An area whose files it gives access to; without it, all areas."
+        ),
     ] = None,
     expires: Annotated[
-        str | None, Option("--expires", metavar="TIME", help="When it ends: 2027-01-01, or +90d from now.")
+        str | None, Option("--expires", metavar="TIME", help="When it expires: 2027-01-01, or +90d from now.")
     ] = None,
     config: Config = None,
     as_json: Json = False,
 ) -> int:
-    """Make a token and print it, this once: only its hash is kept.
+    """Make a token and print it once: only its hash is kept.
 
     Example: shelflife token add dashboard --scope read --scope read:paths --expires +90d
     """
@@ -91,13 +97,13 @@ def revoke(
     config: Config = None,
     as_json: Json = False,
 ) -> int:
-    """Make a token useless, and the sessions that were made for it, at once and in every process.
+    """Revoke a token and the sessions that were opened with it, at once and in every process.
 
     Example: shelflife token revoke dashboard
     """
     with open_records(engine_of(config).settings).open_journal() as journal:
         if not journal.tokens.revoke(name, clock.now()):
-            raise UsageError(f"there is no token {name}; `shelflife token list` names them")
+            raise UsageError(f"there is no token {name}; `shelflife token list` shows them")
     if as_json:
         output.print_json({"revoked": name})
     else:
@@ -107,7 +113,7 @@ def revoke(
 
 def _scopes(words: list[str]) -> list[Scope]:
     if not words:
-        raise UsageError(f"a token opens nothing without --scope; allowed: {', '.join(Scope)}")
+        raise UsageError(f"a token allows nothing without --scope; allowed: {', '.join(Scope)}")
     if unknown := [word for word in words if word not in set(Scope)]:
         raise UsageError(f'--scope "{unknown[0]}": not a scope; allowed: {", ".join(Scope)}')
     return [Scope(word) for word in words]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from shelflife.run.restore import TrashedFile
 
-ABOUT: Final = "See, restore and purge what cleanups have put into the trash (`trash: 24h` of an area)."
+ABOUT: Final = "List, restore or empty what cleanups have put into the trash (`trash: 24h` of an area)."
 
 
 def list_trash(areas: Areas = None, config: Config = None, as_json: Json = False) -> int:

@@ -30,16 +30,18 @@ def units(
         Option("--output", metavar="DIR", help="Write the files there."),
     ] = None,
 ) -> int:
-    """Print what cron or systemd needs to run the cleanup.
+    """Print a crontab, or a systemd service and timer, that run the cleanup.
 
-    At the times of cleanup.schedule in the configuration.
+    They run at the times of cleanup.schedule in the configuration.
 
     Example: shelflife units cron | sudo tee /etc/cron.d/shelflife
 
     Example: sudo shelflife units systemd --output /etc/systemd/system
     """
     if kind not in _KINDS:
-        raise UsageError(f'"{kind}"; allowed: {", ".join(_KINDS)}{did_you_mean(kind, _KINDS)}')
+        raise UsageError(
+            f'"{kind}": not a kind of units; allowed: {", ".join(_KINDS)}{did_you_mean(kind, _KINDS)}'
+        )
     files = _files(kind, settings_of(config))
     if directory is not None:
         for name, text in files.items():

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 Changes = Annotated[
     list[str],
-    Argument("KEY=VALUE…", help="Settings of areas: uploads.retention=3d frames.quota=50GB"),
+    Argument("AREA.KEY=VALUE", help="Settings of areas: uploads.retention=3d frames.quota=50GB"),
 ]
 
 
 def whatif(changes: Changes, config: Config = None, as_json: Json = False) -> int:
-    """Show what other settings would mean, beside what is; nothing is changed.
+    """Show what other settings would do, next to the present ones; nothing is changed.
 
-    What would go is told to the hour, from the last scan. "In the long run" is what an area would hold if as
+    What would go is exact to the hour, from the last scan. "In the long run" is what an area would hold if as
     much came in as lately.
 
     Example: shelflife whatif uploads.retention=3d frames.quota=50GB
@@ -43,18 +43,18 @@ def _show(found: WhatIf) -> None:
         [
             Column("area"),
             Column(""),
-            Column("now", right=True),
+            Column("size", right=True),
             Column("would go", right=True),
             Column("files", right=True, spare=1),
             Column("in the long run", right=True),
         ]
     )
     for before, after in zip(found.before.areas, found.after.areas, strict=True):
-        for label, area in (("as it is", before), ("if so", after)):
+        for label, area in (("now", before), ("changed", after)):
             table.add(
-                before.area if label == "as it is" else "",
+                before.area if label == "now" else "",
                 label,
-                _size(area.now.bytes) if label == "as it is" else "",
+                _size(area.now.bytes) if label == "now" else "",
                 _size(area.goes.bytes),
                 output.number(area.goes.files),
                 _settles(area),
@@ -63,7 +63,7 @@ def _show(found: WhatIf) -> None:
                 break
     output.print_table(table)
     for old, new in zip(_when(found.before), _when(found.after), strict=True):
-        output.print_prose(old if old == new else f"{old}; if so: {new.partition(': ')[2]}")
+        output.print_prose(old if old == new else f"{old}; changed: {new.partition(': ')[2]}")
     show_age(found.as_of)
 
 
@@ -72,7 +72,7 @@ def show_age(as_of: int | None) -> None:
     from shelflife.formats import moment
 
     if as_of is None:
-        output.say("the storage was not scanned yet; `shelflife stats` does it")
+        output.say("the storage has not been scanned yet; `shelflife stats` does that")
     else:
         output.print_prose(f"as of {moment(as_of)}")
 

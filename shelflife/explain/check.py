@@ -1,4 +1,4 @@
-"""Check: whether a storage can be looked after as it is, told as a list of findings.
+"""Check: whether cleanups can work on a storage as it is, told as a list of findings.
 
 It says what it found also where all is well, and ✗ exactly where a cleanup refuses, or leaves an area out: both
 go by `shelflife.storage.preconditions`. It looks and creates nothing – but on file systems whose directories'

@@ -109,8 +109,8 @@ class Past:
     def _removed(self, record: FileRecord) -> Answer:
         return self._gone(
             record,
-            f"Run {record.run} removed it from area {record.area} on {moment(record.at)}.",
-            *_why(record),
+            f"Run {record.run} removed it{_empty(record)} from area {record.area} on {moment(record.at)}.",
+            *(() if record.pruned else _why(record)),
         )
 
     def _trashed(self, record: FileRecord) -> Answer:
@@ -181,11 +181,16 @@ def _why(record: FileRecord) -> list[str]:
     return [f"{modified}, and had expired."]
 
 
+def _empty(record: FileRecord) -> str:
+    return ", an empty directory," if record.pruned else ""
+
+
 def _told(record: FileRecord) -> str:
     run, when = f"Run {record.run}", f"on {moment(record.at)}"
     match record.result:
         case Result.REMOVED:
-            return f"{run} removed an earlier file of this name {when}."
+            what = "an empty directory" if record.pruned else "an earlier file"
+            return f"{run} removed {what} of this name {when}."
         case Result.TRASHED:
             return f"{run} moved a file of this name into the trash {when}."
         case Result.DISPLACED:

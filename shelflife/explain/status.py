@@ -1,4 +1,4 @@
-"""Status: how it stands with a storage, on one screen – what is wrong, what waits for a person, what comes next.
+"""Status: how things stand with a storage, on one screen – what is wrong, what needs a person, what comes next.
 
 Everything here is told elsewhere in full (`check`, `alerts`, `forecast`, `history`); this brings together what
 somebody asks who has a minute. It looks and changes nothing.

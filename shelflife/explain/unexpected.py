@@ -62,7 +62,7 @@ def _from_the_future(area: Area, index: Index, now: int) -> Iterator[Finding]:
         yield warning(
             f"area {area.name}",
             f"{files:,} {'file' if files == 1 else 'files'} ({human_size(size)}) from the future, up to "
-            f"{moment(newest)}: they will not expire before; look at the clock of whatever writes them, and "
+            f"{moment(newest)}: they will not expire before then; check the clock of whatever writes them, and "
             "`touch` them",
         )
 
@@ -82,7 +82,7 @@ def _of_no_area(base_path: Path, areas: Iterable[Area]) -> Iterator[Finding]:
         own = keys.get(directory.replace("-", "_"))
         hint = f" (area {directory.replace('-', '_')} is {own}/)" if own else ""
         yield warning(
-            "base path", f"{directory}/ belongs to no area{hint}: nothing in it is counted, and nothing goes"
+            "base path", f"{directory}/ belongs to no area{hint}: nothing in it is counted or removed"
         )
     if len(strangers) > _MOST:
         yield warning("base path", f"{len(strangers) - _MOST} more directories belong to no area")

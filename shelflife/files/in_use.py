@@ -125,7 +125,7 @@ class Guard:
         try:
             self._fd = os.open(self._entry.name, _FLAGS, dir_fd=self._directory)
         except OSError as error:
-            if error.errno == errno.EAGAIN:  # somebody else holds a write lease: he is at it
+            if error.errno == errno.EAGAIN:  # somebody else holds a write lease: it is in use
                 self.in_use = True
                 return self
             if error.errno in _NO_FILE:  # `inode` says that no file is guarded

@@ -153,6 +153,8 @@ class FileRecord:
     errno: int
     cause: str = ""
     """Why it was to go, a word of `Cause`; empty where that is no longer known."""
+    pruned: bool = False
+    """Whether it was an empty directory."""
 
     @property
     def when(self) -> datetime:
@@ -273,6 +275,7 @@ class BatchRow(NamedTuple):
     errors: str
     cutoffs: str | None
     """Those of its run, as JSON."""
+    kind: int
 
 
 def unpack_batch(row: BatchRow) -> Iterator[FileRecord]:
@@ -297,6 +300,7 @@ def unpack_batch(row: BatchRow) -> Iterator[FileRecord]:
             reason=code.reason,
             errno=numbers.get(position, 0),
             cause=Cause.PURGE if code.reason is Reason.PURGED else cutoff.get("cause", ""),
+            pruned=row.kind == BatchKind.PRUNED,
         )
 
 

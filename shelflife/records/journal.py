@@ -133,7 +133,10 @@ class FileHistory(Protocol):
         """Yield what became of each file that a run meant to remove, in the order of the run."""
 
     def of_path(self, path: str) -> list[FileRecord]:
-        """Return what runs did to the file at `path` (relative to the base path), the latest first."""
+        """Return what runs did to what was at `path` (relative to the base path), the latest first.
+
+        That is a file, a link, or an empty directory.
+        """
 
     def latest_below(self, path: str) -> FileRecord | None:
         """Return the file below the directory at `path` (relative to the base path) that went last."""

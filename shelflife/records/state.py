@@ -53,7 +53,7 @@ class Owner:
         return cls(status.st_uid, status.st_gid)
 
     def adopt(self, path: Path) -> None:
-        """Give `path` to this owner, when we are root and it is not his yet."""
+        """Give `path` to this owner, when we are root and it does not belong to them yet."""
         if os.geteuid() == 0:
             status = path.lstat()
             if (status.st_uid, status.st_gid) != (self.uid, self.gid):

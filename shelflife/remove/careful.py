@@ -1,6 +1,6 @@
-"""The executor: from due directories to outcomes.
+"""The careful way, directory by directory: from due directories to outcomes.
 
-For each directory the index proposes: open it below the area's held directory, list it again, and remove in
+For each directory that the index proposes: open it below the area's held directory, list it again, and remove in
 batches what is expired. Most go in bulk, many directories a call (`shelflife.remove.compiled`); what is out of
 the ordinary goes here, entry by entry. One failing file never stops the others; a failing directory never stops
 the others; a failing disk ends its area.

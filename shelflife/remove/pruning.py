@@ -48,6 +48,8 @@ class Pruner:
         root = self._root
         self._index.forget(self._number, path)
         root.report.directories += 1
+        parent, name = parent_of(path)
+        root.options.recorder.note_pruned(root.area.name, root.place(parent), name)
         root.context.listener(DirectoryPruned(area=root.area.name, directory=root.place(path)))
 
     def _remove(self, path: str) -> bool:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from shelflife.records.history import Intent, Settled
+from shelflife.files.listing import Entry, Kind
+from shelflife.files.removal import Outcome, Result
+from shelflife.records.history import BatchKind, Intent, Settled
 from shelflife.records.journal import JournalFull
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from shelflife.files.listing import Entry
-    from shelflife.files.removal import Outcome
-    from shelflife.records.history import BatchKind
     from shelflife.records.journal import Journal
+
+
+_MOST_PRUNED: Final = 500
+"""Directories of one parent that are recorded together."""
 
 
 class Recorder:
@@ -25,6 +28,7 @@ class Recorder:
         self._journal = journal
         self._clock = clock
         self._settled: list[Settled] = []
+        self._pruned: dict[tuple[str, str], list[Entry]] = {}
         self._lock = threading.Lock()
         self.run = run
 
@@ -52,8 +56,27 @@ class Recorder:
         with self._lock:
             self._settled.append(settled)
 
+    def note_pruned(self, area: str, directory: str, name: str) -> None:
+        """Take that an empty directory went from `directory`; these are recorded by the parent.
+
+        After the effect only: an empty directory that went unrecorded, by a kill, is nothing to be missed.
+        """
+        with self._lock:
+            pruned = self._pruned.setdefault((area, directory), [])
+            pruned.append(Entry(name, Kind.DIRECTORY, 0))
+            if len(pruned) >= _MOST_PRUNED:
+                self._settle_pruned(area, directory)
+
+    def _settle_pruned(self, area: str, directory: str) -> None:
+        entries = self._pruned.pop((area, directory))
+        intent = self.intent(area, directory, entries, BatchKind.PRUNED)
+        self._settled.append(Settled(0, [Outcome(entry, Result.REMOVED) for entry in entries], intent))
+
     def flush(self) -> None:
         """Write what is not written yet; what finds no room is kept for the next time."""
+        with self._lock:
+            for area, directory in list(self._pruned):
+                self._settle_pruned(area, directory)
         if not self._settled:
             return
         with self._lock, suppress(JournalFull):

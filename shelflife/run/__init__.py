@@ -4,11 +4,11 @@ lock              one cleanup at a time over one storage
 workplace         a storage with its settings: what every operation starts from
 run               from the lock to the record, whatever the strategy
 retention         a strategy: refresh, plan and act, area by area
-approval          when a run waits for a person, and what he approved
+approval          when a run waits for a person, and what was approved
 pressure          looking at the disks, and making room on those that are too full
-relief            a strategy: what goes from one of them
-pressure_monitor  whether it shows
-reclaim           what the areas of one disk can give
+relief            a strategy: making room on one of them
+pressure_monitor  whether the disk shows what a relief has released
+reclaim           what the areas on one disk can free
 recovery          what a run that was killed left open
 empty             a strategy: emptying the trash
 restore           back from the trash

@@ -1,4 +1,4 @@
-"""Approval: when a run waits for a person, what it offers him, and what he approved."""
+"""Approval: when a run waits for a person, what is offered for approval, and what was approved."""
 
 from __future__ import annotations
 

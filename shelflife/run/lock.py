@@ -1,9 +1,9 @@
 """The lock: one cleanup at a time over one storage, from however many processes.
 
 It is a flock(2) on a file in the state directory, so the kernel frees it the moment its holder dies. The file's
-content says who holds it and when he last made progress; it is overwritten in place with the same length, which
-needs no free block on a full disk. A holder without progress is reported as stuck, never overtaken while it
-lives.
+content says who holds it and when the holder last made progress; it is overwritten in place with the same
+length, which needs no free block on a full disk. A holder without progress is reported as stuck, never overtaken
+while it lives.
 
 A child that is forked during a cleanup would share the lock, and keep it when the cleanup ends or its process
 dies: the lock is therefore freed explicitly, and a child closes at once what it inherited of it.
@@ -121,7 +121,7 @@ class Lock:
         self._put(self._batches[hand].to_bytes(8, "big"), _LENGTH + 8 * hand)
 
     def sign_off(self) -> None:
-        """Take the name off: whoever comes next signs himself."""
+        """Take the holder's name off; the next one writes its own."""
         self._put(b" " * _LENGTH, 0)
 
     def _write(self) -> None:
@@ -149,8 +149,8 @@ class Lock:
 def cleanup_lock(state: StateDirectory, task: str) -> Iterator[Lock]:
     """Hold the lock of a storage. Raises CleanupBusy with its holder, StorageError when there can be no lock.
 
-    Locked is the base path itself, where its file system allows that, and the lock's file, which says by whom.
-    The base path alone will do where the disk is so full that there is no room for the file.
+    What is locked is the base path itself, where its file system allows that, and the lock's file, which names
+    the holder. The base path alone will do where the disk is so full that there is no room for the file.
     """
     with _lock_base(state), _lock_file(state) as fd:
         lock = Lock(fd, task)
@@ -227,7 +227,7 @@ def _reader(state: StateDirectory) -> Holder | None:
 
 
 def _let_go() -> None:
-    """In a forked child: close the locks of the parent, which stay his."""
+    """In a forked child: close the inherited locks, which remain the parent's."""
     for fd in _held:
         os.close(fd)
     _held.clear()

@@ -1,4 +1,4 @@
-"""Recording that a run did not start, and telling it."""
+"""Recording and announcing that a run did not start."""
 
 from __future__ import annotations
 

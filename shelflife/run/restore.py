@@ -164,37 +164,41 @@ def _restore_trees(work: Workplace, journal: Journal, run: int, *, hold: bool) -
                 for directory, anchor in roots:
                     for name, top, _ in _tops(anchor):
                         if name.run == run:
-                            places = [Place(area, directory, path) for path in _rename_back(anchor, top, "")]
+                            places = [Place(area, directory, path) for path in _rename_back(anchor, top)]
                             trees += [place.whole for place in places]
                             for place in places if hold else ():
                                 _hold(work, journal, place)
-                            prune_trash(anchor, top)
     return trees
 
 
-def _rename_back(anchor: Anchor, top: str, inner: str) -> Iterator[str]:
+def _rename_back(anchor: Anchor, top: str) -> Iterator[str]:
     """Rename back each directory of a run's trash whose name is free; yield the paths, without a trailing slash.
 
-    Those whose names are taken by directories are gone through, down to what is free in them.
+    Those whose names are taken by directories are gone through, down to what is free in them; without recursion,
+    since a tree may be deeper than calls can be.
     """
-    try:
-        with anchor.directory(top + inner) as source, anchor.directory(inner) as home:
-            taken = []
-            for name in sorted(
-                entry.name for entry in os.scandir(source) if entry.is_dir(follow_symlinks=False)
-            ):
-                try:
-                    put_back(source, name, home, name)
-                except FileExistsError:
-                    taken.append(name)
-                except OSError:
-                    continue  # file by file it is told why
-                else:
-                    yield inner + name
-    except OSError:
-        return
-    for name in taken:
-        yield from _rename_back(anchor, top, f"{inner}{name}/")
+    waiting, visited = [""], []
+    while waiting:
+        inner = waiting.pop()
+        visited.append(inner)
+        try:
+            with anchor.directory(top + inner) as source, anchor.directory(inner) as home:
+                names = sorted(
+                    entry.name for entry in os.scandir(source) if entry.is_dir(follow_symlinks=False)
+                )
+                for name in names:
+                    try:
+                        put_back(source, name, home, name)
+                    except FileExistsError:
+                        waiting.append(f"{inner}{name}/")
+                    except OSError:
+                        continue  # file by file it is told why
+                    else:
+                        yield inner + name
+        except OSError:
+            continue  # gone meanwhile, or not to be read
+    for inner in reversed(visited):  # what is below comes first
+        prune_trash(anchor, top + inner)
 
 
 def _restore_into(work: Workplace, journal: Journal, place: Place, *, hold: bool) -> list[str]:

@@ -1,4 +1,4 @@
-"""Arrivals: what a cleanup finds due although an earlier one, for which it was due as well, did not take it.
+"""Arrivals: files that were already due at an earlier cleanup, which did not find them.
 
 Birth times and ctimes would tell of a file that was copied in, and nothing of a tree that was moved in by one
 rename, nor of a time that was set back. What tells of all of them is that the last cleanup left nothing before

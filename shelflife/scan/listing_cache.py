@@ -1,8 +1,8 @@
-"""The listings: what a run has read and will need again, as long as it is little.
+"""The cache of listings: what a run has read and will need again, up to a bound on memory.
 
-A cleanup lists each due directory to plan, and needs the same names a moment later to act. They are noted while
-they take little memory; what is not noted is read again. A name that was noted proposes, like the index, and
-decides nothing: every entry is looked at once more before it goes, and a directory that has changed is read anew.
+A cleanup lists each due directory to plan, and needs the same names a moment later to act. They are cached while
+they take little memory; what is not cached is read again. A cached name proposes, like the index, and decides
+nothing: every entry is looked at once more before it goes, and a directory that has changed is read anew.
 """
 
 from __future__ import annotations

@@ -157,9 +157,12 @@ def moment_of(text: str, now: int, *, name: str) -> int:
 
     Raises UsageError, which says what `name` was given.
     """
-    try:
-        if text.startswith("+"):
+    if text.startswith("+"):
+        try:
             return now + parse_duration(text[1:]) * SECOND
+        except ValueError as error:
+            raise UsageError(f'{name} "{text}": after +, {error}') from None
+    try:
         when = datetime.fromisoformat(text)
         when = when if when.tzinfo else when.replace(tzinfo=UTC)
         return int(when.timestamp()) * SECOND
@@ -178,7 +181,7 @@ def change_of(text: str) -> tuple[str, object]:
     """
     key, sign, value = text.partition("=")
     if not sign or not key or not value:
-        raise UsageError(f'"{text}" is no change; allowed: KEY=VALUE, such as uploads.retention=3d')
+        raise UsageError(f'"{text}" is not a change; allowed: AREA.KEY=VALUE, such as uploads.retention=3d')
     if value == "null":
         return key, None
     number = whole_number(value)

@@ -1,4 +1,4 @@
-"""How it stands with a storage: what is wrong, what waits for a person, what comes next."""
+"""How things stand with a storage: what is wrong, what needs a person, what comes next."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Trash(TypedDict):
 
 @shape
 class Status(TypedDict):
-    """How it stands with a storage."""
+    """How things stand with a storage."""
 
     base_path: str
     at: Time
@@ -66,7 +66,7 @@ class Status(TypedDict):
 
 
 def status_as_json(status: StatusValue) -> Status:
-    """Return how it stands with a storage."""
+    """Return how things stand with a storage."""
     trash = status.trash
     return {
         "base_path": printable(status.base_path),

@@ -43,7 +43,7 @@ def create_app(
 ) -> FastAPI:
     """Return an application that serves one storage; nothing is read or opened before it starts.
 
-    Beside the routes below `/storage`: `/healthz` (it lives), `/readyz` (the storage can be looked after),
+    Beside the routes below `/storage`: `/healthz` (it lives), `/readyz` (cleanups can work on the storage),
     `/metrics` (Prometheus), `/openapi.json`. When the storage cannot be served, it does not start, and says why.
 
     Args:
@@ -120,10 +120,10 @@ def _add_operations(app: FastAPI, service: Service) -> None:
         "/readyz",
         tags=["operations"],
         response_model=Health,
-        responses={503: {"model": Health, "description": "The storage cannot be looked after"}},
+        responses={503: {"model": Health, "description": "Cleanups cannot work on the storage"}},
     )
     async def readyz() -> object:
-        """Return whether the storage can be looked after, what is in the way, and what needs a person."""
+        """Return whether cleanups can work on the storage, what is in the way, and what needs a person."""
         problems, alerts = await asyncio.to_thread(_problems, service)
         return JSONResponse(health_as_json(problems, alerts), 503 if problems else 200)
 

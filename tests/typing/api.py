@@ -119,7 +119,7 @@ def ask(engine: Engine) -> None:
 
 
 def say_when(engine: Engine) -> None:
-    """Moments are given as datetimes or as nanoseconds, and both are to be had."""
+    """Moments are given as datetimes or as nanoseconds, and both are available."""
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     made = engine.plan(at=tomorrow)
     assert_type(made.made, int)

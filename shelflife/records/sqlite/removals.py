@@ -54,15 +54,15 @@ WHERE id IN (SELECT id FROM settled)
 
 _FILES: Final = """
 SELECT run, area, directory, at, names, facts, outcomes, errors,
-    (SELECT cutoffs FROM run WHERE run.id = batch.run)
-FROM batch WHERE unit IN (0, 2)
+    (SELECT cutoffs FROM run WHERE run.id = batch.run), unit
+FROM batch
 """
 
-_OF_RUN: Final = f"{_FILES} AND run = ? ORDER BY id"
+_OF_RUN: Final = f"{_FILES} WHERE unit IN (0, 2) AND run = ? ORDER BY id"
 
-_OF_DIRECTORY: Final = f"{_FILES} AND directory = ? ORDER BY id DESC"
+_OF_DIRECTORY: Final = f"{_FILES} WHERE unit IN (0, 2, 3) AND directory = ? ORDER BY id DESC"
 
-_BELOW: Final = f"{_FILES} AND directory >= ? AND directory < ? ORDER BY id DESC"
+_BELOW: Final = f"{_FILES} WHERE unit IN (0, 2) AND directory >= ? AND directory < ? ORDER BY id DESC"
 
 
 class SqliteRemovals:
@@ -158,7 +158,7 @@ class SqliteFileHistory:
         yield from self._files(_OF_RUN, (run,))
 
     def of_path(self, path: str) -> list[FileRecord]:
-        """Return what runs did to the file at `path` (relative to the base path), the latest first."""
+        """Return what runs did to what was at `path` (relative to the base path), the latest first."""
         head, _, name = path.rpartition("/")
         directory = os.fsencode(head + "/" if head else "")
         records = self._files(_OF_DIRECTORY, (directory,))

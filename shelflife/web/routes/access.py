@@ -33,6 +33,11 @@ _REFUSED = documented(_401="the token is missing or wrong", _403="the token does
 
 def add(api: APIRouter, service: Service) -> None:
     """Add the routes of tokens and sessions."""
+    _add_tokens(api, service)
+    _add_sessions(api, service)
+
+
+def _add_tokens(api: APIRouter, service: Service) -> None:
 
     @api.get("/tokens", response_model=Tokens, responses=_REFUSED)
     async def list_tokens() -> object:
@@ -54,6 +59,8 @@ def add(api: APIRouter, service: Service) -> None:
         await asyncio.to_thread(_revoke, service, name)
         return Response(status_code=204)
 
+
+def _add_sessions(api: APIRouter, service: Service) -> None:
     @api.get("/session", response_model=Session)
     async def get_session(asking: Asking) -> object:
         """Return who asks, and what they may."""

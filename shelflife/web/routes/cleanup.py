@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import Body, HTTPException, Query, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 
 from shelflife.engine import Engine
 from shelflife.records.history import RunState, Trigger
@@ -143,6 +143,10 @@ def _add_cleanup(api: APIRouter, service: Service, plans: asyncio.Semaphore) -> 
 
         return await answer_of(request, service, service.work.begin(act), lambda done: done, at="/cleanup")
 
+    _add_relief(api, service)
+
+
+def _add_relief(api: APIRouter, service: Service) -> None:
     @api.post("/relief", response_model=Reliefs, responses=RUNS)
     async def start_relief(request: Request) -> object:
         """Make room on each disk that is above its high watermark, and return how each one stands."""
@@ -161,7 +165,3 @@ def _require_another(service: Service, asking: Caller, plan: str) -> None:
     refused = [run for run in service.engine.history(limit=200) if run.plan == plan]
     if any(run.state == RunState.REFUSED and run.actor == asking.name for run in refused):
         raise HTTPException(403, f"{asking.name} asked for this run; somebody else must approve it")
-
-
-def _accepted(content: CleanupAccepted) -> Response:
-    return JSONResponse(content, 202)

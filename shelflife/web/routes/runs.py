@@ -54,6 +54,10 @@ def add(api: APIRouter, service: Service) -> None:
         """Ask a run to stop at its next batch, wherever it runs; what it did is kept, the next one goes on."""
         return JSONResponse(await asyncio.to_thread(_stop, service, run, asking.name), 202)
 
+    _add_files(api, service)
+
+
+def _add_files(api: APIRouter, service: Service) -> None:
     @api.get("/runs/{run}/files", response_model=RunFiles, responses=_MISSING)
     async def list_run_files(
         request: Request,

@@ -28,7 +28,12 @@ Changes = Annotated[
 
 
 def add(api: APIRouter, service: Service) -> None:
-    """Add the routes that give numbers."""
+    """Add the routes that give numbers, and those that say what is the matter."""
+    _add_numbers(api, service)
+    _add_matters(api, service)
+
+
+def _add_numbers(api: APIRouter, service: Service) -> None:
 
     @api.get("/stats", response_model=StorageStats)
     async def get_stats() -> object:
@@ -55,10 +60,12 @@ def add(api: APIRouter, service: Service) -> None:
 
     @api.get("/whatif", response_model=WhatIf)
     async def get_what_if(change: Changes) -> object:
-        """Return what other settings would mean, beside what is; nothing is changed."""
+        """Return what other settings would do, next to the present ones; nothing is changed."""
         changes = dict(change_of(text) for text in change)
         return await asyncio.to_thread(lambda: whatif_as_json(service.engine.whatif(changes)))
 
+
+def _add_matters(api: APIRouter, service: Service) -> None:
     @api.get("/alerts", response_model=list[Alert])
     async def get_alerts() -> object:
         """Return what needs a person."""

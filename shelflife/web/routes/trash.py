@@ -42,6 +42,10 @@ def add(api: APIRouter, service: Service) -> None:
             return StreamingResponse(json_lines(files), media_type="application/jsonl")
         return await asyncio.to_thread(lambda: list(islice(files, limit)))
 
+    _add_acts(api, service)
+
+
+def _add_acts(api: APIRouter, service: Service) -> None:
     @api.post("/trash/restore", response_model=Restored, responses=RUNS)
     async def start_restore(request: Request, asking: Asking, wanted: models.RestoreRequest) -> object:
         """Bring back from the trash a path, or all that a run put there. Nothing is ever replaced."""

@@ -196,7 +196,7 @@ def test_whatif_and_forecast_on_the_command_line(
     assert told["after"]["areas"]["outputs"]["settles"] is None
 
     assert run(["whatif", "frames.retention=3d", "--config", config]) == 0
-    assert "if so" in capsys.readouterr().out
+    assert "changed" in capsys.readouterr().out
 
     assert run(["whatif", "frames.retention", "--config", config]) == 2
     assert "KEY=VALUE" in capsys.readouterr().err

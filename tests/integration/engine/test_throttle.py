@@ -9,7 +9,7 @@ import pytest
 from shelflife.events import BatchFinished, Event
 from shelflife.testing import MakeStorage, Storage
 
-_WAYS = pytest.mark.parametrize("trash", [0, "1h"], ids=["parcels", "one by one"])
+_WAYS = pytest.mark.parametrize("trash", [0, "1h"], ids=["in bulk", "one by one"])
 
 
 def _storage(make_storage: MakeStorage, trash: object, per_second: int, files: int) -> Storage:

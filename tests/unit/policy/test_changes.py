@@ -91,6 +91,7 @@ def test_a_change_is_told_when_it_removes_more(
             "its keep_newest was changed from per top to per area",
         ),
         ("keep_newest", 0, {"count": 3, "per": "top"}, None),
+        ("keep_newest", {"per": "top"}, 0, None),  # of none
         ("ignore", ["._*"], ["._*", "*.mp4"], "its ignore got a pattern, *.mp4"),
         ("ignore", ["._*", "@eaDir/"], ["._*"], None),
     ],
@@ -175,6 +176,7 @@ def test_more_that_must_be_free_calls_a_disk_full_sooner() -> None:
     before, after = ({"pressure": {"min_free": free}} for free in (10**9, 10**12))
     assert lowers_watermarks(before, after) == "pressure.min_free was raised from 1GB to 1TB"
     assert lowers_watermarks(after, before) is None
+    assert lowers_watermarks(after, after) is None
 
 
 def test_only_making_room_looks_at_the_order_of_the_areas() -> None:

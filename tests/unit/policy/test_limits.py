@@ -5,14 +5,16 @@ from typing import Any
 
 import pytest
 
-from shelflife.policy.cutoff import Cause, Cutoff, Cutoffs
+from shelflife.policy.cutoff import BEGINNING, KEEP_ALL, Cause, Cutoff, Cutoffs
 from shelflife.policy.limits import (
     Allowance,
     Extent,
     Kind,
     LastRun,
     arrived_share,
+    cutoffs_to_remember,
     doubt_about_relief,
+    due_before,
     interval_of,
     is_large,
     is_under,
@@ -136,6 +138,13 @@ def test_a_rare_schedule_makes_a_long_time_ordinary() -> None:
     assert not _reasons(_plan(), last, _settings(schedule="0 2 1 * *"))
 
 
+def test_without_a_schedule_twice_the_retention_is_the_longest_that_is_ordinary() -> None:
+    settings = _settings()
+    for days_ago, is_asked in ((14, False), (14.01, True)):
+        last_runs = {"frames": _last(days_ago=days_ago)}
+        assert bool(reasons_to_ask(_plan(), settings, last_runs, interval=None)) is is_asked
+
+
 def test_a_long_retention_makes_a_long_time_ordinary() -> None:
     last, settings = _last(days_ago=50), _settings(retention="30d")
     assert not _reasons(_plan(), replace(last, settings=settings_of(settings, "frames")), settings)
@@ -164,6 +173,40 @@ def test_a_share_of_arrivals_is_rounded_up() -> None:
     (area,) = _plan(arrived=2_000).areas
     assert arrived_share(area) == 67
     assert arrived_share(replace(area, scanned=0)) == 0
+
+
+def _cutoffs(*at: int | None) -> Cutoffs:
+    return Cutoffs(
+        tuple(None if one is None else Cutoff(at=one, cause=Cause.RETENTION) for one in at),
+    )
+
+
+def test_what_was_due_at_the_last_cleanup_is_what_was_before_its_cutoffs() -> None:
+    (area,) = _plan().areas
+    area = replace(area, cutoffs=_cutoffs(_NOW - 7 * DAY, None, _NOW - 3 * DAY, _NOW - 2 * DAY))
+    cutoffs = cutoffs_to_remember(_cutoffs(_NOW - 8 * DAY, _NOW, _NOW - 2 * DAY))
+    assert cutoffs == {"0": _NOW - 8 * DAY, "1": _NOW, "2": _NOW - 2 * DAY}
+    then = due_before(area, _last(cutoffs=cutoffs))
+    # of the third class less goes now than did then; the fourth had no cutoff then
+    assert then == _cutoffs(_NOW - 8 * DAY, None, _NOW - 3 * DAY, BEGINNING)
+
+
+def test_a_class_that_is_kept_has_no_cutoff_to_remember() -> None:
+    assert cutoffs_to_remember(_cutoffs(None, 5)) == {"1": 5}
+
+
+@pytest.mark.parametrize(("retention", "at"), [("9d", _NOW - 10 * DAY), (0, _NOW - DAY), (-1, BEGINNING)])
+def test_where_no_cutoffs_are_remembered_the_retention_tells_what_was_due(
+    retention: str | int, at: int
+) -> None:
+    (area,) = _plan().areas
+    area = replace(area, cutoffs=_cutoffs(_NOW))
+    assert due_before(area, _last(_settings(retention=retention))) == _cutoffs(at)
+
+
+def test_where_no_cleanup_is_remembered_nothing_was_due() -> None:
+    (area,) = _plan().areas
+    assert due_before(area, None) == KEEP_ALL
 
 
 @pytest.mark.parametrize(
@@ -241,3 +284,13 @@ def test_where_nothing_is_asked_about_a_full_disk_takes_what_it_needs() -> None:
     settings = _settings(limits={"confirm_above": "100%"})
     last = _last(_settings(retention="30d"))
     assert _allowance(last, settings, Extent(900, 0, 1_000)) == Allowance(expired=True, unexpired=100)
+
+
+def test_just_below_a_hundred_percent_is_still_asked_about() -> None:
+    settings = _settings(limits={"confirm_above": "99%"})
+    last = _last(_settings(retention="30d"))
+    assert _allowance(last, settings, Extent(900, 0, 1_000)).unexpired == 0
+
+
+def test_of_what_has_given_nothing_yet_the_whole_share_may_go() -> None:
+    assert unasked(Extent(0, 0, 100), _settings().limits, None).unexpired == 50

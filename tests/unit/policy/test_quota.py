@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from shelflife.clock import HOUR
 from shelflife.policy.area import Area
-from shelflife.policy.choose import Stock, by_quota, by_retention, oldest_first
-from shelflife.policy.cutoff import BEGINNING, Cause
+from shelflife.policy.choose import Reach, Stock, by_quota, by_retention, expired_first, limited, oldest_first
+from shelflife.policy.cutoff import BEGINNING, Cause, Cutoff, Cutoffs
 from shelflife.policy.load import NOTHING, Load
 from tests.unit.policy.areas import DAY, an_area
 from tests.unit.policy.histograms import FILES, NOW, Disk, File
@@ -69,6 +69,12 @@ def test_what_cannot_go_counts_but_is_not_gone_for() -> None:
     cutoff = by_quota(an_area(quota="100B", min_age=0), NOW, Load(12, 130, 130), _stock(disk)).own
     assert cutoff is not None
     assert disk.load(before=cutoff.at) == Load(3, 30, 30)
+
+
+def test_where_nothing_is_needed_nothing_goes() -> None:
+    disk = Disk(_TEN)
+    reach = oldest_first(disk.hours(), NOTHING, latest=NOW, measure=disk.measure)
+    assert reach == Reach(at=BEGINNING, load=NOTHING, is_enough=True)
 
 
 def test_files_of_one_moment_stand_or_fall_together() -> None:
@@ -143,3 +149,55 @@ def test_a_lower_quota_never_keeps_more_and_nothing_too_young_goes(
     retention = by_retention(high, NOW)
     assert retention is not None
     assert second <= max(retention.at, NOW - hours * HOUR)
+
+
+# -- of several classes
+
+_OWN = Disk([File(NOW - days * DAY, 10) for days in (10, 9, 5)])
+_MOVIES = Disk([File(NOW - days * DAY, 10) for days in (20, 3)])
+_STOCKS = _stock(_OWN) | {1: Stock(_MOVIES.hours(), _MOVIES.measure)}
+_RETENTION = Cutoffs(
+    tuple(Cutoff(at=NOW - days * DAY, cause=Cause.RETENTION) for days in (7, 30)),
+)
+
+
+def _with_movies(**values: object) -> Area:
+    return an_area(rules=[{"match": "*.mp4", "retention": "30d"}], min_age=0, **values)
+
+
+def test_over_all_classes_the_oldest_go_after_what_is_expired_in_its_own() -> None:
+    holds = Load(5, 50, 50)
+    assert by_quota(_with_movies(quota="30B"), NOW, holds, _STOCKS) == _RETENTION
+    quota = Cutoff(at=NOW - 20 * DAY + 1, cause=Cause.QUOTA)
+    found = by_quota(_with_movies(quota="20B"), NOW, holds, _STOCKS)
+    assert found.by_class == (_RETENTION[0], quota)
+    quota = Cutoff(at=NOW - 5 * DAY + 1, cause=Cause.QUOTA)
+    found = by_quota(_with_movies(quota="10B"), NOW, holds, _STOCKS)
+    assert found.by_class == (quota, quota)
+
+
+def test_what_is_expired_in_its_own_class_is_measured_as_if_of_the_beginning() -> None:
+    expired = Load(2, 20, 20)
+    measures = {number: stock.measure for number, stock in _STOCKS.items()}
+    measure = expired_first(measures, _RETENTION, expired)
+    rest = {(NOW - days * DAY) // HOUR: Load(1, 10, 10) for days in (20, 5, 3)}
+    assert measure(NOW - 99 * DAY, NOW, HOUR) == rest
+    found = measure(BEGINNING, NOW, HOUR)
+    assert found == rest | {min(found): expired}
+    assert min(found) < 0
+
+
+def test_one_class_alone_is_measured_as_it_is() -> None:
+    measure = _OWN.measure
+    assert expired_first({0: measure}, _RETENTION, NOTHING) == measure
+
+
+def test_the_newest_of_each_class_are_kept() -> None:
+    late = Cutoffs((Cutoff(at=NOW, cause=Cause.QUOTA), Cutoff(at=NOW, cause=Cause.QUOTA), None))
+    found = limited(_with_movies(keep_newest=1), late, _STOCKS)
+    assert [None if cutoff is None else cutoff.at for cutoff in found.by_class] == [
+        NOW - 5 * DAY,
+        NOW - 3 * DAY,
+        None,
+    ]
+    assert limited(_with_movies(), late, _STOCKS) is late

@@ -116,3 +116,24 @@ def test_a_rule_that_is_put_into_the_table_keeps_files_and_takes_the_area_from_t
 def test_where_names_matter_the_compiled_code_is_told_nothing() -> None:
     assert _RULES.native("a/", Cutoffs.only(_CUTOFF)) is None
     assert _RULES.class_of_all_in("a/") is None
+
+
+def test_each_directory_right_below_the_area_may_have_its_own_cutoffs() -> None:
+    tops = {"a": Cutoffs.only(_CUTOFF), "": Cutoffs.only(Cutoff(at=_AT - 5, cause=Cause.RETENTION))}
+    cutoffs = Cutoffs((_CUTOFF,), tops)
+    gone = {
+        path: _RULES.judge(File(path, _AT - 1), cutoffs).remove
+        for path in ("a/b/c.jpg", "b/c.jpg", "c.jpg")  # nothing is said of the second
+    }
+    assert gone == {"a/b/c.jpg": True, "b/c.jpg": False, "c.jpg": False}
+    assert _RULES.judge(File("c.jpg", _AT - 6), cutoffs).remove
+
+
+def test_an_empty_directory_where_names_matter_goes_by_the_areas_own_class() -> None:
+    rules = an_area(rules=[{"match": "*.mp4", "retention": "30d"}]).rules
+    assert rules.class_of_all_in("a/") is None
+    assert rules.own.retention == rules.classes[0].retention != rules.classes[1].retention
+    cutoffs = Cutoffs((_CUTOFF, Cutoff(at=_AT - 5, cause=Cause.RETENTION)))
+    assert rules.empty_goes("a/", _AT - 1, cutoffs)
+    assert not rules.empty_goes("a/", _AT, cutoffs)
+    assert not rules.empty_goes("", _AT - 1, cutoffs)  # the area itself

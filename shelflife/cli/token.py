@@ -11,7 +11,6 @@ from shelflife.cli.grammar import Argument, Option
 from shelflife.cli.options import Config, Json, engine_of, moment_of
 from shelflife.cli.table import Column, Table
 from shelflife.errors import UsageError
-from shelflife.records.records import open_records
 from shelflife.scopes import Scope
 
 if TYPE_CHECKING:
@@ -56,6 +55,8 @@ def add(
     engine.require_areas(area or [])
     now = clock.now()
     until = None if expires is None else moment_of(expires, now, option="--expires")
+    from shelflife.records.records import open_records
+
     with open_records(engine.settings).open_journal() as journal:
         by = current_actor().name
         secret = journal.tokens.add(name, scopes, areas=area or [], at=now, by=by, expires=until)
@@ -79,6 +80,8 @@ def list_tokens(
 
     Example: shelflife token list
     """
+    from shelflife.records.records import open_records
+
     with open_records(engine_of(config).settings).open_journal() as journal:
         tokens = journal.tokens.all(revoked=revoked)
     if as_json:
@@ -101,6 +104,8 @@ def revoke(
 
     Example: shelflife token revoke dashboard
     """
+    from shelflife.records.records import open_records
+
     with open_records(engine_of(config).settings).open_journal() as journal:
         if not journal.tokens.revoke(name, clock.now()):
             raise UsageError(f"there is no token {name}; `shelflife token list` shows them")

@@ -18,7 +18,7 @@ from shelflife.settings.units import parse_retention
 
 __all__ = ["arrange"]
 
-_SECTIONS = ("cleanup", "pressure", "limits", "index", "journal", "alerts")
+_SECTIONS = ("cleanup", "pressure", "limits", "index", "journal", "http", "alerts")
 _SETTINGS = ("base_path", "state_dir", "require_mount", *_SECTIONS)
 _KEYS = ("base_path", "state_dir", "require_mount", "default_areas", "retention", "areas", *_SECTIONS)
 

@@ -45,9 +45,9 @@ class HoldRequest(BaseModel):
         {"path": "uploads/clip.mp4", "until": "+30d", "reason": "ticket 4711"}
     )
 
-    path: Annotated[StrictStr | None, Field(min_length=1, max_length=8192)] = None
+    path: Annotated[StrictStr | None, Field(min_length=1, max_length=4096)] = None
     """A file, or a directory with all below it, relative to the base path."""
-    path_b64: Annotated[StrictStr | None, Field(min_length=1, max_length=8192)] = None
+    path_b64: Annotated[StrictStr | None, Field(min_length=1, max_length=4096)] = None
     """Instead of `path`: its bytes in Base64, for names that are not UTF-8."""
     until: Annotated[StrictStr | None, Field(min_length=1, max_length=100)] = None
     """When it ends by itself: `2026-12-24T18:00Z`, or `+30d` from now; null: when somebody ends it."""
@@ -60,9 +60,9 @@ class RestoreRequest(BaseModel):
 
     model_config: ClassVar[ConfigDict] = _request({"target": "uploads/clip.mp4"})
 
-    target: Annotated[StrictStr, Field(min_length=1, max_length=8192)]
+    target: Annotated[StrictStr, Field(min_length=1, max_length=4096)]
     """Where it was, relative to the base path; or the number of the run that removed it."""
-    to: Annotated[StrictStr | None, Field(min_length=1, max_length=8192)] = None
+    to: Annotated[StrictStr | None, Field(min_length=1, max_length=4096)] = None
     """Another path for it."""
     hold: StrictBool = True
     """Whether what comes back is held for one retention, so that the next cleanup does not take it again."""

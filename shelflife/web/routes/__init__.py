@@ -29,6 +29,7 @@ from shelflife.web.guard import Guard, guarded_by
 from shelflife.web.once import Once
 from shelflife.web.problems import ProblemRoute, documented
 from shelflife.web.routes import access, cleanup, events, paths, runs, statistics, trash
+from shelflife.web.scopes import SCOPES, scope_of
 from shelflife.web.service import Schedule, Service
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 __all__ = ["router", "routes_of"]
 
+_HARMLESS: Final = ("GET", "HEAD", "OPTIONS")
+
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 
 _bearer = HTTPBearer(
@@ -44,6 +47,16 @@ _bearer = HTTPBearer(
     description="`STORAGE_API_TOKEN`, the one that the service made at its first start, or one of `/tokens`",
 )
 """For the OpenAPI document only: the guard reads the header itself, before anything else is read."""
+
+_OF_CHANGES: Final = documented(
+    _400="the body cannot be read",
+    _409="another cleanup is running, or a request with the same key",
+    _411="the length of the body is not said",
+    _413="the body is too large",
+    _415="only application/json is taken",
+    _500="the configuration is wrong",
+)
+"""How every request that changes something may fail."""
 
 _RESOURCES: Final = (statistics, cleanup, runs, paths, trash, events, access)
 
@@ -101,12 +114,19 @@ def routes_of(
         service.token if needs_token else None,
         actor=actor,
     )
-    api = APIRouter(
+    api = _Router(
+        shows_token=needs_token,
         prefix=prefix,
         tags=["storage"],
-        dependencies=[*dependencies, Depends(_bearer)] if needs_token else dependencies,
+        dependencies=dependencies,
         route_class=guarded_by(Guard(callers, Once(service.records), prefix)),
-        responses=documented(_422="the request is not valid", _503="the storage cannot be used"),
+        responses=documented(
+            _401="a token is missing or wrong",
+            _403="the token does not allow that",
+            _422="the request is not valid",
+            _429="too many wrong tokens came from this address",
+            _503="the storage cannot be used, or too much of this is going on",
+        ),
         lifespan=lifespan,
         generate_unique_id_function=_operation_id,
     )
@@ -115,6 +135,27 @@ def routes_of(
     _add_heads(api)
     _add_refusals(api)
     return api
+
+
+class _Router(APIRouter):
+    """A router whose document says which operations need a token, wherever the caller is."""
+
+    def __init__(self, *, shows_token: bool, **others: Any) -> None:
+        super().__init__(**others)
+        self._shows_token = shows_token
+
+    def add_api_route(self, path: str, endpoint: Callable[..., Any], **others: Any) -> None:
+        """Add a route; see `APIRouter`."""
+        methods = set(others.get("methods") or ("GET",))
+        changes = any(
+            method not in _HARMLESS and (method, path) in SCOPES and scope_of(method, path)
+            for method in methods
+        )
+        if methods - set(_HARMLESS):
+            others["responses"] = {**_OF_CHANGES, **(others.get("responses") or {})}
+        if self._shows_token and changes:
+            others["dependencies"] = [*(others.get("dependencies") or ()), Depends(_bearer)]
+        super().add_api_route(path, endpoint, **others)
 
 
 def _operation_id(route: APIRoute) -> str:

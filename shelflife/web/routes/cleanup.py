@@ -46,16 +46,7 @@ At = Annotated[
 
 RUNS: Final = {
     202: {"model": CleanupAccepted, "description": "It is still running; `Location` says where to look"},
-    **documented(
-        _400="the body cannot be read",
-        _401="the token is missing or wrong",
-        _403="the token does not open that",
-        _409="another cleanup is running, or a person must approve this one",
-        _411="the length of the body is not said",
-        _413="the body is too large",
-        _415="only application/json is taken",
-        _500="the configuration is wrong",
-    ),
+    **documented(_409="another cleanup is running, or a person must approve this one"),
 }
 
 

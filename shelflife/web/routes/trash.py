@@ -10,6 +10,7 @@ from fastapi import Request
 from fastapi.responses import StreamingResponse
 
 from shelflife.engine import Engine
+from shelflife.errors import UsageError
 from shelflife.settings.units import parse_duration
 from shelflife.shapes.run import Report, report_as_json
 from shelflife.shapes.trash import Restored, TrashedFile, restored_as_json, trashed_file_as_json
@@ -66,10 +67,13 @@ def _add_acts(api: APIRouter, service: Service) -> None:
     async def start_purge(request: Request, asking: Asking, wanted: models.PurgeRequest) -> object:
         """Remove for good what waits in the trash. What is held, or was displaced, stays."""
         areas = asking.require_areas(wanted.areas)
+        try:
+            age = None if wanted.older_than is None else parse_duration(wanted.older_than)
+        except ValueError as error:
+            raise UsageError(f"older_than: {error}") from error
 
         def act(listen: Callable[[Event], None], _stop: threading.Event) -> RunReport:
             engine = Engine(service.settings.read(), listeners=(*service.listeners, listen))
-            age = None if wanted.older_than is None else parse_duration(wanted.older_than)
             before = None if age is None else engine.now() - age * 10**9
             return engine.empty_trash(areas or None, before=before)
 

@@ -52,8 +52,8 @@ def test_every_failure_is_a_problem_document(
 
 
 def test_what_is_allowed_is_said(client: TestClient) -> None:
-    assert client.delete("/storage/cleanup").headers["allow"] == "GET, POST"
-    assert client.post("/storage/stats").headers["allow"] == "GET"
+    assert client.delete("/storage/cleanup").headers["allow"] == "GET, HEAD, POST"
+    assert client.post("/storage/stats").headers["allow"] == "GET, HEAD"
 
 
 def test_validation_names_the_place_and_repeats_nothing(

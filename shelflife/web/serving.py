@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import errno
+import logging
 import socket
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +20,8 @@ from shelflife.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+logger = logging.getLogger(__name__)
 
 WAIT_FOR_REQUESTS: Final = 2
 """Seconds that requests have left when the program is told to stop: a cleanup then ends within five."""
@@ -33,7 +36,7 @@ def serve(app: FastAPI, *, host: str, port: int) -> None:
     Raises UsageError if it cannot listen there: before the application starts, and with it the schedule.
     """
     with closing(_listening(host, port)) as listener:
-        server = uvicorn.Server(
+        server = _Server(
             uvicorn.Config(
                 app,
                 host=host,
@@ -48,6 +51,17 @@ def serve(app: FastAPI, *, host: str, port: int) -> None:
             server.run(sockets=[listener])
     if not server.started:
         raise SystemExit(ExitCode.USAGE)  # the application did not start, and said why
+
+
+class _Server(uvicorn.Server):
+    """A server that says at which address it runs: of a socket that it was given, uvicorn names only numbers."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve; see `uvicorn.Server`."""
+        await super().startup(sockets)
+        for listener in sockets or () if self.started else ():
+            host, port = listener.getsockname()[:2]
+            logger.info("running on http://%s:%d", f"[{host}]" if ":" in host else host, port)
 
 
 def _listening(host: str, port: int) -> socket.socket:

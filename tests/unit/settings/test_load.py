@@ -163,7 +163,7 @@ def test_relative_paths_start_from_where_a_linked_file_is_seen(tmp_path: Path) -
             (
                 "config.yaml:3: storage.retentions: "
                 "{}: unknown key; allowed: base_path, state_dir, require_mount, default_areas, retention, "
-                'areas, cleanup, pressure, limits, index, journal, alerts (did you mean "retention"?)'
+                'areas, cleanup, pressure, limits, index, journal, http, alerts (did you mean "retention"?)'
             ),
         ),
         (

@@ -51,12 +51,12 @@ class Guard:
         self.once = once
         self._prefix = prefix
 
-    async def admit(self, request: Request, path: str) -> Caller:
-        """Return who sends a request that may be answered. Raises HTTPException (4xx), StorageError.
+    def scope_of(self, request: Request, path: str) -> Scope | None:
+        """Return what a request to the route at `path` needs; see `shelflife.web.scopes`."""
+        return scope_of(request.method, path.removeprefix(self._prefix))
 
-        `path` is the route's, as it was written down.
-        """
-        scope = scope_of(request.method, path.removeprefix(self._prefix))
+    async def admit(self, request: Request, scope: Scope | None) -> Caller:
+        """Return who sends a request that needs `scope`. Raises HTTPException (4xx), StorageError."""
         if request.method not in _HARMLESS:
             _check_body(request)
         address = request.client.host if request.client else ""
@@ -107,11 +107,12 @@ def guarded_by(guard: Guard) -> type[ProblemRoute]:
             self, handle: Callable[[Request], Coroutine[Any, Any, Response]]
         ) -> Callable[[Request], Coroutine[Any, Any, Response]]:
             async def answer(request: Request) -> Response:
-                caller = await guard.admit(request, self.path)
+                scope = guard.scope_of(request, self.path)
+                caller = await guard.admit(request, scope)
                 request.state.caller = caller
                 actor = Actor(name=caller.name, via=Via.HTTP, request=request.state.request_id)
                 response = await guard.once.carry_out(request, actor, handle)
-                return _finished(request, response, names=_tells_names(request, self.path, guard))
+                return _finished(request, response, names=scope is not Scope.READ)
 
             return answer
 
@@ -124,10 +125,6 @@ def _check_body(request: Request) -> None:
         raise HTTPException(413, f"a body has at most {LARGEST_BODY} bytes")
     if "transfer-encoding" in request.headers:
         raise HTTPException(411, "say how long the body is: `Content-Length`")
-
-
-def _tells_names(request: Request, path: str, guard: Guard) -> bool:
-    return scope_of(request.method, path.removeprefix(guard._prefix)) is not Scope.READ
 
 
 def _finished(request: Request, response: Response, *, names: bool) -> Response:

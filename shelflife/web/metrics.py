@@ -34,7 +34,7 @@ _AREA_GAUGES: Final[dict[str, tuple[str, Callable[[AreaStatistics], int | None]]
     "oldest_file_timestamp_seconds": ("Time of the oldest file that may expire", lambda area: area.oldest),
     "scanned_timestamp_seconds": ("When the area was last looked at", lambda area: area.as_of),
 }
-"""PressureMonitor of an area → what it says, and how to know it; times in ns."""
+"""Gauge of an area → what it says, and how to know it; times in ns."""
 
 
 class StorageCollector(Collector):

@@ -93,6 +93,13 @@ class Service:
                 self._engine = Engine(settings, listeners=self.listeners)
             return self._engine
 
+    def engine_for(self, *listeners: Listener) -> Engine:
+        """Return an engine of the settings as they are now, which tells these listeners, too.
+
+        For one run that a request begins. Raises SettingsError.
+        """
+        return Engine(self.settings.read(), listeners=(*self.listeners, *listeners))
+
     def records(self) -> Records:
         """Return what is remembered of the storage. Blocks. Raises StorageError."""
         return open_records(self.engine.settings)

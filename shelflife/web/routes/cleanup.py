@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from fastapi import Body, HTTPException, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from shelflife.engine import Engine
 from shelflife.records.history import RunState, Trigger
 from shelflife.scopes import Scope
 from shelflife.settings.units import moment_of
@@ -143,7 +142,7 @@ def _add_relief(api: APIRouter, service: Service) -> None:
         """Make room on each disk that is above its high watermark, and return how each one stands."""
 
         def act(listen: Callable[[Event], None], stop: threading.Event) -> list[DiskRelief]:
-            engine = Engine(service.settings.read(), listeners=(*service.listeners, listen))
+            engine = service.engine_for(listen)
             return engine.relieve(trigger=Trigger.API, stop=stop)
 
         return await answer_of(request, service, service.work.begin(act), reliefs_as_json, at="/relief")

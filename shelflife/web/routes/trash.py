@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from fastapi import Request
 from fastapi.responses import StreamingResponse
 
-from shelflife.engine import Engine
 from shelflife.errors import UsageError
 from shelflife.settings.units import parse_duration
 from shelflife.shapes.run import Report, report_as_json
@@ -53,7 +52,7 @@ def _add_acts(api: APIRouter, service: Service) -> None:
         asking.require_areas(None)
 
         def act(listen: Callable[[Event], None], _stop: threading.Event) -> list[str]:
-            engine = Engine(service.settings.read(), listeners=(*service.listeners, listen))
+            engine = service.engine_for(listen)
             target = wanted.target
             if not target.isdecimal():
                 target = inside(engine, target)
@@ -73,7 +72,7 @@ def _add_acts(api: APIRouter, service: Service) -> None:
             raise UsageError(f"older_than: {error}") from error
 
         def act(listen: Callable[[Event], None], _stop: threading.Event) -> RunReport:
-            engine = Engine(service.settings.read(), listeners=(*service.listeners, listen))
+            engine = service.engine_for(listen)
             before = None if age is None else engine.now() - age * 10**9
             return engine.empty_trash(areas or None, before=before)
 

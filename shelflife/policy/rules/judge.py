@@ -209,11 +209,6 @@ class Rules:
         cutoff = cutoffs.within(directory)[number]
         return Native(number, None if cutoff is None else cutoff.at, KINDS[self.age_from], self._noise)
 
-    @property
-    def is_native_everywhere(self) -> bool:
-        """Whether `native` can tell the compiled code all that decides, in every directory."""
-        return self._can_be_native and len(self.classes) == 1
-
     @cached_property
     def fingerprint(self) -> int:
         """Fingerprint (63 bits) of what an index row depends on: rows read under other rules are read again."""

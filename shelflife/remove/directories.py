@@ -101,8 +101,8 @@ class UnitExecutor:
         stop, ended = Flag(), None
         try:
             for lot in pool.run(self._work, lambda: self._lot(paths), between=context.between, stop=stop):
-                for name in lot.gone:
-                    context.index.drop(self._number, f"{name}/")
+                if lot.gone:
+                    context.index.drop(self._number, *[f"{name}/" for name in lot.gone])
                 if lot.ended is not None and ended is None:
                     ended = lot.ended  # what other threads have begun is taken first
                     stop.set()
@@ -227,7 +227,7 @@ class UnitExecutor:
         """Write down what is in units that stay in the trash."""
         for unit in units:
             try:
-                for path, reading in unit.members:
+                for path, reading, _ in unit.members:
                     if reading is None:
                         self._record_entries(walk(unit.anchor, path, deep=False))
                     elif reading.listed:

@@ -50,14 +50,13 @@ class Dismantling:
 
         Raises Stopped, and then what of a unit is left waits for the next run; what was not begun is put back.
         """
-        directories = [
-            Directory(path, reading)
-            for unit in units
-            if unit.anchor is trash
-            for path, reading in reversed(unit.members)
-            if reading is not None
-        ]
-        shares = [share for directory in directories for share in self._shares(directory)]
+        directories: list[Directory] = []
+        shares: list[Share] = []
+        for unit in units:
+            for path, reading, below in reversed(unit.members) if unit.anchor is trash else ():
+                if reading is not None:
+                    directories.append(Directory(path, reading))
+                    shares += self._shares(directories[-1], below)
         begun: set[str] = set()
         try:
             self._run_compiled(shares, trash)
@@ -85,10 +84,9 @@ class Dismantling:
             fail(self._root, unit.name, error.errno or 0)
         unit.stays = unit.stays and is_there(unit.anchor, unit.name)
 
-    def _shares(self, directory: Directory) -> list[Share]:
+    def _shares(self, directory: Directory, below: int) -> list[Share]:
         native = self._root.area.rules.native(directory.path, self._cutoffs)
         cutoff = BEGINNING if native is None or native.cutoff is None else native.cutoff
-        below = len(directory.reading.survey.children)
         return directory.divide(cutoff, self._root.batch_size, prune=True, below=below)
 
     def finish(self, anchor: Anchor, name: str) -> None:

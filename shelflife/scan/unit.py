@@ -109,6 +109,9 @@ class Member(NamedTuple):
     reading: Reading | None
     """All that is in it, what is before the cutoffs by name; None where it was looked at entry by entry."""
 
+    below: int = 0
+    """How many of its entries are directories, if it was read."""
+
 
 @dataclass(slots=True)
 class UnitReading:
@@ -195,10 +198,11 @@ class _UnitReader:
         if reading is None:
             self.members.append(Member(place, None))
             return self._read_entries(place)
+        below = [f"{place}{name}/" for name in reading.survey.children]
         reading.fold()
         self._left -= reading.weight
-        self.members.append(Member(place, reading if self._left >= 0 else None))
-        return [f"{place}{name}/" for name in reading.survey.children]
+        self.members.append(Member(place, reading if self._left >= 0 else None, len(below)))
+        return below
 
     # -- in numbers
 

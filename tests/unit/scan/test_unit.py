@@ -165,7 +165,7 @@ def test_an_ordinary_unit_is_read_in_numbers_and_by_name(root: AreaRoot) -> None
     found = _read(root)
     assert judge_unit(found.unit, _cutoffs()).remove
     assert (found.files, found.bytes) == (2, 10)
-    names = {path: reading and [entry.name for entry in reading.due] for path, reading in found.members}
+    names = {path: reading and [entry.name for entry in reading.due] for path, reading, _ in found.members}
     assert names == {"u/": ["a"], "u/d/": ["b"]}
 
 
@@ -175,7 +175,7 @@ def test_only_the_directory_in_which_something_is_out_of_the_ordinary_is_read_en
 ) -> None:
     _file(tmp_path / "frames/u/d/Thumbs.db", 100)
     found = _read(root)
-    assert [(path, reading is None) for path, reading in found.members] == [("u/", False), ("u/d/", True)]
+    assert [(path, reading is None) for path, reading, _ in found.members] == [("u/", False), ("u/d/", True)]
     assert judge_unit(found.unit, _cutoffs()).remove
 
 

@@ -23,7 +23,7 @@ from shelflife.remove.report import AreaReport, RunReport
 from shelflife.remove.throttle import Throttle
 from shelflife.run.pressure_monitor import PressureMonitor
 from shelflife.run.reclaim import Reclaimable
-from shelflife.run.retention import refresh
+from shelflife.run.planning import refresh
 from shelflife.scan.context import Stopped
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Planning: the index brought up to date, area by area, and what would go by cutoffs that are chosen then.
 
-It changes nothing but the index. Nothing of what removes is needed here, nor imported: a command that only looks does
-not wait for it.
+It changes nothing but the index. Nothing of what removes is needed here, nor imported: a command that only looks
+does not wait for it.
 """
 
 from __future__ import annotations

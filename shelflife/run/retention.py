@@ -1,7 +1,7 @@
 """Retention: refresh, plan and act, area by area – the strategy of every ordinary cleanup, and its second half.
 
-The first half, which looks and changes nothing but the index, is `shelflife.run.planning`. Whoever wants only to see
-what would happen calls that and not `carry_out`: there is no dry-run flag anywhere below.
+The first half, which looks and changes nothing but the index, is `shelflife.run.planning`. Whoever wants only to
+see what would happen calls that and not `carry_out`: there is no dry-run flag anywhere below.
 """
 
 from __future__ import annotations

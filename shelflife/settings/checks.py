@@ -1,6 +1,6 @@
 """Checks of single values, in our own words: each returns the value, or raises `ValueError` with a reason.
 
-Nothing is turned into something else that it may have been meant for: ``"1"`` is no number, and ``1`` is not true.
+Nothing is turned into what it may have been meant for: ``"1"`` is no number, and ``1`` is not true.
 """
 
 from __future__ import annotations

@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from shelflife.errors import UsageError
-from shelflife.settings import checks, layout, places, schedule, units
+from shelflife.settings import checks, layout, places, units
 from shelflife.settings.alerts import AlertsSettings
 from shelflife.settings.area import AreaSettings, area_faults, place_faults, read_areas
 from shelflife.settings.entry import Loc
 from shelflife.settings.http import HttpSettings
 from shelflife.settings.pressure import PressureSettings
+from shelflife.settings.schedule import check_cron, check_zone, find_zone
 from shelflife.settings.section import Section, field, section
 from shelflife.settings.spelling import did_you_mean
 
@@ -41,12 +42,16 @@ _number_or_none = checks.optional(checks.count)
 _size = checks.positive(units.parse_size)
 
 
+def _path_of(value: object) -> Path:
+    return Path(str(value))
+
+
 class CleanupSettings(Section):
     """When and how scheduled cleanups run."""
 
     enabled: bool = field(checks.truth, default=True)
     """False switches off what runs by itself; explicit calls still work."""
-    schedule: str = field(checks.text(schedule.check_cron), default="0 2 * * *")
+    schedule: str = field(checks.text(check_cron), default="0 2 * * *")
     """Five cron fields: minute, hour, day of month, month, day of week (0 and 7 are Sunday)."""
     dry_run: bool = field(checks.truth, default=False)
     """True: no cleanup removes anything, whoever calls it."""
@@ -54,7 +59,7 @@ class CleanupSettings(Section):
     """Files removed between two looks at the clock, the lock and the holds."""
     lock_timeout: int = field(_span, default=300)
     """Seconds without a sign of life after which the lock's holder is reported as stuck."""
-    timezone: str = field(checks.text(schedule.check_zone), default="UTC")
+    timezone: str = field(checks.text(check_zone), default="UTC")
     """The time zone of the schedule, by its IANA name."""
     retries: int = field(checks.number, default=3)
     """Further tries after an error of the disk that may pass; each waits twice as long."""
@@ -66,7 +71,7 @@ class CleanupSettings(Section):
     @property
     def zone(self) -> tzinfo:
         """The time zone of the schedule."""
-        return schedule.find_zone(self.timezone)
+        return find_zone(self.timezone)
 
 
 class LimitsSettings(Section):
@@ -257,10 +262,6 @@ def _spelled_out(areas: Mapping[str, object]) -> dict[str, object]:
     """Areas with a retention alone become mappings."""
     full = (Mapping, AreaSettings)
     return {key: area if isinstance(area, full) else {"retention": area} for key, area in areas.items()}
-
-
-def _path_of(value: object) -> Path:
-    return Path(str(value))
 
 
 def _state_faults(

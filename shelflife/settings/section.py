@@ -6,13 +6,13 @@ A section is a class whose attributes say how the value of each key is read::
         settle: int = field(units.parse_duration, default=600)
 
 A reader takes what stands in a file, or what a program gives, and returns the value that it means. It raises
-`ValueError` with a reason, or `Refused` where the value has parts: then each part says where it is. What does not go
-together although each value is right is `Section.contradictions`.
+`ValueError` with a reason, or `Refused` where the value has parts: then each part says where it is. What does not
+go together although each value is right is `Section.contradictions`.
 
 These need all values, and so wait for the last part that is wrong. `attempt` therefore leaves out what was found
 wrong and reads again, until nothing new turns up.
 
-No library does this: each that checks as much costs more to import than a whole command takes (docs/decisions/0009).
+No library does this: one that checks as much takes longer to import than many a command (docs/decisions/0009).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from shelflife.errors import Problem, SettingsError
 from shelflife.settings.entry import Loc, shown
 from shelflife.settings.spelling import did_you_mean
 
-__all__ = ["Fault", "Field", "Parts", "Refused", "Section", "faults", "field", "attempt", "field", "listed", "section"]
+__all__ = ["Fault", "Field", "Parts", "Refused", "Section", "attempt", "field", "listed", "section"]
 
 NO_SECTION: Final = "not a section; allowed: a mapping of keys to values"
 
@@ -157,8 +157,9 @@ class Section:
 
     @classmethod
     def contradictions(cls, values: Mapping[str, Any]) -> Iterator[tuple[Loc, object, str]]:
-        """Yield place, value and reason of what does not go together; what is wrong by itself is not in `values`."""
-        return iter(())
+        """Yield place, value and reason of what does not go together; `values` are those that are right."""
+        del values
+        yield from ()
 
     @classmethod
     def suspect(cls, loc: Loc) -> Loc:
@@ -194,8 +195,16 @@ class Section:
         for name in given:
             if name not in self.fields:
                 parts.faults.append(Fault((name,), given[name], self._unknown(name)))
-        parts.faults += [Fault(*contradiction) for contradiction in self.contradictions(parts.values)]
+        for loc, value, reason in self.contradictions(parts.values):
+            as_written = given[loc[0]] if len(loc) == 1 and loc[0] in given else value
+            parts.faults.append(Fault(loc, as_written, reason))
+        parts.faults.sort(key=self._place)
         self.__dict__.update(parts.whole(), _given=frozenset(given))
+
+    def _place(self, fault: Fault) -> int:
+        """Return where a fault stands among others: with its key, and behind them if it has none of ours."""
+        names: list[object] = [*self.fields]
+        return names.index(fault.loc[0]) if fault.loc and fault.loc[0] in names else len(names)
 
     def _unknown(self, name: object) -> str:
         return f"unknown key; allowed: {', '.join(self.fields)}{did_you_mean(str(name), self.fields)}"
@@ -214,7 +223,9 @@ class Section:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self)})"
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"{type(self).__name__}.{name}: settings never change; make a copy with other values")
+        raise AttributeError(
+            f"{type(self).__name__}.{name}: settings never change; make a copy with other values"
+        )
 
     def __delattr__(self, name: str) -> None:
         self.__setattr__(name, None)

@@ -8,7 +8,7 @@ from shelflife import clock
 from shelflife.cli import output
 from shelflife.cli.grammar import Argument, Option
 from shelflife.cli.options import Config, Json, engine_of, moment_of
-from shelflife.cli.table import Column, Table
+from shelflife.cli.columns import Column, Table
 
 if TYPE_CHECKING:
     from pathlib import Path as ConfigPath

@@ -25,13 +25,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from shelflife.errors import ShelflifeError
 from shelflife.files.anchor import parent_of
 from shelflife.files.candidates import Candidates, Fate, Going, Outcomes
-from shelflife.files.reading import Answer, Flag, Manner, Reading, Search, Task
+from shelflife.files.reading import TaskResult, Flag, Manner, Reading, Search, RemovalTask
 from shelflife.files.removal import Result
 from shelflife.files.trash import DISPLACED, prune_trash
 from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.cutoff import BEGINNING
 from shelflife.records.history import BatchKind
-from shelflife.remove.batch import BatchLoop, Portion, Step
+from shelflife.remove.batch import BatchLoop, Portion, BatchResult
 from shelflife.scan.context import Stopped
 from shelflife.scan.root import AreaRoot
 from shelflife.scan.way import Ways, for_removing, read_all
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from shelflife.files.listing import Entry
     from shelflife.policy.cutoff import Cutoffs
     from shelflife.policy.holds import Holds
-    from shelflife.policy.rules import Native
+    from shelflife.policy.rules import NativeRules
     from shelflife.remove.root import Root
 
 _LOT: Final = 500
@@ -67,7 +67,7 @@ class Directory:
     """Whether it needs the careful way, for what is left."""
     pruned: bool = False
     """Whether it is gone itself."""
-    portions: list[Share] = field(default_factory=list)
+    portions: list[DirectoryPortion] = field(default_factory=list)
     """Its due entries, and what became of them."""
 
     @property
@@ -94,7 +94,7 @@ class Directory:
 
 
 @dataclass(slots=True)
-class Share(Portion):
+class DirectoryPortion(Portion):
     """A portion of a directory's due entries; of an empty directory that should go it has none."""
 
     directory: Directory = field(kw_only=True)
@@ -110,10 +110,10 @@ class Share(Portion):
         rest = self.rest
         return rest if isinstance(rest, Candidates) else Candidates.of(rest)
 
-    def task(self, candidates: Candidates, target: str | None) -> Task:
+    def task(self, candidates: Candidates, target: str | None) -> RemovalTask:
         """Return what the primitives are to do about `candidates` of it: into `target`, for good if None."""
         reading, whole = self.directory.reading, self.kind is BatchKind.DIRECTORY
-        return Task(
+        return RemovalTask(
             self.path,
             reading.device,
             reading.key,
@@ -148,10 +148,10 @@ class Compiled:
         self._trash = None if root.area.trash is None else root.trash
         self._going = Going.REMOVED if self._trash is None else Going.TRASHED
 
-    def act(self, portions: Sequence[Portion], until: int) -> Sequence[Step]:
+    def act(self, portions: Sequence[Portion], until: int) -> Sequence[BatchResult]:
         """See `Way`."""
         root, holds = self._root, self._root.context.holds()
-        shares = [portion for portion in portions if isinstance(portion, Share)]
+        shares = [portion for portion in portions if isinstance(portion, DirectoryPortion)]
         given = [(share, share.packed) for share in shares if not self._is_held(share, holds)]
         tasks = [share.task(rest, self._target(share)) for share, rest in given]
         owner = (root.options.owner.uid, root.options.owner.gid)
@@ -163,14 +163,14 @@ class Compiled:
         }
         return [steps.get(id(share)) or self._hand_back(share) for share in shares]
 
-    def _target(self, share: Share) -> str | None:
+    def _target(self, share: DirectoryPortion) -> str | None:
         return None if self._trash is None else self._trash.mirror(share.path)
 
-    def _is_held(self, share: Share, holds: Holds) -> bool:
+    def _is_held(self, share: DirectoryPortion, holds: Holds) -> bool:
         """Return whether somebody began to hold something there: the careful way finds out what."""
         return self._ways.concern(share.path, holds) or self._ways.is_held(share.packed, holds)
 
-    def _step(self, share: Share, rest: Candidates, answer: Answer) -> Step:
+    def _step(self, share: DirectoryPortion, rest: Candidates, answer: TaskResult) -> BatchResult:
         """Return what became of a share."""
         directory = share.directory
         directory.pruned = directory.pruned or answer.pruned
@@ -181,7 +181,7 @@ class Compiled:
             self._displace(share.path, outcomes)
         if share.kind is BatchKind.DIRECTORY and failed:
             self._bring_back(share.path, is_stranded=answer.stranded)
-        return Step(outcomes, failed, answer)
+        return BatchResult(outcomes, failed, answer)
 
     def _displace(self, path: str, outcomes: Outcomes) -> None:
         """Set aside what could not be put back into the directory at `path`."""
@@ -207,9 +207,9 @@ class Compiled:
         prune_trash(root.anchor, trash.mirror(parent_of(path)[0]))
 
     @staticmethod
-    def _hand_back(share: Share) -> Step:
+    def _hand_back(share: DirectoryPortion) -> BatchResult:
         share.directory.careful = True
-        return Step(handed_back=True)
+        return BatchResult(handed_back=True)
 
 
 class Bulk:
@@ -297,23 +297,23 @@ class Bulk:
             is_left = portion.is_handed_back or not portion.is_done
             portion.directory.careful = portion.directory.careful or is_left
 
-    def _portions(self, directory: Directory, native: Native) -> list[Share]:
+    def _portions(self, directory: Directory, native: NativeRules) -> list[DirectoryPortion]:
         """Return what is to be done in a directory."""
         path, reading, rules = directory.path, directory.reading, self._root.area.rules
         cutoff = BEGINNING if native.cutoff is None else native.cutoff
         if not reading.listed:
             if reading.entries == 0 and rules.empty_goes(path, reading.survey.key.mtime, self._cutoffs):
-                return [Share(path, reading.due, directory=directory, empty=True, cutoff=cutoff)]
+                return [DirectoryPortion(path, reading.due, directory=directory, empty=True, cutoff=cutoff)]
             return []
         if self._goes_whole(path, reading):
             whole = BatchKind.DIRECTORY
-            return [Share(path, reading.due, whole, directory=directory, empty=False, cutoff=cutoff)]
+            return [DirectoryPortion(path, reading.due, whole, directory=directory, empty=False, cutoff=cutoff)]
         shares = []
         left = reading.entries
         for portion in reading.due.portions(self._root.batch_size):
             left -= len(portion)
             empty = left == 0 and rules.may_prune(path)
-            shares.append(Share(path, portion, directory=directory, empty=empty, cutoff=cutoff))
+            shares.append(DirectoryPortion(path, portion, directory=directory, empty=empty, cutoff=cutoff))
         return shares
 
     def _goes_whole(self, path: str, reading: Reading) -> bool:
@@ -332,9 +332,9 @@ class Bulk:
         return survey.settled
 
 
-def _groups(portions: list[Share]) -> Iterator[list[Share]]:
+def _groups(portions: list[DirectoryPortion]) -> Iterator[list[DirectoryPortion]]:
     """Yield portions in groups that are written down in one transaction."""
-    group: list[Share] = []
+    group: list[DirectoryPortion] = []
     used = 0
     for portion in portions:
         group.append(portion)

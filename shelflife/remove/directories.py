@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from shelflife.files.anchor import Anchor, parent_of
 from shelflife.files.counting import goes_with_unit
 from shelflife.files.in_use import is_in_locked_directory
-from shelflife.files.listing import Entry, Kind
+from shelflife.files.listing import Entry, EntryKind
 from shelflife.files.removal import Outcome, Result
 from shelflife.files.rename import put_back, take_aside
 from shelflife.files.trash import DISPLACED, prune_trash
@@ -30,7 +30,7 @@ from shelflife.policy.cutoff import Cutoffs
 from shelflife.policy.rules import judge_unit
 from shelflife.policy.verdict import Reason
 from shelflife.records.history import BatchKind
-from shelflife.remove.batch import BatchLoop, Portion, Step, is_denied
+from shelflife.remove.batch import BatchLoop, Portion, BatchResult, is_denied
 from shelflife.remove.opened import EntryByEntry, OpenDirectory
 from shelflife.scan.context import Stopped
 from shelflife.scan.root import AreaRoot
@@ -91,7 +91,7 @@ class UnitExecutor:
         if self._reason_to_keep(root.anchor, name) is not None:
             return
         status = os.stat(name, dir_fd=root.anchor.fd, follow_symlinks=False)
-        unit = Portion("", [Entry(name, Kind.DIRECTORY, status.st_ino)], kind=BatchKind.UNIT)
+        unit = Portion("", [Entry(name, EntryKind.DIRECTORY, status.st_ino)], kind=BatchKind.UNIT)
         with self._trash() as trash:
             self._loop.run([unit], _Aside(self, trash))
             if unit.outcomes[0].result is not Result.REMOVED:
@@ -161,7 +161,7 @@ class UnitExecutor:
             files = [
                 entry
                 for entry in entries
-                if entry.kind is not Kind.DIRECTORY and place + entry.name not in recorded
+                if entry.kind is not EntryKind.DIRECTORY and place + entry.name not in recorded
             ]
             if files:
                 self._loop.run([Portion(path, files)], _Kept())
@@ -237,18 +237,18 @@ class _Aside:
         self._units = units
         self._trash = trash
 
-    def act(self, portions: Sequence[Portion], until: int) -> Sequence[Step]:  # noqa: ARG002 - it is one step
+    def act(self, portions: Sequence[Portion], until: int) -> Sequence[BatchResult]:  # noqa: ARG002 - it is one step
         """See `Way`."""
         ((entry,),) = (portion.entries for portion in portions)
-        return [Step([self._units.take_aside(self._trash, entry)])]
+        return [BatchResult([self._units.take_aside(self._trash, entry)])]
 
 
 class _Kept:
     """The way in which files of a unit go that is in the trash already: they stay there."""
 
-    def act(self, portions: Sequence[Portion], until: int) -> Sequence[Step]:  # noqa: ARG002 - nothing takes time
+    def act(self, portions: Sequence[Portion], until: int) -> Sequence[BatchResult]:  # noqa: ARG002 - nothing takes time
         """See `Way`."""
-        return [Step([Outcome(entry, Result.TRASHED) for entry in portion.rest]) for portion in portions]
+        return [BatchResult([Outcome(entry, Result.TRASHED) for entry in portion.rest]) for portion in portions]
 
 
 class _OfUnit(OpenDirectory):

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from shelflife.files.anchor import Anchor, parent_of
-from shelflife.files.listing import Entry, Kind
+from shelflife.files.listing import Entry, EntryKind
 from shelflife.files.removal import Outcome, Result, Wanted
 from shelflife.files.trash import DISPLACED_PREFIX, TrashName
 from shelflife.files.tree import walk
@@ -70,7 +70,7 @@ def trash_load(context: Context, anchor: Anchor, directory: str, name: TrashName
         for path, _, entries in walk(anchor, top):
             original = f"{directory}/{path[len(top) :]}"
             for entry in entries:
-                last = entry.kind in (Kind.FILE, Kind.LINK) and entry.links == 1
+                last = entry.kind in (EntryKind.FILE, EntryKind.LINK) and entry.links == 1
                 kept = f"/{DISPLACED_PREFIX}" in f"{path}{entry.name}"
                 if last and not kept and not context.holds().covering(original + entry.name):
                     load = load.plus(Load(1, entry.size, entry.allocated))
@@ -140,7 +140,7 @@ class _Waiting(OpenDirectory):
 
 
 def _goes(entry: Entry) -> bool:
-    return entry.kind in (Kind.FILE, Kind.LINK) and not entry.name.startswith(DISPLACED_PREFIX)
+    return entry.kind in (EntryKind.FILE, EntryKind.LINK) and not entry.name.startswith(DISPLACED_PREFIX)
 
 
 def _purge_one(fd: int, entry: Entry, _wanted: Wanted) -> Outcome:

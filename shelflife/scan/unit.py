@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shelflife.files.held import held_entry
-from shelflife.files.in_use import Guard, Writers, is_locked
+from shelflife.files.in_use import WriteGuard, Writers, is_locked
 from shelflife.files.kernel import birth_time
-from shelflife.files.listing import FOREVER, Entry, Kind, signed
+from shelflife.files.listing import FOREVER, Entry, EntryKind, signed
 from shelflife.files.mounts import knows_writers
 from shelflife.files.tree import walk
 from shelflife.policy.plan import DueDirectory
@@ -138,9 +138,9 @@ class _UnitReader:
             self._in_use = self._in_use or (self._writers is not None and is_locked(fd))
         self.held = self.held or _is_held_by_inode(self._holds, self._area, fd)
         for entry in entries:
-            if entry.kind is Kind.UNKNOWN:
+            if entry.kind is EntryKind.UNKNOWN:
                 raise OSError(entry.size, os.strerror(entry.size), place + entry.name)
-            is_tree = entry.kind is Kind.DIRECTORY
+            is_tree = entry.kind is EntryKind.DIRECTORY
             is_noise = self._area.rules.is_noise(place + entry.name + "/" * is_tree)
             if is_noise:
                 self._noise = max(self._noise, _change_of(fd, entry))
@@ -156,14 +156,14 @@ class _UnitReader:
         reason = self._area.rules.judge_whatever_its_age(path).reason
         is_protected = reason is Reason.PROTECTED
         self._protected += is_protected
-        self._staying += entry.kind is Kind.OTHER or (reason not in _AGE_DECIDES and not is_protected)
+        self._staying += entry.kind is EntryKind.OTHER or (reason not in _AGE_DECIDES and not is_protected)
         self.held = self.held or (
             held_entry(self._holds, self._area.name, f"{self._directory}/{path}", fd, entry) is not None
         )
         self.files += entry.is_file
         self.bytes += entry.size if entry.is_file else 0
         if self._writers is not None and entry.is_file and not self._in_use:
-            with Guard(fd, entry, self._writers) as guard:
+            with WriteGuard(fd, entry, self._writers) as guard:
                 self._in_use = guard.in_use
         if not is_noise:
             self._newest = entry.time if self._newest is None else max(self._newest, entry.time)
@@ -173,7 +173,7 @@ class _UnitReader:
 
 def _change_of(fd: int, entry: Entry) -> int:
     """Return when an entry of the open directory `fd` was last changed (ns). Raises OSError."""
-    if entry.kind is Kind.DIRECTORY:  # of which only name and inode were read
+    if entry.kind is EntryKind.DIRECTORY:  # of which only name and inode were read
         return os.stat(entry.name, dir_fd=fd, follow_symlinks=False).st_ctime_ns
     return entry.ctime
 

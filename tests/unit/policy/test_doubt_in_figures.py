@@ -25,7 +25,7 @@ from shelflife.policy.limits import (
     due_before,
     interval_of,
     reasons_to_ask,
-    settings_of,
+    deciding_settings,
     unasked,
 )
 from shelflife.policy.load import NOTHING, Histogram, Load, total
@@ -96,7 +96,7 @@ class _World:
             before = self.last_runs.get(area.area)
             self.last_runs[area.area] = LastRun(
                 at=self.now + 5 * MINUTE,
-                settings=settings_of(self.settings, area.area),
+                settings=deciding_settings(self.settings, area.area),
                 cutoffs=cutoffs_to_remember(area.cutoffs),
                 left=left,
                 has_lost=area.files > left or (before is not None and before.has_lost),

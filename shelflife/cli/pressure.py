@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shelflife.cli import alerts, output
-from shelflife.cli.options import engine_of
 from shelflife.cli.columns import Column, Table
+from shelflife.cli.options import engine_of
 from shelflife.errors import ExitCode
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from shelflife.cli import output
+from shelflife.cli.columns import Column, Table
 from shelflife.cli.grammar import Argument
 from shelflife.cli.options import Config, Json, engine_of
-from shelflife.cli.columns import Column, Table
 from shelflife.errors import ExitCode
 
 if TYPE_CHECKING:

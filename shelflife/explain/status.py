@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from shelflife.run.lock import Holder
     from shelflife.run.workplace import Workplace
 
-__all__ = ["Health", "Status", "TrashSummary", "PendingApproval", "status_of"]
+__all__ = ["Health", "PendingApproval", "Status", "TrashSummary", "status_of"]
 
 _RUNS: Final = 50
 """Runs that are looked through for the last cleanup."""

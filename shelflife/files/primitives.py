@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shelflife.files.anchor import Anchor
-    from shelflife.files.reading import TaskResult, Flag, Manner, Reading, Search, RemovalTask
+    from shelflife.files.reading import Flag, Manner, Reading, RemovalTask, Search, TaskResult
 
 
 class Primitives(Protocol):

@@ -14,7 +14,7 @@ from shelflife.files.candidates import Candidates, Fate
 from shelflife.files.counting import count_entry, judged
 from shelflife.files.in_use import is_in_locked_directory
 from shelflife.files.listing import Entry
-from shelflife.files.reading import MOST_DUE, TaskResult, Flag, Manner, Reading, Search, RemovalTask
+from shelflife.files.reading import MOST_DUE, Flag, Manner, Reading, RemovalTask, Search, TaskResult
 from shelflife.files.removal import Outcome, Removal, Result, unlink
 from shelflife.files.survey import KEY_SIZE, Key, Survey
 from shelflife.policy.verdict import Reason

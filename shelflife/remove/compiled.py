@@ -25,13 +25,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from shelflife.errors import ShelflifeError
 from shelflife.files.anchor import parent_of
 from shelflife.files.candidates import Candidates, Fate, Going, Outcomes
-from shelflife.files.reading import TaskResult, Flag, Manner, Reading, Search, RemovalTask
+from shelflife.files.reading import Flag, Manner, Reading, RemovalTask, Search, TaskResult
 from shelflife.files.removal import Result
 from shelflife.files.trash import DISPLACED, prune_trash
 from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.cutoff import BEGINNING
 from shelflife.records.history import BatchKind
-from shelflife.remove.batch import BatchLoop, Portion, BatchResult
+from shelflife.remove.batch import BatchLoop, BatchResult, Portion
 from shelflife.scan.context import Stopped
 from shelflife.scan.root import AreaRoot
 from shelflife.scan.way import Ways, for_removing, read_all
@@ -307,7 +307,9 @@ class Bulk:
             return []
         if self._goes_whole(path, reading):
             whole = BatchKind.DIRECTORY
-            return [DirectoryPortion(path, reading.due, whole, directory=directory, empty=False, cutoff=cutoff)]
+            return [
+                DirectoryPortion(path, reading.due, whole, directory=directory, empty=False, cutoff=cutoff)
+            ]
         shares = []
         left = reading.entries
         for portion in reading.due.portions(self._root.batch_size):

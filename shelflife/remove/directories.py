@@ -30,7 +30,7 @@ from shelflife.policy.cutoff import Cutoffs
 from shelflife.policy.rules import judge_unit
 from shelflife.policy.verdict import Reason
 from shelflife.records.history import BatchKind
-from shelflife.remove.batch import BatchLoop, Portion, BatchResult, is_denied
+from shelflife.remove.batch import BatchLoop, BatchResult, Portion, is_denied
 from shelflife.remove.opened import EntryByEntry, OpenDirectory
 from shelflife.scan.context import Stopped
 from shelflife.scan.root import AreaRoot
@@ -248,7 +248,9 @@ class _Kept:
 
     def act(self, portions: Sequence[Portion], until: int) -> Sequence[BatchResult]:  # noqa: ARG002 - nothing takes time
         """See `Way`."""
-        return [BatchResult([Outcome(entry, Result.TRASHED) for entry in portion.rest]) for portion in portions]
+        return [
+            BatchResult([Outcome(entry, Result.TRASHED) for entry in portion.rest]) for portion in portions
+        ]
 
 
 class _OfUnit(OpenDirectory):

@@ -15,12 +15,12 @@ from shelflife.policy.limits import (
     LastRun,
     arrived_share,
     cutoffs_to_remember,
+    deciding_settings,
     due_before,
     interval_of,
     is_large,
     is_under,
     reasons_to_ask,
-    deciding_settings,
 )
 from shelflife.records.history import OfferedPlan, Trigger
 from shelflife.run.run import cutoffs_of
@@ -120,7 +120,9 @@ def why_not(work: Workplace, offered: OfferedPlan) -> str | None:
         return _FUTURE
     if work.clock() - offered.made > APPROVAL_LASTS:
         return f"plan {offered.id} is older than 7 days; make a new one with `shelflife plan`"
-    current = {name: deciding_settings(work.settings, name) for name in offered.settings if name in work.areas}
+    current = {
+        name: deciding_settings(work.settings, name) for name in offered.settings if name in work.areas
+    }
     if not is_under(offered.settings, current):
         return f"the settings have changed since plan {offered.id} was made; make a new one"
     return None

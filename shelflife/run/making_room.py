@@ -20,7 +20,7 @@ from shelflife.policy.gain import expected_of
 from shelflife.policy.watermark import Watermarks
 from shelflife.records.history import Trigger
 from shelflife.run.pressure_monitor import Patience
-from shelflife.run.relief import DiskRelief, ReliefOutcome, Relieving, ReliefTask
+from shelflife.run.relief import DiskRelief, ReliefOutcome, ReliefTask, Relieving
 from shelflife.run.run import RunRequest, refuse_when_dry, run
 from shelflife.scan.context import Stopped
 from shelflife.storage.disks import Disk, disks_of

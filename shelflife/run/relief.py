@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from shelflife.policy.gain import OUR_RECORDS, Remembered, ReliefStep, expected_of
+from shelflife.policy.gain import OUR_RECORDS, ReliefStep, Remembered, expected_of
 from shelflife.policy.limits import Allowance, Extent, doubt_about_relief, interval_of, unasked
 from shelflife.policy.load import NOTHING, Load, total
 from shelflife.policy.plan import Plan
@@ -199,7 +199,9 @@ class Relieving:
             return [*self._asks, *held.fills(self._task.passed)]
         return []
 
-    def _candidates(self, session: LockedStorage, held: Reclaimable, need: Need, trash: Load) -> list[Candidate]:
+    def _candidates(
+        self, session: LockedStorage, held: Reclaimable, need: Need, trash: Load
+    ) -> list[Candidate]:
         """Return what the areas could give, each as far as it may go unasked."""
         now = session.context.freshness.now
         could = trash.plus(held.estimate(now)).times(_DOUBT).covers(need.least)
@@ -292,7 +294,9 @@ class Relieving:
             return ReliefOutcome.STOPPED
         # What was needed went: if it is not enough, others or our own records took some of it.
         return (
-            ReliefOutcome.RELIEVED if is_as_planned and self._otherwise is ReliefOutcome.NOT_ENOUGH else self._otherwise
+            ReliefOutcome.RELIEVED
+            if is_as_planned and self._otherwise is ReliefOutcome.NOT_ENOUGH
+            else self._otherwise
         )
 
     def remember(self, session: LockedStorage, plan: Plan, report: RunReport) -> None:

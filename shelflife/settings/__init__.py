@@ -25,7 +25,6 @@ if TYPE_CHECKING:
         Settings,
     )
     from shelflife.settings.places import unsafe_base_path
-    from shelflife.settings.spelling import did_you_mean
     from shelflife.settings.quantities import (
         INDEFINITE,
         format_duration,
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
         parse_retention,
         parse_size,
     )
+    from shelflife.settings.spelling import did_you_mean
 
 __all__ = [
     "CONFIG_NAME",

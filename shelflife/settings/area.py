@@ -90,7 +90,9 @@ _Duration = Annotated[int, BeforeValidator(quantities.parse_duration)]
 _Retention = Annotated[int, BeforeValidator(quantities.parse_retention)]
 _Directory = Annotated[str, BeforeValidator(checks.text(layout.check_directory))]
 _Pattern = Annotated[str, BeforeValidator(checks.text(checks.pattern))]
-_OptionalSize = Annotated[int | None, BeforeValidator(checks.optional(checks.positive(quantities.parse_size)))]
+_OptionalSize = Annotated[
+    int | None, BeforeValidator(checks.optional(checks.positive(quantities.parse_size)))
+]
 _OptionalCount = Annotated[int | None, BeforeValidator(checks.optional(checks.count))]
 _OptionalNumber = Annotated[int | None, BeforeValidator(checks.optional(checks.natural_number))]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from shelflife.errors import Problem
 
-__all__ = ["SettingsEntry", "Loc", "Value", "shown"]
+__all__ = ["Loc", "SettingsEntry", "Value", "shown"]
 
 Value = str | int | float | bool | None | dict[str, "SettingsEntry"] | list["SettingsEntry"]
 """A scalar, or the entries of a section or list."""

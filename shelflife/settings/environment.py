@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 from shelflife.errors import Problem
 from shelflife.settings.entry import SettingsEntry, shown
-from shelflife.settings.spelling import did_you_mean
 from shelflife.settings.quantities import whole_number
+from shelflife.settings.spelling import did_you_mean
 
 __all__ = ["overlay", "variables"]
 

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from shelflife.errors import Problem
 from shelflife.settings.entry import SettingsEntry, Value
 from shelflife.settings.layout import DEFAULT_RETENTION, area_key
-from shelflife.settings.spelling import did_you_mean
 from shelflife.settings.quantities import parse_retention
+from shelflife.settings.spelling import did_you_mean
 
 __all__ = ["arrange"]
 
@@ -44,7 +44,10 @@ def arrange(storage: SettingsEntry) -> tuple[SettingsEntry, list[Problem]]:
 
 def _misplaced(storage: SettingsEntry) -> Iterator[Problem]:
     """What is no section, or an unknown one."""
-    for entry in (storage, *(storage.section.get(key, SettingsEntry(None)) for key in ("areas", "retention"))):
+    for entry in (
+        storage,
+        *(storage.section.get(key, SettingsEntry(None)) for key in ("areas", "retention")),
+    ):
         if entry.value is not None and not isinstance(entry.value, dict):
             yield entry.problem("not a section; allowed: a mapping of keys to values")
     for key, entry in storage.section.items():

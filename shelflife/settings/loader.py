@@ -72,7 +72,9 @@ def load_settings(
     source = _absolute(path) if path is not None else None
     folder = source.parent if source else resolved_against(Path.cwd(), directory or "")
     document = _read(Path(path)) if path is not None else Document(None)
-    tree, problems = arrange(document.section or SettingsEntry(None, where=str(path or "default"), key=_SECTION))
+    tree, problems = arrange(
+        document.section or SettingsEntry(None, where=str(path or "default"), key=_SECTION)
+    )
     tree, strange = overlay(_placed(tree, folder), os.environ if environ is None else environ)
     tree = tree.put(("source",), SettingsEntry(str(source) if source else None))
     problems = [*document.problems, *problems, *strange, *_without_retention(tree), *_check(tree)]

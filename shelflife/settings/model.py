@@ -19,7 +19,7 @@ from pydantic import BeforeValidator, ValidationError, ValidationInfo, field_val
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from shelflife.errors import UsageError
-from shelflife.settings import checks, layout, places, schedule, quantities
+from shelflife.settings import checks, layout, places, quantities, schedule
 from shelflife.settings.alerts import AlertsSettings
 from shelflife.settings.area import AreaSettings, area_faults, place_faults, with_directories
 from shelflife.settings.entry import Loc
@@ -44,7 +44,9 @@ _Number = Annotated[int, BeforeValidator(checks.natural_number)]
 _Workers = Annotated[int, BeforeValidator(checks.at_most(64))]
 _Share = Annotated[int, BeforeValidator(quantities.parse_share)]
 _OptionalCount = Annotated[int | None, BeforeValidator(checks.optional(checks.count))]
-_OptionalSize = Annotated[int | None, BeforeValidator(checks.optional(checks.positive(quantities.parse_size)))]
+_OptionalSize = Annotated[
+    int | None, BeforeValidator(checks.optional(checks.positive(quantities.parse_size)))
+]
 _Count = Annotated[int, BeforeValidator(checks.count)]
 _Duration = Annotated[int, BeforeValidator(quantities.parse_duration)]
 _Span = Annotated[int, BeforeValidator(checks.positive(quantities.parse_duration))]

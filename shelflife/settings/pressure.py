@@ -23,7 +23,9 @@ _STEP = 10
 """Percent that `low` is below `high`, where only that is given."""
 
 _OptionalShare = Annotated[int | None, BeforeValidator(checks.optional(quantities.parse_share))]
-_OptionalSize = Annotated[int | None, BeforeValidator(checks.optional(checks.positive(quantities.parse_size)))]
+_OptionalSize = Annotated[
+    int | None, BeforeValidator(checks.optional(checks.positive(quantities.parse_size)))
+]
 _Span = Annotated[int, BeforeValidator(checks.positive(quantities.parse_duration))]
 
 

@@ -14,8 +14,8 @@ from shelflife.shapes.run import Run, run_as_json
 from shelflife.shapes.schema import Count, Time, TypedDict, shape, words_of
 
 if TYPE_CHECKING:
-    from shelflife.explain.status import Status as StatusValue
     from shelflife.explain.status import PendingApproval as PendingValue
+    from shelflife.explain.status import Status as StatusValue
 
 __all__ = ["Status", "status_as_json"]
 

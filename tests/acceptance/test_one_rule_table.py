@@ -14,7 +14,7 @@ import pytest
 
 from shelflife.explain.answer import State
 from shelflife.files import primitives
-from shelflife.policy.rules import RuleNeed, Rule, table
+from shelflife.policy.rules import Rule, RuleNeed, table
 from shelflife.policy.verdict import Reason
 
 if TYPE_CHECKING:

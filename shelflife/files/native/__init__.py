@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from shelflife.clock import HOUR
 from shelflife.files.listing import FOREVER, clamp
 from shelflife.files.native.packed import readings_of
-from shelflife.files.reading import MOST_DUE, TaskResult, Flag, Manner, Reading, Search, RemovalTask
+from shelflife.files.reading import MOST_DUE, Flag, Manner, Reading, RemovalTask, Search, TaskResult
 from shelflife.files.survey import KEY_SIZE
 from shelflife.policy.rules.times import KINDS
 

@@ -14,7 +14,7 @@ from shelflife.policy.rules.file import File
 from shelflife.policy.rules.native import NativeRules
 from shelflife.policy.rules.neighbours import Neighbours, stems_of
 from shelflife.policy.rules.patterns import Patterns
-from shelflife.policy.rules.table import Case, RuleNeed, Rule
+from shelflife.policy.rules.table import Case, Rule, RuleNeed
 from shelflife.policy.rules.times import KINDS
 from shelflife.policy.verdict import Reason, Verdict
 from shelflife.settings import Expire

@@ -29,7 +29,7 @@ from shelflife.files.known import Known
 from shelflife.files.listing import Entry, EntryKind
 from shelflife.files.primitives import Primitives
 from shelflife.files.pure import Pure
-from shelflife.files.reading import TaskResult, Flag, Manner, Reading, Search, RemovalTask
+from shelflife.files.reading import Flag, Manner, Reading, RemovalTask, Search, TaskResult
 from shelflife.files.removal import Result
 from shelflife.files.survey import Key, Survey
 from shelflife.files.worker_pool import WorkerPool
@@ -854,7 +854,9 @@ def test_packed_entries_come_back_as_they_were(entries: list[Entry], size: int, 
 
 
 def test_outcomes_say_what_became_of_each() -> None:
-    packed = Candidates.of([Entry("a", EntryKind.FILE, 1), Entry("b", EntryKind.FILE, 2), Entry("c", EntryKind.FILE, 3)])
+    packed = Candidates.of(
+        [Entry("a", EntryKind.FILE, 1), Entry("b", EntryKind.FILE, 2), Entry("c", EntryKind.FILE, 3)]
+    )
     outcomes = Outcomes(packed, bytes([Fate.REMOVED, Fate.IN_USE]))
     assert [(outcome.name, outcome.result) for outcome in outcomes] == [
         ("a", Result.REMOVED),

@@ -21,11 +21,11 @@ from shelflife.policy.limits import (
     Extent,
     LastRun,
     cutoffs_to_remember,
+    deciding_settings,
     doubt_about_relief,
     due_before,
     interval_of,
     reasons_to_ask,
-    deciding_settings,
     unasked,
 )
 from shelflife.policy.load import NOTHING, Histogram, Load, total

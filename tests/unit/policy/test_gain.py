@@ -11,8 +11,8 @@ from shelflife.policy.gain import (
     LEAST,
     Balance,
     OnItsWay,
-    Remembered,
     ReliefStep,
+    Remembered,
     expected_of,
     first_portion,
     next_step,
@@ -94,7 +94,9 @@ def test_room_that_shows_is_enough_and_room_that_only_should_be_there_is_not() -
     assert _step((950, 151)) is ReliefStep.WAIT
     assert _step((950, 151), has_waited=True) is ReliefStep.NO_GAIN
     assert _step((890, 151)) is ReliefStep.ENOUGH  # no longer too full, and the rest is on its way
-    assert _step((890, 60), carried=_mib(91)) is ReliefStep.ENOUGH  # likewise, by what an earlier look released
+    assert (
+        _step((890, 60), carried=_mib(91)) is ReliefStep.ENOUGH
+    )  # likewise, by what an earlier look released
 
 
 def test_once_shown_it_is_counted_anew() -> None:

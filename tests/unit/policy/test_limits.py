@@ -8,18 +8,18 @@ import pytest
 from shelflife.policy.cutoff import BEGINNING, KEEP_ALL, Cause, Cutoff, Cutoffs
 from shelflife.policy.limits import (
     Allowance,
-    Extent,
     DoubtKind,
+    Extent,
     LastRun,
     arrived_share,
     cutoffs_to_remember,
+    deciding_settings,
     doubt_about_relief,
     due_before,
     interval_of,
     is_large,
     is_under,
     reasons_to_ask,
-    deciding_settings,
     unasked,
 )
 from shelflife.policy.plan import AreaPlan, DueDirectory, Plan

@@ -16,8 +16,8 @@ from shelflife.policy.load import NOTHING, Load, total
 from shelflife.policy.pressure import (
     Candidate,
     Need,
-    SpaceUse,
     ReliefPlan,
+    SpaceUse,
     choose_cutoffs,
     kept_in,
     what_fills,

@@ -10,7 +10,7 @@ from shelflife.files.listing import Entry, EntryKind
 from shelflife.files.removal import Outcome, Result
 from shelflife.policy.verdict import Reason
 from shelflife.records.history import BatchKind
-from shelflife.remove.batch import Portion, BatchResult, is_denied, not_reached
+from shelflife.remove.batch import BatchResult, Portion, is_denied, not_reached
 
 _FILE = Entry("a", EntryKind.FILE, 1, 10, 4096, 5, 6, 1)
 _GONE = Outcome(_FILE, Result.REMOVED)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shelflife.policy.cutoff import Cause, Cutoff, Cutoffs
-from shelflife.policy.rules import File, NativeRules, RuleNeed, Rule, Unit, judge_unit, table
+from shelflife.policy.rules import File, NativeRules, Rule, RuleNeed, Unit, judge_unit, table
 from shelflife.policy.rules.times import AgeKind
 from shelflife.policy.verdict import Reason, Verdict
 from tests.unit.policy.areas import an_area

@@ -22,7 +22,8 @@ def begin(journal: Journal, *, at: int = 1) -> int:
 def some_files(*names: str) -> list[Entry]:
     """Return files of sizes 10, 20, 30 and so on."""
     return [
-        Entry(name, EntryKind.FILE, inode, inode * 10, 0, inode * 100) for inode, name in enumerate(names, start=1)
+        Entry(name, EntryKind.FILE, inode, inode * 10, 0, inode * 100)
+        for inode, name in enumerate(names, start=1)
     ]
 
 

@@ -15,7 +15,7 @@ from shelflife.clock import HOUR
 from shelflife.errors import RecordsError
 from shelflife.files.known import Known
 from shelflife.files.listing import FOREVER
-from shelflife.files.survey import Key, ClassSurvey, Survey
+from shelflife.files.survey import ClassSurvey, Key, Survey
 from shelflife.policy.cutoff import Cause, Cutoff, Cutoffs
 from shelflife.policy.load import Load
 from shelflife.records.index import RowState
@@ -335,7 +335,9 @@ def test_units_are_the_sums_of_all_below_them(index: Index) -> None:
     _put(index, root, "a/", files=1, bytes=2, newest=5)
     part = ClassSurvey(files=1, bytes=4, newest=6)
     _put(index, root, "a/deep/down/", files=2, bytes=3, newest=8, others={1: part}, staying=1)
-    _put(index, root, "a/deep/", others={1: ClassSurvey(files=1, bytes=4, newest=7), 2: ClassSurvey(newest=1)})
+    _put(
+        index, root, "a/deep/", others={1: ClassSurvey(files=1, bytes=4, newest=7), 2: ClassSurvey(newest=1)}
+    )
     _put(index, root, "a-b/", RowState.UNREADABLE, newest=-FOREVER)
     first, second = index.units(root)
     assert (first.path, first.state, first.newest) == ("a-b/", int(RowState.UNREADABLE), {})
@@ -416,7 +418,9 @@ def test_hours_and_times_are_kept_by_class(index: Index) -> None:
     root = index.root("frames")
     hours = {3: Load(1, 5, 4096)}
     _put(index, root, "", others={1: ClassSurvey(files=1, hours=hours, first_due=3 * HOUR, newest=3 * HOUR)})
-    _put(index, root, "a/", others={1: ClassSurvey(files=1, hours=hours, first_due=3 * HOUR, newest=3 * HOUR)})
+    _put(
+        index, root, "a/", others={1: ClassSurvey(files=1, hours=hours, first_due=3 * HOUR, newest=3 * HOUR)}
+    )
     assert index.hours(root) == {}
     assert index.hours(root, number=1) == {3: Load(2, 10, 8192)}
     assert index.hours(root, number=1, own=True) == hours

@@ -5,9 +5,9 @@ nobody watches waits for a person when it would remove a **large** part of an ar
 whether that is meant. Without doubt it is ordinary, however much is due; and what is small is not asked about.
 
 Large is a share of the area's files that is many files, many bytes, or nearly all there is. Doubt has four
-kinds (`DoubtKind`), each of them the trace that one family of slips leaves: nobody ever saw this area lose anything; the
-settings changed towards removing more (`7` typed for `7d`); the clock is not where it should be; what would go
-was not there when the last cleanup would have taken it (an archive was moved in).
+kinds (`DoubtKind`), each of them the trace that one family of slips leaves: nobody ever saw this area lose
+anything; the settings changed towards removing more (`7` typed for `7d`); the clock is not where it should be;
+what would go was not there when the last cleanup would have taken it (an archive was moved in).
 
 A full disk cannot wait altogether: `unasked` says how much an area may give before a person has looked.
 """

@@ -67,8 +67,8 @@ class Rule:
     """Returns whether it can keep anything in an area that is so configured; otherwise it is not asked there."""
 
     compiled: bool = False
-    """Whether the compiled code applies it, given what `NativeRules` says. Otherwise an area that has this rule is
-    read and cleaned by `judge` alone."""
+    """Whether the compiled code applies it, given what `NativeRules` says. Otherwise an area that has this rule
+    is read and cleaned by `judge` alone."""
 
 
 def _is_keep_file(case: Case) -> bool:

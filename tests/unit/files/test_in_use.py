@@ -183,7 +183,7 @@ def test_where_leases_are_refused_proc_is_asked(file: Path, monkeypatch: pytest.
 _HOST = """
 import os, signal, sys, time
 from pathlib import Path
-from shelflife.files.in_use import Guard, Writers
+from shelflife.files.in_use import WriteGuard, Writers
 from shelflife.files.listing import entry_at
 
 got = []
@@ -202,7 +202,7 @@ if child == 0:
             pass
 broken, end = 0, time.monotonic() + 20
 while broken < 20 and time.monotonic() < end:
-    with Guard(fd, entry_at(fd, file.name), Writers()) as guard:
+    with WriteGuard(fd, entry_at(fd, file.name), Writers()) as guard:
         broken += guard.broken
 os.kill(child, signal.SIGKILL)
 os.waitpid(child, 0)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from shelflife.policy.holds import Hold
     from shelflife.policy.plan import Plan
     from shelflife.remove.report import RunReport
-    from shelflife.run.pressure import DiskRelief
+    from shelflife.run.making_room import DiskRelief
     from shelflife.run.restore import TrashedFile
     from shelflife.run.run import Strategy
     from shelflife.scan.planner import PlannedFile
@@ -182,7 +182,7 @@ class Engine(Questions):
         Raises UsageError where no watermarks are set, CleanupDisabled where the settings allow dry runs only,
         StorageError, RecordsError.
         """
-        from shelflife.run.pressure import relieve
+        from shelflife.run.making_room import relieve
 
         return relieve(self._work, trigger=trigger, stop=stop, wait=wait, insist=insist)
 
@@ -334,8 +334,8 @@ class Engine(Questions):
         stop: threading.Event | None = None,
         batch_size: int | None = None,
     ) -> RunReport:
-        from shelflife.run.run import Order, run
+        from shelflife.run.run import RunRequest, run
 
-        report = run(self._work, Order(trigger=trigger, stop=stop, batch_size=batch_size), strategy)
+        report = run(self._work, RunRequest(trigger=trigger, stop=stop, batch_size=batch_size), strategy)
         assert report is not None  # noqa: S101 - only making room may find that there is nothing to do
         return report

@@ -70,7 +70,7 @@ def make_plan(
     return Plan(made=at, areas=tuple(plans))
 
 
-def refresh(context: Context, areas: Iterable[Area]) -> dict[str, list[str]]:
+def refresh_areas(context: Context, areas: Iterable[Area]) -> dict[str, list[str]]:
     """Bring the index up to date; return by area what could not be looked at. Raises as `make_plan`."""
     return {area.name: _look(context, area, at=None).errors for area in areas}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shelflife.settings import checks, units
+from shelflife.settings import checks, quantities
 from shelflife.settings.secret import Secret
 from shelflife.settings.section import Section, field, listed, section
 
@@ -49,7 +49,7 @@ class AlertsSettings(Section):
     """Apprise URLs: mail, chat and a hundred others."""
     webhook: WebhookSettings | None = section(WebhookSettings, default=None)
     """A receiver of signed messages."""
-    full_within: int = field(checks.positive(units.parse_duration), default=604_800)
+    full_within: int = field(checks.positive(quantities.parse_duration), default=604_800)
     """Seconds: a disk that may be full so soon is told of."""
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 
-from shelflife.settings import checks, layout, places, units
+from shelflife.settings import checks, layout, places, quantities
 from shelflife.settings.entry import Loc
 from shelflife.settings.section import NO_SECTION, Parts, Section, field, listed, section
 
@@ -88,14 +88,14 @@ class RuleSettings(Section):
 
     match: tuple[str, ...] = field(_one_or_more)
     """Gitignore-style patterns, relative to the area; one, or a list."""
-    retention: int = field(units.parse_retention)
+    retention: int = field(quantities.parse_retention)
     """How long such files are kept, in seconds; -1: indefinitely."""
 
 
 class KeepNewest(Section):
     """How many of the newest files are kept, however old they are."""
 
-    count: int = field(checks.number, default=0)
+    count: int = field(checks.natural_number, default=0)
     """How many; 0: none."""
     per: Per = field(checks.one_of(Per), default=Per.AREA)
     """Of what."""
@@ -112,7 +112,7 @@ class AreaSettings(Section):
     """Its directory, below the base path; ``""`` only until `Settings` names it after the area's key."""
     aliases: tuple[str, ...] = field(listed(_directory), default=())
     """Further directories of the area, below the base path."""
-    retention: int = field(units.parse_retention, default=units.INDEFINITE)
+    retention: int = field(quantities.parse_retention, default=quantities.INDEFINITE)
     """How long files are kept, in seconds; -1: indefinitely."""
     expire: Expire = field(checks.one_of(Expire), default=Expire.FILE)
     """What expires as one thing."""
@@ -128,17 +128,17 @@ class AreaSettings(Section):
     """Patterns of what counts for no group's age (`expire: stem`, `directory`), and goes with the group."""
     prune: bool = field(checks.truth, default=True)
     """Whether directories go that are empty."""
-    trash: int = field(units.parse_duration, default=0)
+    trash: int = field(quantities.parse_duration, default=0)
     """Seconds that removed files stay restorable; 0: they are removed at once."""
     in_use: InUse = field(checks.one_of(InUse), default=InUse.CHECK)
     """Whether files that somebody has open for writing stay."""
-    quota: int | None = field(checks.optional(checks.positive(units.parse_size)), default=None)
+    quota: int | None = field(checks.optional(checks.positive(quantities.parse_size)), default=None)
     """Bytes that the area may hold: beyond them the oldest files go before they expire; None: any number."""
     max_files: int | None = field(checks.optional(checks.count), default=None)
     """Files that the area may hold, likewise."""
-    min_age: int = field(units.parse_duration, default=86_400)
+    min_age: int = field(quantities.parse_duration, default=86_400)
     """Seconds: nothing younger goes because of a quota or a full disk."""
-    priority: int | None = field(checks.optional(checks.number), default=None)
+    priority: int | None = field(checks.optional(checks.natural_number), default=None)
     """When the disk is full, unexpired files go from the area of the lowest number first; None: never."""
 
     @property
@@ -149,13 +149,13 @@ class AreaSettings(Section):
     @property
     def written(self) -> dict[str, object]:
         """Its keys and values as a file could have them, to be changed and read again: a size needs its unit."""
-        quota = None if self.quota is None else units.format_size(self.quota)
+        quota = None if self.quota is None else quantities.format_size(self.quota)
         return {**dict(self), "quota": quota}
 
     @property
     def is_indefinite(self) -> bool:
         """Whether its files are kept however old they are."""
-        return self.retention == units.INDEFINITE
+        return self.retention == quantities.INDEFINITE
 
 
 def read_areas(value: object) -> dict[str, AreaSettings]:

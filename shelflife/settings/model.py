@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from shelflife.errors import UsageError
-from shelflife.settings import checks, layout, places, units
+from shelflife.settings import checks, layout, places, quantities
 from shelflife.settings.alerts import AlertsSettings
 from shelflife.settings.area import AreaSettings, area_faults, place_faults, read_areas
 from shelflife.settings.entry import Loc
@@ -37,9 +37,9 @@ __all__ = [
 ]
 
 
-_span = checks.positive(units.parse_duration)
+_span = checks.positive(quantities.parse_duration)
 _number_or_none = checks.optional(checks.count)
-_size = checks.positive(units.parse_size)
+_size = checks.positive(quantities.parse_size)
 
 
 def _path_of(value: object) -> Path:
@@ -61,7 +61,7 @@ class CleanupSettings(Section):
     """Seconds without a sign of life after which the lock's holder is reported as stuck."""
     timezone: str = field(checks.text(check_zone), default="UTC")
     """The time zone of the schedule, by its IANA name."""
-    retries: int = field(checks.number, default=3)
+    retries: int = field(checks.natural_number, default=3)
     """Further tries after an error of the disk that may pass; each waits twice as long."""
     workers: int = field(checks.at_most(64), default=2)
     """Threads that read and remove, 1 to 64."""
@@ -77,11 +77,11 @@ class CleanupSettings(Section):
 class LimitsSettings(Section):
     """What a run by schedule, command line or HTTP may not remove without a person's approval."""
 
-    confirm_above: int = field(units.parse_share, default=50)
+    confirm_above: int = field(quantities.parse_share, default=50)
     """Percent of an area's files."""
-    confirm_above_files: int = field(checks.number, default=1000)
+    confirm_above_files: int = field(checks.natural_number, default=1000)
     """Files of an area: what is above that share is large above so many."""
-    confirm_above_bytes: int = field(units.parse_size, default=10**10)
+    confirm_above_bytes: int = field(quantities.parse_size, default=10**10)
     """Bytes of an area, likewise. Also large is nine tenths of an area with 20 files or more."""
     max_files: int | None = field(_number_or_none, default=None)
     """Files that one run may remove, over all areas; None: any number."""
@@ -92,7 +92,7 @@ class LimitsSettings(Section):
 class IndexSettings(Section):
     """How far the index of directories is trusted."""
 
-    settle: int = field(units.parse_duration, default=600)
+    settle: int = field(quantities.parse_duration, default=600)
     """Seconds that a directory must have been left alone before a listing of it counts for longer."""
     rescan_after: int = field(_span, default=2_592_000)
     """Seconds after which a directory is listed again although it looks unchanged."""
@@ -253,7 +253,7 @@ class Settings(Section):
 def _kept_for(retention: int | str) -> dict[str, object]:
     """What changes with an area's retention: what bounds it means nothing where files are kept for ever."""
     changes: dict[str, object] = {"retention": retention}
-    if retention == units.INDEFINITE:
+    if retention == quantities.INDEFINITE:
         changes |= {"quota": None, "max_files": None, "priority": None}
     return changes
 

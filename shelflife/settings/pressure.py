@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from shelflife.settings import checks, units
+from shelflife.settings import checks, quantities
 from shelflife.settings.entry import Loc
 from shelflife.settings.section import Section, field
 
@@ -21,8 +21,8 @@ LOW = 80
 _STEP = 10
 """Percent that `low` is below `high`, where only that is given."""
 
-_share = checks.optional(units.parse_share)
-_size = checks.optional(checks.positive(units.parse_size))
+_share = checks.optional(quantities.parse_share)
+_size = checks.optional(checks.positive(quantities.parse_size))
 
 
 class PressureSettings(Section):
@@ -39,7 +39,7 @@ class PressureSettings(Section):
     """Bytes free, below which room is made; None: by share only."""
     free_until: int | None = field(_size, default=None)
     """Bytes free, at which that ends; a quarter above `min_free`, where only that is given."""
-    check_every: int = field(checks.positive(units.parse_duration), default=60)
+    check_every: int = field(checks.positive(quantities.parse_duration), default=60)
     """Seconds between two looks."""
 
     @classmethod
@@ -68,10 +68,10 @@ class PressureSettings(Section):
         with suppress(ValueError):
             if "low" not in given and "high" in given:
                 high = given["high"]
-                given["low"] = None if high is None else f"{max(1, units.parse_share(high) - _STEP)}%"
+                given["low"] = None if high is None else f"{max(1, quantities.parse_share(high) - _STEP)}%"
         with suppress(ValueError):
             if "min_free" in given and "free_until" not in given:
-                least = units.parse_size(given["min_free"])
+                least = quantities.parse_size(given["min_free"])
                 given["free_until"] = f"{least + max(1, least // 4)}B"
         return given
 
@@ -84,5 +84,5 @@ def _room_faults(values: Mapping[str, Any]) -> Iterator[tuple[Loc, object, str]]
     if least is None:
         yield ("free_until",), until, "without min_free; allowed: both, or neither of them"
     elif until <= least:
-        shown = units.format_size(least)
+        shown = quantities.format_size(least)
         yield ("free_until",), until, f"not above min_free, which is {shown}; allowed: more than {shown}"

@@ -60,7 +60,7 @@ KEY_SIZE: Final = _KEY.size
 
 
 @dataclass(slots=True)
-class Part:
+class ClassSurvey:
     """The files and links of one class in a directory. Times in ns, sizes in bytes."""
 
     files: int = 0
@@ -79,6 +79,9 @@ class Part:
     oldest: int = FOREVER
     """Time of the oldest file."""
 
+    oldest_inode: int = 0
+    """Its inode, signed; 0 where that is not known."""
+
     newest: int = -FOREVER
     """Time of the newest file or link; what is noise does not count."""
 
@@ -93,7 +96,8 @@ class Part:
         self.files += 1
         self.bytes += entry.size
         self.allocated += entry.share
-        self.oldest = min(self.oldest, entry.time)
+        if entry.time < self.oldest:
+            self.oldest, self.oldest_inode = entry.time, signed(entry.inode)
         self.add_to_hour(entry.time, entry.size, entry.share)
 
     def add_time(self, time: int, *, counts_for_groups: bool) -> None:
@@ -115,18 +119,19 @@ class Part:
             return pack_hours(self.hours)
         return pack_hours(sum_of_hours((self.hours, unpack_hours(self.packed_hours))))
 
-    def take(self, other: Part) -> None:
+    def take(self, other: ClassSurvey) -> None:
         """Count what another part counts, too."""
         for name in ("files", "bytes", "allocated"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.first_due = min(self.first_due, other.first_due)
-        self.oldest = min(self.oldest, other.oldest)
+        if other.oldest < self.oldest:
+            self.oldest, self.oldest_inode = other.oldest, other.oldest_inode
         self.newest = max(self.newest, other.newest)
         self.hours = sum_of_hours((self.hours, other.hours, unpack_hours(other.packed_hours)))
 
 
 @dataclass(slots=True)
-class Survey(Part):
+class Survey(ClassSurvey):
     """What a directory holds, without its subdirectories; as a part, what is of the area's own class."""
 
     key: Key = field(kw_only=True)
@@ -144,7 +149,7 @@ class Survey(Part):
     entries: int = 0
     """Everything in it, of any kind."""
 
-    others: dict[int, Part] = field(default_factory=dict)
+    others: dict[int, ClassSurvey] = field(default_factory=dict)
     """By number: what is of other classes."""
 
     staying: int = 0
@@ -171,11 +176,11 @@ class Survey(Part):
     changed: bool = False
     """Whether the directory changed while it was read: whatever was seen, it will be read again."""
 
-    def part(self, number: int) -> Part:
+    def part(self, number: int) -> ClassSurvey:
         """Return what is of a class, to be counted in."""
         if number == 0:
             return self
-        return self.others.setdefault(number, Part())
+        return self.others.setdefault(number, ClassSurvey())
 
     def is_due(self, cutoffs: Cutoffs) -> bool:
         """Return whether something of some class may be before its cutoff."""
@@ -187,18 +192,20 @@ class Survey(Part):
         """Say that all that was counted as of the area's own class is of another one."""
         if number == 0 or self.first_due == FOREVER:  # a link without a file has a time, too
             return
-        self.others[number] = Part(
+        self.others[number] = ClassSurvey(
             files=self.files,
             bytes=self.bytes,
             allocated=self.allocated,
             first_due=self.first_due,
             oldest=self.oldest,
+            oldest_inode=self.oldest_inode,
             newest=self.newest,
             hours=self.hours,
             packed_hours=self.packed_hours,
         )
         self.files = self.bytes = self.allocated = 0
         self.first_due, self.oldest, self.newest = FOREVER, FOREVER, -FOREVER
+        self.oldest_inode = 0
         self.hours, self.packed_hours = {}, b""
 
     def finish(self, path: str, settled_before: int, rules: Rules) -> None:

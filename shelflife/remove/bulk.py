@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from shelflife.files.known import Known
     from shelflife.policy.cutoff import Cutoffs
-    from shelflife.policy.rules import Native
+    from shelflife.policy.rules import NativeRules
     from shelflife.remove.root import Root
 
 _LOT: Final = 500
@@ -128,9 +128,10 @@ class Bulk:
         return read_all(self._root.anchor, paths, search, stop)
 
     def _remove_all(self, directories: list[Directory], stop: Flag) -> None:
+        holds = self._root.context.holds()  # those of each batch are looked at behind the gate
         for directory in directories:
             reading = directory.reading
-            native = self._ways.native(directory.path, self._cutoffs, self._root.context.holds())
+            native = self._ways.native(directory.path, self._cutoffs, holds)
             directory.careful = bool(reading.error) or not reading.is_complete or native is None
             if native is not None and not directory.careful:
                 directory.portions = self._portions(directory, native)
@@ -145,7 +146,7 @@ class Bulk:
             is_left = portion.is_handed_back or not portion.is_done
             portion.directory.careful = portion.directory.careful or is_left
 
-    def _portions(self, directory: Directory, native: Native) -> list[Share]:
+    def _portions(self, directory: Directory, native: NativeRules) -> list[Share]:
         """Return what is to be done in a directory."""
         path, reading, rules = directory.path, directory.reading, self._root.area.rules
         cutoff = BEGINNING if native.cutoff is None else native.cutoff

@@ -1,7 +1,6 @@
 """The settings of a storage, and where they come from.
 
-Names are loaded when they are first used: pydantic and YAML cost a tenth of a second, which a command that
-only prints its help need not wait for.
+Names are loaded when they are first used: a command that only prints its help need not wait for YAML and cron.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from shelflife.settings.area import AgeFrom, AreaSettings, Expire, InUse, KeepNewest, Per, RuleSettings
     from shelflife.settings.http import HttpSettings
     from shelflife.settings.layout import DEFAULT_RETENTION, STATE_DIRECTORY, TRASH_DIRECTORY
-    from shelflife.settings.load import CONFIG_NAME, find_config, load_settings
+    from shelflife.settings.loader import CONFIG_NAME, find_config, load_settings
     from shelflife.settings.model import (
         CleanupSettings,
         IndexSettings,
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
         Settings,
     )
     from shelflife.settings.places import unsafe_base_path
-    from shelflife.settings.spelling import did_you_mean
-    from shelflife.settings.units import (
+    from shelflife.settings.quantities import (
         INDEFINITE,
         format_duration,
         format_size,
@@ -34,6 +32,7 @@ if TYPE_CHECKING:
         parse_retention,
         parse_size,
     )
+    from shelflife.settings.spelling import did_you_mean
 
 __all__ = [
     "CONFIG_NAME",
@@ -75,7 +74,7 @@ __getattr__ = _loader(
         "area": ("AgeFrom", "AreaSettings", "Expire", "InUse", "KeepNewest", "Per", "RuleSettings"),
         "http": ("HttpSettings",),
         "layout": ("DEFAULT_RETENTION", "STATE_DIRECTORY", "TRASH_DIRECTORY"),
-        "load": ("CONFIG_NAME", "find_config", "load_settings"),
+        "loader": ("CONFIG_NAME", "find_config", "load_settings"),
         "model": (
             "CleanupSettings",
             "IndexSettings",
@@ -86,7 +85,7 @@ __getattr__ = _loader(
         ),
         "places": ("unsafe_base_path",),
         "spelling": ("did_you_mean",),
-        "units": (
+        "quantities": (
             "INDEFINITE",
             "format_duration",
             "format_size",

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from shelflife.files.survey import Part, Survey
+    from shelflife.files.survey import ClassSurvey, Survey
     from shelflife.records.index import Trust
 
 KEPT_BACK: Final = 2000
 """Writes that are kept back until one transaction takes them."""
 
-_COLUMNS: Final = 18
+_COLUMNS: Final = 19
 
 _PUT: Final = "INSERT OR REPLACE INTO directory"
 
@@ -173,7 +173,7 @@ class Index(IndexReader):
         self.flush()
         start, end = _range(path)
         name = os.fsencode(path)
-        counts = (*[0] * 6, FOREVER, FOREVER, -FOREVER, b"")
+        counts = (*[0] * 6, FOREVER, FOREVER, 0, -FOREVER, b"")
         row = (root, name, Key(0, 0, 0).pack(), 0, 0, listed, int(state), 0, *counts)
 
         def change(connection: sqlite3.Connection) -> None:
@@ -261,11 +261,11 @@ class Index(IndexReader):
         self._connection = memory
 
 
-def _columns(part: Part) -> tuple[object, ...]:
+def _columns(part: ClassSurvey) -> tuple[object, ...]:
     """Return what `directory` and `part` have alike."""
     return (
         *(part.files, part.bytes, part.allocated),
-        *(part.first_due, part.oldest, part.newest, part.histogram()),
+        *(part.first_due, part.oldest, part.oldest_inode, part.newest, part.histogram()),
     )
 
 

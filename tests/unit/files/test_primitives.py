@@ -26,10 +26,10 @@ from shelflife.files.candidates import Candidates, Fate, Outcomes
 from shelflife.files.counting import survey_directory
 from shelflife.files.hours import unpack_hours
 from shelflife.files.known import Known
-from shelflife.files.listing import Entry, Kind
+from shelflife.files.listing import Entry, EntryKind
 from shelflife.files.primitives import Primitives
 from shelflife.files.pure import Pure
-from shelflife.files.reading import Answer, Flag, Manner, Reading, Search, Task
+from shelflife.files.reading import Flag, Manner, Reading, RemovalTask, Search, TaskResult
 from shelflife.files.removal import Result
 from shelflife.files.survey import Key, Survey
 from shelflife.files.worker_pool import WorkerPool
@@ -108,14 +108,14 @@ def _remove(
     until: int = _LONG,
     path: str = "d/",
     cutoff: int = _AT,
-) -> Answer:
-    task = Task(path, reading.device, reading.key, reading.due, same=False, empty=empty, cutoff=cutoff)
+) -> TaskResult:
+    task = RemovalTask(path, reading.device, reading.key, reading.due, same=False, empty=empty, cutoff=cutoff)
     manner = Manner(area or an_area(in_use="off"), _cutoffs(cutoff), time.monotonic_ns() + until)
     (answer,) = tools.remove(anchor, [task], manner)
     return answer
 
 
-def _fates(answer: Answer, reading: Reading) -> dict[str, Fate]:
+def _fates(answer: TaskResult, reading: Reading) -> dict[str, Fate]:
     return {entry.name: Fate(fate) for entry, fate in zip(reading.due, answer.fates, strict=False)}
 
 
@@ -166,8 +166,8 @@ def test_a_directory_is_read_in_numbers_and_what_is_due_by_name(
     entries = {entry.name: entry for entry in found.due}
     assert set(entries) == {"old", "byte\udcff", "link"}
     inode = (directory / "old").stat().st_ino
-    assert entries["old"] == Entry("old", Kind.FILE, inode, 3, mtime=_AT - 1, time=_AT - 1)
-    assert entries["link"].kind is Kind.LINK
+    assert entries["old"] == Entry("old", EntryKind.FILE, inode, 3, mtime=_AT - 1, time=_AT - 1)
+    assert entries["link"].kind is EntryKind.LINK
 
 
 def test_both_read_the_same(compiled: native.Native, anchor: Anchor, directory: Path) -> None:
@@ -276,8 +276,9 @@ def test_several_threads_end_at_a_stop(compiled: native.Native, anchor: Anchor, 
 
 
 def _known(survey: Survey) -> Known:
-    counts = (survey.files, survey.bytes, survey.allocated, survey.oldest, survey.newest)
-    return Known(survey.key.pack(), *counts, survey.histogram())
+    counts = (survey.files, survey.bytes, survey.allocated)
+    times = (survey.oldest, survey.oldest_inode, survey.newest)
+    return Known(survey.key.pack(), *counts, *times, survey.histogram())
 
 
 def _read_known(tools: Primitives, anchor: Anchor, known: Known, *, cutoff: int = _AT) -> Reading:
@@ -315,7 +316,13 @@ def test_a_directory_that_is_known_tells_the_same_without_being_read_to_its_end(
         if reading.is_partial:
             assert rest.oldest // HOUR == expected.oldest // HOUR
             assert min(cutoff, expected.oldest) <= rest.oldest == rest.first_due <= expected.oldest
-            rest = replace(rest, oldest=expected.oldest, first_due=expected.first_due)
+            assert not rest.oldest_inode or rest.oldest_inode == expected.oldest_inode
+            rest = replace(
+                rest,
+                oldest=expected.oldest,
+                oldest_inode=expected.oldest_inode,
+                first_due=expected.first_due,
+            )
         assert _plain(rest) | {"newest_change": 0} == _plain(expected) | {"newest_change": 0}
 
 
@@ -329,6 +336,18 @@ def test_what_is_known_saves_looking_at_the_rest(
     assert reading.is_partial
     assert [entry.name for entry in reading.due] == ["7"]
     assert reading.survey.files == 20
+
+
+def test_the_file_that_is_known_to_be_the_oldest_is_looked_at_before_the_others(
+    compiled: native.Native, anchor: Anchor, directory: Path
+) -> None:
+    for number in range(20):
+        _file(directory / f"{number}", _AT - 1 if number == 7 else _AT + HOUR)
+    known = _known(_read(compiled, anchor).survey)
+    for number in range(20):  # which neither the directory's times tell, nor whoever looks at one file only
+        os.utime(directory / f"{number}", ns=(0, _AT - 1))
+    (due,) = _read_known(compiled, anchor, known).due
+    assert due.name == "7"
 
 
 @pytest.mark.parametrize("change", ["added", "removed", "younger", "other inode"])
@@ -572,8 +591,8 @@ def _move(
     whole: bool = False,
     in_use: str = "off",
     target: str = ".trash/run/d/",
-) -> Answer:
-    task = Task(
+) -> TaskResult:
+    task = RemovalTask(
         "d/",
         reading.device,
         reading.key,
@@ -677,7 +696,7 @@ def test_back_where_it_was_it_is_as_it_was(tools: Primitives, anchor: Anchor, di
     _move(tools, anchor, _read(tools, anchor))
     directory.rmdir()
     reading = _read(tools, anchor, ".trash/run/d/")
-    task = Task(
+    task = RemovalTask(
         ".trash/run/d/",
         reading.device,
         reading.key,
@@ -770,7 +789,7 @@ def test_a_whole_directory_whose_name_is_taken_there_stays(
 def test_a_whole_directory_whose_name_is_taken_meanwhile_is_told_of(
     tools: Primitives, anchor: Anchor, directory: Path
 ) -> None:
-    ended, answer = threading.Event(), Answer(0, b"")
+    ended, answer = threading.Event(), TaskResult(0, b"")
 
     def take_the_name() -> None:
         while not ended.is_set():
@@ -803,7 +822,7 @@ def test_who_only_looks_changes_nothing(tools: Primitives, anchor: Anchor, direc
     for name in ("a", "written"):
         _file(directory / name)
     reading = _read(tools, anchor)
-    task = Task("d/", reading.device, reading.key, reading.due, same=False, empty=False, cutoff=_AT)
+    task = RemovalTask("d/", reading.device, reading.key, reading.due, same=False, empty=False, cutoff=_AT)
     manner = Manner(an_area(in_use="check"), _cutoffs(_AT), time.monotonic_ns() + _LONG, looks=True)
     with (directory / "written").open("ab"):
         (answer,) = tools.remove(anchor, [task], manner)
@@ -832,7 +851,7 @@ _ENTRIES = st.lists(
     st.builds(
         Entry,
         st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=5),
-        st.sampled_from([Kind.FILE, Kind.LINK]),
+        st.sampled_from([EntryKind.FILE, EntryKind.LINK]),
         st.integers(0, 2**64 - 1),
         st.integers(0, 2**62),
         st.just(0),
@@ -854,7 +873,9 @@ def test_packed_entries_come_back_as_they_were(entries: list[Entry], size: int, 
 
 
 def test_outcomes_say_what_became_of_each() -> None:
-    packed = Candidates.of([Entry("a", Kind.FILE, 1), Entry("b", Kind.FILE, 2), Entry("c", Kind.FILE, 3)])
+    packed = Candidates.of(
+        [Entry("a", EntryKind.FILE, 1), Entry("b", EntryKind.FILE, 2), Entry("c", EntryKind.FILE, 3)]
+    )
     outcomes = Outcomes(packed, bytes([Fate.REMOVED, Fate.IN_USE]))
     assert [(outcome.name, outcome.result) for outcome in outcomes] == [
         ("a", Result.REMOVED),

@@ -15,14 +15,14 @@ from shelflife.files.candidates import Candidates
 from shelflife.files.hours import COLUMNS
 from shelflife.files.known import Gone, Known
 from shelflife.files.listing import FOREVER
-from shelflife.files.reading import NOTHING, Counts, Reading
+from shelflife.files.reading import NOTHING, DueCounts, Reading
 from shelflife.files.survey import KEY_SIZE, Key, Survey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shelflife.policy.cutoff import Cutoffs
-    from shelflife.policy.rules import Native
+    from shelflife.policy.rules import NativeRules
 
 
 _BUCKET: Final = 8 * COLUMNS
@@ -50,11 +50,13 @@ class _Header(NamedTuple):
     allocated: int
     first_due: int
     oldest: int
+    oldest_inode: int
     rest_files: int
     rest_bytes: int
     rest_allocated: int
     rest_first_due: int
     rest_oldest: int
+    rest_oldest_inode: int
     due_files: int
     due_bytes: int
     due_links: int
@@ -80,7 +82,7 @@ _KEY: Final = slice(16, 16 + KEY_SIZE)
 
 
 def readings_of(
-    packed: bytes, known: Sequence[Known | None], native: Native, cutoffs: Cutoffs
+    packed: bytes, known: Sequence[Known | None], native: NativeRules, cutoffs: Cutoffs
 ) -> list[Reading]:
     """Return the readings of as many directories as something is, or is not, `known` of."""
     found: list[Reading] = []
@@ -107,7 +109,7 @@ class Record(Reading):
     __slots__ = ("_known", "_native", "_packed", "_parts")
 
     def __init__(
-        self, packed: bytes, head: _Header, known: Known | None, native: Native, cutoffs: Cutoffs
+        self, packed: bytes, head: _Header, known: Known | None, native: NativeRules, cutoffs: Cutoffs
     ) -> None:
         """Take a record, and by which values it was read; of a partial one, what was known of the directory."""
         self._packed = packed
@@ -157,11 +159,11 @@ class Record(Reading):
         return self._packed[_KEY]
 
     @property
-    def counts(self) -> Counts:
+    def counts(self) -> DueCounts:
         """See `Reading`."""
         head = self._head()
         empty = head.mtime if head.entries == 0 else None
-        return Counts(head.due_files, head.due_bytes, head.due_links, empty)
+        return DueCounts(head.due_files, head.due_bytes, head.due_links, empty)
 
     def rest(self) -> Survey:
         """See `Reading`."""
@@ -210,6 +212,7 @@ def _survey(head: _Header, hours: bytes) -> Survey:
         special=head.special,
         first_due=head.first_due,
         oldest=head.oldest,
+        oldest_inode=head.oldest_inode,
         newest=head.newest,
         newest_change=head.newest_change,
         packed_hours=hours,
@@ -238,6 +241,7 @@ def _rest(head: _Header, survey: Survey, hours: bytes) -> Survey:
         special=head.special,
         first_due=head.rest_first_due,
         oldest=head.rest_oldest,
+        oldest_inode=head.rest_oldest_inode,
         newest=head.newest if stays else -FOREVER,
         newest_change=head.newest_change,
         packed_hours=hours,

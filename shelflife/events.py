@@ -101,6 +101,17 @@ class DirectoryPruned(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DirectoryRestored(Event):
+    """A directory came back from the trash by one rename; its batch counts it as one entry."""
+
+    area: str
+    directory: str
+    """Relative to the base path, with a trailing slash."""
+    files: int
+    """How many files and links are in it, at any depth."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AreaFinished(Event):
     """A run is done with an area."""
 

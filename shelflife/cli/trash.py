@@ -16,7 +16,7 @@ from shelflife.formats import counted
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from shelflife.run.restore import TrashedFile
+    from shelflife.run.trashed import TrashedFile
 
 ABOUT: Final = "List, restore or empty what cleanups have put into the trash (`trash: 24h` of an area)."
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from shelflife.files.candidates import Fate, Going, Outcomes
+from shelflife.files.listing import Kind
 from shelflife.files.removal import Result
 from shelflife.policy.verdict import Reason
 
@@ -66,6 +67,10 @@ class AreaReport:
     """Symbolic links removed or moved into the trash."""
     directories: int = 0
     """Empty directories removed."""
+    restored: int = 0
+    """Files and links that came back from the trash."""
+    taken: int = 0
+    """Files and links that stay in the trash, since something of their name is there."""
     failures: list[Failure] = field(default_factory=list)
     """The first of what failed, and what could not be looked at."""
     errors: list[str] = field(default_factory=list)
@@ -85,6 +90,10 @@ class AreaReport:
             case Result.TRASHED if entry.is_file:
                 self.trashed += 1
                 self.trashed_bytes += entry.size
+            case Result.RESTORED:
+                self.restored += entry.kind is not Kind.DIRECTORY
+            case Result.KEPT if outcome.reason is Reason.NAME_TAKEN:
+                self.taken += entry.kind is not Kind.DIRECTORY
             case Result.REMOVED if outcome.reason is Reason.PURGED:
                 self.purged += entry.is_file
                 self.purged_bytes += entry.size if entry.is_file else 0
@@ -120,7 +129,9 @@ class AreaReport:
             case Going.PURGED:
                 self.purged += answer.files
                 self.purged_bytes += answer.bytes
-        if going is not Going.TRASHED:
+            case Going.RESTORED:
+                self.restored += answer.files
+        if going in (Going.REMOVED, Going.PURGED):
             self.freed += answer.freed
             self.inodes += answer.inodes
 
@@ -205,4 +216,6 @@ _COUNTS: Final = (
     "purged_bytes",
     "links",
     "directories",
+    "restored",
+    "taken",
 )

@@ -102,11 +102,12 @@ def run(work: Workplace, order: Order, strategy: Strategy) -> RunReport | None:
     Raises CleanupBusy, SlotTaken, NeedsApproval, StorageError, RecordsError, UsageError.
     """
     try:
-        refuse_when_dry(work)
+        if order.trigger is not Trigger.RESTORE:
+            refuse_when_dry(work)
         records = work.records
         require_records(records)
         with (
-            cleanup_lock(records.state, f"cleanup by {order.trigger}") as lock,
+            cleanup_lock(records.state, _called(order.trigger)) as lock,
             records.open_journal() as journal,
         ):
             check_marker(records.state, journal)
@@ -119,6 +120,10 @@ def run(work: Workplace, order: Order, strategy: Strategy) -> RunReport | None:
                 return _run(session, strategy, watch)
     except OSError as error:  # of a file or directory it is an outcome; this one is of the storage as a whole
         raise StorageError(f"the storage {work.settings.base_path} fails: {error}") from error
+
+
+def _called(trigger: Trigger) -> str:
+    return "restoring from the trash" if trigger is Trigger.RESTORE else f"cleanup by {trigger}"
 
 
 def _run(session: Session, strategy: Strategy, watch: _RunWatch) -> RunReport | None:

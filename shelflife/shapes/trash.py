@@ -11,7 +11,7 @@ from shelflife.shapes.schema import Count, Time, TypedDict, shape
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from shelflife.run.restore import TrashedFile as FileInTrash
+    from shelflife.run.trashed import TrashedFile as FileInTrash
 
 __all__ = ["Restored", "TrashedFile", "restored_as_json", "trashed_file_as_json"]
 

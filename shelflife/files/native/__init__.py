@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 LIBRARY: Final = Path(__file__).with_name("primitives.compiled")
 
-_VERSION: Final = 7
+_VERSION: Final = 8
 """As in primitives.c: a library of another version is left alone."""
 
 _PATIENCE: Final = 20_000_000
@@ -67,6 +67,7 @@ class Native:
     is_compiled = True
 
     def __init__(self, library: CDLL) -> None:
+        self.library = library
         self._stand = library.shelflife_stand
         self._stand.restype = None
         self._stand.argtypes = [c_int, c_int64, c_char_p, c_char_p, c_int64, POINTER(c_int), c_void_p]

@@ -225,8 +225,8 @@ class Engine(Questions):
         """Bring back from the trash a path, or all that a run put there, by its number; return the paths.
 
         Nothing is ever replaced. `to` is another path for it. Unless `hold` is False, what comes back is held
-        for one retention. Each file is named, unless the path itself came back as one; where that may be millions,
-        `bring_back` tells in numbers.
+        for one retention. Each file is named, unless the path itself came back as one; where these may be
+        millions, `bring_back` tells in numbers.
         Raises PartlyRestored, UsageError where nothing could be, CleanupBusy, StorageError, RecordsError.
         """
         from shelflife.run.restored import files_of, restored_of

@@ -77,6 +77,8 @@ class RunStarted(Event):
     files: int
     """Files that the plan would remove."""
     bytes: int
+    restores: bool = False
+    """Whether files come back from the trash, instead of going."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +137,8 @@ class RunFinished(Event):
     removed: int
     failed: int
     bytes: int
+    restored: int = 0
+    """Files and links that came back from the trash."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,11 +32,15 @@ class RunLog:
             case RunStarted():
                 self._errors = 0
                 size = human_size(event.bytes)
-                logger.info("run %d begins: %d files, %s, are due", event.run, event.files, size)
+                what = "are to be restored" if event.restores else f"{size}, are due"
+                logger.info("run %d begins: %d files, %s", event.run, event.files, what)
             case BatchFinished():
                 self._batch(event)
             case AreaFinished():
                 self._area(event)
+            case RunFinished() if event.restored:
+                back = event.restored, event.failed
+                logger.info("run %d is %s: %d files restored, %d failed", event.run, event.state, *back)
             case RunFinished():
                 counts = event.removed, human_size(event.bytes), event.failed
                 logger.info("run %d is %s: %d files removed, %s, %d failed", event.run, event.state, *counts)

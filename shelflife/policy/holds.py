@@ -10,7 +10,6 @@ their paths. Of a million files they stay packed, as the journal has them, until
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -76,7 +75,7 @@ class Members(NamedTuple):
     """Relative to the base path, without a trailing slash."""
     tree: bool
     """Whether they are directories, held with all below them."""
-    names: bytes
+    names: str
     """Joined by slashes."""
 
 
@@ -165,7 +164,7 @@ class _Members:
         for found in members:
             if found.tree:
                 prefix = found.directory + "/"
-                self.trees |= dict.fromkeys([prefix + name for name in _unpacked(found.names)], found.hold)
+                self.trees |= dict.fromkeys([prefix + name for name in found.names.split("/")], found.hold)
             else:
                 self._files.setdefault(found.directory, []).append(found)
 
@@ -184,7 +183,7 @@ class _Members:
             return None
         known, names = self._latest  # one directory after the other is asked about
         if known != directory:
-            names = {name: found.hold for found in packed for name in _unpacked(found.names)}
+            names = {name: found.hold for found in packed for name in found.names.split("/")}
             self._latest = directory, names
         return names.get(name)
 
@@ -194,10 +193,6 @@ class _Members:
             found[0].hold for directory, found in self._files.items() if f"{directory}/".startswith(prefix)
         )
         return next(chain(trees, files), None)
-
-
-def _unpacked(names: bytes) -> list[str]:
-    return os.fsdecode(names).split("/")
 
 
 _NONE: Final[frozenset[int]] = frozenset()

@@ -49,6 +49,7 @@ class ProgressRecorder:
                     self._tell("", "", done=0)
                 case DirectoryRestored():
                     self._done += event.files - 1  # its batch has counted it
+                    self._tell(event.area, event.directory, done=self._done)
                 case BatchFinished():
                     self._done += len(event.outcomes)
                     if not event.clean:

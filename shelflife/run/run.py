@@ -142,7 +142,15 @@ def _run(session: Session, strategy: Strategy, watch: _RunWatch) -> RunReport | 
     if plan is None:
         return None
     journal.runs.carry_out(number, plan=plan.id, cutoffs=cutoffs_of(plan))
-    session.work.listener(RunStarted(run=number, plan=plan.id, files=plan.files, bytes=plan.bytes))
+    session.work.listener(
+        RunStarted(
+            run=number,
+            plan=plan.id,
+            files=plan.files,
+            bytes=plan.bytes,
+            restores=trigger is Trigger.RESTORE,
+        )
+    )
     try:
         report = strategy.carry_out(
             session, _options(session, watch, TrashName(number, started), owner), plan
@@ -210,6 +218,7 @@ def _finish(
             removed=report.get("removed", 0),
             failed=report.get("failed", 0),
             bytes=report.get("bytes", 0),
+            restored=report.get("restored", 0),
         )
     )
 

@@ -166,7 +166,7 @@ class SqliteHoldBook:
         if not any(hold.of_members for hold in found.values()):
             return Holds(found.values())
         members = [
-            Members(found[number], os.fsdecode(directory)[:-1], bool(tree), names)
+            Members(found[number], os.fsdecode(directory)[:-1], bool(tree), os.fsdecode(names))
             for number, directory, tree, names in self._connection.execute(_MEMBERS)
             if number in found
         ]

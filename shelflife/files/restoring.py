@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 from shelflife.files import native
 from shelflife.files.candidates import Candidates
 from shelflife.files.coming import OTHER_ONE, Came, Coming, Waiting
-from shelflife.files.listing import Entry, Kind, entry_at, read_directory, signed
+from shelflife.files.listing import Entry, EntryKind, entry_at, read_directory, signed
 from shelflife.files.native.restoring import NativeRestoring
 from shelflife.files.removal import FIRST_DELAY, TRANSIENT, Outcome, Result
 from shelflife.files.rename import put_back
@@ -60,7 +60,7 @@ class PureRestoring:
         for chunk in read_directory(fd):
             found: tuple[list[Entry], list[Entry]] = ([], [])
             for entry in chunk:
-                found[entry.kind is Kind.DIRECTORY].append(entry)
+                found[entry.kind is EntryKind.DIRECTORY].append(entry)
             yield Waiting(Candidates.of(found[0]), Candidates.of(found[1]))
 
     def count(self, anchor: Anchor, path: str) -> int:
@@ -145,7 +145,7 @@ def bring_one(source: int, old: str, entry: Entry, target: int, *, retries: int)
 def _already_back(source: int, old: str, entry: Entry, target: int) -> Outcome:
     """Return the outcome of an entry whose name is taken: by itself, if a kill came between link and unlink."""
     with suppress(OSError):
-        if entry.kind is not Kind.DIRECTORY and entry_at(target, entry.name).inode == entry.inode:
+        if entry.kind is not EntryKind.DIRECTORY and entry_at(target, entry.name).inode == entry.inode:
             os.unlink(old, dir_fd=source)
             return Outcome(entry, Result.RESTORED, Reason.RESTORED)
     return Outcome(entry, Result.KEPT, Reason.NAME_TAKEN)

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from shelflife.files.candidates import Fate, Going, Outcomes
-from shelflife.files.listing import Kind
+from shelflife.files.listing import EntryKind
 from shelflife.files.removal import Result
 from shelflife.policy.verdict import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shelflife.files.reading import Answer
+    from shelflife.files.reading import TaskResult
     from shelflife.files.removal import Outcome
 
 MOST_FAILURES: Final = 1000
@@ -91,9 +91,9 @@ class AreaReport:
                 self.trashed += 1
                 self.trashed_bytes += entry.size
             case Result.RESTORED:
-                self.restored += entry.kind is not Kind.DIRECTORY
+                self.restored += entry.kind is not EntryKind.DIRECTORY
             case Result.KEPT if outcome.reason is Reason.NAME_TAKEN:
-                self.taken += entry.kind is not Kind.DIRECTORY
+                self.taken += entry.kind is not EntryKind.DIRECTORY
             case Result.REMOVED if outcome.reason is Reason.PURGED:
                 self.purged += entry.is_file
                 self.purged_bytes += entry.size if entry.is_file else 0
@@ -106,7 +106,7 @@ class AreaReport:
             self.freed += entry.allocated
             self.inodes += 1
 
-    def count(self, outcomes: Sequence[Outcome], answer: Answer | None) -> int:
+    def count(self, outcomes: Sequence[Outcome], answer: TaskResult | None) -> int:
         """Count outcomes, by the primitives' `answer` where there is one; return how many entries went."""
         if answer is not None and isinstance(outcomes, Outcomes):
             self._add_answer(answer, outcomes.going)
@@ -116,7 +116,7 @@ class AreaReport:
             self.add(outcome)
         return sum(outcome.is_gone for outcome in outcomes)
 
-    def _add_answer(self, answer: Answer, going: Going) -> None:
+    def _add_answer(self, answer: TaskResult, going: Going) -> None:
         match going:
             case Going.REMOVED:
                 self.removed += answer.files

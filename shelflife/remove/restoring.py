@@ -21,14 +21,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from shelflife.events import DirectoryRestored
 from shelflife.files.candidates import Candidates, Fate, Going, Outcomes
 from shelflife.files.coming import OTHER_ONE, Came, Coming
-from shelflife.files.listing import Entry, Kind, entry_at
-from shelflife.files.reading import Answer
+from shelflife.files.listing import Entry, EntryKind, entry_at
+from shelflife.files.reading import TaskResult
 from shelflife.files.removal import Outcome, Result
 from shelflife.files.restoring import bring_one, make_directories, restoring
 from shelflife.files.trash import prune_trash
 from shelflife.policy.verdict import Reason
 from shelflife.records.history import BatchKind
-from shelflife.remove.batch import BatchLoop, Portion, Step
+from shelflife.remove.batch import BatchLoop, BatchResult, Portion
 from shelflife.remove.report import Failure
 from shelflife.remove.root import AreaLost
 
@@ -86,7 +86,7 @@ class BringBack:
         self._trash = trash
         self._primitives = restoring(root.anchor, trash)
 
-    def act(self, portions: Sequence[Portion], until: int) -> Sequence[Step]:
+    def act(self, portions: Sequence[Portion], until: int) -> Sequence[BatchResult]:
         """See `Way`."""
         self._root.verify()
         if self._trash is not self._root.anchor and not self._trash.is_in_place():
@@ -98,19 +98,19 @@ class BringBack:
         return [
             self._step(share, coming.entries, next(answers))
             if share.old is None
-            else Step(self._one_by_one(share, coming.entries))
+            else BatchResult(self._one_by_one(share, coming.entries))
             for share, coming in zip(shares, given, strict=True)
         ]
 
-    def _step(self, share: Return, entries: Candidates, came: Came) -> Step:
+    def _step(self, share: Return, entries: Candidates, came: Came) -> BatchResult:
         if came.error:
-            return Step(self._one_by_one(share, entries))
+            return BatchResult(self._one_by_one(share, entries))
         if any(came.codes):
-            return Step(self._outcomes(share, entries, came.codes))
+            return BatchResult(self._outcomes(share, entries, came.codes))
         done = len(came.codes)
         fates = bytes([Fate.REMOVED]) * done
         files = 0 if share.kind is BatchKind.RESTORED_TREE else done
-        return Step(Outcomes(entries, fates, Going.RESTORED), answer=Answer(0, fates, files))
+        return BatchResult(Outcomes(entries, fates, Going.RESTORED), answer=TaskResult(0, fates, files))
 
     def _outcomes(self, share: Return, entries: Candidates, codes: Sequence[int]) -> list[Outcome]:
         found = []
@@ -145,7 +145,7 @@ class BringBack:
 
     def _apart(self, share: Return, outcome: Outcome) -> Outcome:
         """Return the outcome; where a directory cannot be renamed (overlayfs), one is made of its name."""
-        if outcome.entry.kind is not Kind.DIRECTORY or outcome.errno != errno.EXDEV:
+        if outcome.entry.kind is not EntryKind.DIRECTORY or outcome.errno != errno.EXDEV:
             return outcome
         if self._trash is self._root.anchor:  # elsewhere it is another volume, which no file gets to either
             like, home = f"{share.source}{share.old or outcome.name}/", f"{share.path}{outcome.name}/"
@@ -211,7 +211,7 @@ class Restorer:
         """Bring back one entry, under the name that it shall have."""
         old = None if start.new is None else found.name
         entry = found._replace(name=start.new or found.name)
-        if entry.kind is not Kind.DIRECTORY:
+        if entry.kind is not EntryKind.DIRECTORY:
             if not self._is_older(here, entry.name):
                 self._came.names.setdefault(here.home, set()).add(entry.name)
                 source = self._top + here.inner

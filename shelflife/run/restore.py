@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from shelflife.policy.area import Area
     from shelflife.records.journal import Journal
     from shelflife.remove.root import Options
-    from shelflife.run.run import Session
+    from shelflife.run.run import LockedStorage
     from shelflife.run.workplace import Workplace
 
 
@@ -46,7 +46,7 @@ class Restore:
     found: list[Found] = field(default_factory=list)
     """The latest parts of each directory first."""
 
-    def choose(self, session: Session) -> Plan:
+    def choose(self, session: LockedStorage) -> Plan:
         """See `Strategy`: there is no cutoff. Raises UsageError where what is named is not in the trash."""
         work, base = session.work, session.context.base
         try:
@@ -64,7 +64,7 @@ class Restore:
         areas = [AreaPlan(area=name, cutoffs=KEEP_ALL, due=tuple(due)) for name, due in plans.items()]
         return Plan(made=session.context.freshness.now, areas=tuple(areas))
 
-    def confirm(self, session: Session, plan: Plan) -> None:  # noqa: ARG002 - as the protocol has it
+    def confirm(self, session: LockedStorage, plan: Plan) -> None:  # noqa: ARG002 - as the protocol has it
         """See `Strategy`: who asks for it means it. The hold is there before anything comes back."""
         places = self._homes(session.work)
         retentions = [area.retention for area in places.values() if area.retention is not None]
@@ -87,7 +87,7 @@ class Restore:
             )
         )
 
-    def carry_out(self, session: Session, options: Options, plan: Plan) -> RunReport:
+    def carry_out(self, session: LockedStorage, options: Options, plan: Plan) -> RunReport:
         """See `Strategy`."""
         reports: dict[str, AreaReport] = {}
         state = RunState.DONE
@@ -104,7 +104,7 @@ class Restore:
             _close_hold(session, options.recorder.run)
         return RunReport(run=options.recorder.run, plan=plan.id, state=state, areas=tuple(reports.values()))
 
-    def remember(self, session: Session, plan: Plan, report: RunReport) -> None:
+    def remember(self, session: LockedStorage, plan: Plan, report: RunReport) -> None:
         """See `Strategy`: nothing, since this was no cleanup of any area."""
 
     def _homes(self, work: Workplace) -> dict[str, Area]:
@@ -116,7 +116,7 @@ class Restore:
 
     def _bring_back(
         self,
-        session: Session,
+        session: LockedStorage,
         options: Options,
         found: Sequence[Found],
         reports: dict[str, AreaReport],
@@ -157,7 +157,7 @@ def _forget_counts(journal: Journal, found: Sequence[Found]) -> None:
         journal.trash.replace(name, kept)
 
 
-def _close_hold(session: Session, run: int) -> None:
+def _close_hold(session: LockedStorage, run: int) -> None:
     """Let the hold be on what came back; a single file, or directory, it follows wherever that goes."""
     hold = session.journal.holds.close(run)
     if hold is None or hold.of_members:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from shelflife.errors import PartlyRestored, UsageError
 from shelflife.files.anchor import Anchor
-from shelflife.files.listing import Kind
+from shelflife.files.listing import EntryKind
 from shelflife.files.removal import Result
 from shelflife.files.tree import walk
 from shelflife.records.history import BatchKind
@@ -97,7 +97,7 @@ def files_of(work: Workplace, restored: Restored, target: str) -> Iterator[str]:
             with Anchor.open(base, place.directory) as anchor:
                 for directory, _, entries in walk(anchor, f"{place.path}/"):
                     for entry in entries:
-                        if entry.kind is not Kind.DIRECTORY:
+                        if entry.kind is not EntryKind.DIRECTORY:
                             yield f"{place.directory}/{directory}{entry.name}"
 
 

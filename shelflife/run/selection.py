@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shelflife.errors import StorageError, UsageError
-from shelflife.files.listing import Kind, entry_at
+from shelflife.files.listing import EntryKind, entry_at
 from shelflife.files.restoring import restoring
 from shelflife.files.trash import prune_trash
 from shelflife.files.tree import walk
@@ -144,7 +144,7 @@ def _found_in(
                 continue
             inner = f"{start.inner}{start.name}/" if start.name else start.inner
             count = primitives.count(anchor, part.top + inner)
-            is_file = start.name is not None and _kind_of(anchor, part.top + path) is not Kind.DIRECTORY
+            is_file = start.name is not None and _kind_of(anchor, part.top + path) is not EntryKind.DIRECTORY
             if count or is_file:
                 starts.append(start)
                 files += count + is_file
@@ -169,7 +169,7 @@ def _start_of(anchor: Anchor, part: Part, path: str, goal: Goal | None) -> Start
     return Start(inner, prefix + inner, name)
 
 
-def _kind_of(anchor: Anchor, path: str) -> Kind | None:
+def _kind_of(anchor: Anchor, path: str) -> EntryKind | None:
     """Return what is at a path below an anchor; None where nothing is."""
     parent, slash, name = path.rpartition("/")
     with suppress(OSError), anchor.directory(parent + slash) as fd:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shelflife.files.listing import Entry, Kind, entry_at
+from shelflife.files.listing import Entry, EntryKind, entry_at
 from shelflife.files.trash import DISPLACED, TrashName
 from shelflife.files.tree import walk
 from shelflife.policy.area import TRASH_DIRECTORY
@@ -90,7 +90,7 @@ def files_of(
     with suppress(OSError):
         for path, entries in _walk(anchor, part.top + start):
             for entry in entries:
-                if entry.kind is not Kind.DIRECTORY:
+                if entry.kind is not EntryKind.DIRECTORY:
                     yield TrashedFile(
                         area=area.name,
                         path=f"{directory}/{path[len(part.top) :]}{entry.name}",
@@ -109,7 +109,7 @@ def _walk(anchor: Anchor, path: str) -> Iterator[tuple[str, list[Entry]]]:
     if name:
         with anchor.directory(parent + slash) as fd:
             entry = entry_at(fd, name)
-        if entry.kind is not Kind.DIRECTORY:
+        if entry.kind is not EntryKind.DIRECTORY:
             yield parent + slash, [entry]
             return
         path += "/"

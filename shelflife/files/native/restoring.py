@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from shelflife.files.candidates import Candidates
 from shelflife.files.coming import Came, Coming, Waiting
-from shelflife.files.listing import Kind
+from shelflife.files.listing import EntryKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -97,7 +97,7 @@ def _waiting(packed: bytes, count: int, children: int, names: int, child_names: 
             packed[end : end + child_names],
             packed[facts:kinds] + nothing + nothing,
             nothing,
-            bytes([Kind.DIRECTORY]) * children,
+            bytes([EntryKind.DIRECTORY]) * children,
         ),
     )
 

@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 from shelflife.clock import SECOND
 from shelflife.errors import UsageError
 from shelflife.run.selection import Selection
-from shelflife.settings.units import moment_of, parse_duration
+from shelflife.settings.quantities import moment_of, parse_duration
 from shelflife.shapes.run import Report, report_as_json
 from shelflife.shapes.trash import (
     Restored,

@@ -14,7 +14,7 @@ from shelflife.files import native
 from shelflife.files.anchor import Anchor
 from shelflife.files.candidates import Candidates
 from shelflife.files.coming import OTHER_ONE, Coming
-from shelflife.files.listing import Entry, Kind, entry_at
+from shelflife.files.listing import Entry, EntryKind, entry_at
 from shelflife.files.native.restoring import NativeRestoring
 from shelflife.files.removal import Result
 from shelflife.files.restoring import PureRestoring, Restoring, bring_one, make_directories
@@ -89,8 +89,8 @@ def test_it_lists_all_that_waits_as_it_is(tools: Restoring, anchor: Anchor, tras
             )
     assert {entry.name for entry in files} == {*_NAMES, "link", "fifo"}
     assert {(entry.name, entry.kind) for entry in directories} == {
-        ("dir", Kind.DIRECTORY),
-        ("other\ndir", Kind.DIRECTORY),
+        ("dir", EntryKind.DIRECTORY),
+        ("other\ndir", EntryKind.DIRECTORY),
     }
 
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bench.contestants import Contestant, Took, ours
 from bench.machine import describe
+from bench.readers import measure_readers
 from bench.service import measure_service
 from bench.trees import Digest, Shape, Tree, planted
 from bench.workloads import WORKLOADS, Workload
@@ -117,6 +118,11 @@ def main() -> int:
         results.append(felt)
         if not options.json:
             print(f"\n(h) while everything due is removed, {options.files:,} files: {felt}", flush=True)
+    if not options.only or "i" in options.only.split(","):
+        felt = measure_readers(options.files, options.place)
+        results.append(felt)
+        if not options.json:
+            print(f"\n(i) readers and streams meanwhile, {options.files:,} files: {felt}", flush=True)
     if options.json:
         print(json.dumps({"machine": machine, "command": sys.argv, "results": results}, indent=1))
     return int(any(result.get("faults") for result in results))

@@ -17,6 +17,7 @@ from shelflife.records.sqlite.removals import SqliteFileHistory, SqliteRemovals
 from shelflife.records.sqlite.replies import SqliteReplyBook
 from shelflife.records.sqlite.runs import SqliteHistory, SqliteRuns
 from shelflife.records.sqlite.slots import SqliteSlots
+from shelflife.records.sqlite.tallies import SqliteTallyBook
 from shelflife.records.sqlite.tokens import SqliteTokenBook
 from shelflife.records.sqlite.trash import SqliteTrashBook
 from shelflife.records.sqlite.usage import SqliteUsageBook
@@ -70,6 +71,7 @@ class SqliteJournal:
         self.usage = SqliteUsageBook(connection)
         self.pressure = SqlitePressureBook(connection)
         self.trash = SqliteTrashBook(connection)
+        self.tallies = SqliteTallyBook(connection)
 
     @property
     def is_outdated(self) -> bool:

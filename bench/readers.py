@@ -35,7 +35,14 @@ READERS: Final = 100
 STREAMS: Final = 50
 MOST_STREAMS: Final = 200
 WORKERS: Final = 2
-PATHS: Final = ("/storage/stats", "/storage/stats", "/storage/disks", "/storage/alerts", "/readyz", "/metrics")
+PATHS: Final = (
+    "/storage/stats",
+    "/storage/stats",
+    "/storage/disks",
+    "/storage/alerts",
+    "/readyz",
+    "/metrics",
+)
 _EVERY: Final = 1.0
 """Seconds between two requests of a reader."""
 _TOKEN: Final = "for a measurement on this machine only"  # noqa: S105 - guards nothing
@@ -168,7 +175,9 @@ class _Crowd:
         """Have everything due removed, and wait for the end of it."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         headers = f"Authorization: Bearer {_TOKEN}\r\nContent-Type: application/json\r\nPrefer: wait=0\r\n"
-        status, answer = await _ask(reader, writer, "POST", "/storage/cleanup", headers, '{"areas": ["media"]}')
+        status, answer = await _ask(
+            reader, writer, "POST", "/storage/cleanup", headers, '{"areas": ["media"]}'
+        )
         run = json.loads(answer)["run"]
         while status in (200, 202):
             _, answer = await _ask(reader, writer, "GET", f"/storage/runs/{run}")

@@ -137,30 +137,30 @@ _ROWS: Final[tuple[tuple[str, tuple[Panel, ...]], ...]] = (
     (
         "Now",
         (
-            Panel(title="Answers", queries=(("min(shelflife_up{$storage})", ""),), kind="stat", width=4),
+            Panel(title="Answers", queries=(("min(shelflife_up)", ""),), kind="stat", width=4),
             Panel(
                 title="Full at the earliest",
-                queries=(("min(shelflife_disk_full_earliest_seconds{$storage})", ""),),
+                queries=(("min(shelflife_disk_full_earliest_seconds)", ""),),
                 unit="s",
                 kind="stat",
                 width=4,
             ),
             Panel(
                 title="Needs a person",
-                queries=(("sum(max by (kind) (shelflife_alerts{$storage}))", ""),),
+                queries=(("sum(max by (kind) (shelflife_alerts))", ""),),
                 kind="stat",
                 width=4,
             ),
             Panel(
                 title="Waits for approval",
-                queries=(("max(shelflife_waiting_approvals{$storage})", ""),),
+                queries=(("max(shelflife_waiting_approvals)", ""),),
                 kind="stat",
                 width=4,
             ),
-            Panel(title="Holds", queries=(("max(shelflife_holds{$storage})", ""),), kind="stat", width=4),
+            Panel(title="Holds", queries=(("max(shelflife_holds)", ""),), kind="stat", width=4),
             Panel(
                 title="Since the last complete run",
-                queries=(("time() - max(shelflife_last_success_timestamp_seconds{$storage})", ""),),
+                queries=(("time() - max(shelflife_last_success_timestamp_seconds)", ""),),
                 unit="s",
                 kind="stat",
                 width=4,
@@ -173,21 +173,27 @@ _ROWS: Final[tuple[tuple[str, tuple[Panel, ...]], ...]] = (
             Panel(
                 title="In use",
                 queries=(
-                    ("max by (disk) (shelflife_disk_used_bytes{$storage})", "{{disk}}"),
+                    ("max by (disk) (shelflife_disk_used_bytes)", "{{disk}}"),
                     (
-                        "max by (disk) (shelflife_disk_used_bytes{$storage} + shelflife_disk_free_bytes{$storage})",
+                        "max by (disk) (shelflife_disk_used_bytes + shelflife_disk_free_bytes)",
                         "{{disk}}: all",
                     ),
-                    ("max by (disk) (shelflife_disk_high_bytes{$storage})", "{{disk}}: high"),
-                    ("max by (disk) (shelflife_disk_low_bytes{$storage})", "{{disk}}: low"),
+                    ("max by (disk) (shelflife_disk_high_bytes)", "{{disk}}: high"),
+                    ("max by (disk) (shelflife_disk_low_bytes)", "{{disk}}: low"),
                 ),
                 unit="bytes",
             ),
             Panel(
                 title="Full in",
                 queries=(
-                    ("min by (disk) (shelflife_disk_full_earliest_seconds{$storage})", "{{disk}}: at the earliest"),
-                    ("max by (disk) (shelflife_disk_full_latest_seconds{$storage})", "{{disk}}: at the latest"),
+                    (
+                        "min by (disk) (shelflife_disk_full_earliest_seconds)",
+                        "{{disk}}: at the earliest",
+                    ),
+                    (
+                        "max by (disk) (shelflife_disk_full_latest_seconds)",
+                        "{{disk}}: at the latest",
+                    ),
                 ),
                 unit="s",
             ),
@@ -195,8 +201,10 @@ _ROWS: Final[tuple[tuple[str, tuple[Panel, ...]], ...]] = (
                 title="Inodes in use",
                 queries=(
                     (
-                        "max by (disk) (shelflife_disk_used_inodes{$storage} / (shelflife_disk_used_inodes{$storage}"
-                        " + shelflife_disk_free_inodes{$storage}))",
+                        (
+                            "max by (disk) (shelflife_disk_used_inodes / (shelflife_disk_used_inodes"
+                            " + shelflife_disk_free_inodes))"
+                        ),
                         "{{disk}}",
                     ),
                 ),
@@ -209,26 +217,28 @@ _ROWS: Final[tuple[tuple[str, tuple[Panel, ...]], ...]] = (
         (
             Panel(
                 title="Bytes",
-                queries=(("max by (area) (shelflife_area_size_bytes{$storage})", "{{area}}"),),
+                queries=(("max by (area) (shelflife_area_size_bytes)", "{{area}}"),),
                 unit="bytes",
             ),
-            Panel(title="Files", queries=(("max by (area) (shelflife_area_files{$storage})", "{{area}}"),)),
+            Panel(title="Files", queries=(("max by (area) (shelflife_area_files)", "{{area}}"),)),
             Panel(
                 title="In the trash",
-                queries=(("max by (area) (shelflife_area_trash_bytes{$storage})", "{{area}}"),),
+                queries=(("max by (area) (shelflife_area_trash_bytes)", "{{area}}"),),
                 unit="bytes",
             ),
             Panel(
                 title="Comes in a day",
-                queries=(("max by (area) (shelflife_area_daily_inflow_bytes{$storage})", "{{area}}"),),
+                queries=(("max by (area) (shelflife_area_daily_inflow_bytes)", "{{area}}"),),
                 unit="bytes",
             ),
             Panel(
                 title="Age of the oldest file, as a share of what is kept",
                 queries=(
                     (
-                        "max by (area) ((time() - shelflife_area_oldest_file_timestamp_seconds{$storage})"
-                        " / (shelflife_area_retention_seconds{$storage} > 0))",
+                        (
+                            "max by (area) ((time() - shelflife_area_oldest_file_timestamp_seconds)"
+                            " / (shelflife_area_retention_seconds > 0))"
+                        ),
                         "{{area}}",
                     ),
                 ),
@@ -236,7 +246,12 @@ _ROWS: Final[tuple[tuple[str, tuple[Panel, ...]], ...]] = (
             ),
             Panel(
                 title="Since it was looked at",
-                queries=(("time() - max by (area) (shelflife_area_scanned_timestamp_seconds{$storage})", "{{area}}"),),
+                queries=(
+                    (
+                        "time() - max by (area) (shelflife_area_scanned_timestamp_seconds)",
+                        "{{area}}",
+                    ),
+                ),
                 unit="s",
             ),
         ),
@@ -246,22 +261,22 @@ _ROWS: Final[tuple[tuple[str, tuple[Panel, ...]], ...]] = (
         (
             Panel(
                 title="Runs an hour, by how they ended",
-                queries=(("max by (state) (increase(shelflife_ended_runs_total{$storage}[1h]))", "{{state}}"),),
+                queries=(("max by (state) (increase(shelflife_ended_runs_total[1h]))", "{{state}}"),),
             ),
             Panel(
                 title="Given back",
-                queries=(("max(rate(shelflife_removed_bytes_total{$storage}[1h]))", "bytes a second"),),
+                queries=(("max(rate(shelflife_removed_bytes_total[1h]))", "bytes a second"),),
                 unit="Bps",
             ),
             Panel(
                 title="Files removed",
-                queries=(("max(rate(shelflife_removed_files_total{$storage}[1h]))", "files a second"),),
+                queries=(("max(rate(shelflife_removed_files_total[1h]))", "files a second"),),
             ),
             Panel(
                 title="Failures an hour",
                 queries=(
                     (
-                        "max by (area, error) (increase(shelflife_failures_total{$storage}[1h]))",
+                        "max by (area, error) (increase(shelflife_failures_total[1h]))",
                         "{{area}}: {{error}}",
                     ),
                 ),
@@ -270,14 +285,16 @@ _ROWS: Final[tuple[tuple[str, tuple[Panel, ...]], ...]] = (
                 title="Duration of nine in ten runs of the day",
                 queries=(
                     (
-                        "histogram_quantile(0.9, max by (trigger, le)"
-                        " (increase(shelflife_run_duration_seconds_bucket{$storage}[1d])))",
+                        (
+                            "histogram_quantile(0.9, max by (trigger, le)"
+                            " (increase(shelflife_run_duration_seconds_bucket[1d])))"
+                        ),
                         "{{trigger}}",
                     ),
                 ),
                 unit="s",
             ),
-            Panel(title="A cleanup goes on", queries=(("max(shelflife_cleaning{$storage})", ""),)),
+            Panel(title="A cleanup goes on", queries=(("max(shelflife_cleaning)", ""),)),
         ),
     ),
     (
@@ -286,7 +303,10 @@ _ROWS: Final[tuple[tuple[str, tuple[Panel, ...]], ...]] = (
             Panel(
                 title="Requests",
                 queries=(
-                    ("sum by (route) (rate(shelflife_http_requests_total{$storage}[$__rate_interval]))", "{{route}}"),
+                    (
+                        "sum by (route) (rate(shelflife_http_requests_total[$__rate_interval]))",
+                        "{{route}}",
+                    ),
                 ),
                 unit="reqps",
             ),
@@ -294,8 +314,10 @@ _ROWS: Final[tuple[tuple[str, tuple[Panel, ...]], ...]] = (
                 title="99 in 100 begin within",
                 queries=(
                     (
-                        "histogram_quantile(0.99, sum by (route, le)"
-                        " (rate(shelflife_http_request_duration_seconds_bucket{$storage}[$__rate_interval])))",
+                        (
+                            "histogram_quantile(0.99, sum by (route, le)"
+                            " (rate(shelflife_http_request_duration_seconds_bucket[$__rate_interval])))"
+                        ),
                         "{{route}}",
                     ),
                 ),
@@ -303,7 +325,7 @@ _ROWS: Final[tuple[tuple[str, tuple[Panel, ...]], ...]] = (
             ),
             Panel(
                 title="Open requests and streams",
-                queries=(("sum by (process) (shelflife_http_requests_open{$storage})", "process {{process}}"),),
+                queries=(("sum by (process) (shelflife_http_requests_open)", "process {{process}}"),),
             ),
         ),
     ),
@@ -320,11 +342,11 @@ def known_names() -> set[str]:
 
 
 def queries() -> list[str]:
-    """Return every query, of rules and board, as Prometheus takes it: for all storages, over a minute."""
+    """Return every query, of rules and board, as Prometheus takes it: for all storages."""
     found = [rule.query for rule in RULES]
     for _, panels in _ROWS:
         found += [query for panel in panels for query, _ in panel.queries]
-    return [query.replace("{$storage}", "").replace("$__rate_interval", "1m") for query in found]
+    return [query.replace("$__rate_interval", "1m") for query in found]
 
 
 def rules() -> str:
@@ -339,8 +361,10 @@ def rules() -> str:
         }
         for rule in RULES
     ]
-    head = "# Alert rules for Prometheus. Written by scripts/monitoring.py; docs/monitoring.md says what they promise.\n"
-    return head + yaml.safe_dump({"groups": [{"name": "shelflife", "rules": told}]}, sort_keys=False, width=110)
+    head = "# Alert rules for Prometheus, written by scripts/monitoring.py; see docs/monitoring.md.\n"
+    return head + yaml.safe_dump(
+        {"groups": [{"name": "shelflife", "rules": told}]}, sort_keys=False, width=110
+    )
 
 
 def board() -> str:
@@ -348,10 +372,11 @@ def board() -> str:
     panels: list[dict[str, Any]] = []
     top = 0
     for title, row in _ROWS:
-        panels.append({"type": "row", "title": title, "gridPos": _place(0, top, 24, 1), "id": len(panels) + 1})
-        top, left = top + 1, 0
+        panels.append(
+            {"type": "row", "title": title, "gridPos": _place(0, top, 24, 1), "id": len(panels) + 1}
+        )
+        top, left, height = top + 1, 0, 4 if row[0].kind == "stat" else 8
         for panel in row:
-            height = 4 if panel.kind == "stat" else 8
             if left + panel.width > 24:
                 left, top = 0, top + height
             panels.append(_panel(panel, _place(left, top, panel.width, height), len(panels) + 1))
@@ -371,6 +396,7 @@ def board() -> str:
     return json.dumps(shown, indent=2) + "\n"
 
 
+_NAME: Final = re.compile(r"(shelflife_\w+)")
 _DATASOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
 
 
@@ -405,7 +431,7 @@ def _panel(panel: Panel, place: dict[str, int], number: int) -> dict[str, Any]:
             {
                 "refId": chr(ord("A") + position),
                 "datasource": _DATASOURCE,
-                "expr": query.replace("$storage", 'instance=~"$instance"'),
+                "expr": _NAME.sub(r'\1{instance=~"$instance"}', query),
                 **({"legendFormat": name} if name else {}),
             }
             for position, (query, name) in enumerate(panel.queries)
@@ -442,7 +468,10 @@ def written() -> dict[Path, str]:
 def main() -> int:
     """Write the files, or say which are out of date."""
     if unknown := {
-        name for query in queries() for name in re.findall(r"shelflife_\w+", query) if name not in known_names()
+        name
+        for query in queries()
+        for name in re.findall(r"shelflife_\w+", query)
+        if name not in known_names()
     }:
         print(f"no such metric: {', '.join(sorted(unknown))}", file=sys.stderr)
         return 1

@@ -20,7 +20,10 @@ def serve(
         int, Option("--port", least=0, most=65535, help="The port to listen on: 8000, unless given.")
     ] = 8000,
     log_format: Annotated[
-        str, Option("--log-format", metavar="FORM", help="How to log: text, unless given, or json: one object a line.")
+        str,
+        Option(
+            "--log-format", metavar="FORM", help="How to log: text, unless given, or json: one object a line."
+        ),
     ] = "text",
 ) -> int:
     """Serve the storage over HTTP and run its scheduled cleanups.

@@ -44,7 +44,9 @@ class RunLog:
                 self._of = {"run": event.run}
             case RunStarted():
                 size = human_size(event.bytes)
-                logger.info("run %d begins: %d files, %s, are due", event.run, event.files, size, extra=self._of)
+                logger.info(
+                    "run %d begins: %d files, %s, are due", event.run, event.files, size, extra=self._of
+                )
             case BatchFinished():
                 self._batch(event)
             case AreaFinished():

@@ -39,7 +39,7 @@ def add_operations(app: FastAPI, service: Service, counts: RequestCounts) -> Non
 
     @app.get("/healthz", tags=["operations"], response_model=Health)
     async def healthz() -> object:
-        """Return that the process lives and answers. Touches nothing: a disk that hangs is no reason to restart."""
+        """Return that the process lives and answers; it touches nothing."""
         return health_as_json([])
 
     @app.get(

@@ -70,11 +70,14 @@ class Recent(Generic[_Found]):
 
     def _find(self, coming: Future[_Found]) -> None:
         since = time.monotonic()
+        fault: BaseException | None = None
         try:
             found = self._look()
         except BaseException as error:  # noqa: BLE001 - raised for whoever asks
-            coming.set_exception(error)
-        else:
-            coming.set_result(found)
-        with self._lock:
+            fault = error
+        with self._lock:  # who was waiting and asks again meets this answer as the last one
             self._last, self._since, self._coming = coming, since, None
+            if fault is None:
+                coming.set_result(found)
+            else:
+                coming.set_exception(fault)

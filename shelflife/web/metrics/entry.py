@@ -84,16 +84,12 @@ def gauge(
     return Entry(name=f"shelflife_{name}", kind=kind, text=text, labels=labels, values=values)
 
 
-def counter(
-    name: str, text: str, values: Callable[[_Facts], Iterable[Any]], *labels: str
-) -> Entry[_Facts]:
+def counter(name: str, text: str, values: Callable[[_Facts], Iterable[Any]], *labels: str) -> Entry[_Facts]:
     """Return a metric that only grows; `name` ends with `_total`."""
     return gauge(name, text, values, *labels, kind=Kind.COUNTER)
 
 
-def histogram(
-    name: str, text: str, values: Callable[[_Facts], Iterable[Any]], *labels: str
-) -> Entry[_Facts]:
+def histogram(name: str, text: str, values: Callable[[_Facts], Iterable[Any]], *labels: str) -> Entry[_Facts]:
     """Return a metric whose values are of type `Distribution`."""
     return gauge(name, text, values, *labels, kind=Kind.HISTOGRAM)
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AreaFacts", "Build", "Expected", "Matters", "NamedDisk", "Past", "Sources"]
 
+
 class Build(NamedTuple):
     """Which program answers."""
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from math import inf
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_open
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from shelflife.errors import NeedsApproval
+from shelflife.records.history import Trigger
 from shelflife.testing import MakeStorage, Storage
 from shelflife.web import create_app
 from shelflife.web.metrics.entry import Kind
@@ -18,6 +20,11 @@ from shelflife.web.metrics.table import METRICS
 OPEN = "application/openmetrics-text; version=1.0.0"
 
 Values = dict[tuple[str, ...], float]
+
+
+def opened(text: str) -> dict[str, Any]:
+    """Return the families of a scrape in OpenMetrics, by name."""
+    return {family.name: family for family in text_string_to_metric_families(text)}  # type: ignore[no-untyped-call]
 
 
 def scraped(client: TestClient) -> Values:
@@ -72,12 +79,9 @@ def test_trash_holds_and_approvals_are_counted(make_storage: MakeStorage) -> Non
     )
     storage.file("temp/old", age="2d", size=50)
     storage.engine.cleanup()
-    storage.engine.hold("frames")
     for number in range(20):
         storage.file(f"frames/{number}", age="40d")
-    from shelflife.errors import NeedsApproval
-    from shelflife.records.history import Trigger
-
+    storage.engine.hold("frames/0")
     with pytest.raises(NeedsApproval):
         storage.engine.cleanup(trigger=Trigger.CLI)
     with TestClient(create_app(storage.settings)) as client:
@@ -97,7 +101,9 @@ def test_requests_are_counted_by_the_template_of_their_route(client: TestClient,
     client.get("/storage/why", params={"path": "temp/name-of-a-file"})
     client.request("BREW", "/no/such/place")
     text = client.get("/metrics").text
-    assert re.search(r'requests_total\{method="GET",process="\d+",route="/storage/runs/{run}",status="404"} 2', text)
+    assert re.search(
+        r'requests_total\{method="GET",process="\d+",route="/storage/runs/{run}",status="404"} 2', text
+    )
     assert re.search(r'requests_total\{method="OTHER",process="\d+",route="unmatched"', text)
     assert re.search(r'seconds_count\{method="GET",process="\d+",route="/storage/runs/{run}"} 2', text)
     assert re.search(r'requests_open\{process="\d+"} 1', text)
@@ -109,23 +115,25 @@ def test_open_metrics_are_given_to_whoever_accepts_them(client: TestClient) -> N
     answer = client.get("/metrics", headers={"Accept": f"{OPEN}, text/plain;version=0.0.4;q=0.5"})
     assert answer.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
     assert answer.text.endswith("# EOF\n")
-    families = {family.name: family for family in parse_open(answer.text)}
+    families = opened(answer.text)
     assert families["shelflife_area_size_bytes"].unit == "bytes"
     old = client.get("/metrics", headers={"Accept": "*/*"})
     assert old.headers["content-type"].startswith("text/plain; version=0.0.4")
-    assert old.headers["vary"] == "Accept"
+    assert old.headers["vary"].split(", ")[0] == "Accept"
 
 
 def test_a_scrape_has_what_the_list_says_and_nothing_else(client: TestClient, storage: Storage) -> None:
     storage.engine.cleanup()
     answer = client.get("/metrics", headers={"Accept": OPEN})
-    found = {family.name: family for family in parse_open(answer.text)}
+    found = opened(answer.text)
     assert set(found) == {entry.family for entry, _ in METRICS}
     for entry, _ in METRICS:
         family = found[entry.family]
         assert (family.type, family.documentation, family.unit) == (entry.kind, entry.text, entry.unit)
         for sample in family.samples:
-            assert set(sample.labels) - ({"le"} if entry.kind is Kind.HISTOGRAM else set()) == set(entry.labels)
+            assert set(sample.labels) - ({"le"} if entry.kind is Kind.HISTOGRAM else set()) == set(
+                entry.labels
+            )
 
 
 def test_what_cannot_be_read_is_left_out_and_the_rest_is_told(client: TestClient, storage: Storage) -> None:
@@ -134,5 +142,3 @@ def test_what_cannot_be_read_is_left_out_and_the_rest_is_told(client: TestClient
     assert found["shelflife_up",] == 0
     assert ("shelflife_runs_total",) not in found
     assert any(name[0] == "shelflife_http_requests_open" for name in found)
-
-

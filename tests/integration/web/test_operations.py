@@ -75,7 +75,11 @@ def test_all_lines_of_a_cleanup_say_who_asked_by_which_request(
 
 
 def test_a_request_is_logged_without_its_path_its_query_and_its_token(
-    client: TestClient, storage: Storage, authorized: dict[str, str], token: str, lines: list[dict[str, object]]
+    client: TestClient,
+    storage: Storage,
+    authorized: dict[str, str],
+    token: str,
+    lines: list[dict[str, object]],
 ) -> None:
     storage.file("temp/secret-name")
     client.get("/storage/why", params={"path": "temp/secret-name"}, headers=authorized)

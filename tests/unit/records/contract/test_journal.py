@@ -450,7 +450,12 @@ def test_what_waits_in_the_trash_is_known_by_area_and_run(journal: Journal) -> N
 
 
 def test_runs_add_up_by_who_asked_how_they_ended_and_how_long_they_took(journal: Journal) -> None:
-    for seconds, state in ((3, RunState.DONE), (4, RunState.DONE), (100_000, RunState.DONE), (1, RunState.FAILED)):
+    for seconds, state in (
+        (3, RunState.DONE),
+        (4, RunState.DONE),
+        (100_000, RunState.DONE),
+        (1, RunState.FAILED),
+    ):
         run = journal.runs.begin(trigger=Trigger.CLI, host="host", pid=1, at=0)
         journal.runs.finish(run, at=seconds * SECOND, state=state, report={})
     journal.runs.refuse(trigger=Trigger.SCHEDULE, host="host", pid=1, at=0, reason="busy")

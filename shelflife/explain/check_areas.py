@@ -64,9 +64,10 @@ def _warnings(path: Path, area: Area, anchor: Anchor) -> Iterator[str]:
         yield f"{path}: mode {mode:o}, not {DIRECTORY_MODE:o}; it is left as it is"
     kind = file_system_of(anchor.fd)
     if kind == "overlay" and area.expire is Expire.DIRECTORY:
+        way = "goes file by file" if area.trash is None else "cannot go into the trash"
         yield (
             f"{path}: on overlay, where a directory of a lower layer (of an image) cannot be renamed: such a "
-            "unit cannot go as a whole"
+            f"unit {way}"
         )
     if kind not in TRUSTED:
         yield (

@@ -122,6 +122,18 @@ class Candidates(Sequence[Entry]):
         return self.facts[: 8 * len(self)]
 
     @property
+    def files(self) -> int:
+        """How many of them are regular files."""
+        return self.kinds.count(Kind.FILE)
+
+    @property
+    def size(self) -> int:
+        """The apparent size of those, in bytes."""
+        count = len(self)
+        sizes = array("q", self.facts[8 * count : 16 * count])
+        return sum(size for size, kind in zip(sizes, self.kinds, strict=True) if kind == Kind.FILE)
+
+    @property
     def weight(self) -> int:
         """Bytes that they take, about."""
         return 300 + len(self.names) + len(self.facts) + len(self.times)

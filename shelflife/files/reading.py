@@ -171,8 +171,8 @@ class Manner(NamedTuple):
     """How it is removed."""
 
     area: Area
-    cutoffs: Cutoffs
-    """Those that the tasks have theirs from."""
+    cutoffs: Cutoffs | None
+    """Those that the tasks have theirs from; None where age no longer matters, in the trash."""
     until: int
     """When to stop, by time.monotonic_ns()."""
     owner: tuple[int, int] = (0, 0)

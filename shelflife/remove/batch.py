@@ -42,7 +42,7 @@ LONGEST_BATCH: Final = 50_000_000
 """Nanoseconds between two looks at where a directory is."""
 
 
-_LOOKS: Final = 10
+LOOKS: Final = 10
 """Entries of a directory that went as one that are looked at in the time in which one is removed."""
 
 
@@ -85,7 +85,7 @@ class Portion:
     def weight(self) -> int:
         """How much of a batch it takes, in entries: one rename and a look are worth a few removals."""
         if self.kind is BatchKind.DIRECTORY:
-            return 1 + len(self.entries) // _LOOKS
+            return 1 + len(self.entries) // LOOKS
         return max(1, len(self.entries))
 
     @property
@@ -145,6 +145,19 @@ class BatchLoop:
             self._settle(intents)
             raise
         self._settle(intents)
+
+    def record(self, portion: Portion, outcomes: Sequence[Outcome], answer: Answer | None = None) -> None:
+        """Count, tell and write down what became of entries that went along with the directory they are in.
+
+        Nobody is asked or waited for: it is done already. That they went with it must be settled before.
+        """
+        root, step = self._root, Step(outcomes, answer=answer)
+        portion.steps.append(step)
+        recorder = root.options.recorder
+        intent = recorder.intent(root.area.name, root.place(portion.path), portion.entries, portion.kind)
+        recorder.settle(0, intent, outcomes)
+        self._count(portion, step)
+        self._tell(portion, step)
 
     def _intend(self, portions: Sequence[Portion]) -> list[tuple[Portion, int, Intent]]:
         """Write down what is about to go. An empty directory has no entries, and nothing that could be lost."""
@@ -216,11 +229,9 @@ class BatchLoop:
 
     def _count(self, portion: Portion, step: Step) -> None:
         """Count what became of entries. That of a unit is counted file by file, when these go."""
-        if portion.kind is BatchKind.UNIT:
-            return
-        root = self._root
+        root, is_unit = self._root, portion.kind is BatchKind.UNIT
         with root.lock:
-            gone = root.report.count(step.outcomes, step.answer)
+            gone = 0 if is_unit else root.report.count(step.outcomes, step.answer)
             for outcome in _failed(step):
                 root.report.fail(root.failure(portion.path + outcome.name, outcome.errno))
         root.options.throttle.spend(gone)
@@ -239,13 +250,13 @@ class BatchLoop:
         )
 
     def _watch_disk(self, portion: Portion, step: Step) -> None:
-        if portion.kind is BatchKind.UNIT:
-            return  # that a unit could be taken aside says nothing: its files are what must be got rid of
         if isinstance(step.outcomes, Outcomes):
             self._root.watch_disk(0)
             return
         for outcome in step.outcomes:
-            self._root.watch_disk(outcome.errno)
+            # That a unit could be taken aside says nothing: its files are what must be got rid of.
+            if outcome.errno or portion.kind is not BatchKind.UNIT:
+                self._root.watch_disk(outcome.errno)
 
 
 def _failed(step: Step) -> Iterator[Outcome]:

@@ -59,14 +59,28 @@ def read_all(anchor: Anchor, paths: Sequence[str], search: Search, stop: Flag) -
     readings: list[Reading] = []
     for native, group in groupby(paths, lambda path: native_of(search.area, anchor, path, search.cutoffs)):
         primitives = in_python() if native is None else for_reading(anchor)
-        alike, done = list(group), 0
-        while done < len(alike) and not stop:
-            found = primitives.read(anchor, alike[done:], search._replace(native=native), stop)
-            readings += found
-            done += len(found)
-        if done < len(alike):
+        alike = list(group)
+        found = read_alike(primitives, anchor, alike, search._replace(native=native), stop)
+        readings += found
+        if len(found) < len(alike):
             break
     return readings
+
+
+def read_alike(
+    primitives: Primitives, anchor: Anchor, paths: Sequence[str], search: Search, stop: Flag
+) -> list[Reading]:
+    """Read directories as `Primitives.read` does, all of them; fewer after a `stop`."""
+    readings: list[Reading] = []
+    while len(readings) < len(paths) and not stop:
+        readings += primitives.read(anchor, paths[len(readings) :], search, stop)
+    return readings
+
+
+def may_be_held(entries: Candidates, holds: Holds, area: str) -> bool:
+    """Return whether one of some entries of an area may be held by its inode."""
+    held = holds.files_of(area)
+    return bool(held) and not held.isdisjoint(array("q", entries.inodes))
 
 
 class Ways:
@@ -77,6 +91,7 @@ class Ways:
 
     def __init__(self, root: AreaRoot, index: Index, holds: Holds) -> None:
         """Look up where in `root` the held inodes are."""
+        self.anchor = root.anchor
         self._root = root
         self._index = index
         self._holds = holds
@@ -112,8 +127,7 @@ class Ways:
 
     def is_held(self, entries: Candidates, holds: Holds) -> bool:
         """Return whether one of some entries may be held by its inode."""
-        held = holds.files_of(self._root.area.name)
-        return bool(held) and not held.isdisjoint(array("q", entries.inodes))
+        return may_be_held(entries, holds, self._root.area.name)
 
     def _places_of(self, holds: Holds) -> frozenset[str]:
         trees = holds.trees_of(self._root.area.name)

@@ -187,15 +187,15 @@ class Index(IndexReader):
         """Forget one directory that was removed, empty."""
         self._forgotten.append((root, os.fsencode(path)))
 
-    def drop(self, root: int, path: str) -> None:
-        """Forget a directory and all below it."""
+    def drop(self, root: int, *paths: str) -> None:
+        """Forget directories and all below them."""
         self.flush()
-        start, end = _range(path)
+        ranges = [(root, *_range(path)) for path in paths]
 
         def change(connection: sqlite3.Connection) -> None:
             connection.execute(_UNSUM, (root,))
             for table in ("directory", "part"):
-                connection.execute(_DROP.format(table), (root, start, end))
+                connection.executemany(_DROP.format(table), ranges)
 
         self._change(change)
 

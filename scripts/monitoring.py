@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import yaml
 
-from shelflife.web.metrics.entry import Kind
+from shelflife.web.metrics.row import MetricKind
 from shelflife.web.metrics.table import METRICS
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
@@ -336,7 +336,7 @@ def known_names() -> set[str]:
     """Return what a query may name."""
     names = set()
     for entry, _ in METRICS:
-        endings = ("_bucket", "_count", "_sum") if entry.kind is Kind.HISTOGRAM else ("",)
+        endings = ("_bucket", "_count", "_sum") if entry.kind is MetricKind.HISTOGRAM else ("",)
         names |= {entry.name + ending for ending in endings}
     return names
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from shelflife.files.known import Known
     from shelflife.policy.cutoff import Cutoffs
-    from shelflife.policy.rules import Native
+    from shelflife.policy.rules import NativeRules
     from shelflife.remove.root import Root
 
 _LOT: Final = 500
@@ -145,7 +145,7 @@ class Bulk:
             is_left = portion.is_handed_back or not portion.is_done
             portion.directory.careful = portion.directory.careful or is_left
 
-    def _portions(self, directory: Directory, native: Native) -> list[Share]:
+    def _portions(self, directory: Directory, native: NativeRules) -> list[Share]:
         """Return what is to be done in a directory."""
         path, reading, rules = directory.path, directory.reading, self._root.area.rules
         cutoff = BEGINNING if native.cutoff is None else native.cutoff

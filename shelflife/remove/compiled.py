@@ -17,7 +17,7 @@ from shelflife.files.removal import Result
 from shelflife.files.trash import DISPLACED, prune_trash
 from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.records.history import BatchKind
-from shelflife.remove.batch import Step
+from shelflife.remove.batch import BatchResult
 from shelflife.remove.share import Share
 from shelflife.scan.way import for_removing, may_be_held
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from shelflife.files.anchor import Anchor
     from shelflife.files.candidates import Candidates
-    from shelflife.files.reading import Answer
+    from shelflife.files.reading import TaskResult
     from shelflife.policy.cutoff import Cutoffs
     from shelflife.policy.holds import Holds
     from shelflife.remove.batch import Portion
@@ -55,7 +55,7 @@ class Compiled:
         self._cutoffs = cutoffs
         self._going = going
 
-    def act(self, portions: Sequence[Portion], until: int) -> Sequence[Step]:
+    def act(self, portions: Sequence[Portion], until: int) -> Sequence[BatchResult]:
         """See `Way`."""
         root, holds, anchor = self._root, self._root.context.holds(), self._ground.anchor
         shares = [portion for portion in portions if isinstance(portion, Share)]
@@ -81,7 +81,7 @@ class Compiled:
             share.packed, holds, self._root.area.name
         )
 
-    def _step(self, share: Share, rest: Candidates, answer: Answer) -> Step:
+    def _step(self, share: Share, rest: Candidates, answer: TaskResult) -> BatchResult:
         """Return what became of a share."""
         directory = share.directory
         directory.pruned = directory.pruned or answer.pruned
@@ -92,7 +92,7 @@ class Compiled:
             self._displace(share.path, outcomes)
         if share.kind is BatchKind.DIRECTORY and failed:
             self._bring_back(share.path, is_stranded=answer.stranded)
-        return Step(outcomes, failed, answer)
+        return BatchResult(outcomes, failed, answer)
 
     def _displace(self, path: str, outcomes: Outcomes) -> None:
         """Set aside what could not be put back into the directory at `path`."""
@@ -118,6 +118,6 @@ class Compiled:
         prune_trash(root.anchor, trash.mirror(parent_of(path)[0]))
 
     @staticmethod
-    def _hand_back(share: Share) -> Step:
+    def _hand_back(share: Share) -> BatchResult:
         share.directory.careful = True
-        return Step(handed_back=True)
+        return BatchResult(handed_back=True)

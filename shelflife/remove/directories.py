@@ -19,8 +19,8 @@ from shelflife.errors import ShelflifeError
 from shelflife.files.anchor import Anchor
 from shelflife.files.candidates import Fate, Going, Outcomes
 from shelflife.files.in_use import is_in_locked_directory
-from shelflife.files.listing import Entry, Kind
-from shelflife.files.reading import Answer, Flag
+from shelflife.files.listing import Entry, EntryKind
+from shelflife.files.reading import Flag, TaskResult
 from shelflife.files.removal import Outcome, Result
 from shelflife.files.trash import prune_trash
 from shelflife.files.tree import walk
@@ -184,7 +184,7 @@ class UnitExecutor:
                     continue
             with suppress(OSError):
                 inode = os.stat(name, dir_fd=root.anchor.fd, follow_symlinks=False).st_ino
-                entry = Entry(name, Kind.DIRECTORY, inode)
+                entry = Entry(name, EntryKind.DIRECTORY, inode)
                 units.append(UnitPortion("", [entry], files=row.load.files, anchor=root.anchor))
         return units
 
@@ -238,7 +238,7 @@ class UnitExecutor:
     def _record_candidates(self, path: str, candidates: Candidates) -> None:
         for part in candidates.portions(_LONGEST_ROW):
             fates = bytes([Fate.REMOVED]) * len(part)
-            answer = Answer(0, fates, part.files, part.size, len(part) - part.files)
+            answer = TaskResult(0, fates, part.files, part.size, len(part) - part.files)
             self._loop.record(Portion(path, part), Outcomes(part, fates, Going.TRASHED), answer)
             self._write(len(part))
 
@@ -250,7 +250,7 @@ class UnitExecutor:
             files = [
                 entry
                 for entry in entries
-                if entry.kind is not Kind.DIRECTORY and place + entry.name not in recorded
+                if entry.kind is not EntryKind.DIRECTORY and place + entry.name not in recorded
             ]
             if files:
                 self._loop.record(Portion(path, files), [Outcome(entry, Result.TRASHED) for entry in files])

@@ -16,7 +16,7 @@ from shelflife.errors import ShelflifeError
 from shelflife.files.anchor import Anchor, parent_of
 from shelflife.files.candidates import Going
 from shelflife.files.held import held_directory
-from shelflife.files.listing import FOREVER, Entry, Kind
+from shelflife.files.listing import FOREVER, Entry, EntryKind
 from shelflife.files.reading import Search
 from shelflife.files.removal import Outcome, Result, Wanted
 from shelflife.files.trash import DISPLACED_PREFIX, TrashName
@@ -25,7 +25,7 @@ from shelflife.files.worker_pool import WorkerPool
 from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.choose import by_retention_of_classes
 from shelflife.policy.load import NOTHING, Load
-from shelflife.policy.rules import Native
+from shelflife.policy.rules import NativeRules
 from shelflife.policy.rules.times import AgeKind
 from shelflife.policy.verdict import Reason
 from shelflife.remove.batch import BatchLoop, Portion, is_denied
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 _LOT: Final = 16
 """Directories that are handed to a thread at once."""
 
-_ALL: Final = Native(0, FOREVER, AgeKind.MODIFIED)
+_ALL: Final = NativeRules(0, FOREVER, AgeKind.MODIFIED)
 """What the compiled code is told of a directory in the trash: whatever its age, all goes."""
 
 
@@ -90,7 +90,7 @@ def trash_load(context: Context, anchor: Anchor, directory: str, name: TrashName
         for path, _, entries in walk(anchor, top):
             original = f"{directory}/{path[len(top) :]}"
             for entry in entries:
-                last = entry.kind in (Kind.FILE, Kind.LINK) and entry.links == 1
+                last = entry.kind in (EntryKind.FILE, EntryKind.LINK) and entry.links == 1
                 kept = f"/{DISPLACED_PREFIX}" in f"{path}{entry.name}"
                 if last and not kept and not context.holds().covering(original + entry.name):
                     load = load.plus(Load(1, entry.size, entry.allocated))
@@ -219,7 +219,7 @@ def _has_displaced(names: bytes) -> bool:
 
 
 def _goes(entry: Entry) -> bool:
-    return entry.kind in (Kind.FILE, Kind.LINK) and not entry.name.startswith(DISPLACED_PREFIX)
+    return entry.kind in (EntryKind.FILE, EntryKind.LINK) and not entry.name.startswith(DISPLACED_PREFIX)
 
 
 def _purge_one(fd: int, entry: Entry, _wanted: Wanted) -> Outcome:

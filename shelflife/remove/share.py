@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from shelflife.files.candidates import Candidates, Fate, Outcomes
-from shelflife.files.reading import Reading, Task
+from shelflife.files.reading import Reading, RemovalTask
 from shelflife.records.history import BatchKind
 from shelflife.remove.batch import Portion
 
@@ -88,10 +88,10 @@ class Share(Portion):
         rest = self.rest
         return rest if isinstance(rest, Candidates) else Candidates.of(rest)
 
-    def task(self, candidates: Candidates, target: str | None) -> Task:
+    def task(self, candidates: Candidates, target: str | None) -> RemovalTask:
         """Return what the primitives are to do about `candidates` of it: into `target`, for good if None."""
         reading, whole = self.directory.reading, self.kind is BatchKind.DIRECTORY
-        return Task(
+        return RemovalTask(
             self.path,
             reading.device,
             reading.key,

@@ -25,7 +25,7 @@ from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.rules import judge_unit
 from shelflife.policy.verdict import Reason
 from shelflife.records.history import BatchKind
-from shelflife.remove.batch import LOOKS, Portion, Step
+from shelflife.remove.batch import LOOKS, BatchResult, Portion
 from shelflife.scan.context import Stopped
 from shelflife.scan.root import AreaRoot
 from shelflife.scan.unit import read_unit
@@ -108,10 +108,10 @@ class Aside:
         self._trash = trash
         self._cutoffs = cutoffs
 
-    def act(self, portions: Sequence[Portion], until: int) -> Sequence[Step]:
+    def act(self, portions: Sequence[Portion], until: int) -> Sequence[BatchResult]:
         """See `Way`."""
         self._root.verify()
-        steps: list[Step] = []
+        steps: list[BatchResult] = []
         for unit in portions:
             if steps and time.monotonic_ns() >= until:
                 break
@@ -122,10 +122,10 @@ class Aside:
                 if not steps:
                     raise
                 break  # what was decided on is recorded first; then it is asked again
-            steps.append(Step([outcome]))
+            steps.append(BatchResult([outcome]))
             if outcome.result is Result.FAILED:
                 break  # the disk may be the reason
-        return [*steps, *[Step()] * (len(portions) - len(steps))]
+        return [*steps, *[BatchResult()] * (len(portions) - len(steps))]
 
     def _take(self, unit: UnitPortion) -> Outcome:
         """Take a unit aside, and look; return whether it goes. What does not go is put back.

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.files.candidates import Fate
 from shelflife.files.held import held_entry
-from shelflife.files.in_use import Guard, Writers, is_locked
+from shelflife.files.in_use import WriteGuard, Writers, is_locked
 from shelflife.files.kernel import birth_time
-from shelflife.files.listing import FOREVER, Entry, Kind, read_directory, signed
+from shelflife.files.listing import FOREVER, Entry, EntryKind, read_directory, signed
 from shelflife.files.mounts import knows_writers
-from shelflife.files.reading import Flag, Manner, Search, Task
+from shelflife.files.reading import Flag, Manner, RemovalTask, Search
 from shelflife.policy.cutoff import KEEP_ALL
 from shelflife.policy.plan import DueDirectory
 from shelflife.policy.rules import Unit, directory_time, judge_unit
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from shelflife.policy.area import Area
     from shelflife.policy.cutoff import Cutoffs
     from shelflife.policy.holds import Holds
-    from shelflife.policy.rules import Native
+    from shelflife.policy.rules import NativeRules
     from shelflife.records.index import UnitRow
     from shelflife.scan.context import Context
     from shelflife.scan.root import AreaRoot
@@ -234,10 +234,12 @@ class _UnitReader:
             or any(self._rules.is_noise(f"{place}{name}/") for name in survey.children)
         )
 
-    def _is_unused(self, place: str, reading: Reading, native: Native) -> bool:
+    def _is_unused(self, place: str, reading: Reading, native: NativeRules) -> bool:
         """Return whether nobody has something in it open for writing, as far as it is due, or locks it."""
         cutoff = -FOREVER if native.cutoff is None else native.cutoff
-        task = Task(place, reading.device, reading.key, reading.due, same=False, empty=False, cutoff=cutoff)
+        task = RemovalTask(
+            place, reading.device, reading.key, reading.due, same=False, empty=False, cutoff=cutoff
+        )
         manner = Manner(self._root.area, self._cutoffs, _EVER, looks=True)
         (answer,) = self._removes.remove(self._root.anchor, [task], manner)
         return not answer.error and answer.fates.count(Fate.REMOVED) == reading.listed
@@ -269,16 +271,16 @@ class _UnitReader:
             for chunk in read_directory(fd, self._rules.age_from):
                 for entry in chunk:
                     noise = max(noise, self._add(place, fd, entry))
-                below += [f"{place}{entry.name}/" for entry in chunk if entry.kind is Kind.DIRECTORY]
+                below += [f"{place}{entry.name}/" for entry in chunk if entry.kind is EntryKind.DIRECTORY]
         if not self._rules.is_noise(place):
             self._changed = max(self._changed, directory_time(modified, noise))
         return below
 
     def _add(self, place: str, fd: int, entry: Entry) -> int:
         """Add an entry of the open directory `fd` at `place`; return when it was last changed, if it is noise."""
-        if entry.kind is Kind.UNKNOWN:
+        if entry.kind is EntryKind.UNKNOWN:
             raise OSError(entry.size, os.strerror(entry.size), place + entry.name)
-        is_tree = entry.kind is Kind.DIRECTORY
+        is_tree = entry.kind is EntryKind.DIRECTORY
         is_noise = self._rules.is_noise(place + entry.name + "/" * is_tree)
         if not is_tree:
             self._add_file(place, fd, entry, is_noise=is_noise)
@@ -289,12 +291,12 @@ class _UnitReader:
         reason = self._rules.judge_whatever_its_age(path).reason
         is_protected = reason is Reason.PROTECTED
         self._protected += is_protected
-        self._staying += entry.kind is Kind.OTHER or (reason not in _AGE_DECIDES and not is_protected)
+        self._staying += entry.kind is EntryKind.OTHER or (reason not in _AGE_DECIDES and not is_protected)
         self.held = self.held or held_entry(self._holds, area, self._root.place(path), fd, entry) is not None
         self.files += entry.is_file
         self.bytes += entry.size if entry.is_file else 0
         if self._writers is not None and entry.is_file and not self._in_use:
-            with Guard(fd, entry, self._writers) as guard:
+            with WriteGuard(fd, entry, self._writers) as guard:
                 self._in_use = guard.in_use
         if not is_noise:
             self._newest = entry.time if self._newest is None else max(self._newest, entry.time)
@@ -304,7 +306,7 @@ class _UnitReader:
 
 def _change_of(fd: int, entry: Entry) -> int:
     """Return when an entry of the open directory `fd` was last changed (ns). Raises OSError."""
-    if entry.kind is Kind.DIRECTORY:  # of which only name and inode were read
+    if entry.kind is EntryKind.DIRECTORY:  # of which only name and inode were read
         return os.stat(entry.name, dir_fd=fd, follow_symlinks=False).st_ctime_ns
     return entry.ctime
 

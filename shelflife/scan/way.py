@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from shelflife.policy.area import Area
     from shelflife.policy.cutoff import Cutoffs
     from shelflife.policy.holds import Holds
-    from shelflife.policy.rules import Native
+    from shelflife.policy.rules import NativeRules
     from shelflife.records.sqlite.index import Index
     from shelflife.scan.root import AreaRoot
 
 
-def native_of(area: Area, anchor: Anchor, path: str, cutoffs: Cutoffs) -> Native | None:
+def native_of(area: Area, anchor: Anchor, path: str, cutoffs: Cutoffs) -> NativeRules | None:
     """Return what the compiled code must know of a directory that nobody holds; None: the careful way."""
     return area.rules.native(path, cutoffs) if anchor.uses_openat2 else None
 
@@ -103,7 +103,7 @@ class Ways:
             self._moved = self._places_of(holds)
             self._holds = holds
 
-    def native(self, path: str, cutoffs: Cutoffs, holds: Holds) -> Native | None:
+    def native(self, path: str, cutoffs: Cutoffs, holds: Holds) -> NativeRules | None:
         """Return what the compiled code must know of the directory at `path`; None: it goes the careful way.
 
         A file that is held by its inode is not noticed here: ask `is_held` of what is due there.

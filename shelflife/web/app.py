@@ -20,7 +20,7 @@ from shelflife.web.operations import add_operations
 from shelflife.web.problems import ProblemRoute, problem, problem_of
 from shelflife.web.requests import RequestWatch
 from shelflife.web.routes import routes_of
-from shelflife.web.service import Schedule, Service
+from shelflife.web.service import AnyScheduler, Service
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -35,7 +35,7 @@ def create_app(
     settings: Settings | Callable[[], Settings] | SettingsInForce,
     *,
     title: str = "shelflife",
-    schedule: Callable[[], Schedule] | None = None,
+    schedule: Callable[[], AnyScheduler] | None = None,
     listeners: Sequence[Listener] = (),
     allowed_hosts: Sequence[str] = (),
 ) -> FastAPI:

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from shelflife.alerts.conditions import AlertKind
 from shelflife.errors import ShelflifeError
 from shelflife.explain.check import Level
-from shelflife.shapes.check import Health, health_as_json
+from shelflife.shapes.check import ServiceHealth, health_as_json
 from shelflife.web.metrics import Exposition
 from shelflife.web.metrics.sources import Sources
 from shelflife.web.recent import Recent
@@ -37,7 +37,7 @@ def add_operations(app: FastAPI, service: Service, counts: RequestCounts) -> Non
             "openapi": "/openapi.json",
         }
 
-    @app.get("/healthz", tags=["operations"], response_model=Health)
+    @app.get("/healthz", tags=["operations"], response_model=ServiceHealth)
     async def healthz() -> object:
         """Return that the process lives and answers; it touches nothing."""
         return health_as_json([])
@@ -45,8 +45,8 @@ def add_operations(app: FastAPI, service: Service, counts: RequestCounts) -> Non
     @app.get(
         "/readyz",
         tags=["operations"],
-        response_model=Health,
-        responses={503: {"model": Health, "description": "Cleanups cannot work on the storage"}},
+        response_model=ServiceHealth,
+        responses={503: {"model": ServiceHealth, "description": "Cleanups cannot work on the storage"}},
     )
     async def readyz() -> object:
         """Return whether cleanups can work on the storage, what is in the way, and what needs a person.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import Future
+from functools import partial
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from shelflife.errors import StorageError
@@ -70,14 +71,11 @@ class Recent(Generic[_Found]):
 
     def _find(self, coming: Future[_Found]) -> None:
         since = time.monotonic()
-        fault: BaseException | None = None
+        tell: Callable[[], None]
         try:
-            found = self._look()
+            tell = partial(coming.set_result, self._look())
         except BaseException as error:  # noqa: BLE001 - raised for whoever asks
-            fault = error
+            tell = partial(coming.set_exception, error)
         with self._lock:  # who was waiting and asks again meets this answer as the last one
             self._last, self._since, self._coming = coming, since, None
-            if fault is None:
-                coming.set_result(found)
-            else:
-                coming.set_exception(fault)
+            tell()

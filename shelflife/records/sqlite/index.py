@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from shelflife.files.survey import Part, Survey
+    from shelflife.files.survey import ClassSurvey, Survey
     from shelflife.records.index import Trust
 
 KEPT_BACK: Final = 2000
@@ -261,7 +261,7 @@ class Index(IndexReader):
         self._connection = memory
 
 
-def _columns(part: Part) -> tuple[object, ...]:
+def _columns(part: ClassSurvey) -> tuple[object, ...]:
     """Return what `directory` and `part` have alike."""
     return (
         *(part.files, part.bytes, part.allocated),

@@ -3,7 +3,7 @@
 table     the metrics: the one list, which the docs, the board and the alert rules are made from
 sources   what they are read from
 counts    how many requests this process answered, and how fast
-entry     what one metric is
+row       what one metric is
 
 What they tell of the storage comes from the index and the journal, not from counters in memory: so every worker
 process answers the same, and a restart loses nothing. What takes longer than a scrape may – the forecast, what
@@ -21,13 +21,13 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from shelflife.errors import ShelflifeError
-from shelflife.web.metrics.entry import Distribution
+from shelflife.web.metrics.row import Distribution
 from shelflife.web.metrics.table import GROUPS, UP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shelflife.web.metrics.entry import Entry
+    from shelflife.web.metrics.row import MetricRow
     from shelflife.web.metrics.sources import Sources
 
 __all__ = ["Exposition"]
@@ -76,7 +76,7 @@ class _Collector(Collector):
         yield from found
 
 
-def _family(entry: Entry[Any], facts: object) -> Metric:
+def _family(entry: MetricRow[Any], facts: object) -> Metric:
     """Return a metric with its values."""
     family = Metric(entry.family, entry.text, entry.kind, entry.unit)
     for words, value in entry.values(facts):

@@ -7,7 +7,7 @@ import threading
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from shelflife.web.metrics.entry import Distribution
+from shelflife.web.metrics.row import Distribution
 
 if TYPE_CHECKING:
     from shelflife.web.requests import Answered

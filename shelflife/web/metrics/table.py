@@ -16,11 +16,11 @@ from shelflife.alerts.conditions import AlertKind
 from shelflife.clock import DAY, SECOND
 from shelflife.records.history import RunState
 from shelflife.records.tallies import BOUNDS
-from shelflife.web.metrics.entry import (
+from shelflife.web.metrics.row import (
     Distribution,
-    Entry,
-    Group,
-    Kind,
+    MetricGroup,
+    MetricKind,
+    MetricRow,
     counter,
     gauge,
     histogram,
@@ -38,11 +38,11 @@ if TYPE_CHECKING:
 
 __all__ = ["GROUPS", "METRICS", "UP"]
 
-UP: Final[Entry[bool]] = gauge("up", "Whether index and journal could be read", one(float))
+UP: Final[MetricRow[bool]] = gauge("up", "Whether index and journal could be read", one(float))
 
 # -- the process that answers
 
-_BUILD: Final[Group[Build]] = Group(
+_BUILD: Final[MetricGroup[Build]] = MetricGroup(
     source="the process that answers",
     read=lambda sources: sources.build(),
     entries=(
@@ -51,12 +51,12 @@ _BUILD: Final[Group[Build]] = Group(
             "Which version answers, on which Python, with or without its compiled part",
             lambda build: [(tuple(build), 1)],
             *("version", "python", "compiled"),
-            kind=Kind.INFO,
+            kind=MetricKind.INFO,
         ),
     ),
 )
 
-_REQUESTS: Final[Group[Requests]] = Group(
+_REQUESTS: Final[MetricGroup[Requests]] = MetricGroup(
     source="the process that answers; each worker counts for itself",
     read=lambda sources: sources.requests(),
     entries=(
@@ -93,7 +93,7 @@ def _each_area(value_of: Callable[[AreaStatistics], float | None]) -> Callable[[
     return values
 
 
-_AREAS: Final[Group[AreaFacts]] = Group(
+_AREAS: Final[MetricGroup[AreaFacts]] = MetricGroup(
     source="the index",
     read=lambda sources: sources.areas(),
     entries=(
@@ -180,7 +180,7 @@ def _durations(past: Past) -> Iterator[Any]:
         yield (trigger,), Distribution.of(BOUNDS, found, took[trigger] / SECOND)
 
 
-_PAST: Final[Group[Past]] = Group(
+_PAST: Final[MetricGroup[Past]] = MetricGroup(
     source="the journal",
     read=lambda sources: sources.past(),
     entries=(
@@ -215,7 +215,7 @@ def _alerts(found: Matters) -> Iterator[Any]:
     return (((str(kind),), active[kind]) for kind in AlertKind)
 
 
-_MATTERS: Final[Group[Matters]] = Group(
+_MATTERS: Final[MetricGroup[Matters]] = MetricGroup(
     source="the journal and the disks, at most two minutes old",
     read=lambda sources: sources.matters(),
     entries=(
@@ -241,7 +241,7 @@ def _each_disk(value_of: Callable[[NamedDisk], float | None]) -> Callable[[list[
     return values
 
 
-_DISKS: Final[Group[list[NamedDisk]]] = Group(
+_DISKS: Final[MetricGroup[list[NamedDisk]]] = MetricGroup(
     source="the disks, at most two minutes old",
     read=lambda sources: sources.disks(),
     entries=(
@@ -295,7 +295,7 @@ def _until_full(bound: Callable[[When], int | None]) -> Callable[[Expected], Ite
     return values
 
 
-_EXPECTED: Final[Group[Expected]] = Group(
+_EXPECTED: Final[MetricGroup[Expected]] = MetricGroup(
     source="the forecast, at most ten minutes old",
     read=lambda sources: sources.expected(),
     entries=(
@@ -326,9 +326,9 @@ _EXPECTED: Final[Group[Expected]] = Group(
     ),
 )
 
-GROUPS: Final[tuple[Group[Any], ...]] = (_BUILD, _AREAS, _DISKS, _EXPECTED, _MATTERS, _PAST, _REQUESTS)
+GROUPS: Final[tuple[MetricGroup[Any], ...]] = (_BUILD, _AREAS, _DISKS, _EXPECTED, _MATTERS, _PAST, _REQUESTS)
 
-METRICS: Final[tuple[tuple[Entry[Any], str], ...]] = (
+METRICS: Final[tuple[tuple[MetricRow[Any], str], ...]] = (
     (UP, "the index and the journal"),
     *((entry, group.source) for group in GROUPS for entry in group.entries),
 )

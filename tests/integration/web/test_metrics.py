@@ -14,7 +14,7 @@ from shelflife.errors import NeedsApproval
 from shelflife.records.history import Trigger
 from shelflife.testing import MakeStorage, Storage
 from shelflife.web import create_app
-from shelflife.web.metrics.entry import Kind
+from shelflife.web.metrics.row import MetricKind
 from shelflife.web.metrics.table import METRICS
 
 OPEN = "application/openmetrics-text; version=1.0.0"
@@ -131,7 +131,7 @@ def test_a_scrape_has_what_the_list_says_and_nothing_else(client: TestClient, st
         family = found[entry.family]
         assert (family.type, family.documentation, family.unit) == (entry.kind, entry.text, entry.unit)
         for sample in family.samples:
-            assert set(sample.labels) - ({"le"} if entry.kind is Kind.HISTOGRAM else set()) == set(
+            assert set(sample.labels) - ({"le"} if entry.kind is MetricKind.HISTOGRAM else set()) == set(
                 entry.labels
             )
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from shelflife.records.events import Progress
+from shelflife.records.event_log import Progress
 from shelflife.records.history import Trigger
 from shelflife.records.records import open_records
 from shelflife.testing import Storage

@@ -10,12 +10,22 @@ from typing import Any, Generic, TypeVar
 
 from shelflife.clock import SECOND
 
-__all__ = ["Distribution", "Entry", "Group", "Kind", "counter", "gauge", "histogram", "one", "seconds"]
+__all__ = [
+    "Distribution",
+    "MetricGroup",
+    "MetricKind",
+    "MetricRow",
+    "counter",
+    "gauge",
+    "histogram",
+    "one",
+    "seconds",
+]
 
 _Facts = TypeVar("_Facts")
 
 
-class Kind(StrEnum):
+class MetricKind(StrEnum):
     """What a metric is, as Prometheus calls it."""
 
     GAUGE = "gauge"
@@ -43,12 +53,12 @@ class Distribution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry(Generic[_Facts]):
+class MetricRow(Generic[_Facts]):
     """One metric."""
 
     name: str
     """As it is scraped; of a histogram without `_bucket`, `_count` and `_sum`."""
-    kind: Kind
+    kind: MetricKind
     text: str
     """What it tells."""
     labels: tuple[str, ...]
@@ -67,31 +77,39 @@ class Entry(Generic[_Facts]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Group(Generic[_Facts]):
+class MetricGroup(Generic[_Facts]):
     """Metrics that are read from one place."""
 
     source: str
     """Where they come from, in words."""
     read: Callable[[Any], _Facts]
     """Read it from `Sources`."""
-    entries: tuple[Entry[_Facts], ...]
+    entries: tuple[MetricRow[_Facts], ...]
 
 
 def gauge(
-    name: str, text: str, values: Callable[[_Facts], Iterable[Any]], *labels: str, kind: Kind = Kind.GAUGE
-) -> Entry[_Facts]:
-    """Return a metric that is a number now; `values` is that of `Entry`."""
-    return Entry(name=f"shelflife_{name}", kind=kind, text=text, labels=labels, values=values)
+    name: str,
+    text: str,
+    values: Callable[[_Facts], Iterable[Any]],
+    *labels: str,
+    kind: MetricKind = MetricKind.GAUGE,
+) -> MetricRow[_Facts]:
+    """Return a metric that is a number now; `values` is that of `MetricRow`."""
+    return MetricRow(name=f"shelflife_{name}", kind=kind, text=text, labels=labels, values=values)
 
 
-def counter(name: str, text: str, values: Callable[[_Facts], Iterable[Any]], *labels: str) -> Entry[_Facts]:
+def counter(
+    name: str, text: str, values: Callable[[_Facts], Iterable[Any]], *labels: str
+) -> MetricRow[_Facts]:
     """Return a metric that only grows; `name` ends with `_total`."""
-    return gauge(name, text, values, *labels, kind=Kind.COUNTER)
+    return gauge(name, text, values, *labels, kind=MetricKind.COUNTER)
 
 
-def histogram(name: str, text: str, values: Callable[[_Facts], Iterable[Any]], *labels: str) -> Entry[_Facts]:
+def histogram(
+    name: str, text: str, values: Callable[[_Facts], Iterable[Any]], *labels: str
+) -> MetricRow[_Facts]:
     """Return a metric whose values are of type `Distribution`."""
-    return gauge(name, text, values, *labels, kind=Kind.HISTOGRAM)
+    return gauge(name, text, values, *labels, kind=MetricKind.HISTOGRAM)
 
 
 def one(value_of: Callable[[_Facts], float | None]) -> Callable[[_Facts], Iterator[Any]]:

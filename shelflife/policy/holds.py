@@ -31,7 +31,7 @@ class Hold:
     inode: int | None
     """Signed, as the index has it; None when it did not exist."""
     born: int | None
-    """What `generation` says of that inode: its birth time (ns), or a negative number; None where it cannot tell."""
+    """What `generation` says of that inode: its birth time (ns) or a negative number; None where it cannot."""
     created: int
     until: int | None
     """When it ends by itself; None: when it is removed."""

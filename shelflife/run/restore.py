@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from shelflife.errors import UsageError
 from shelflife.files.anchor import Anchor
-from shelflife.files.kernel import birth_time
+from shelflife.files.kernel import generation
 from shelflife.files.listing import signed
 from shelflife.policy.cutoff import KEEP_ALL
 from shelflife.policy.holds import EVERYTHING, Hold
@@ -171,4 +171,4 @@ def _close_hold(session: LockedStorage, run: int) -> None:
         anchor.directory(parent + slash) as fd,
     ):
         inode = os.stat(name, dir_fd=fd, follow_symlinks=False).st_ino
-        session.journal.holds.follow(hold, signed(inode), birth_time(fd, name))
+        session.journal.holds.follow(hold, signed(inode), generation(fd, name))

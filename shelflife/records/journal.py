@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from shelflife.records.holds import HoldBook, HoldWatch
     from shelflife.records.pressure import PressureBook
     from shelflife.records.replies import ReplyBook
+    from shelflife.records.tallies import TallyBook
     from shelflife.records.trash import TrashBook
     from shelflife.records.usage import UsageBook
 
@@ -82,7 +83,10 @@ class RunBook(Protocol):
         """Record that a run did not start; return its number. It counts in no totals."""
 
     def finish(self, run: int, *, at: int, state: RunState, report: dict[str, Any], reason: str = "") -> None:
-        """Record that a run ended, and add it to the totals. To be called once for a run."""
+        """Record that a run ended, and add it to the totals, unless it only brought something back.
+
+        To be called once for a run.
+        """
 
 
 class History(Protocol):
@@ -135,7 +139,7 @@ class FileHistory(Protocol):
     def of_path(self, path: str) -> list[FileRecord]:
         """Return what runs did to what was at `path` (relative to the base path), the latest first.
 
-        That is a file, a link, or an empty directory.
+        That is a file, a link, or an empty directory; or a directory above it that came back from the trash.
         """
 
     def latest_below(self, path: str) -> FileRecord | None:
@@ -258,6 +262,10 @@ class Journal(Protocol):
     @property
     def trash(self) -> TrashBook:
         """What waits in the trash."""
+
+    @property
+    def tallies(self) -> TallyBook:
+        """What all ended runs add up to."""
 
     @property
     def pressure(self) -> PressureBook:

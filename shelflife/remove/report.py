@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from shelflife.files.candidates import Fate, Going, Outcomes
+from shelflife.files.listing import EntryKind
 from shelflife.files.removal import Result
 from shelflife.policy.verdict import Reason
 
@@ -66,8 +68,14 @@ class AreaReport:
     """Symbolic links removed or moved into the trash."""
     directories: int = 0
     """Empty directories removed."""
+    restored: int = 0
+    """Files and links that came back from the trash."""
+    taken: int = 0
+    """Files and links that stay in the trash, since something of their name is there."""
     failures: list[Failure] = field(default_factory=list)
     """The first of what failed, and what could not be looked at."""
+    errnos: Counter[int] = field(default_factory=Counter)
+    """All of that by its cause; 0 where no system call gave one."""
     errors: list[str] = field(default_factory=list)
     """What kept the area, or part of it, from being looked at."""
 
@@ -85,6 +93,10 @@ class AreaReport:
             case Result.TRASHED if entry.is_file:
                 self.trashed += 1
                 self.trashed_bytes += entry.size
+            case Result.RESTORED:
+                self.restored += entry.kind is not EntryKind.DIRECTORY
+            case Result.KEPT if outcome.reason is Reason.NAME_TAKEN:
+                self.taken += entry.kind is not EntryKind.DIRECTORY
             case Result.REMOVED if outcome.reason is Reason.PURGED:
                 self.purged += entry.is_file
                 self.purged_bytes += entry.size if entry.is_file else 0
@@ -120,7 +132,9 @@ class AreaReport:
             case Going.PURGED:
                 self.purged += answer.files
                 self.purged_bytes += answer.bytes
-        if going is not Going.TRASHED:
+            case Going.RESTORED:
+                self.restored += answer.files
+        if going in (Going.REMOVED, Going.PURGED):
             self.freed += answer.freed
             self.inodes += answer.inodes
 
@@ -130,7 +144,8 @@ class AreaReport:
         self.note(failure)
 
     def note(self, failure: Failure) -> None:
-        """Name a failure."""
+        """Count a failure by its cause, and name it."""
+        self.errnos[failure.errno] += 1
         if len(self.failures) < MOST_FAILURES:
             self.failures.append(failure)
 
@@ -180,7 +195,11 @@ class RunReport:
             "bytes_freed": self.total("freed"),
             "areas": {
                 area.area: {name: getattr(area, name) for name in _COUNTS}
-                | {"bytes_freed": area.freed, "errors": area.errors}
+                | {
+                    "bytes_freed": area.freed,
+                    "errors": area.errors,
+                    "errnos": {str(code): count for code, count in area.errnos.items()},
+                }
                 for area in self.areas
             },
             "failures": [
@@ -205,4 +224,6 @@ _COUNTS: Final = (
     "purged_bytes",
     "links",
     "directories",
+    "restored",
+    "taken",
 )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from shelflife.records.sqlite.alerts import SqliteAlertBook
     from shelflife.records.sqlite.pressure import SqlitePressureBook
     from shelflife.records.sqlite.replies import SqliteReplyBook
+    from shelflife.records.sqlite.tallies import SqliteTallyBook
     from shelflife.records.sqlite.tokens import SqliteTokenBook
     from shelflife.records.sqlite.usage import SqliteUsageBook
 
@@ -77,6 +78,13 @@ class SqliteJournal:
         return SqliteAlertBook(self._connection)
 
     @property
+    def tallies(self) -> SqliteTallyBook:
+        """What all ended runs add up to."""
+        from shelflife.records.sqlite.tallies import SqliteTallyBook
+
+        return SqliteTallyBook(self._connection)
+
+    @property
     def tokens(self) -> SqliteTokenBook:
         """Who may send what over HTTP."""
         from shelflife.records.sqlite.tokens import SqliteTokenBook
@@ -124,6 +132,7 @@ class SqliteJournal:
             self._connection.execute(_FORGET_SLOTS, (runs_before,))
             self._connection.execute(_FORGET_PLANS, (runs_before,))
         self.events.trim(files_before)
+        self.holds.trim(files_before)
         while self._size() > max_bytes and self._forget_oldest():
             pass
 

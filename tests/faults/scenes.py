@@ -57,8 +57,8 @@ class Scene:
                 age="1h" if path in self.left_alone else "40d",
                 content=STAYS if path in self.left_alone else GOES,
             )
-        if self.units:
-            for path in ("media/whole/sub", "media/whole", "media/mixed"):
+        for path in ("media/whole/sub", "media/whole", "media/mixed"):
+            if (self.base / path).is_dir():
                 set_age(self.base / path, "40d")
         return self
 

@@ -1,5 +1,4 @@
-"""A few patterns whose meaning everybody knows; thousands of others are compared with git itself by
-`tests/acceptance/test_gitignore.py`."""
+"""A few patterns that everybody knows; `tests/acceptance/test_gitignore.py` compares many with git itself."""
 
 from __future__ import annotations
 
@@ -43,7 +42,9 @@ def _parsed(line: str) -> Pattern:
         ("a  ", b"a", True),  # spaces at the end count for nothing, unless they are escaped
     ],
 )
-def test_a_pattern_matches_what_it_matches_in_a_gitignore_file(line: str, path: bytes, *, matches: bool) -> None:
+def test_a_pattern_matches_what_it_matches_in_a_gitignore_file(
+    line: str, path: bytes, *, matches: bool
+) -> None:
     assert _parsed(line).matches(path, path.rpartition(b"/")[2]) is matches
 
 
@@ -75,7 +76,9 @@ def test_what_kind_of_pattern_it_is_is_told_by_its_first_and_last_characters(
     )
 
 
-@pytest.mark.parametrize(("line", "void"), [("a[", True), ("[[:nothing:]]", True), ("a\\", True), ("a[b]", False)])
+@pytest.mark.parametrize(
+    ("line", "void"), [("a[", True), ("[[:nothing:]]", True), ("a\\", True), ("a[b]", False)]
+)
 def test_a_pattern_that_is_not_whole_matches_nothing(line: str, *, void: bool) -> None:
     assert _parsed(line).is_void is void
 
@@ -103,6 +106,10 @@ def test_whether_all_in_a_directory_match_is_known_where_their_names_do_not_matt
     assert _parsed(line).covers(directory) is covers
 
 
-@pytest.mark.parametrize(("text", "length"), [(b"", 0), (b"abc", 3), (b"ab*", 2), (b"?", 0), (b"a[b", 1), (b"a\\b", 1)])
-def test_the_plain_beginning_of_a_pattern_ends_before_the_first_special_byte(text: bytes, length: int) -> None:
+@pytest.mark.parametrize(
+    ("text", "length"), [(b"", 0), (b"abc", 3), (b"ab*", 2), (b"?", 0), (b"a[b", 1), (b"a\\b", 1)]
+)
+def test_the_plain_beginning_of_a_pattern_ends_before_the_first_special_byte(
+    text: bytes, length: int
+) -> None:
     assert literal_length(text) == length

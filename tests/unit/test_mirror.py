@@ -1,7 +1,7 @@
 """Unit tests mirror the modules: what `shelflife/run/lock.py` does is tested in `tests/unit/run/test_lock.py`.
 
-Modules that have no such file are listed here with the reason, or with the file that tests them instead; so whoever
-adds a module adds its tests, or says why not.
+Modules that have no such file are listed here with the reason, or with the file that tests them instead; so
+whoever adds a module adds its tests, or says why not.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ ELSEWHERE = {
     "tests/integration/cli/test_usage.py": "cli/app",
     "tests/integration/cli/test_process.py": "cli/serve",
     "tests/integration/cli/test_verbs.py": """
-        cli/alerts cli/check cli/cleanup cli/forecast cli/history cli/hold cli/init cli/plan cli/pressure cli/stats
-        cli/trash cli/units cli/whatif cli/why
+        cli/alerts cli/check cli/cleanup cli/forecast cli/history cli/hold cli/init cli/plan cli/pressure
+        cli/stats cli/trash cli/units cli/whatif cli/why
     """,
     # JSON shapes: each is compared with its schema and with what every edge answers
     "tests/integration/test_shapes.py": """
@@ -92,7 +92,7 @@ OF_SEVERAL = {
     "policy/test_year",
     "records/contract/test_journal",
     "records/contract/test_records",
-    "test_config", # of the service in api/, like the next
+    "test_config",  # of the service in api/, like the next
     "test_scheduler",
     "test_docs",
     "test_exports",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 import logging
 import threading
@@ -11,20 +10,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from shelflife.alerts import Dispatcher, signature
-from shelflife.alerts.channels import NotDeliveredError, Webhook
+from shelflife.alerts import Dispatcher
 from shelflife.alerts.conditions import AlertKind
 from shelflife.alerts.sender import Sender
 from shelflife.cli.app import run
 from shelflife.errors import NeedsApproval
-from shelflife.records.alerts import Condition, Message
+from shelflife.records.alerts import Condition
 from shelflife.records.history import RunState, Trigger
 from shelflife.records.records import open_records
 from shelflife.records.usage import DiskSample
 from shelflife.remove.report import AreaReport, RunReport
 from shelflife.run.lock import cleanup_lock
 from shelflife.run.pressure import DiskRelief, Outcome
-from shelflife.settings import Settings
 from tests.inside import refused, workplace_of
 from tests.receiver import Receiver, receiving
 

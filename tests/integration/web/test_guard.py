@@ -9,10 +9,9 @@ from collections.abc import Iterator
 import pytest
 from fastapi.testclient import TestClient
 
-from shelflife.errors import StorageError
 from shelflife.testing import Storage
 from shelflife.web import create_app
-from shelflife.web.token import VARIABLE, ServiceToken
+from shelflife.web.token import VARIABLE
 
 FORM = "application/x-www-form-urlencoded"
 

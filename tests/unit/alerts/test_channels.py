@@ -7,7 +7,14 @@ import json
 
 import pytest
 
-from shelflife.alerts.channels import Apprise, NotDeliveredError, Webhook, channels_of, signature, try_receivers
+from shelflife.alerts.channels import (
+    Apprise,
+    NotDeliveredError,
+    Webhook,
+    channels_of,
+    signature,
+    try_receivers,
+)
 from shelflife.errors import UsageError
 from shelflife.records.alerts import Message
 from shelflife.settings import Settings

@@ -37,7 +37,9 @@ def test_messages_are_delivered_in_order_and_written_down_as_told(make_storage: 
     assert _left(storage) == []
 
 
-def test_a_receiver_that_does_not_take_it_is_tried_again_and_the_others_are_not(make_storage: MakeStorage) -> None:
+def test_a_receiver_that_does_not_take_it_is_tried_again_and_the_others_are_not(
+    make_storage: MakeStorage,
+) -> None:
     with receiving(Receiver(statuses=[503, 503])) as receiver:
         storage, sender = _storage(make_storage, receiver), Sender(pauses=(0.0, 0.0))
         sender.send(workplace_of(storage), _claimed(storage, "one"))

@@ -16,8 +16,12 @@ def _after(line: str) -> list[str]:
 @pytest.fixture(autouse=True)
 def _configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "config.yaml").write_text("storage: {base_path: storage, areas: {scratch: {retention: 1d}}}\n")
-    (tmp_path / "other.yaml").write_text("storage: {base_path: s, default_areas: false, areas: {inbox: {retention: 1d}}}\n")
+    (tmp_path / "config.yaml").write_text(
+        "storage: {base_path: storage, areas: {scratch: {retention: 1d}}}\n"
+    )
+    (tmp_path / "other.yaml").write_text(
+        "storage: {base_path: s, default_areas: false, areas: {inbox: {retention: 1d}}}\n"
+    )
 
 
 def test_at_first_there_are_the_verbs_and_what_every_verb_takes() -> None:

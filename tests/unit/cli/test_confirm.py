@@ -18,7 +18,15 @@ def _plan(*, files: int = 3, links: int = 0) -> Plan:
 
 @pytest.mark.parametrize(
     ("answer", "agreed"),
-    [("y\n", True), ("Y\n", True), (" yes \n", True), ("n\n", False), ("\n", False), ("yo\n", False), ("", False)],
+    [
+        ("y\n", True),
+        ("Y\n", True),
+        (" yes \n", True),
+        ("n\n", False),
+        ("\n", False),
+        ("yo\n", False),
+        ("", False),
+    ],
 )
 def test_anything_but_yes_is_no(monkeypatch: pytest.MonkeyPatch, answer: str, *, agreed: bool) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(answer))

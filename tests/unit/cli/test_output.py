@@ -117,7 +117,8 @@ def test_a_table_in_a_pipe_has_a_line_for_each_row(capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize(
-    ("value", "line"), [(0, ""), (1, "1 FIFO, socket or device stays\n"), (2, "2 FIFOs, sockets and devices stay\n")]
+    ("value", "line"),
+    [(0, ""), (1, "1 FIFO, socket or device stays\n"), (2, "2 FIFOs, sockets and devices stay\n")],
 )
 def test_special_files_are_told_where_there_are_any(
     capsys: pytest.CaptureFixture[str], value: int, line: str

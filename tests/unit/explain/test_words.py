@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from shelflife.clock import DAY
-from shelflife.explain.words import bounds_of, hold_in_words, kept_for, keeps, retention_rule
+from shelflife.explain.words import bounds_of, hold_in_words, keeps, kept_for, retention_rule
 from shelflife.policy.holds import Hold
 from tests.unit.policy.areas import an_area
 
@@ -53,13 +53,14 @@ def test_bounds_are_told_as_they_are_configured(values: dict[str, object], words
         (
             "frames",
             2 * DAY,
-            "ticket 4711",
-            "It is held because of frames, since 1970-01-02 00:00:00 UTC, until 1970-01-03 00:00:00 UTC: "
-            "ticket 4711.",
+            "why",
+            "It is held because of frames, since 1970-01-02 00:00:00 UTC, until 1970-01-03 00:00:00 UTC: why.",
         ),
     ],
 )
-def test_a_hold_is_told_with_what_it_is_on_and_its_end(path: str, until: int | None, reason: str, words: str) -> None:
+def test_a_hold_is_told_with_what_it_is_on_and_its_end(
+    path: str, until: int | None, reason: str, words: str
+) -> None:
     hold = Hold(
         id=1, path=path, tree=True, area="frames", inode=1, born=1, created=DAY, until=until, reason=reason
     )

@@ -71,7 +71,9 @@ def test_a_directory_that_was_renamed_is_held_as_what_it_is(anchor: Anchor, tmp_
     assert _directory(another, anchor, "third/") is None
 
 
-def test_a_file_is_held_by_its_path_and_under_another_name_as_what_it_is(anchor: Anchor, tmp_path: Path) -> None:
+def test_a_file_is_held_by_its_path_and_under_another_name_as_what_it_is(
+    anchor: Anchor, tmp_path: Path
+) -> None:
     hold = _hold(anchor, "a/file", tree=False)
     holds = Holds([hold])
     assert _entry(holds, anchor, "a/", "file") == hold

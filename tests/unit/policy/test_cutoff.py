@@ -59,7 +59,9 @@ def test_something_may_go_where_any_class_has_a_cutoff(
     assert bool(Cutoffs(by_class)) is any_goes
 
 
-def test_in_a_directory_right_below_the_area_what_was_chosen_for_it_counts_and_in_others_nothing_goes() -> None:
+def test_in_a_directory_right_below_the_area_what_was_chosen_for_it_counts_and_in_others_nothing_goes() -> (
+    None
+):
     here, there = Cutoffs.only(_OLD), Cutoffs.only(_NEW)
     cutoffs = Cutoffs((_OLD,), tops={"a": there, "": here})
     assert cutoffs.within("a/") is cutoffs.within("a/b/c.jpg") is there

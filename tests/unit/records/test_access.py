@@ -15,7 +15,14 @@ def test_a_session_is_used_by_whoever_has_the_token_it_was_made_for(parent: str,
 
 @pytest.mark.parametrize(
     ("expires", "revoked", "valid"),
-    [(None, None, True), (11, None, True), (10, None, False), (9, None, False), (None, 1, False), (11, 0, False)],
+    [
+        (None, None, True),
+        (11, None, True),
+        (10, None, False),
+        (9, None, False),
+        (None, 1, False),
+        (11, 0, False),
+    ],
 )
 def test_a_token_opens_something_until_it_expires_or_is_revoked(
     expires: int | None, revoked: int | None, *, valid: bool

@@ -14,7 +14,9 @@ _NOW = 20_000 * DAY
 
 
 def _work(**values: object) -> Workplace:
-    settings = Settings.build(base_path="/srv/storage-of-a-test", areas={"frames": {"retention": "7d"} | values})
+    settings = Settings.build(
+        base_path="/srv/storage-of-a-test", areas={"frames": {"retention": "7d"} | values}
+    )
     return Workplace(settings=settings, listener=lambda _: None, clock=lambda: _NOW)
 
 

@@ -82,7 +82,7 @@ def test_off_is_not_taken_for_a_word_that_there_is_not() -> None:
         RED = "red"
 
     with pytest.raises(ValueError, match="allowed: red"):
-        checks.one_of(Other)(value=False)
+        checks.one_of(Other)(False)
 
 
 def test_a_secret_shows_in_no_message_and_may_be_one_already() -> None:

@@ -38,7 +38,9 @@ _WOULD = {"files": 3, "bytes": 5, "areas": {}}
         ),
     ],
 )
-def test_an_error_says_what_it_carries_besides_its_sentence(error: ShelflifeError, details: dict[str, Any]) -> None:
+def test_an_error_says_what_it_carries_besides_its_sentence(
+    error: ShelflifeError, details: dict[str, Any]
+) -> None:
     assert details_of(error) == details
     told = error_as_json(error)["error"]
     assert {key: told[key] for key in details} == details

@@ -21,7 +21,9 @@ _ALWAYS = {"id": 5, "at": "2001-09-09T01:46:40+00:00", "kind": "hold.added", "su
 def test_names_and_texts_are_told_to_those_who_may_see_them(*, with_paths: bool) -> None:
     told = event_as_json(_RECORD, with_paths=with_paths)
     assert {key: told[key] for key in _ALWAYS} == _ALWAYS
-    assert (told.get("text"), told.get("path")) == (("a \\xe9", "temp/caf\\xe9") if with_paths else (None, None))
+    assert (told.get("text"), told.get("path")) == (
+        ("a \\xe9", "temp/caf\\xe9") if with_paths else (None, None)
+    )
     assert "path_hex" not in told
     json.dumps(told).encode()
 

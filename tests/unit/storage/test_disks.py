@@ -26,7 +26,10 @@ def test_the_directories_of_areas_are_gathered_by_their_file_system(tmp_path: Pa
     areas = areas_of(Settings.build(base_path=tmp_path, areas={"uploads": 1, "frames": frames, "temp": 1}))
     (disk,) = disks_of(base, areas.values())
     assert disk.device == tmp_path.stat().st_dev
-    assert disk.areas == {"uploads": ("uploads",), "frames": ("frames", "frames-old")}  # the others are missing
+    assert disk.areas == {
+        "uploads": ("uploads",),
+        "frames": ("frames", "frames-old"),
+    }  # the others are missing
     assert disk.name == "uploads"
 
 

@@ -43,7 +43,9 @@ def test_a_relative_path_starts_from_the_working_directory(
     assert locate("a.mp4", tmp_path / "storage", areas) == Place(areas["uploads"], "uploads", "a.mp4")
 
 
-def test_a_link_is_meant_itself_and_those_on_its_way_are_followed(tmp_path: Path, areas: dict[str, Area]) -> None:
+def test_a_link_is_meant_itself_and_those_on_its_way_are_followed(
+    tmp_path: Path, areas: dict[str, Area]
+) -> None:
     (tmp_path / "storage/uploads/link").symlink_to("/etc/passwd")
     (tmp_path / "short").symlink_to("storage/uploads")
     assert locate(str(tmp_path / "short/link"), tmp_path / "storage", areas).path == "link"

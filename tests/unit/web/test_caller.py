@@ -51,7 +51,11 @@ def callers(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_only_admin_implies_other_scopes() -> None:
     reader, admin = Caller(scopes=frozenset({Scope.READ})), Caller(scopes=frozenset({Scope.ADMIN}))
-    assert [reader.may(scope) for scope in (Scope.READ, Scope.READ_PATHS, Scope.ADMIN)] == [True, False, False]
+    assert [reader.may(scope) for scope in (Scope.READ, Scope.READ_PATHS, Scope.ADMIN)] == [
+        True,
+        False,
+        False,
+    ]
     assert all(admin.may(scope) for scope in Scope)
 
 
@@ -68,7 +72,10 @@ def test_nobody_is_asked_for_a_token_and_somebody_is_told_what_theirs_lacks(name
 def test_a_caller_of_some_areas_means_those_and_no_others() -> None:
     anywhere, somewhere = Caller(name="a"), Caller(name="b", areas=("frames", "temp"))
     assert (anywhere.require_areas(None), anywhere.require_areas(["x"])) == (None, ["x"])
-    assert (somewhere.require_areas(None), somewhere.require_areas(["temp"])) == (["frames", "temp"], ["temp"])
+    assert (somewhere.require_areas(None), somewhere.require_areas(["temp"])) == (
+        ["frames", "temp"],
+        ["temp"],
+    )
     with pytest.raises(HTTPException, match="b is good for frames, temp, not for outputs") as caught:
         somewhere.require_areas(["temp", "outputs"])
     assert caught.value.status_code == 403

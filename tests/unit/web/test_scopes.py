@@ -21,4 +21,6 @@ def test_a_head_request_needs_what_a_get_needs() -> None:
 def test_no_scope_for_looking_changes_anything(method: str, path: str) -> None:
     looking = {Scope.READ, Scope.READ_PATHS, Scope.PLAN}
     if path != "/session":  # which is about the caller alone
-        assert (scope_of(method, path) in looking) is (method == "GET" and scope_of(method, path) is not Scope.ADMIN)
+        assert (scope_of(method, path) in looking) is (
+            method == "GET" and scope_of(method, path) is not Scope.ADMIN
+        )

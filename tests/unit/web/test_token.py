@@ -47,7 +47,8 @@ def test_a_changed_token_holds_at_once(storage: Storage, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "alike"), [("a", "a", True), ("a", "b", False), ("\udcff", "\udcff", True), ("", "a", False)]
+    ("one", "other", "alike"),
+    [("a", "a", True), ("a", "b", False), ("\udcff", "\udcff", True), ("", "a", False)],
 )
 def test_texts_are_compared_whatever_is_in_them(one: str, other: str, *, alike: bool) -> None:
     assert same(one, other) is alike

@@ -93,6 +93,6 @@ def past_moment_of(text: str, now: int, *, option: str = "--since") -> int:
 
 def moment_of(text: str, now: int, *, option: str = "--at") -> int:
     """Return the moment (ns) that a time on the command line means. Raises UsageError."""
-    from shelflife.settings.units import moment_of as parse
+    from shelflife.settings.quantities import moment_of as parse
 
     return parse(text, now, name=option)

@@ -16,7 +16,7 @@ NOTHING_TO_RUN = """
     __main__ scopes
     explain/answer
     policy/rules/native policy/verdict
-     records/alerts records/events records/holds records/index records/journal records/pressure
+     records/alerts records/event_log records/holds records/index records/journal records/pressure
     records/replies records/trash records/usage
 """
 """Values, words and protocols: what they mean is tested where they are used."""
@@ -25,16 +25,16 @@ ELSEWHERE = {
     # a part as a whole, since its modules make sense only together
     "tests/integration/engine/test_cleanup.py": """
         engine questions
-        remove/careful remove/compiled remove/opened
+        remove/bulk remove/careful remove/compiled remove/opened
         run/preview run/retention run/run
         scan/measure scan/planner scan/root
     """,
-    "tests/integration/engine/test_units.py": "remove/directories scan/unit",
+    "tests/integration/engine/test_units.py": "remove/directories remove/dismantling remove/share remove/unit",
     "tests/integration/engine/test_quotas.py": "scan/newest",
     "tests/integration/engine/test_foresight.py": "explain/foresee run/sampling",
     "tests/integration/engine/test_trash_in_stats.py": "run/look run/trash_count",
     "tests/integration/engine/test_processes.py": "schedule/running",
-    "tests/integration/pressure/test_relief.py": "run/pressure run/pressure_monitor run/reclaim run/relief",
+    "tests/integration/pressure/test_relief.py": "run/making_room run/pressure_monitor run/reclaim run/relief",
     "tests/integration/safety/test_limits.py": "scan/arrivals",
     "tests/integration/safety/test_preconditions.py": "storage/preconditions",
     "tests/integration/safety/test_trash.py": "files/aside remove/purge run/empty run/restore",
@@ -50,11 +50,11 @@ ELSEWHERE = {
     "tests/unit/records/contract/test_records.py": "records/records records/sqlite/records",
     "tests/unit/records/sqlite/test_index.py": "records/sqlite/index_file records/sqlite/index_reader",
     "tests/unit/files/test_primitives.py": """
-        files/bulk files/counting files/native/records files/pure files/reading
+        files/bulk files/counting files/native/packed files/pure files/reading
     """,
     # sections of one model, which is checked as a whole
     "tests/unit/settings/test_model.py": "settings/alerts settings/area settings/http settings/pressure",
-    "tests/unit/settings/test_load.py": "settings/fileformat",
+    "tests/unit/settings/test_loader.py": "settings/fileformat",
     # what people see, in one piece
     "tests/unit/explain/test_check.py": "explain/check_areas explain/findings files/trial",
     "tests/unit/explain/test_why.py": "explain/past explain/present",
@@ -81,7 +81,7 @@ ELSEWHERE = {
     "tests/integration/web/test_access.py": "web/once web/routes/access web/routes/trash",
     "tests/integration/web/test_app.py": "web/app web/metrics web/serving",
     "tests/integration/web/test_guard.py": "web/guard",
-    "tests/acceptance/test_http.py": "web/events web/routes/events",
+    "tests/acceptance/test_http.py": "web/event_stream web/routes/events",
 }
 """By the file that tests them."""
 

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from shelflife.testing import Storage
 from shelflife.web import create_app
-from shelflife.web.token import VARIABLE
+from shelflife.web.service_token import VARIABLE
 
 FORM = "application/x-www-form-urlencoded"
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from shelflife.cli import output
-from shelflife.cli.table import Column, Table
+from shelflife.cli.columns import Column, Table
 from shelflife.cli.terminal import CARE, Styled
 
 ESCAPE = "\x1b[31m"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shelflife.files.candidates import Candidates, Fate, Going, Outcomes, meaning
-from shelflife.files.listing import Entry, Kind
+from shelflife.files.listing import Entry, EntryKind
 from shelflife.files.removal import Outcome, Result
 from shelflife.policy.verdict import Reason
 
@@ -13,7 +13,7 @@ _ENTRIES = st.lists(
     st.builds(
         Entry,
         name=st.sampled_from(["a", "b.jpg", "\udcff", "ä b"]),
-        kind=st.sampled_from([Kind.FILE, Kind.LINK]),
+        kind=st.sampled_from([EntryKind.FILE, EntryKind.LINK]),
         inode=st.integers(0, 2**64 - 1),
         size=st.integers(0, 2**40),
         allocated=st.just(0),
@@ -57,7 +57,7 @@ def test_inodes_are_known_without_unpacking(entries: list[Entry]) -> None:
 
 
 def test_more_of_them_weigh_more() -> None:
-    entry = Entry("a" * 100, Kind.FILE, 1, 1, 1, 1, 1, 1)
+    entry = Entry("a" * 100, EntryKind.FILE, 1, 1, 1, 1, 1, 1)
     assert Candidates.of([]).weight < Candidates.of([entry]).weight < Candidates.of([entry] * 2).weight
 
 
@@ -73,7 +73,7 @@ def test_every_fate_has_a_meaning_and_only_what_went_is_told_by_how_it_went(fate
 
 
 def test_outcomes_are_known_for_as_many_as_were_reached() -> None:
-    entries = [Entry(name, Kind.FILE, 1, 2, 0, 4, 5, 1) for name in "abc"]
+    entries = [Entry(name, EntryKind.FILE, 1, 2, 0, 4, 5, 1) for name in "abc"]
     packed = Candidates.of(entries)
     outcomes = Outcomes(packed, bytes([Fate.REMOVED, Fate.IN_USE]), Going.TRASHED)
     assert len(outcomes) == 2

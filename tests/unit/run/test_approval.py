@@ -4,7 +4,7 @@ import pytest
 
 from shelflife.clock import DAY
 from shelflife.errors import UsageError
-from shelflife.policy.limits import settings_of
+from shelflife.policy.limits import deciding_settings
 from shelflife.records.history import OfferedPlan
 from shelflife.run.approval import refuse_future, why_not
 from shelflife.run.workplace import Workplace
@@ -21,7 +21,7 @@ def _work(**values: object) -> Workplace:
 
 
 def _offered(work: Workplace, *, made: int) -> OfferedPlan:
-    return OfferedPlan("abc", made, {"frames": None}, {"frames": settings_of(work.settings, "frames")})
+    return OfferedPlan("abc", made, {"frames": None}, {"frames": deciding_settings(work.settings, "frames")})
 
 
 @pytest.mark.parametrize(

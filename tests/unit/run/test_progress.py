@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from shelflife.events import BatchFinished, DirectoriesScanned, RunStarted
-from shelflife.files.listing import Entry, Kind
+from shelflife.files.listing import Entry, EntryKind
 from shelflife.files.removal import Outcome, Result
 from shelflife.records.history import Trigger
 from shelflife.records.journal import Journal
@@ -14,7 +14,7 @@ from shelflife.run import progress
 from shelflife.run.progress import ProgressRecorder
 from shelflife.testing import Storage
 
-_FILE = Entry("a", Kind.FILE, 1, 10, 4096, 5, 6, 1)
+_FILE = Entry("a", EntryKind.FILE, 1, 10, 4096, 5, 6, 1)
 _GONE, _FAILED = Outcome(_FILE, Result.REMOVED), Outcome(_FILE, Result.FAILED, errno=5)
 _BATCH = BatchFinished(area="temp", directory="temp/a/", outcomes=[_GONE, _FAILED])
 

@@ -3,10 +3,15 @@ from __future__ import annotations
 import pytest
 
 from shelflife.errors import Problem
-from shelflife.settings.entry import Entry, shown
+from shelflife.settings.entry import SettingsEntry, shown
 
-_DEPTH = Entry(3, where="config.yaml:2", key="a.b", text="3")
-_TREE = Entry({"a": Entry({"b": _DEPTH}, where="config.yaml:1", key="a"), "l": Entry([Entry(7), Entry(8)])})
+_DEPTH = SettingsEntry(3, where="config.yaml:2", key="a.b", text="3")
+_TREE = SettingsEntry(
+    {
+        "a": SettingsEntry({"b": _DEPTH}, where="config.yaml:1", key="a"),
+        "l": SettingsEntry([SettingsEntry(7), SettingsEntry(8)]),
+    }
+)
 
 
 def test_a_tree_is_plain_without_its_origins() -> None:
@@ -14,20 +19,20 @@ def test_a_tree_is_plain_without_its_origins() -> None:
 
 
 def test_what_is_no_section_has_no_entries() -> None:
-    assert _DEPTH.section == Entry(None).section == {}
+    assert _DEPTH.section == SettingsEntry(None).section == {}
 
 
 def test_the_deepest_entry_on_the_way_is_found_with_what_is_left_of_it() -> None:
     assert _TREE.find(("a", "b")) == (_DEPTH, ())
     assert _TREE.find(("a", "b", "c")) == (_DEPTH, ("c",))
     assert _TREE.find(("a", "x", "y")) == (_TREE.section["a"], ("x", "y"))
-    assert _TREE.find(("l", 1)) == (Entry(8), ())
+    assert _TREE.find(("l", 1)) == (SettingsEntry(8), ())
     assert _TREE.find(("l", 2)) == (_TREE.section["l"], (2,))
     assert _TREE.find(("x",)) == (_TREE, ("x",))
 
 
 def test_an_entry_is_put_at_its_place_and_the_tree_before_stays_as_it_was() -> None:
-    new = Entry(9, where="environment A")
+    new = SettingsEntry(9, where="environment A")
     put = _TREE.put(("a", "c", "d"), new)
     assert put.plain() == {"a": {"b": 3, "c": {"d": 9}}, "l": [7, 8]}
     assert put.find(("a", "c", "d"))[0] is new
@@ -36,8 +41,8 @@ def test_an_entry_is_put_at_its_place_and_the_tree_before_stays_as_it_was() -> N
 
 
 def test_nothing_is_put_below_what_is_no_section() -> None:
-    assert _TREE.put(("a", "b", "c"), Entry(1)) == _TREE
-    assert Entry(None).put(("a",), Entry(1)).plain() == {"a": 1}  # an empty section is one
+    assert _TREE.put(("a", "b", "c"), SettingsEntry(1)) == _TREE
+    assert SettingsEntry(None).put(("a",), SettingsEntry(1)).plain() == {"a": 1}  # an empty section is one
 
 
 def test_a_problem_names_place_key_and_value_as_they_were_written() -> None:

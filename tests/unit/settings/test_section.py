@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import pytest
 from pydantic import BeforeValidator, ValidationInfo, field_validator
@@ -77,6 +77,7 @@ def test_an_unknown_key_is_told_with_those_of_its_own_section() -> None:
 
 
 def test_a_section_made_wrongly_raises_all_its_problems() -> None:
+    wrong: dict[str, Any] = {"first": 0, "inner": {"size": "x"}}
     with pytest.raises(SettingsError) as caught:
         _Outer(first=0, inner={"size": "x"})
     assert [(problem.key, problem.value) for problem in caught.value.problems] == [

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from shelflife.records.events import EventRecord, Progress
+from shelflife.records.event_log import EventRecord, Progress
 from shelflife.shapes.event import event_as_json, progress_as_json
 
 _RECORD = EventRecord(

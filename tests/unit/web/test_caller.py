@@ -10,8 +10,8 @@ from shelflife.records.records import open_records
 from shelflife.scopes import ALL_SCOPES, Scope
 from shelflife.settings import Settings
 from shelflife.testing import Storage
-from shelflife.web.caller import COOKIE, LOOKING, NUMBERS, Caller, Callers, parent_of
-from shelflife.web.token import VARIABLE, ServiceToken
+from shelflife.web.caller import COOKIE, LOOKING, NUMBERS, Caller, Callers, token_parent
+from shelflife.web.service_token import VARIABLE, ServiceToken
 
 _TOKEN = "the token of the service"
 
@@ -175,5 +175,5 @@ def test_where_the_application_decides_it_names_the_caller(storage: Storage) -> 
 
 
 def test_a_session_names_its_parent_without_telling_it() -> None:
-    assert parent_of(_TOKEN) == parent_of(_TOKEN) != parent_of("another")
-    assert _TOKEN not in parent_of(_TOKEN)
+    assert token_parent(_TOKEN) == token_parent(_TOKEN) != token_parent("another")
+    assert _TOKEN not in token_parent(_TOKEN)

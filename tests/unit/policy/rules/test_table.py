@@ -8,7 +8,7 @@ from shelflife.policy.cutoff import Cause, Cutoff, Cutoffs
 from shelflife.policy.rules import Rules
 from shelflife.policy.rules.file import File
 from shelflife.policy.rules.neighbours import Neighbours
-from shelflife.policy.rules.table import TABLE, Case, Need, Rule
+from shelflife.policy.rules.table import TABLE, Case, Rule, RuleNeed
 from shelflife.policy.verdict import Reason
 from tests.unit.policy.areas import an_area
 
@@ -97,6 +97,6 @@ def test_neighbours_are_asked_only_where_directories_keep_their_newest(
 
 def test_a_rule_of_which_nobody_says_so_is_not_applied_by_the_compiled_code() -> None:
     rules, cutoffs = _rules(), Cutoffs.only(_CUTOFF)
-    new = Rule(reason=Reason.SPECIAL, needs=Need.NAME, keeps=lambda case: case.file.name == "special")
+    new = Rule(reason=Reason.SPECIAL, needs=RuleNeed.NAME, keeps=lambda case: case.file.name == "special")
     assert rules.native("a/", cutoffs) is not None
     assert replace(rules, table=(*TABLE, new)).native("a/", cutoffs) is None

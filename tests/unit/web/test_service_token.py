@@ -9,7 +9,7 @@ import pytest
 
 from shelflife.errors import StorageError
 from shelflife.testing import Storage
-from shelflife.web.token import VARIABLE, ServiceToken, same
+from shelflife.web.service_token import VARIABLE, ServiceToken, same
 
 
 def test_an_empty_variable_counts_as_unset(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from shelflife.alerts.findings import check, findings_of, status
+from shelflife.alerts.overview import check, findings_of, status
 from shelflife.explain.check import Level
 from shelflife.records.history import Trigger
 from shelflife.run.lock import cleanup_lock

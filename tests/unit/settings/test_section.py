@@ -79,7 +79,7 @@ def test_an_unknown_key_is_told_with_those_of_its_own_section() -> None:
 def test_a_section_made_wrongly_raises_all_its_problems() -> None:
     wrong: dict[str, Any] = {"first": 0, "inner": {"size": "x"}}
     with pytest.raises(SettingsError) as caught:
-        _Outer(first=0, inner={"size": "x"})
+        _Outer(**wrong)
     assert [(problem.key, problem.value) for problem in caught.value.problems] == [
         ("first", "0"),
         ("inner.size", '"x"'),

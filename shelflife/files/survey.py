@@ -13,17 +13,20 @@ their own.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from struct import Struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.clock import HOUR
 from shelflife.files.hours import pack_hours, sum_of_hours, unpack_hours
+from shelflife.files.kernel import fresh_attributes
 from shelflife.files.listing import FOREVER, Entry, clamp, signed
 from shelflife.policy.load import NOTHING, Load
 
 if TYPE_CHECKING:
+    import os
+
+    from shelflife.files.kernel import Attributes
     from shelflife.policy.cutoff import Cutoffs
     from shelflife.policy.rules import Rules
 
@@ -39,7 +42,15 @@ class Key(NamedTuple):
     ctime: int
 
     @classmethod
-    def of(cls, status: os.stat_result) -> Key:
+    def at(cls, fd: int) -> Key:
+        """Return the key of an open directory as it is now, on whatever file system. Raises OSError.
+
+        NFS answers fstat(2) from a cache: there a new entry may show in the times after 16 s only.
+        """
+        return cls.of(fresh_attributes(fd, ""))
+
+    @classmethod
+    def of(cls, status: os.stat_result | Attributes) -> Key:
         """Return the key in the attributes of a directory."""
         return cls(signed(status.st_ino), clamp(status.st_mtime_ns), clamp(status.st_ctime_ns))
 
@@ -79,6 +90,9 @@ class ClassSurvey:
     oldest: int = FOREVER
     """Time of the oldest file."""
 
+    oldest_inode: int = 0
+    """Its inode, signed; 0 where that is not known."""
+
     newest: int = -FOREVER
     """Time of the newest file or link; what is noise does not count."""
 
@@ -93,7 +107,8 @@ class ClassSurvey:
         self.files += 1
         self.bytes += entry.size
         self.allocated += entry.share
-        self.oldest = min(self.oldest, entry.time)
+        if entry.time < self.oldest:
+            self.oldest, self.oldest_inode = entry.time, signed(entry.inode)
         self.add_to_hour(entry.time, entry.size, entry.share)
 
     def add_time(self, time: int, *, counts_for_groups: bool) -> None:
@@ -120,7 +135,8 @@ class ClassSurvey:
         for name in ("files", "bytes", "allocated"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.first_due = min(self.first_due, other.first_due)
-        self.oldest = min(self.oldest, other.oldest)
+        if other.oldest < self.oldest:
+            self.oldest, self.oldest_inode = other.oldest, other.oldest_inode
         self.newest = max(self.newest, other.newest)
         self.hours = sum_of_hours((self.hours, other.hours, unpack_hours(other.packed_hours)))
 
@@ -193,12 +209,14 @@ class Survey(ClassSurvey):
             allocated=self.allocated,
             first_due=self.first_due,
             oldest=self.oldest,
+            oldest_inode=self.oldest_inode,
             newest=self.newest,
             hours=self.hours,
             packed_hours=self.packed_hours,
         )
         self.files = self.bytes = self.allocated = 0
         self.first_due, self.oldest, self.newest = FOREVER, FOREVER, -FOREVER
+        self.oldest_inode = 0
         self.hours, self.packed_hours = {}, b""
 
     def finish(self, path: str, settled_before: int, rules: Rules) -> None:

@@ -17,7 +17,7 @@ NOTHING_TO_RUN = """
     explain/answer
     policy/rules/native policy/verdict
      records/alerts records/event_log records/holds records/index records/journal records/pressure
-    records/replies records/trash records/usage
+    records/replies records/tallies records/trash records/usage
 """
 """Values, words and protocols: what they mean is tested where they are used."""
 
@@ -26,7 +26,7 @@ ELSEWHERE = {
     "tests/integration/engine/test_cleanup.py": """
         engine questions
         remove/bulk remove/careful remove/compiled remove/opened
-        run/preview run/retention run/run
+        run/planning run/preview run/retention run/run
         scan/measure scan/planner scan/root
     """,
     "tests/integration/engine/test_units.py": "remove/directories remove/dismantling remove/share remove/unit",
@@ -45,7 +45,7 @@ ELSEWHERE = {
         records/history
         records/sqlite/alerts records/sqlite/approvals records/sqlite/holds records/sqlite/identity
         records/sqlite/journal_file records/sqlite/migrations records/sqlite/pressure records/sqlite/removals
-        records/sqlite/runs records/sqlite/slots records/sqlite/trash records/sqlite/usage
+        records/sqlite/runs records/sqlite/slots records/sqlite/tallies records/sqlite/trash records/sqlite/usage
     """,
     "tests/unit/records/contract/test_records.py": "records/records records/sqlite/records",
     "tests/unit/records/sqlite/test_index.py": "records/sqlite/index_file records/sqlite/index_reader",
@@ -79,7 +79,11 @@ ELSEWHERE = {
         web/routes/cleanup web/routes/parts web/routes/paths web/routes/runs web/routes/statistics
     """,
     "tests/integration/web/test_access.py": "web/once web/routes/access web/routes/trash",
-    "tests/integration/web/test_app.py": "web/app web/metrics web/serving",
+    "tests/integration/web/test_app.py": "web/app web/serving",
+    "tests/integration/web/test_metrics.py": """
+        web/metrics/counts web/metrics/row web/metrics/sources web/metrics/table
+    """,
+    "tests/integration/web/test_operations.py": "web/operations",
     "tests/integration/web/test_guard.py": "web/guard",
     "tests/acceptance/test_http.py": "web/event_stream web/routes/events",
 }

@@ -29,6 +29,7 @@ def _known(files: _Files) -> Known:
         total,
         2 * total,
         min(times, default=0),
+        0,
         max(times, default=0),
         _hours(files),
     )

@@ -4,9 +4,9 @@ from enum import StrEnum
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from shelflife.settings import checks
+from shelflife.settings.secret import Secret
 
 
 class _Colour(StrEnum):
@@ -91,6 +91,6 @@ def test_a_secret_shows_in_no_message_and_may_be_one_already() -> None:
     assert taken.get_secret_value() == "PASSWORD"
     assert "PASSWORD" not in repr(taken)
     assert check(taken) is taken
-    assert isinstance(taken, SecretStr)
+    assert isinstance(taken, Secret)
     with pytest.raises(ValueError, match="lower case"):
         check("password")

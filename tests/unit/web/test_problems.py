@@ -8,10 +8,9 @@ import pytest
 from fastapi import HTTPException, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException
-from starlette.requests import Request
 
 from shelflife.errors import MEANINGS, CleanupBusy, Problem, SettingsError, UsageError
-from shelflife.web.problems import MEDIA_TYPE, REQUEST_ID, documented, problem, problem_of, request_id_of
+from shelflife.web.problems import MEDIA_TYPE, documented, problem, problem_of
 
 
 def _content(response: Response | None) -> dict[str, Any]:
@@ -71,18 +70,6 @@ def test_an_unknown_status_is_a_problem_without_a_type() -> None:
     content = _content(problem(499, "", "gone \udcff", headers={"X-A": "1"}, extra=1))
     assert (content["type"], content["title"], content["extra"]) == ("about:blank", "Error", 1)
     assert content["detail"] == "gone \\xff"
-
-
-@pytest.mark.parametrize(
-    ("given", "taken"),
-    [("abc-1", True), ("x" * 100, True), ("x" * 101, False), ("", False), ("a\tb", False), ("ä", False)],
-)
-def test_a_request_is_called_what_its_caller_says_if_that_fits_into_a_log(given: str, *, taken: bool) -> None:
-    headers = [(REQUEST_ID.lower().encode(), given.encode("latin-1"))]
-    found = request_id_of(Request({"type": "http", "headers": headers}))
-    assert (found == given) is taken
-    assert found.isascii()
-    assert found
 
 
 def test_failures_are_documented_by_their_status() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from shelflife.errors import ShelflifeError
 from shelflife.files.tree import walk
 from shelflife.policy.area import TRASH_DIRECTORY
+from shelflife.policy.plan import Purge
 from shelflife.records.trash import Waiting
 from shelflife.remove.purge import trash_names
 from shelflife.storage.areas import hold_roots
@@ -48,6 +49,22 @@ def count_trash(
                         found[run] = before.get(run) or _plus(found.get(run), _count(anchor, trashed))
             if found != known.get(name, {}):
                 book.replace(name, found)
+
+
+def due_in_trash(base: int, area: Area, now: int) -> Purge:
+    """Return what waits in an area's trash, and how much of that has waited long enough at `now` (ns).
+
+    A trash that was switched off keeps what is not expired; that is counted, too.
+    """
+    due = waiting = Waiting()
+    with suppress(ShelflifeError), hold_roots(base, area) as (roots, _):
+        for _, anchor in roots:
+            for trashed in trash_names(anchor):
+                found = _count(anchor, trashed)
+                waiting = _plus(waiting, found)
+                if trashed.at < now - (area.trash or 0):
+                    due = _plus(due, found)
+    return Purge(due.files, due.bytes, waiting.files)
 
 
 def _count(anchor: Anchor, trashed: TrashName) -> Waiting:

@@ -40,7 +40,7 @@ def test_a_slip_in_the_configuration_waits_for_a_person(cleaned: Site, uploads: 
     cleaned.configure(CONFIG.replace('{retention: 7d, protect: ["*.keep"]}', uploads))
     refused = cleaned.call("cleanup", "--yes")
     assert (refused.code, _left(cleaned)) == (3, _FILES)
-    assert "of 30 files would go" in refused.err
+    assert "of 30 files (300 B) would go" in refused.err
     assert "since its last cleanup its " in refused.err
 
 

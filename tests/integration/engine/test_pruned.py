@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from shelflife.files.removal import Result
 from shelflife.testing import MakeStorage
 
 
@@ -22,6 +23,25 @@ def test_why_knows_which_run_removed_an_empty_directory(make_storage: MakeStorag
     assert answer.run == run
     assert "an empty directory" in answer.sentences[0]
     assert storage.engine.why(storage.path("frames/gone-1")).run == run
+
+
+def test_the_history_of_a_run_lists_the_empty_directories_that_it_removed(
+    make_storage: MakeStorage,
+) -> None:
+    storage = make_storage({"frames": "1d", "temp": "1d"})
+    storage.directory("frames/empty/inner")
+    storage.file("frames/gone/a")
+    storage.file("frames/stays/a", age="1h")
+    storage.file("temp/b")
+    run = storage.engine.cleanup().run
+    found = list(storage.engine.run_files(run, directories=True))
+    pruned = [file for file in found if file.pruned]
+    assert {(file.path, file.result, file.area) for file in pruned} == {
+        (path, Result.REMOVED, "frames")
+        for path in ("frames/empty", "frames/empty/inner", "frames/gone")
+    }
+    assert sorted(file.path for file in found if not file.pruned) == ["frames/gone/a", "temp/b"]
+    assert len(pruned) == storage.engine.run(run).report["directories"]
 
 
 def test_an_empty_directory_counts_as_no_file_of_its_run(make_storage: MakeStorage) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 from typing import get_args
@@ -115,6 +116,56 @@ def test_the_configuration_of_this_checkout_shows_each_key() -> None:
 
 def test_the_page_of_json_shapes_is_written_from_the_program() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "run `python scripts/json_reference.py`"
+
+
+PROMISES = re.findall(r"((?:^> .*\n)+)\n((?:^(?:- |  ).*\n)+)", text_of("promises.md"), flags=re.MULTILINE)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _promised() -> list[str]:
+    return [_plain(re.sub("^> ", "", quoted, flags=re.MULTILINE)) for quoted, _ in PROMISES]
+
+
+def _paragraphs() -> list[str]:
+    """Return what README and docs/safety.md say in promise of something, paragraph by paragraph."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Why not")[2].partition("## More")[0]
+    safety = text_of("safety.md").partition("## What is promised")[2].partition("## What is not")[0]
+    back = text_of("safety.md").partition("## Bringing things back")[2].partition("## Attempts")[0]
+    found = re.split(r"\n\n|\n(?=- )", "\n\n".join((readme, safety, back)))
+    skipped = ("#", "*Attacked by*", "    ", "`tests/")
+    told = (_plain(one) for one in found if not one.lstrip("\n").startswith(skipped))
+    return [one for one in told if one and not one.endswith((":", "?"))]
+
+
+def test_each_promise_in_the_list_stands_where_it_was_made() -> None:
+    pages = _plain((ROOT / "README.md").read_text(encoding="utf-8")) + _plain(text_of("safety.md"))
+    assert len(PROMISES) == text_of("promises.md").count("\n\n> ")
+    assert [promise for promise in _promised() if promise not in pages] == []
+
+
+def test_no_paragraph_of_promises_is_without_tests() -> None:
+    assert [told for told in _paragraphs() if not any(promise in told for promise in _promised())] == []
+
+
+def test_each_test_of_a_promise_is_there() -> None:
+    named = {
+        (file, test)
+        for _, tests in PROMISES
+        for file, rest in re.findall(r"- `(tests/[\w/]+\.py)`:((?:[^-]|-(?! `))*)", tests)
+        for test in re.findall(r"`(test_\w+)`", rest)
+    }
+    assert len(named) > 100
+    assert all("`test_" in tests for _, tests in PROMISES)
+    there = {
+        (file, node.name)
+        for file in {file for file, _ in named}
+        for node in ast.parse((ROOT / file).read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert named - there == set()
 
 
 LINES = [

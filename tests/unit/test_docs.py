@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+import yaml
 from pydantic import BaseModel
 
 from scripts.json_reference import PAGE, page
@@ -77,17 +78,22 @@ def test_docs_name_each_route(storage: Storage) -> None:
         f"{method.upper()} {path}"
         for path, methods in paths.items()
         for method in methods
-        if f"`{method.upper()} {path}" not in text_of("http.md")
+        if not re.search(rf"`{method.upper()} {re.escape(path)}[`?]", text_of("http.md"))
     ]
     assert missing == []
+    table = text_of("http.md").partition("## Statistics")[0]
+    shown = re.findall(r"^\| `([A-Z]+) (/[^`?]*)", table, flags=re.MULTILINE)
+    assert shown
+    assert [route for route in shown if route[0].lower() not in paths.get(route[1], ())] == []
 
 
 def test_docs_name_each_metric(storage: Storage) -> None:
-    storage.engine.stats(refresh=True)
+    storage.engine.cleanup()  # some are only there once something was done
     text = exposition(lambda: storage.engine)().decode()
     names = set(re.findall(r"^# HELP (\w+) ", text, flags=re.MULTILINE))
+    told = set(re.findall(r"`(shelflife_\w+)`", text_of("http.md")))
     assert names
-    assert [name for name in sorted(names) if f"`{name}`" not in text_of("http.md")] == []
+    assert (sorted(names - told), sorted(told - names)) == ([], [])
 
 
 def test_docs_name_each_kind_of_alert() -> None:
@@ -104,14 +110,23 @@ def keys_of(section: type[BaseModel], path: str = "") -> list[str]:
     return found
 
 
-def test_the_configuration_of_this_checkout_shows_each_key() -> None:
-    shown = (ROOT / "config.yaml").read_text(encoding="utf-8")
-    keys = [*keys_of(Settings), *(f"areas.{key}" for key in AreaSettings.model_fields)]
-    internal = {"source", "areas"}
-    missing = [
-        key for key in keys if key not in internal and not re.search(rf"\b{key.split('.')[-1]}:", shown)
-    ]
+def test_the_configuration_of_this_checkout_shows_each_key_where_it_belongs() -> None:
+    text = (ROOT / "config.yaml").read_text(encoding="utf-8")
+    written, optional = text.split("optional ---", 1)
+    examples = re.sub(r"(?m)^  # (( *)[a-z_]+:( .*)?)$", r"  \1", optional)
+    shown = yaml.safe_load(f"{written}optional ---{examples}")["storage"]
+    keys = [*keys_of(Settings), *(f"areas.frames.{key}" for key in AreaSettings.model_fields)]
+    missing = [key for key in keys if key not in ("source", "areas") and not _is_shown(key, shown, text)]
     assert missing == []
+
+
+def _is_shown(key: str, shown: dict[str, object], text: str) -> bool:
+    """Return whether a key stands at its place; of a section that is null there, in its example."""
+    *above, last = key.split(".")
+    section: object = shown
+    for name in above:
+        section = section.get(name, {}) if isinstance(section, dict) else None
+    return last in section if isinstance(section, dict) else f"{above[-1]}: {{" in text and f"{last}: " in text
 
 
 def test_the_page_of_json_shapes_is_written_from_the_program() -> None:

@@ -35,7 +35,14 @@ SIZE: Final = 14
 MARGIN: Final = 22
 LEADING: Final = 19
 GROUND: Final = "#0d1117"
-COLOURS: Final = {"": "#d0d7de", "1": "#ffffff", "2": "#7d8590", "32": "#7ee787", "1;33": "#e3b341", "1;31": "#ff7b72"}
+COLOURS: Final = {
+    "": "#d0d7de",
+    "1": "#ffffff",
+    "2": "#7d8590",
+    "32": "#7ee787",
+    "1;33": "#e3b341",
+    "1;31": "#ff7b72",
+}
 STYLE: Final = re.compile(r"\x1b\[([0-9;]*)m")
 
 
@@ -50,7 +57,11 @@ def typed(command: str, directory: Path) -> Iterator[str]:
     """Yield the lines of a command and of what it prints."""
     yield f"\x1b[32m$\x1b[0m \x1b[1m{command}\x1b[0m"
     out, terminal = pty.openpty()
-    environment = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "TERM": "xterm", "COLUMNS": str(COLUMNS)}
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        "TERM": "xterm",
+        "COLUMNS": str(COLUMNS),
+    }
     if "PYTHONPATH" in os.environ:
         environment["PYTHONPATH"] = os.environ["PYTHONPATH"]
     words = [sys.executable, "-m", *command.split()]
@@ -112,7 +123,7 @@ def main() -> None:
     directory.mkdir(parents=True)
     (directory / "config.yaml").write_text(CONFIG)
     script = Path(__file__).with_name("fill_storage.py")
-    filled = ["--config", directory / "config.yaml", "--files", "3000"]
+    filled = ["--config", str(directory / "config.yaml"), "--files", "3000"]
     subprocess.run([sys.executable, script, *filled], check=True, stdout=subprocess.DEVNULL)
     draw([pieces(line) for line in chain(session(directory))]).save(target, optimize=True)
 

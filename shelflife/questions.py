@@ -124,8 +124,8 @@ class Questions:
     def unexpected(self) -> list[Finding]:
         """Return what is unlikely to be meant: files from the future, directories of no area, short retentions.
 
-        Also what `arrivals` has. `check` has it, too; before anything was ever cleaned, whoever plans wants to know.
-        Raises as `stats`.
+        And what `arrivals` has. `check` has it, too; before anything was ever cleaned, whoever plans wants to
+        know. Raises as `stats`.
         """
         from shelflife.explain.unexpected import unexpected
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 from shelflife.cli.grammar import Argument, Option
-from shelflife.clock import SECOND
 from shelflife.errors import UsageError
 
 if TYPE_CHECKING:

@@ -61,14 +61,16 @@ def arrived(base: int, areas: Iterable[Area], records: Records, now: int) -> Ite
         last_runs = journal.approvals.last_runs() if journal else {}
         holds = journal.holds.active(now) if journal else None
         for area in areas:
-            if (found := _of_area(base, area, _Known(index, holds, last_runs.get(area.name)), now)) is not None:
+            if (
+                found := _of_area(base, area, _Known(index, holds, last_runs.get(area.name)), now)
+            ) is not None:
                 yield found
 
 
 class _Known(NamedTuple):
     """What is remembered."""
 
-    index: Index
+    rows: Index
     holds: Holds | None
     last: LastRun | None
 
@@ -83,17 +85,17 @@ def _of_area(base: int, area: Area, known: _Known, now: int) -> Finding | None:
     if not cutoffs:
         return None
     due = list(islice(_due(base, area, known, cutoffs), _MOST))
-    came = due if last is not None else [one for one in due if one.has_come]
-    files = sum(one.files for one in came) - (0 if last is None else last.left)
+    late = due if last is not None else [one for one in due if one.has_come]
+    files = sum(one.files for one in late) - (0 if last is None else last.left)
     if files <= 0:
         return None
-    size = human_size(sum(one.bytes for one in came))
+    size = human_size(sum(one.bytes for one in late))
     least = "at least " if len(due) == _MOST else ""
-    when = "after the last cleanup" if last is not None else "here later than their times say"
+    what = f"{least}{counted(files, 'file', 'files')} ({size})"
+    came = "is due already, but came" if files == 1 else "are due already, but came"
+    when = "after the last cleanup" if last is not None else "here more recently than that"
     return warning(
-        f"area {area.name}",
-        f"{least}{counted(files, 'file', 'files')} ({size}) are due already, although they came {when}; "
-        "`age_from: arrived` counts from when they came",
+        f"area {area.name}", f"{what} {came} {when}; `age_from: arrived` counts from when a file came"
     )
 
 
@@ -101,12 +103,12 @@ def _due(base: int, area: Area, known: _Known, cutoffs: Cutoffs) -> Iterator[_Du
     """Yield what is before cutoffs, and nobody holds."""
     with suppress(ShelflifeError), hold_roots(base, area) as (roots, _):
         for directory, anchor in roots:
-            root = known.index.find(directory)
+            root = known.rows.find(directory)
             if root is None:
                 continue
             if area.expire is Expire.DIRECTORY:
                 yield from _units(area, directory, root, known, cutoffs)
-            for path in known.index.due(root, cutoffs):
+            for path in known.rows.due(root, cutoffs):
                 if area.expire is Expire.DIRECTORY and path:
                     continue
                 holds = known.holds
@@ -118,15 +120,13 @@ def _due(base: int, area: Area, known: _Known, cutoffs: Cutoffs) -> Iterator[_Du
 
 def _units(area: Area, directory: str, root: int, known: _Known, cutoffs: Cutoffs) -> Iterator[_Due]:
     """Yield units. One that was unpacked here is as young as its directories: only a move brings in old ones."""
-    for row in known.index.units(root):
+    for row in known.rows.units(root):
         is_held = known.holds is not None and is_held_by_path(known.holds, f"{directory}/{row.path[:-1]}")
         if unit_is_due(row, area, cutoffs) and not is_held:
             yield _Due(row.load.files, row.load.bytes, has_come=False)
 
 
-def _files(
-    fd: int, place: str, path: str, area: Area, known: _Known, cutoffs: Cutoffs
-) -> Iterator[_Due]:
+def _files(fd: int, place: str, path: str, area: Area, known: _Known, cutoffs: Cutoffs) -> Iterator[_Due]:
     for chunk in judged(fd, path, area, cutoffs):
         for entry, due in chunk:
             if not due or not entry.is_file:

@@ -59,7 +59,8 @@ def check_storage(
     """Look at a storage at `now` (ns) and return what was found, from the ground up.
 
     With `trying`, what file systems can do is tried out where that is not known, and files are looked at that may
-    have come with old times: not for whoever asks every few seconds. `records` is None when the base path is not there. Never raises for what is wrong with the storage.
+    have come with old times: not for whoever asks every few seconds. `records` is None when the base path is not
+    there. Never raises for what is wrong with the storage.
     """
     storage = _Storage(settings, areas, now)
     found = [_settings(settings), *_kernel(), _compiled(), *_base(storage)]

@@ -78,7 +78,7 @@ class AreaPlan:
     arrived: int = 0
     """Files that would go and were due at the area's last cleanup already; counted where the plan is large."""
 
-    purge: Purge = Purge()
+    purge: Purge = Purge()  # noqa: RUF009 - a tuple
     """What would be purged from its trash; counted where there is doubt about that."""
 
     @property

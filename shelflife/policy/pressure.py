@@ -2,14 +2,14 @@
 
 How much is a matter of its watermarks (`shelflife.policy.watermark`), less what is on its way already
 (`shelflife.policy.gain`). First the trash goes; then what is expired; then, only in areas with a priority and
-the lowest first, what is oldest, nothing younger than the area's `min_age`: where inodes are what is missing, empty
+the lowest first, what is oldest, nothing younger than the area's `min_age`; where inodes are missing, empty
 directories before any file. Of what is not expired a small portion goes first, and no more than an area gives
 unasked (`shelflife.policy.limits`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.clock import HOUR
@@ -53,7 +53,8 @@ class Need:
         )
 
 
-class Empty(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Empty:
     """Empty directories of an area: an inode each, and nothing that could be lost."""
 
     expired: int = 0
@@ -63,7 +64,7 @@ class Empty(NamedTuple):
     """Times (ns) of the others that may go, the oldest first."""
 
     @property
-    def count(self) -> int:
+    def all(self) -> int:
         """How many there are."""
         return self.expired + len(self.others)
 
@@ -94,7 +95,7 @@ class Candidate:
     unasked: int = ANY_NUMBER
     """Unexpired files that may go before a person was asked."""
 
-    empty: Empty = Empty()
+    empty: Empty = field(default_factory=Empty)
     """Its empty directories, where inodes are needed."""
 
     @property
@@ -180,7 +181,7 @@ def _expired(candidates: Iterable[Candidate], now: int) -> tuple[tuple[str, Cuto
 
 
 def _give_empty(ranked: Sequence[Candidate], rest: Load) -> tuple[tuple[tuple[str, Cutoff], ...], Load]:
-    """Take empty directories from area after area, the oldest first; return their cutoffs, and what is still needed."""
+    """Take empty directories from area after area, the oldest first; return their cutoffs, and the rest."""
     cutoffs = []
     for candidate in ranked:
         times = candidate.empty.others[: rest.files]

@@ -42,7 +42,8 @@ class Pruner:
     def prune_all(self, cutoffs: Cutoffs) -> None:
         """Remove the directories that are empty and before their cutoffs, and those above that this empties.
 
-        Those that the index proposes; each is looked at once more. Raises Stopped, and AreaLost when the disk fails.
+        Those that the index proposes; each is looked at once more. Raises Stopped, and AreaLost when the disk
+        fails.
         """
         root, context = self._root, self._root.context
         place = AreaRoot(root.area, root.directory, root.anchor)

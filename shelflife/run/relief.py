@@ -208,7 +208,7 @@ class Relieving:
         now = session.context.freshness.now
         areas = [session.work.areas[name] for name in self._task.disk.areas]
         empty = {area.name: held.empty(area, now) for area in areas if need.enough.files}
-        estimate = held.estimate(now).plus(Load(files=sum(one.count for one in empty.values())))
+        estimate = held.estimate(now).plus(Load(files=sum(one.all for one in empty.values())))
         could = trash.plus(estimate).times(_DOUBT).covers(need.least)
         found = []
         for area in areas:
@@ -267,7 +267,7 @@ class Relieving:
             outcome = self._outcome(watch, was_stopped=was_stopped)
             task.conclude(outcome, self._reasons(held, outcome))
         state = RunState.STOPPED if outcome is Outcome.STOPPED else RunState.DONE
-        given = [report for report in reports.values() if report.scanned or report.purged or report.errors]
+        given = [one for one in reports.values() if one.scanned or one.purged or one.directories or one.errors]
         report = RunReport(run=options.recorder.run, plan=plan.id, state=state, areas=given)
         task.reports.append(report)
         self._learn(session, watch, reports.values())

@@ -35,7 +35,7 @@ def empty_directories(context: Context, root: AreaRoot, cutoffs: Cutoffs) -> Ite
 
 
 def empty_of(context: Context, area: Area, roots: Iterable[AreaRoot], now: int) -> Empty:
-    """Return the empty directories that an area could give at `now` (ns): those not expired only by a priority."""
+    """Return the empty directories that an area could give at `now` (ns), not expired ones only by a priority."""
     retention = by_retention_of_classes(area, now)
     youngest = Cutoff(at=now - area.min_age, cause=Cause.PRESSURE)
     cutoffs = retention if area.priority is None else at_least(area, now, youngest)

@@ -115,8 +115,9 @@ def test_the_configuration_of_this_checkout_shows_each_key_where_it_belongs() ->
     written, optional = text.split("optional ---", 1)
     examples = re.sub(r"(?m)^  # (( *)[a-z_]+:( .*)?)$", r"  \1", optional)
     shown = yaml.safe_load(f"{written}optional ---{examples}")["storage"]
-    keys = [*keys_of(Settings), *(f"areas.frames.{key}" for key in AreaSettings.model_fields)]
-    missing = [key for key in keys if key not in ("source", "areas") and not _is_shown(key, shown, text)]
+    others = [key for key in keys_of(Settings) if key != "source" and not key.startswith("areas.")]
+    keys = [*others, *(f"areas.frames.{key}" for key in AreaSettings.model_fields)]
+    missing = [key for key in keys if not _is_shown(key, shown, text)]
     assert missing == []
 
 
@@ -126,7 +127,9 @@ def _is_shown(key: str, shown: dict[str, object], text: str) -> bool:
     section: object = shown
     for name in above:
         section = section.get(name, {}) if isinstance(section, dict) else None
-    return last in section if isinstance(section, dict) else f"{above[-1]}: {{" in text and f"{last}: " in text
+    return (
+        last in section if isinstance(section, dict) else f"{above[-1]}: {{" in text and f"{last}: " in text
+    )
 
 
 def test_the_page_of_json_shapes_is_written_from_the_program() -> None:
@@ -146,10 +149,12 @@ def _promised() -> list[str]:
 
 def _paragraphs() -> list[str]:
     """Return what README and docs/safety.md say in promise of something, paragraph by paragraph."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Why not")[2].partition("## More")[0]
+    readme = (
+        (ROOT / "README.md").read_text(encoding="utf-8").partition("## Why not")[2].partition("## More")[0]
+    )
     safety = text_of("safety.md").partition("## What is promised")[2].partition("## What is not")[0]
     back = text_of("safety.md").partition("## Bringing things back")[2].partition("## Attempts")[0]
-    found = re.split(r"\n\n|\n(?=- )", "\n\n".join((readme, safety, back)))
+    found = re.split(r"\n\n|\n(?=- )", f"{readme}\n\n{safety}\n\n{back}")
     skipped = ("#", "*Attacked by*", "    ", "`tests/")
     told = (_plain(one) for one in found if not one.lstrip("\n").startswith(skipped))
     return [one for one in told if one and not one.endswith((":", "?"))]

@@ -37,8 +37,7 @@ def test_the_history_of_a_run_lists_the_empty_directories_that_it_removed(
     found = list(storage.engine.run_files(run, directories=True))
     pruned = [file for file in found if file.pruned]
     assert {(file.path, file.result, file.area) for file in pruned} == {
-        (path, Result.REMOVED, "frames")
-        for path in ("frames/empty", "frames/empty/inner", "frames/gone")
+        (path, Result.REMOVED, "frames") for path in ("frames/empty", "frames/empty/inner", "frames/gone")
     }
     assert sorted(file.path for file in found if not file.pruned) == ["frames/gone/a", "temp/b"]
     assert len(pruned) == storage.engine.run(run).report["directories"]

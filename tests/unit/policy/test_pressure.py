@@ -255,9 +255,7 @@ def _needs_inodes(count: int) -> Need:
 def test_empty_directories_go_before_any_file_that_is_not_expired() -> None:
     first, second = _areas(a={"retention": "30d", "priority": 1}, b={"retention": "30d", "priority": 2})
     times = tuple(NOW - (90 - number) * HOUR for number in range(10))
-    candidates = [
-        replace(_candidate(area, _hourly(20)), empty=Empty(0, times)) for area in (first, second)
-    ]
+    candidates = [replace(_candidate(area, _hourly(20)), empty=Empty(0, times)) for area in (first, second)]
     relief = choose_cutoffs(candidates, _needs_inodes(14), trash=NOTHING, now=NOW)
     assert [(name, cutoff.at) for name, cutoff in relief.empty] == [("a", times[-1] + 1), ("b", times[3] + 1)]
     assert {cutoff.cause for _, cutoff in relief.cutoffs} == {Cause.RETENTION}

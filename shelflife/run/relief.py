@@ -267,7 +267,9 @@ class Relieving:
             outcome = self._outcome(watch, was_stopped=was_stopped)
             task.conclude(outcome, self._reasons(held, outcome))
         state = RunState.STOPPED if outcome is Outcome.STOPPED else RunState.DONE
-        given = [one for one in reports.values() if one.scanned or one.purged or one.directories or one.errors]
+        given = [
+            one for one in reports.values() if one.scanned or one.purged or one.directories or one.errors
+        ]
         report = RunReport(run=options.recorder.run, plan=plan.id, state=state, areas=given)
         task.reports.append(report)
         self._learn(session, watch, reports.values())

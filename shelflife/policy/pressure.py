@@ -112,7 +112,7 @@ class Withheld(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Relief:
+class ReliefPlan:
     """Where room is to be made, and whether that is enough."""
 
     expired: tuple[tuple[str, Cutoff], ...] = ()
@@ -146,25 +146,25 @@ class Relief:
         ]
 
 
-def choose_cutoffs(candidates: Sequence[Candidate], need: Need, *, trash: Load, now: int) -> Relief:
+def choose_cutoffs(candidates: Sequence[Candidate], need: Need, *, trash: Load, now: int) -> ReliefPlan:
     """Return the cutoffs that make room at `now` (ns), when so much waits in the `trash`."""
     if trash.covers(need.enough):
-        return Relief(is_enough=True)
+        return ReliefPlan(is_enough=True)
     expired = _expired([one for one in candidates if one.expired_inodes != NOTHING], now)
     done = trash.plus(total(candidate.expired_inodes for candidate in candidates))
     if done.covers(need.enough):
-        return Relief(expired=expired, cutoffs=expired, is_enough=True)
+        return ReliefPlan(expired=expired, cutoffs=expired, is_enough=True)
     if not need.may_take_unexpired:
-        return Relief(expired=expired, cutoffs=expired, is_enough=False)
+        return ReliefPlan(expired=expired, cutoffs=expired, is_enough=False)
     ranked = in_order(candidates)
     everything = done.plus(total(_removable(candidate, now) for candidate in ranked))
     if not everything.covers(need.least):
-        return Relief(expired=expired, cutoffs=expired, is_enough=False, is_hopeless=True)
+        return ReliefPlan(expired=expired, cutoffs=expired, is_enough=False, is_hopeless=True)
     empty, rest = _give_empty(ranked, need.enough.less(done))
     giving = {name for name, _ in (*expired, *empty)}
     expired = _expired([one for one in candidates if one.area.name in giving], now)
     given = _give(ranked, rest, now)
-    return Relief(
+    return ReliefPlan(
         expired=expired,
         empty=empty,
         first=tuple(_give(ranked, first_portion(rest), now).cutoffs.items()),
@@ -265,7 +265,7 @@ def _removable(candidate: Candidate, now: int) -> Load:
 # -- what fills a file system
 
 
-class Part(NamedTuple):
+class SpaceUse(NamedTuple):
     """Something that takes room on a file system."""
 
     what: str
@@ -283,7 +283,7 @@ def kept_in(area: Area) -> str:
     return f"in {area.name}, not old enough, or protected, held or in use"
 
 
-def what_fills(marks: Watermarks, usage: Usage, parts: Sequence[Part]) -> list[str]:
+def what_fills(marks: Watermarks, usage: Usage, parts: Sequence[SpaceUse]) -> list[str]:
     """Return in words what a file system is full of, the largest share first; together they are 100 %."""
     inodes = bool(marks.inodes) and not marks.space
     kind, used = ("inodes", usage.inodes.used) if inodes else ("space", usage.space.used)

@@ -23,7 +23,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from shelflife.errors import SettingsError, ShelflifeError
 from shelflife.formats import counted, printable
 from shelflife.shapes.error import details_of
-from shelflife.web.models import Problem
+from shelflife.web.models import ProblemDetails
 
 __all__ = ["MEDIA_TYPE", "ProblemRoute", "documented", "problem", "problem_of"]
 
@@ -150,7 +150,7 @@ def problem(
 
 def documented(**meanings: str) -> dict[int | str, dict[str, Any]]:
     """Return the failures of a route for its documentation: `documented(_409="another one is running")`."""
-    schema = Problem.model_json_schema()
+    schema = ProblemDetails.model_json_schema()
     return {
         int(status[1:]): {"description": meaning, "content": {MEDIA_TYPE: {"schema": schema}}}
         for status, meaning in meanings.items()

@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 
 from shelflife.records.history import RunState, Trigger
 from shelflife.scopes import Scope
-from shelflife.settings.units import moment_of
+from shelflife.settings.quantities import moment_of
 from shelflife.shapes.cleanup import CleanupAccepted, CleanupResult
 from shelflife.shapes.disk import Reliefs, reliefs_as_json
 from shelflife.shapes.plan import Plan, PlannedFile, plan_as_json, planned_file_as_json
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
 
     from shelflife.events import Event
-    from shelflife.run.pressure import DiskRelief
+    from shelflife.run.making_room import DiskRelief
     from shelflife.shapes.cleanup import CleanupResult as Result
     from shelflife.web.caller import Caller
     from shelflife.web.service import Service

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 
 from shelflife import clock
 from shelflife.errors import UsageError
-from shelflife.settings.units import moment_of
+from shelflife.settings.quantities import moment_of
 from shelflife.shapes.hold import Hold, hold_as_json
 from shelflife.shapes.why import Answer, answer_as_json
 from shelflife.web import models

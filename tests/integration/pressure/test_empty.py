@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shelflife.run.pressure import Outcome
+from shelflife.run.making_room import ReliefOutcome
 from shelflife.testing import set_age
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def test_an_area_that_holds_nothing_but_expired_empty_directories_gives_them(
 
     (found,) = storage.engine.relieve()
 
-    assert found.outcome is Outcome.RELIEVED
+    assert found.outcome is ReliefOutcome.RELIEVED
     assert found.after.inodes.share < 80
     gone = sum(run.report["directories"] for run in storage.engine.history())
     assert gone == 450 - len(_left(storage, "uploads"))
@@ -71,7 +71,7 @@ def test_empty_directories_go_before_any_unexpired_file_the_oldest_first_and_no_
 
     (found,) = storage.engine.relieve()
 
-    assert found.outcome is Outcome.RELIEVED
+    assert found.outcome is ReliefOutcome.RELIEVED
     assert 75 < found.after.inodes.share < 80
     assert storage.files() == files
     left = [int(name) for name in _left(storage, "frames") if name != "files"]
@@ -92,7 +92,7 @@ def test_where_empty_directories_are_not_enough_the_oldest_files_go_too(mount_st
 
     (found,) = storage.engine.relieve()
 
-    assert found.outcome is Outcome.RELIEVED
+    assert found.outcome is ReliefOutcome.RELIEVED
     assert _left(storage, "frames") == ["files"]
     left = sorted(map(int, _left(storage, "frames/files")))
     assert left == list(range(300 - len(left), 300))
@@ -107,7 +107,7 @@ def test_empty_directories_stay_without_a_priority_where_they_are_kept_and_in_in
     _empty(storage, area, 450, age="40d" if area == "outputs" else "10d")
     _use_up_inodes(storage)
     (found,) = storage.engine.relieve()
-    assert found.outcome is Outcome.HOPELESS
+    assert found.outcome is ReliefOutcome.HOPELESS
     assert len(_left(storage, area)) == 450
 
 
@@ -120,7 +120,7 @@ def test_what_is_young_held_protected_or_the_areas_own_stays(mount_storage: Moun
     storage.engine.hold(storage.path("frames/held"))
     _use_up_inodes(storage)
     (found,) = storage.engine.relieve()
-    assert found.outcome is Outcome.RELIEVED
+    assert found.outcome is ReliefOutcome.RELIEVED
     assert set(stays) <= set(_left(storage, "frames"))
     assert storage.path("uploads").is_dir()
 
@@ -139,10 +139,10 @@ def test_while_the_settings_are_in_doubt_only_expired_empty_directories_go(
         )
     )
     (found,) = changed.engine.relieve()
-    assert found.outcome is Outcome.HOPELESS
+    assert found.outcome is ReliefOutcome.HOPELESS
     assert len(_left(storage, "frames")) == 400
     (found,) = changed.engine.relieve(insist=True)
-    assert found.outcome is Outcome.RELIEVED
+    assert found.outcome is ReliefOutcome.RELIEVED
 
 
 def test_where_bytes_are_missing_empty_directories_stay(mount_storage: MountStorage) -> None:
@@ -150,7 +150,7 @@ def test_where_bytes_are_missing_empty_directories_stay(mount_storage: MountStor
     _empty(storage, "frames", 50, age="10d")
     storage.file("outputs/rest", content=bytes(22 << 20))
     (found,) = storage.engine.relieve()
-    assert found.outcome is Outcome.HOPELESS
+    assert found.outcome is ReliefOutcome.HOPELESS
     assert len(_left(storage, "frames")) == 50
 
 
@@ -165,6 +165,6 @@ def test_an_empty_unit_is_one_inode_and_what_lies_inside_a_unit_stays_with_it(
     _empty(storage, "frames", 300, age="10d")
     _use_up_inodes(storage)
     (found,) = storage.engine.relieve()
-    assert found.outcome is Outcome.RELIEVED
+    assert found.outcome is ReliefOutcome.RELIEVED
     assert storage.path("frames/unit/inner").is_dir()
     assert len(_left(storage, "frames")) < 301

@@ -12,14 +12,16 @@ from shelflife.clock import HOUR
 from shelflife.errors import ShelflifeError, StorageError
 from shelflife.files.kernel import sync_file_system
 from shelflife.files.listing import FOREVER
+from shelflife.files.trash import trash_names
 from shelflife.policy.choose import at_least, by_retention_of_classes, expired_first
 from shelflife.policy.cutoff import KEEP_ALL
 from shelflife.policy.load import NOTHING, Load, before, total
 from shelflife.policy.plan import AreaPlan, DueDirectory
 from shelflife.policy.pressure import Candidate, SpaceUse, kept_in, what_fills
-from shelflife.remove.purge import purge_run, trash_load, trash_names
+from shelflife.remove.purge import purge_run, trash_load
 from shelflife.remove.root import AreaLost, Root
-from shelflife.run.retention import act_on_root, prune_root, refresh_areas
+from shelflife.run.planning import refresh_areas
+from shelflife.run.retention import act_on_root, prune_root
 from shelflife.scan.empty import empty_directories, empty_of
 from shelflife.scan.measure import freed_by, histograms_of, measures_of, size_of
 from shelflife.scan.newest import keeping_newest

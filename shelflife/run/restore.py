@@ -15,13 +15,12 @@ from shelflife.errors import PartlyRestored, UsageError
 from shelflife.files.anchor import Anchor
 from shelflife.files.listing import EntryKind, entry_at
 from shelflife.files.rename import put_back
-from shelflife.files.trash import DISPLACED, TrashName, prune_trash
+from shelflife.files.trash import DISPLACED, TrashName, prune_trash, trash_names
 from shelflife.files.tree import walk
 from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.records.journal import Journal
 from shelflife.records.marker import check_marker
 from shelflife.records.state import Owner
-from shelflife.remove.purge import trash_names
 from shelflife.run.holds import record_hold
 from shelflife.run.lock import cleanup_lock
 from shelflife.run.trash_count import count_trash

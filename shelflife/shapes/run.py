@@ -59,6 +59,10 @@ class RunCounts(TypedDict, total=False):
     """Symbolic links that went."""
     directories: Count
     """Empty directories removed."""
+    restored: Count
+    """Files and links brought back from the trash."""
+    taken: Count
+    """What stays in the trash, since something of its name is there."""
     bytes_freed: Count
     """Space on disk that this gave back."""
 
@@ -116,10 +120,10 @@ class Report(RunCounts, total=False):
 
 @shape
 class RunCutoff(TypedDict):
-    """An area's cutoff in a run."""
+    """The cutoff of an area's own class in a run; both are null where only its rules let anything go."""
 
-    cutoff: Time
-    cause: Annotated[str, words_of(Cause)]
+    cutoff: Time | None
+    cause: Annotated[str, words_of(Cause)] | None
 
 
 @shape
@@ -222,7 +226,7 @@ def run_as_json(run: RunRecord) -> Run:
         "via": run.via,
         "request": run.request,
         "cutoffs": {
-            name: {"cutoff": iso(cutoff["at"]), "cause": cutoff["cause"]}
+            name: {"cutoff": iso_or_none(cutoff["at"]), "cause": cutoff["cause"]}
             for name, cutoff in run.cutoffs.items()
         },
         "report": report_as_json(run.report),

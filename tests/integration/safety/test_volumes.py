@@ -155,10 +155,10 @@ def test_a_unit_of_a_lower_layer_goes_file_by_file_or_fails_where_there_is_a_tra
 ) -> None:
     place = tmp_path / "merged"
     for unit in ("job", "young"):
+        directory = tmp_path / f"merged.lower/rec/{unit}"
         for number in range(3):
-            below = tmp_path / f"merged.lower/rec/{unit}/{number}"
-            aged_file(below, age="8d" if unit == "job" or number else "1h", content=CONTENT)
-        set_age(below.parent, "8d")
+            aged_file(directory / str(number), age="8d" if unit == "job" or number else "1h", content=CONTENT)
+        set_age(directory, "8d")
     with mounted("overlay", place):
         area = {"retention": "7d", "expire": "directory", "trash": trash}
         report = Engine(Settings.build(base_path=place, areas={"rec": area})).cleanup()

@@ -357,8 +357,9 @@ def test_where_one_of_two_comes_back_from_the_trash_the_exit_code_says_that_some
 
 
 def test_an_area_of_which_only_rules_let_anything_go_is_planned_and_told(site: Site) -> None:
-    rules = 'default_areas: false\n  areas: {outputs: {retention: -1, rules: [{match: "*.log", retention: 3d}]}}\n'
-    site.configure(f"storage:\n  base_path: storage\n  {rules}")
+    rules = '[{match: "*.log", retention: 3d}]'
+    areas = f"{{outputs: {{retention: -1, rules: {rules}}}}}"
+    site.configure(f"storage: {{base_path: storage, default_areas: false, areas: {areas}}}")
     site.file("outputs/a.log")
     site.file("outputs/kept")
     planned = site.call("plan").out

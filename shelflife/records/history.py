@@ -307,7 +307,7 @@ def unpack_batch(row: BatchRow) -> Iterator[FileRecord]:
     inodes, sizes, mtimes = unpack_facts(row.facts, len(names))
     outcomes = row.codes if row.codes is not None else bytes(len(names))
     numbers = {int(position): code for position, code in json.loads(row.errors or "{}").items()}
-    cutoff = json.loads(row.cutoffs or "{}").get(row.area) or {}
+    cutoffs = json.loads(row.cutoffs or "{}").get(row.area)
     # A batch that was cut short has fewer outcomes than names: the rest is in the next one, if there is one.
     for position, (name, outcome) in enumerate(zip(names, outcomes, strict=False)):
         code = CODES[outcome]
@@ -322,9 +322,17 @@ def unpack_batch(row: BatchRow) -> Iterator[FileRecord]:
             result=code.result,
             reason=code.reason,
             errno=numbers.get(position, 0),
-            cause=Cause.PURGE if code.reason is Reason.PURGED else cutoff.get("cause", ""),
+            cause=Cause.PURGE if code.reason is Reason.PURGED else _cause(cutoffs),
             kind=BatchKind(row.kind),
         )
+
+
+def _cause(cutoffs: dict[str, Any] | None) -> str:
+    """Return why something of an area went: by its own class's cutoff, or else by that of a rule."""
+    if not cutoffs:
+        return ""
+    causes = [one["cause"] for one in (cutoffs, *cutoffs.get("classes", ())) if one]
+    return next((cause for cause in causes if cause), "")
 
 
 def unpack_names(joined: bytes) -> list[str]:

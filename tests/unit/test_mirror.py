@@ -37,7 +37,7 @@ ELSEWHERE = {
     "tests/integration/pressure/test_relief.py": "run/making_room run/pressure_monitor run/reclaim run/relief",
     "tests/integration/safety/test_limits.py": "scan/arrivals",
     "tests/integration/safety/test_preconditions.py": "storage/preconditions",
-    "tests/integration/safety/test_trash.py": "files/aside remove/purge run/empty run/restore",
+    "tests/integration/safety/test_trash.py": "files/aside remove/purge run/empty run/restore run/trashed scan/trash",
     "tests/faults/test_killed_runs.py": "run/recovery",
     "tests/integration/schedule/test_scheduler.py": "schedule/scheduler",
     # one contract suite for all that fulfil it
@@ -47,6 +47,10 @@ ELSEWHERE = {
         records/sqlite/journal_file records/sqlite/migrations records/sqlite/pressure records/sqlite/removals
         records/sqlite/runs records/sqlite/slots records/sqlite/tallies records/sqlite/trash records/sqlite/usage
     """,
+    "tests/unit/files/test_restoring.py": """
+        files/coming files/native/restoring remove/restoring run/restored run/selection
+    """,
+    "tests/integration/pressure/test_empty.py": "scan/empty",
     "tests/unit/records/contract/test_records.py": "records/records records/sqlite/records",
     "tests/unit/records/sqlite/test_index.py": "records/sqlite/index_file records/sqlite/index_reader",
     "tests/unit/files/test_primitives.py": """
@@ -60,7 +64,7 @@ ELSEWHERE = {
     "tests/unit/explain/test_why.py": "explain/past explain/present",
     "tests/integration/cli/test_check_shared.py": "explain/check_shared files/shared_trial",
     "tests/integration/cli/test_status.py": "cli/status explain/status",
-    "tests/integration/cli/test_unexpected.py": "explain/unexpected",
+    "tests/integration/cli/test_unexpected.py": "explain/arrived explain/unexpected",
     "tests/integration/cli/test_tokens.py": "cli/token",
     "tests/integration/cli/test_usage.py": "cli/app",
     "tests/integration/cli/test_process.py": "cli/serve",

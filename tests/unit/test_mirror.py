@@ -37,7 +37,9 @@ ELSEWHERE = {
     "tests/integration/pressure/test_relief.py": "run/making_room run/pressure_monitor run/reclaim run/relief",
     "tests/integration/safety/test_limits.py": "scan/arrivals",
     "tests/integration/safety/test_preconditions.py": "storage/preconditions",
-    "tests/integration/safety/test_trash.py": "files/aside remove/purge run/empty run/restore run/trashed scan/trash",
+    "tests/integration/safety/test_trash.py": """
+        files/aside remove/purge run/empty run/restore run/trashed scan/trash
+    """,
     "tests/faults/test_killed_runs.py": "run/recovery",
     "tests/integration/schedule/test_scheduler.py": "schedule/scheduler",
     # one contract suite for all that fulfil it

@@ -102,6 +102,7 @@ OF_SEVERAL = {
     "policy/test_year",
     "records/contract/test_journal",
     "records/contract/test_records",
+    "test_contributing",
     "test_config",  # of the service in api/, like the next
     "test_scheduler",
     "test_docs",

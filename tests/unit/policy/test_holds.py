@@ -98,7 +98,7 @@ def test_what_is_held_by_its_inode_is_told_by_area_files_and_trees_apart() -> No
             _hold("media/b", inode=3),
         ]
     )
-    assert (holds.files_of("media"), holds.trees_of("media")) == ({1}, {2})
+    assert (holds.files_of("media"), holds.trees_of("media")) == (frozenset({1}), frozenset({2}))
     assert not holds.files_of("other")
     assert not holds.trees_of("other")
 

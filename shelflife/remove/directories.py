@@ -141,8 +141,8 @@ class UnitExecutor:
         except OSError as error:
             root.report.displaced += 1
             root.report.errors.append(
-                f"{root.directory}/{name}: changed while it was looked at, and cannot be put back "
-                f"({error.strerror}); it waits in {root.directory}/{TRASH_DIRECTORY}/{DISPLACED}"
+                f"{root.place(name)}: changed while it was looked at, and cannot be put back "
+                f"({error.strerror}); it waits in {root.place(TRASH_DIRECTORY)}/{DISPLACED}"
             )
             root.trash.displace("", trash.fd, name)
             return False

@@ -16,7 +16,7 @@ from shelflife.files.listing import Entry, EntryKind
 from shelflife.files.removal import Outcome, Result, Wanted
 from shelflife.files.trash import DISPLACED_PREFIX, TrashName
 from shelflife.files.tree import walk
-from shelflife.policy.area import TRASH_DIRECTORY
+from shelflife.policy.area import TRASH_DIRECTORY, place_of
 from shelflife.policy.choose import by_retention_of_classes
 from shelflife.policy.load import NOTHING, Load
 from shelflife.policy.verdict import Reason
@@ -68,7 +68,7 @@ def trash_load(context: Context, anchor: Anchor, directory: str, name: TrashName
     load = NOTHING
     with suppress(OSError):
         for path, _, entries in walk(anchor, top):
-            original = f"{directory}/{path[len(top) :]}"
+            original = place_of(directory, path[len(top) :])
             for entry in entries:
                 last = entry.kind in (EntryKind.FILE, EntryKind.LINK) and entry.links == 1
                 kept = f"/{DISPLACED_PREFIX}" in f"{path}{entry.name}"
@@ -115,7 +115,7 @@ class _Purge:
 
     def _former(self, path: str) -> str:
         """Return where the directory at `path` in the trash was, relative to the base path."""
-        return f"{self._root.directory}/{path[len(self._top) :]}"
+        return self._root.place(path[len(self._top) :])
 
     def _remove_empty(self, directories: list[str]) -> None:
         for path in reversed(directories):

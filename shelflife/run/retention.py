@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from shelflife.errors import StorageError
 from shelflife.events import AreaFinished
+from shelflife.policy.area import place_of
 from shelflife.policy.choose import by_quota, by_retention_of_classes
 from shelflife.policy.cutoff import KEEP_ALL, Cutoffs
 from shelflife.policy.plan import AreaPlan, DueDirectory, Plan
@@ -280,8 +281,8 @@ def _forget_others(context: Context, area: Area, there: set[str]) -> None:
 
 
 def _errors(directory: str, refreshed: Refreshed) -> list[str]:
-    return [f"{directory}/{found.path}: {os.strerror(found.errno)}" for found in refreshed.unreadable] + [
-        f"{directory}/{path}: a volume of its own (a mount or a subvolume); it is not entered"
+    return [f"{place_of(directory, found.path) or directory}: {os.strerror(found.errno)}" for found in refreshed.unreadable] + [
+        f"{place_of(directory, path)}: a volume of its own (a mount or a subvolume); it is not entered"
         for path in refreshed.mounts
     ]
 

@@ -12,6 +12,7 @@ from shelflife.files.kernel import birth_time
 from shelflife.files.listing import FOREVER, Entry, EntryKind, signed
 from shelflife.files.mounts import knows_writers
 from shelflife.files.tree import walk
+from shelflife.policy.area import place_of
 from shelflife.policy.plan import DueDirectory
 from shelflife.policy.rules import Unit, directory_time, judge_unit
 from shelflife.policy.verdict import Reason
@@ -73,7 +74,7 @@ class UnitReading:
 
 def is_held_by_path(holds: Holds, place: str) -> bool:
     """Return whether somebody holds the directory at `place`, or something in it."""
-    return bool(holds.covering(place) or holds.below(f"{place}/"))
+    return bool(holds.covering(place) or holds.below(place))
 
 
 def read_unit(
@@ -158,7 +159,7 @@ class _UnitReader:
         self._protected += is_protected
         self._staying += entry.kind is EntryKind.OTHER or (reason not in _AGE_DECIDES and not is_protected)
         self.held = self.held or (
-            held_entry(self._holds, self._area.name, f"{self._directory}/{path}", fd, entry) is not None
+            held_entry(self._holds, self._area.name, place_of(self._directory, path), fd, entry) is not None
         )
         self.files += entry.is_file
         self.bytes += entry.size if entry.is_file else 0

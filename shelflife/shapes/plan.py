@@ -6,6 +6,7 @@ from heapq import nlargest
 from typing import TYPE_CHECKING, Annotated, NotRequired
 
 from shelflife.formats import iso, printable
+from shelflife.policy.area import place_of
 from shelflife.policy.cutoff import Cause
 from shelflife.shapes.path import Path, path_as_json
 from shelflife.shapes.schema import Count, Time, TypedDict, shape, words_of
@@ -102,7 +103,7 @@ def _largest(plan: PlanValue, top: int) -> list[DueDirectory]:
     due = ((area.area, directory) for area in plan.areas for directory in area.due)
     return [
         {
-            **path_as_json(f"{directory.root}/{directory.path}"),
+            **path_as_json(place_of(directory.root, directory.path) or directory.root),
             "area": area,
             "files": directory.files,
             "bytes": directory.bytes,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from shelflife.records.journal import Journal
-    from shelflife.records.sqlite.index import Index
+    from shelflife.records.index import Index
     from shelflife.settings import Settings
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import threading
 
     from shelflife.events import Listener
-    from shelflife.records.sqlite.index import Index
+    from shelflife.records.index import Index
     from shelflife.scan.refresh import Freshness
 
 

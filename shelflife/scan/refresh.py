@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from shelflife.files.survey import Survey
     from shelflife.records.index import Page
     from shelflife.scan.root import AreaRoot
-from shelflife.records.sqlite.index import Index
+from shelflife.records.index import Index
 
 _PROGRESS: Final = 500
 """Directories between two reports of progress."""

@@ -24,7 +24,7 @@ from shelflife.records.index import Row, RowState, Trust
 from shelflife.records.sqlite import index as index_module
 from shelflife.records.sqlite import index_file
 from shelflife.records.sqlite.database import connect
-from shelflife.records.sqlite.index import Index
+from shelflife.records.index import Index
 from shelflife.records.sqlite.index_file import open_index
 from shelflife.records.state import Owner, StateDirectory
 from shelflife.scan import refresh as module
@@ -348,7 +348,7 @@ def test_everything_is_listed_again_after_the_rescan_time_but_not_all_at_once(st
 def _trusted(rows: list[tuple[int, int]], *, now: int, completed: int = 2**62) -> list[bool]:
     """Return which rows of these inodes and ages the index trusts, for 30 days at the most."""
     connection = connect(":memory:")
-    index_file._create(connection)
+    index_file.create(connection)
     with closing(Index(connection, Path("/"))) as index:
         root = index.root("area")
         for number, (inode, age) in enumerate(rows):

@@ -218,16 +218,7 @@ def _look(context: Context, area: Area, *, at: int | None, cutoffs: Cutoffs = KE
 def _refresh(context: Context, root: AreaRoot, found: _Found) -> Refreshed | None:
     """Bring the index up to date for one of an area's directories; None when it cannot be read."""
     try:
-        refreshed = Refresh(
-            context.index,
-            root,
-            freshness=context.freshness,
-            cutoffs=found.cutoffs,
-            listener=context.listener,
-            between=context.between,
-            pool=context.pool,
-            listings=context.listings,
-        ).run()
+        refreshed = Refresh(context, root, cutoffs=found.cutoffs).run()
     except OSError as error:
         found.errors.append(f"{root.directory}: {error.strerror}")
         return None

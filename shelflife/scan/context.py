@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from shelflife.events import Listener
     from shelflife.records.index import Index
-    from shelflife.scan.refresh import Freshness
+    from shelflife.scan.freshness import Freshness
 
 
 class Stopped(Exception):  # noqa: N818 - a cancellation, not a fault

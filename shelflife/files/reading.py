@@ -86,7 +86,6 @@ class Reading:
         rest: Callable[[], Survey] | None = None,
         due: Candidates = NOTHING,
         cutoffs: Cutoffs = KEEP_ALL,
-        more: bool = False,
     ) -> None:
         self._survey: Survey | None = survey if survey is not None else Survey(key=Key(0, 0, 0))
         self._rest = rest
@@ -98,7 +97,7 @@ class Reading:
         """What `due` is before."""
         self.listed = len(due)
         """How many entries `due` has."""
-        self.more = more
+        self.more = self.survey.due_files + self.survey.due_links > len(due)
         """Whether there is more due than listed."""
         self.entries = self.survey.entries
         """Everything in it."""

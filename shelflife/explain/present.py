@@ -269,7 +269,7 @@ class Present:
             area=self._area.name,
             state=State.EXPIRED if verdict.remove else State.WAITING,
             reason=verdict.reason.value,
-            cause=Cause.RETENTION,
+            cause=Cause.RULE if kind.number else Cause.RETENTION,
             rule=retention_rule(self._area, kind),
             expires=expires,
             when=None if cleanup.dry_run else run,

@@ -61,12 +61,14 @@ class DueCounts(NamedTuple):
     due_links: int
     empty: int | None
     """Modification time (ns) of a directory with nothing in it; None where there is something."""
+    others: Mapping[int, tuple[int, int]] = MappingProxyType({})
+    """By number of the class: files and bytes that are of another one than the area's own."""
 
     @classmethod
     def of(cls, survey: Survey) -> DueCounts:
         """Return what a survey counted."""
         empty = survey.key.mtime if survey.entries == 0 else None
-        return cls(survey.due_files, survey.due_bytes, survey.due_links, empty)
+        return cls(survey.due_files, survey.due_bytes, survey.due_links, empty, survey.due_others)
 
 
 class Reading:

@@ -23,7 +23,7 @@ def record_of(area: Area, cutoffs: Cutoffs) -> dict[str, Any]:
     record = cutoffs.as_record()
     if "classes" in record:
         record["directories"] = list(area.directories)
-        record["patterns"] = [list(kind.patterns.patterns) for kind in area.rules.classes]
+        record["patterns"] = [list(patterns) for patterns in area.rules.patterns]
     return record
 
 

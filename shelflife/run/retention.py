@@ -155,6 +155,7 @@ def make_plan(
                 special=found.special,
                 due=tuple(found.due),
                 errors=tuple(found.errors),
+                patterns=area.rules.patterns,
             )
         )
     return Plan(made=at, areas=tuple(plans))

@@ -58,8 +58,14 @@ def due_units(context: Context, root: AreaRoot, cutoffs: Cutoffs) -> Iterator[Du
         except OSError:
             continue
         if judge_unit(found.unit, cutoffs).remove:
+            number = root.area.rules.longest_kept(found.unit.classes)
             yield DueDirectory(
-                root=root.directory, path=row.path, files=found.files, bytes=found.bytes, unit=True
+                root=root.directory,
+                path=row.path,
+                files=found.files,
+                bytes=found.bytes,
+                unit=True,
+                others=((number, found.files, found.bytes),) if number else (),
             )
 
 

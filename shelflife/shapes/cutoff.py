@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any, NotRequired
 
 from shelflife.formats import iso, printable
 from shelflife.policy.cutoff import Cause
-from shelflife.shapes.schema import Time, TypedDict, shape, words_of
+from shelflife.shapes.schema import Count, Time, TypedDict, shape, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["ClassCutoff", "RunCutoff", "run_cutoff_as_json"]
+    from shelflife.policy.plan import AreaPlan
+
+__all__ = ["ClassCutoff", "ClassPlan", "RunCutoff", "classes_as_json", "run_cutoff_as_json"]
 
 
 @shape
@@ -26,6 +28,14 @@ class ClassCutoff(TypedDict):
 
 
 @shape
+class ClassPlan(ClassCutoff):
+    """Likewise, and what of it would go."""
+
+    files: Count
+    bytes: Count
+
+
+@shape
 class RunCutoff(TypedDict):
     """An area's cutoff in a run."""
 
@@ -35,6 +45,20 @@ class RunCutoff(TypedDict):
     """What had chosen the cutoff."""
     classes: NotRequired[list[ClassCutoff]]
     """Those of files that match the area's `rules` or `protect`, where it had any."""
+
+
+def classes_as_json(plan: AreaPlan) -> list[ClassPlan]:
+    """Return what would go of each class of an area but its own."""
+    return [
+        {
+            **_class(patterns, {"at": cutoff.at, "cause": cutoff.cause.value} if cutoff else None),
+            "files": plan.of_class(number)[0],
+            "bytes": plan.of_class(number)[1],
+        }
+        for number, patterns in enumerate(plan.patterns)
+        if number
+        for cutoff in [plan.cutoffs[number]]
+    ]
 
 
 def run_cutoff_as_json(record: Mapping[str, Any]) -> RunCutoff:
@@ -47,7 +71,7 @@ def run_cutoff_as_json(record: Mapping[str, Any]) -> RunCutoff:
     return found
 
 
-def _class(patterns: list[str], record: Mapping[str, Any] | None) -> ClassCutoff:
+def _class(patterns: Sequence[str], record: Mapping[str, Any] | None) -> ClassCutoff:
     return {
         "match": [printable(pattern) for pattern in patterns],
         "cutoff": iso(record["at"]) if record else None,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shelflife.policy.area import Area
-    from shelflife.records.sqlite.index import Index
+    from shelflife.records.index import Index
 
 _SHORT: Final = 3600 * SECOND
 """A retention (ns) below this is likely to lack its unit."""

@@ -61,8 +61,8 @@ class Holds:
     def __init__(self, active: Iterable[Hold] = ()) -> None:
         """Take the holds that are active."""
         found = list(active)
-        self.paths = {hold.path: hold for hold in found}
-        """Path → hold."""
+        self.paths = {"" if hold.path == "." else hold.path: hold for hold in found}
+        """Path → hold; of the base path itself, empty."""
         known = [hold for hold in found if hold.inode is not None and hold.born is not None]
         self.inodes = {(hold.area, hold.inode): hold for hold in known}
         """(area, inode) → hold, of those with a birth time."""
@@ -85,22 +85,29 @@ class Holds:
         return self
 
     def covering(self, path: str) -> Hold | None:
-        """Return the hold on `path` (relative to the base path, no trailing slash) or on a tree above it."""
+        """Return the hold on `path` (relative to the base path, no trailing slash) or on a tree above it.
+
+        The base path itself is the empty path, here and in all that follows.
+        """
         if (hold := self.paths.get(path)) is not None:
             return hold
         if not self.has_trees:
             return None
-        while path := path.rpartition("/")[0]:
-            if (hold := self.paths.get(path)) is not None and hold.tree:
-                return hold
-        return None
+        return next(
+            (
+                hold
+                for above in _directories_above(path)
+                if (hold := self.paths.get(above)) is not None and hold.tree
+            ),
+            None,
+        )
 
     def below(self, path: str) -> Hold | None:
         """Return a hold on something in the directory at `path` (relative to the base path), at any depth."""
         if path.rstrip("/") not in self._above:
             return None
-        prefix = path.rstrip("/") + "/"
-        return next((hold for held, hold in self.paths.items() if held.startswith(prefix)), None)
+        prefix = path.rstrip("/") + "/" if path else ""
+        return next((hold for held, hold in self.paths.items() if held and held.startswith(prefix)), None)
 
     def concern(self, path: str) -> bool:
         """Return whether a hold is, by its path, on the directory at `path`, above it, or on something below."""
@@ -127,5 +134,6 @@ def _by_area(holds: Iterable[Hold]) -> dict[str, frozenset[int]]:
 
 
 def _directories_above(path: str) -> Iterator[str]:
-    while path := path.rpartition("/")[0]:
+    while path:
+        path = path.rpartition("/")[0]
         yield path

@@ -43,6 +43,10 @@ class DueDirectory:
     unit: bool = False
     """Whether the directory goes as one, with everything below it."""
 
+    others: tuple[tuple[int, int, int], ...] = ()
+    """Number, files and bytes of each class but the area's own that some of the files are of. All of a unit are
+    of the class by whose cutoff it goes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AreaPlan:
@@ -68,6 +72,19 @@ class AreaPlan:
 
     arrived: int = 0
     """Files that would go and were due at the area's last cleanup already; counted where the plan is large."""
+
+    patterns: tuple[tuple[str, ...], ...] = ()
+    """By the number of the class: the patterns of what is of it; of the area's own there are none."""
+
+    def of_class(self, number: int) -> tuple[int, int]:
+        """Return how many files, and bytes, of another class than the area's own would go."""
+        found = [
+            (files, size)
+            for directory in self.due
+            for kind, files, size in directory.others
+            if kind == number
+        ]
+        return sum(files for files, _ in found), sum(size for _, size in found)
 
     @property
     def cutoff(self) -> Cutoff | None:

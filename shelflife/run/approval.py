@@ -62,7 +62,7 @@ def why_ask(work: Workplace, plan: Plan, last_runs: Mapping[str, LastRun]) -> li
 
 def offer(work: Workplace, journal: Journal, plan: Plan) -> None:
     """Record a plan, so that a person may approve it."""
-    cutoffs = cutoffs_of(plan)
+    cutoffs = cutoffs_of(plan, work.areas)
     settings = {name: deciding_settings(work.settings, name) for name in cutoffs}
     everything = {area.area: cutoffs.get(area.area) for area in plan.areas}
     arrivals = {area.area: arrived_share(area) for area in plan.areas if area.arrived}

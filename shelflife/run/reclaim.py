@@ -126,7 +126,13 @@ class Reclaimable:
         due = [
             found for root in self._of(area) for found in due_directories(self._context, root, cutoffs, {})
         ]
-        return AreaPlan(area=area.name, cutoffs=cutoffs, scanned=self.scanned(area), due=tuple(due))
+        return AreaPlan(
+            area=area.name,
+            cutoffs=cutoffs,
+            scanned=self.scanned(area),
+            due=tuple(due),
+            patterns=area.rules.patterns,
+        )
 
     def _cutoffs(self, context: Context, area: Area, cutoff: Cutoff) -> Cutoffs:
         """Return the cutoffs of an area's classes that a cutoff of all of it means."""

@@ -17,7 +17,7 @@ from shelflife.files.listing import EntryKind, entry_at
 from shelflife.files.rename import put_back
 from shelflife.files.trash import DISPLACED, TrashName, prune_trash
 from shelflife.files.tree import walk
-from shelflife.policy.area import TRASH_DIRECTORY
+from shelflife.policy.area import TRASH_DIRECTORY, place_of
 from shelflife.records.journal import Journal
 from shelflife.records.marker import check_marker
 from shelflife.records.state import Owner
@@ -73,8 +73,8 @@ def _trashed(area: Area, directory: str, anchor: Anchor) -> Iterator[TrashedFile
                         continue
                     yield TrashedFile(
                         area=area.name,
-                        path=f"{directory}/{path[len(top) :]}{entry.name}",
-                        place=f"{directory}/{path}{entry.name}",
+                        path=place_of(directory, path[len(top) :] + entry.name),
+                        place=place_of(directory, path + entry.name),
                         run=name.run,
                         trashed=name.at,
                         until=None if displaced else name.at + (area.trash or 0),
@@ -203,7 +203,7 @@ def _rename_back(anchor: Anchor, top: str) -> Iterator[str]:
 
 def _restore_into(work: Workplace, journal: Journal, place: Place, *, hold: bool) -> list[str]:
     """Bring back what was below a directory that is there (again, or still); of each path the latest."""
-    prefix = f"{place.whole}/"
+    prefix = place.prefix
     waiting = trashed_files(work, [place.area])
     latest = {file.path: file for file in waiting if file.path.startswith(prefix)}
     if not latest:
@@ -236,8 +236,8 @@ def _restore_files(
 
 def _place_of(work: Workplace, file: TrashedFile) -> Place:
     area = work.areas[file.area]
-    directory = next(name for name in area.directories if file.path.startswith(f"{name}/"))
-    return Place(area, directory, file.path[len(directory) + 1 :])
+    directory, path = area.find(file.path) or (area.directories[0], file.path)
+    return Place(area, directory, path)
 
 
 def _is_there(anchor: Anchor, path: str) -> bool:

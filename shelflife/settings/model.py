@@ -298,7 +298,8 @@ class Settings(Section, frozen=True):
             return value
         for key, area in areas.items():
             for directory in area.directories:
-                if places.overlap(value, base / directory):
+                is_home = directory == layout.BASE_PATH and value == base / layout.STATE_DIRECTORY
+                if not is_home and places.overlap(value, base / directory):
                     raise ValueError(
                         f"overlaps {directory}, a directory of area {key}; choose one outside of it"
                     )

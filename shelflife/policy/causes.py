@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from shelflife.policy.area import Area
     from shelflife.policy.cutoff import Cutoffs
+    from shelflife.policy.plan import Plan
 
 
 def record_of(area: Area, cutoffs: Cutoffs) -> dict[str, Any]:
@@ -25,6 +26,11 @@ def record_of(area: Area, cutoffs: Cutoffs) -> dict[str, Any]:
         record["directories"] = list(area.directories)
         record["patterns"] = [list(patterns) for patterns in area.rules.patterns]
     return record
+
+
+def records_of(plan: Plan, areas: Mapping[str, Area]) -> dict[str, Any]:
+    """Return a plan's cutoffs likewise, by area: of those from which something may go."""
+    return {area.area: record_of(areas[area.area], area.cutoffs) for area in plan.areas if area.cutoffs}
 
 
 class Causes:

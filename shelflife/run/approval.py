@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from shelflife.errors import NeedsApproval, StorageError, UsageError
 from shelflife.events import RunRefused
+from shelflife.policy.causes import records_of
 from shelflife.policy.cutoff import Cutoffs
 from shelflife.policy.limits import (
     APPROVAL_LASTS,
@@ -23,7 +24,6 @@ from shelflife.policy.limits import (
     reasons_to_ask,
 )
 from shelflife.records.history import OfferedPlan, Trigger
-from shelflife.run.run import cutoffs_of
 from shelflife.scan.arrivals import count_before
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def why_ask(work: Workplace, plan: Plan, last_runs: Mapping[str, LastRun]) -> li
 
 def offer(work: Workplace, journal: Journal, plan: Plan) -> None:
     """Record a plan, so that a person may approve it."""
-    cutoffs = cutoffs_of(plan, work.areas)
+    cutoffs = records_of(plan, work.areas)
     settings = {name: deciding_settings(work.settings, name) for name in cutoffs}
     everything = {area.area: cutoffs.get(area.area) for area in plan.areas}
     arrivals = {area.area: arrived_share(area) for area in plan.areas if area.arrived}

@@ -22,7 +22,7 @@ from shelflife.clock import SECOND
 from shelflife.errors import CleanupDisabled, NeedsApproval, SlotTaken, StorageError, UsageError
 from shelflife.events import RunBegun, RunFinished, RunStarted, guarded
 from shelflife.files.trash import TrashName
-from shelflife.policy.causes import record_of
+from shelflife.policy.causes import records_of
 from shelflife.records.history import RunState, Trigger
 from shelflife.records.marker import check_marker
 from shelflife.records.state import Owner
@@ -39,9 +39,8 @@ from shelflife.storage.preconditions import require_records
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-    from shelflife.policy.area import Area
     from shelflife.policy.plan import Plan
     from shelflife.records.journal import Journal
     from shelflife.remove.report import RunReport
@@ -138,7 +137,7 @@ def _run(session: LockedStorage, strategy: Strategy, watch: _RunWatch) -> RunRep
     plan = _plan(replace(session, run=number), strategy)
     if plan is None:
         return None
-    journal.runs.carry_out(number, plan=plan.id, cutoffs=cutoffs_of(plan, session.work.areas))
+    journal.runs.carry_out(number, plan=plan.id, cutoffs=records_of(plan, session.work.areas))
     session.work.listener(RunStarted(run=number, plan=plan.id, files=plan.files, bytes=plan.bytes))
     try:
         report = strategy.carry_out(
@@ -270,11 +269,6 @@ class _RunWatch:
         if self._journal.is_outdated:
             logger.warning("the journal was written by somebody else meanwhile; the next run goes on")
             raise Stopped
-
-
-def cutoffs_of(plan: Plan, areas: Mapping[str, Area]) -> dict[str, Any]:
-    """Return a plan's cutoffs as they are recorded, of the areas from which something may go."""
-    return {area.area: record_of(areas[area.area], area.cutoffs) for area in plan.areas if area.cutoffs}
 
 
 def refuse_when_dry(work: Workplace) -> None:

@@ -156,10 +156,11 @@ def _forget_others(context: Context, area: Area, there: set[str]) -> None:
 
 
 def _errors(directory: str, refreshed: Refreshed) -> list[str]:
-    return [
+    unreadable = [
         f"{place_of(directory, found.path) or directory}: {os.strerror(found.errno)}"
         for found in refreshed.unreadable
-    ] + [
+    ]
+    return unreadable + [
         f"{place_of(directory, path)}: a volume of its own (a mount or a subvolume); it is not entered"
         for path in refreshed.mounts
     ]

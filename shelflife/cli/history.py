@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from shelflife.records.history import FileRecord, RunRecord
 
 _STYLES: Final = {
-    "done": GOOD, "refused": CARE, "interrupted": CARE, "stopped": CARE, "failed": BAD,
+    "done": GOOD, "restored": GOOD, "refused": CARE, "interrupted": CARE, "stopped": CARE, "failed": BAD,
     "displaced": CARE, "kept": DIM,
 }  # fmt: skip
 _PAGE: Final = 100
@@ -176,7 +176,10 @@ def _show_runs(runs: list[RunRecord], *, as_json: bool) -> None:
 def _table(runs: list[RunRecord]) -> Table:
     from shelflife.formats import human_size, minute
 
-    counts = ["removed", *(name for name in ("trashed",) if any(run.report.get(name) for run in runs))]
+    counts = [
+        "removed",
+        *(name for name in ("trashed", "restored") if any(run.report.get(name) for run in runs)),
+    ]
     table = Table(
         [
             Column("run", right=True),
@@ -289,6 +292,7 @@ def _show_heading(run: RunRecord) -> None:
 
 def _show_file(file: FileRecord) -> None:
     from shelflife.formats import human_size
+    from shelflife.records.history import BatchKind
 
     outcome = file.result.name.lower()
     why = os.strerror(file.errno) if file.errno else file.reason.value
@@ -297,9 +301,10 @@ def _show_file(file: FileRecord) -> None:
     elif file.cause == "rule" and not file.errno:
         why = f"{why}, by a rule of {file.area}"
     style = BAD if outcome == "failed" else _STYLES.get(outcome, "")
+    tree = file.kind is BatchKind.RESTORED_TREE
     output.print_line(
         Styled(f"{outcome:<9}", style),
-        f" {human_size(file.size):>10}  {file.path}  ",
+        f" {'' if tree else human_size(file.size):>10}  {file.path}{'/' if tree else ''}  ",
         Styled(f"({why})", DIM),
     )
 
@@ -310,7 +315,7 @@ def _without_files(run: RunRecord, engine: Engine) -> str:
     if run.report.get("removed", 0) or run.report.get("failed", 0):
         keep = format_duration(engine.settings.journal.keep_files)
         return f"its files are no longer remembered (journal.keep_files: {keep})"
-    return "it had no files to remove"
+    return "it had no files to bring back" if run.trigger == "restore" else "it had no files to remove"
 
 
 def _duration(run: RunRecord) -> str:

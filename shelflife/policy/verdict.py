@@ -57,6 +57,12 @@ class Reason(StrEnum):
     PURGED = "purged"
     """Its time in the trash was over."""
 
+    RESTORED = "restored"
+    """It was to come back from the trash."""
+
+    NAME_TAKEN = "name taken"
+    """It was to come back from the trash, and something of its name is there."""
+
     SPECIAL = "special file"
     """A FIFO, socket or device: never removed, reported."""
 

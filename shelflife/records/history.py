@@ -38,8 +38,14 @@ class Trigger(StrEnum):
     PROGRAM = "program"
     TRASH = "trash"
     """A person emptied the trash."""
+    RESTORE = "restore"
+    """A person brought something back from the trash."""
     PRESSURE = "pressure"
     """A disk was too full."""
+
+
+NO_CLEANUPS: Final = (Trigger.PRESSURE, Trigger.TRASH, Trigger.RESTORE)
+"""Whose runs are no cleanups of areas: no later one is judged by them."""
 
 
 class RunState(StrEnum):
@@ -92,6 +98,9 @@ CODES: Final = (
     Code(Result.REMOVED, Reason.PURGED),
     Code(Result.KEPT, Reason.NEWEST),
     Code(Result.KEPT, Reason.UNIT_IN_USE),
+    Code(Result.RESTORED, Reason.RESTORED),
+    Code(Result.FAILED, Reason.RESTORED),
+    Code(Result.KEPT, Reason.NAME_TAKEN),
 )
 """Position = the stored byte. Only ever append."""
 
@@ -137,6 +146,28 @@ class RunRecord:
         return None if self.finished is None else as_datetime(self.finished)
 
 
+class BatchKind(IntEnum):
+    """What goes together as one batch. The numbers are stored in the journal; only ever append."""
+
+    FILES = 0
+    """Files and links of one directory, each by itself."""
+    UNIT = 1
+    """A directory that goes as one, which is the one entry; its files are recorded by themselves."""
+    DIRECTORY = 2
+    """All that is in one directory, which goes by one rename: either all of it goes, or nothing."""
+    PRUNED = 3
+    """An empty directory, which is the one entry."""
+    RESTORED = 4
+    """Files and links of one directory that come back from the trash, each by itself."""
+    RESTORED_TREE = 5
+    """Directories that come back from the trash, each with all below it by one rename."""
+
+    @property
+    def comes_back(self) -> bool:
+        """Whether what goes so goes back to where it was."""
+        return self in (BatchKind.RESTORED, BatchKind.RESTORED_TREE)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRecord:
     """What became of one file in one run."""
@@ -155,26 +186,18 @@ class FileRecord:
     errno: int
     cause: str = ""
     """Why it was to go, a word of `Cause`; empty where that is no longer known."""
-    pruned: bool = False
-    """Whether it was an empty directory."""
+    kind: BatchKind = BatchKind.FILES
+    """As what it went, or came back."""
+
+    @property
+    def pruned(self) -> bool:
+        """Whether it was an empty directory."""
+        return self.kind is BatchKind.PRUNED
 
     @property
     def when(self) -> datetime:
         """When, as an aware datetime."""
         return as_datetime(self.at)
-
-
-class BatchKind(IntEnum):
-    """What goes together as one batch. The numbers are stored in the journal; only ever append."""
-
-    FILES = 0
-    """Files and links of one directory, each by itself."""
-    UNIT = 1
-    """A directory that goes as one, which is the one entry; its files are recorded by themselves."""
-    DIRECTORY = 2
-    """All that is in one directory, which goes by one rename: either all of it goes, or nothing."""
-    PRUNED = 3
-    """An empty directory, which is the one entry."""
 
 
 class Intent(NamedTuple):
@@ -287,7 +310,8 @@ def unpack_batch(row: BatchRow) -> Iterator[FileRecord]:
     outcomes = row.codes if row.codes is not None else bytes(len(names))
     numbers = {int(position): code for position, code in json.loads(row.errors or "{}").items()}
     causes = _causes_of(row.cutoffs, row.area)
-    directory, is_pruned = os.fsdecode(row.directory), row.kind == BatchKind.PRUNED
+    directory, kind = os.fsdecode(row.directory), BatchKind(row.kind)
+    slash = "/" if kind is BatchKind.PRUNED else ""
     # A batch that was cut short has fewer outcomes than names: the rest is in the next one, if there is one.
     for position, (name, outcome) in enumerate(zip(names, outcomes, strict=False)):
         code = CODES[outcome]
@@ -302,10 +326,8 @@ def unpack_batch(row: BatchRow) -> Iterator[FileRecord]:
             result=code.result,
             reason=code.reason,
             errno=numbers.get(position, 0),
-            cause=Cause.PURGE
-            if code.reason is Reason.PURGED
-            else causes.of(directory + name + "/" * is_pruned),
-            pruned=is_pruned,
+            cause=Cause.PURGE if code.reason is Reason.PURGED else causes.of(directory + name + slash),
+            kind=kind,
         )
 
 

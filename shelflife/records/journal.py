@@ -83,7 +83,10 @@ class RunBook(Protocol):
         """Record that a run did not start; return its number. It counts in no totals."""
 
     def finish(self, run: int, *, at: int, state: RunState, report: dict[str, Any], reason: str = "") -> None:
-        """Record that a run ended, and add it to the totals. To be called once for a run."""
+        """Record that a run ended, and add it to the totals, unless it only brought something back.
+
+        To be called once for a run.
+        """
 
 
 class History(Protocol):
@@ -136,7 +139,7 @@ class FileHistory(Protocol):
     def of_path(self, path: str) -> list[FileRecord]:
         """Return what runs did to what was at `path` (relative to the base path), the latest first.
 
-        That is a file, a link, or an empty directory.
+        That is a file, a link, or an empty directory; or a directory above it that came back from the trash.
         """
 
     def latest_below(self, path: str) -> FileRecord | None:

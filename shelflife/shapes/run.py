@@ -59,6 +59,10 @@ class RunCounts(TypedDict, total=False):
     """Symbolic links that went."""
     directories: Count
     """Empty directories removed."""
+    restored: Count
+    """Files and links brought back from the trash."""
+    taken: Count
+    """What stays in the trash, since something of its name is there."""
     bytes_freed: Count
     """Space on disk that this gave back."""
 

@@ -16,7 +16,7 @@ from shelflife.shapes.hold import Hold, hold_as_json
 from shelflife.shapes.why import Answer, answer_as_json
 from shelflife.web import models
 from shelflife.web.problems import documented
-from shelflife.web.routes.parts import Asking, asked_path, inside, not_found, require_path
+from shelflife.web.routes.parts import LARGEST, Asking, asked_path, inside, not_found, require_path
 
 if TYPE_CHECKING:
     from typing import Any
@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 PathText = Annotated[str | None, Query(description="Relative to the base path, or absolute")]
 PathBytes = Annotated[
     str | None, Query(description="Instead of `path`: its bytes in Base64, for names that are not UTF-8")
+]
+
+RestoringRun = Annotated[
+    int | None,
+    Query(ge=1, le=LARGEST, description="Instead of a path: the run that brought back what is held"),
 ]
 
 
@@ -63,8 +68,12 @@ def add(api: APIRouter, service: Service) -> None:
         return JSONResponse(await asyncio.to_thread(_hold, service, asking, wanted), 201)
 
     @api.delete("/holds", response_model=list[Hold], responses=documented(_404="nobody holds it"))
-    async def end_hold(asking: Asking, path: PathText = None, path_b64: PathBytes = None) -> object:
-        """End the hold on a path."""
+    async def end_hold(
+        asking: Asking, path: PathText = None, path_b64: PathBytes = None, run: RestoringRun = None
+    ) -> object:
+        """End the hold on a path, or on what a run brought back from the trash."""
+        if run is not None and path is None and path_b64 is None:
+            return await asyncio.to_thread(_unhold_run, service, asking, run)
         return await asyncio.to_thread(_unhold, service, asking, asked_path(path, path_b64))
 
 
@@ -81,6 +90,19 @@ def _hold(service: Service, asking: Caller, wanted: models.HoldRequest) -> Any:
     require_path(engine, asking, place)
     until = None if wanted.until is None else moment_of(wanted.until, clock.now(), name="until")
     return hold_as_json(engine.hold(place, until=until, reason=wanted.reason), now=clock.now())
+
+
+def _unhold_run(service: Service, asking: Caller, run: int) -> list[Hold]:
+    engine = service.engine
+    held = [hold for hold in engine.holds() if hold.run == run]
+    if held and asking.areas:
+        asking.require_areas([hold.area for hold in held])
+    try:
+        ended = engine.unhold(str(run))
+    except UsageError as error:
+        raise not_found(error) from error
+    now = clock.now()
+    return [hold_as_json(replace(hold, ended=now), now=now) for hold in ended]
 
 
 def _unhold(service: Service, asking: Caller, path: str) -> list[Hold]:

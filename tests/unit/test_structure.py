@@ -29,6 +29,7 @@ _MORE_PARAMETERS = {
     "shelflife/cli/cleanup.py: cleanup": "a verb's parameters are its options",
     "shelflife/cli/history.py: history": "a verb's parameters are its options",
     "shelflife/cli/plan.py: plan": "a verb's parameters are its options",
+    "shelflife/cli/trash.py: restore": "a verb's parameters are its options",
     "shelflife/web/routes/__init__.py: router": "adopters name what they want, and may leave out all but one",
 }
 """Function → why it has more than that."""

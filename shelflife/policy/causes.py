@@ -37,7 +37,7 @@ class Causes:
     """What had chosen the cutoffs of one area in one run."""
 
     def __init__(self, record: Mapping[str, Any] | None) -> None:
-        """Take what `record_of` gave; older records know of the area's own class only."""
+        """Take what `record_of` gave; older records do not know which files are of which class."""
         record = record or {}
         self._causes = [(one or {}).get("cause") or "" for one in record.get("classes", [record])]
         self._patterns = [Patterns(patterns) for patterns in record.get("patterns", ())]
@@ -48,6 +48,8 @@ class Causes:
 
         Of a directory, with a trailing slash, it is that of what lies in it. Empty where it is not known.
         """
+        if not self._patterns:
+            return next((cause for cause in self._causes if cause), "")
         return self._causes[self._class_of(place)]
 
     def _class_of(self, place: str) -> int:

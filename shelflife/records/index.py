@@ -190,6 +190,9 @@ class IndexedPlaces(Protocol):
     def between(self, root: int, start: int, end: int) -> list[str]:
         """Return the directories that may hold files of a time from `start` (ns) on and before `end`."""
 
+    def empty(self, root: int) -> list[tuple[str, int]]:
+        """Return the directories below the root that hold nothing, in preorder, each with its mtime (ns)."""
+
     def plain(self, root: int, paths: Sequence[str], cutoffs: Cutoffs, rules: int) -> dict[str, Known]:
         """Return which of `paths`, in preorder, hold files of one class only, not all before its cutoff.
 

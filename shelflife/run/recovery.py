@@ -19,13 +19,12 @@ from shelflife.files.anchor import Anchor, parent_of
 from shelflife.files.listing import Entry, EntryKind, entry_at, signed
 from shelflife.files.removal import Result
 from shelflife.files.rename import put_back
-from shelflife.files.trash import Trash, TrashName, prune_trash
+from shelflife.files.trash import Trash, TrashName, prune_trash, trash_names
 from shelflife.policy.area import TRASH_DIRECTORY, place_of
 from shelflife.policy.cutoff import Cutoffs
 from shelflife.policy.verdict import Reason
 from shelflife.records.history import BatchKind, Code, OpenBatch, RunState
 from shelflife.remove.directories import UnitExecutor
-from shelflife.remove.purge import trash_names
 from shelflife.remove.recorder import Recorder
 from shelflife.remove.report import AreaReport
 from shelflife.remove.root import Options, Root

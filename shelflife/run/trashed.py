@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shelflife.files.listing import Entry, EntryKind, entry_at
-from shelflife.files.trash import DISPLACED, TrashName
+from shelflife.files.trash import DISPLACED, TrashName, trash_names
 from shelflife.files.tree import walk
 from shelflife.policy.area import TRASH_DIRECTORY, place_of
-from shelflife.remove.purge import trash_names
 from shelflife.storage.areas import hold_roots
 
 if TYPE_CHECKING:

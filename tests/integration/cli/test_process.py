@@ -201,8 +201,9 @@ def test_every_verb_can_be_shown_in_ascii(site: Site, verb: str) -> None:
     site.file("uploads/Größe")
     site.call("stats")
     done = called(site, verb, PYTHONIOENCODING="ascii")
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout.isascii()
+    assert done.returncode == 0
+    assert done.stderr == b"" or verb == "plan"  # which tells that the file came with an old time
+    assert (done.stdout + done.stderr).isascii()
 
 
 # -- serving

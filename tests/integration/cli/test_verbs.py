@@ -386,3 +386,21 @@ def test_an_area_that_is_kept_may_lose_files_by_a_rule_and_its_history_says_so(s
     assert [file["cause"] for file in files] == ["rule"]
     assert run["cutoffs"]["outputs"]["cutoff"] is None
     assert "outputs, *.log: what is older than" in site.call("history", "1").out
+
+
+def test_an_area_of_which_only_rules_let_anything_go_is_planned_and_told(site: Site) -> None:
+    rules = '[{match: "*.log", retention: 3d}]'
+    areas = f"{{outputs: {{retention: -1, rules: {rules}}}}}"
+    site.configure(f"storage: {{base_path: storage, default_areas: false, areas: {areas}}}")
+    site.file("outputs/a.log")
+    site.file("outputs/kept")
+    planned = site.call("plan").out
+    assert "its rules" in planned
+    assert "kept indefinitely" not in planned
+    site.call("cleanup", "--yes")
+    assert "outputs: kept indefinitely, but for what its rules let go" in site.call("history", "1").out
+    run, file = site.call("history", "1", "--json").lines
+    outputs = run["cutoffs"]["outputs"]
+    assert (outputs["cutoff"], outputs["cause"]) == (None, None)
+    assert (file["path"], file["cause"]) == ("outputs/a.log", "rule")
+    assert site.call("why", "storage/outputs/a.log", "--json").json["cause"] == "rule"

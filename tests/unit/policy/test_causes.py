@@ -28,7 +28,7 @@ def test_what_a_quota_takes_has_that_for_a_cause_and_what_a_rule_takes_the_rule(
 def test_a_record_of_an_earlier_version_knows_one_cause() -> None:
     assert Causes({"at": 5, "cause": "retention"}).of("frames/a") == "retention"
     assert (
-        Causes({"at": None, "cause": None, "classes": [None, {"at": 1, "cause": "retention"}]}).of("a") == ""
+        Causes({"at": None, "cause": None, "classes": [None, {"at": 1, "cause": "quota"}]}).of("a") == "quota"
     )
     assert Causes(None).of("frames/a") == ""
 

@@ -328,3 +328,13 @@ def test_what_was_not_flushed_is_forgotten(records: Records) -> None:
         put(index, index.root("frames"), "b/")
     with records.open_index() as index:
         assert paths_of(index, index.root("frames")) == ["a/"]
+
+
+def test_what_holds_nothing_is_told_with_its_time(index: Index) -> None:
+    root = index.root("frames")
+    put(index, root, "")
+    put(index, root, "b/")
+    put(index, root, "a/")
+    put(index, root, "full/", entries=1, files=1)
+    put(index, root, "unread/", RowState.UNREADABLE)
+    assert index.empty(root) == [("a/", 2), ("b/", 2)]

@@ -19,7 +19,9 @@ def check_cron(text: str) -> str:
     """Return a cron string with single spaces; `ValueError` says why it is none, or why it never comes."""
     fields = text.split()
     if len(fields) != 5:  # cronsim takes a sixth, seconds, which no cron knows
-        raise ValueError(f"not a cron schedule, it has {len(fields)} fields; {_RULE}")
+        raise ValueError(
+            f"not a cron schedule, it has {len(fields)} {'field' if len(fields) == 1 else 'fields'}; {_RULE}"
+        )
     fault = _fault(fields)
     if fault is None:
         return " ".join(fields)

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from shelflife.policy.cutoff import Cutoffs
     from shelflife.policy.holds import Holds
     from shelflife.policy.limits import LastRun
+    from shelflife.records.index import Index
     from shelflife.records.records import Records
-    from shelflife.records.sqlite.index import Index
 
 _MOST: Final = 10_000
 """Due files of an area that are looked at: a check is not to take as long as a cleanup."""

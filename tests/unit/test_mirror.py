@@ -53,6 +53,7 @@ ELSEWHERE = {
         files/coming files/native/restoring remove/restoring run/restored run/selection
     """,
     "tests/integration/pressure/test_empty.py": "scan/empty",
+    "tests/unit/scan/test_refresh.py": "scan/freshness",
     "tests/unit/records/contract/test_records.py": "records/records records/sqlite/records",
     "tests/unit/records/sqlite/test_index.py": "records/sqlite/index_file records/sqlite/index_reader",
     "tests/unit/files/test_primitives.py": """
@@ -76,7 +77,7 @@ ELSEWHERE = {
     """,
     # JSON shapes: each is compared with its schema and with what every edge answers
     "tests/integration/test_shapes.py": """
-        shapes/alert shapes/check shapes/cleanup shapes/disk shapes/hold shapes/metrics
+        shapes/alert shapes/check shapes/cleanup shapes/cutoff shapes/disk shapes/hold shapes/metrics
         shapes/outlook shapes/status shapes/token shapes/trash shapes/why
     """,
     # routes, through a client
@@ -91,7 +92,7 @@ ELSEWHERE = {
     """,
     "tests/integration/web/test_operations.py": "web/operations",
     "tests/integration/web/test_guard.py": "web/guard",
-    "tests/acceptance/test_http.py": "web/event_stream web/routes/events",
+    "tests/acceptance/test_http.py": "web/routes/events",
 }
 """By the file that tests them."""
 
@@ -102,6 +103,8 @@ OF_SEVERAL = {
     "policy/test_year",
     "records/contract/test_journal",
     "records/contract/test_records",
+    "records/contract/test_index",
+    "test_structure",
     "test_contributing",
     "test_config",  # of the service in api/, like the next
     "test_scheduler",

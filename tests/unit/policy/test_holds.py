@@ -124,3 +124,17 @@ def test_a_hold_concerns_its_place_those_above_it_and_of_a_tree_those_below(
 def test_holds_as_they_are_never_change() -> None:
     holds = Holds([_hold("a")])
     assert holds.current() is holds
+
+
+@pytest.mark.parametrize("path", ["", "a", "a/b/c"])
+def test_a_hold_on_the_base_path_covers_everything(path: str) -> None:
+    holds = Holds.of([_hold(".", tree=True)], _NOW)
+    assert holds.covering(path) is not None
+    assert holds.concern(path)
+    assert holds.below(path) is None
+
+
+def test_what_is_held_anywhere_is_below_the_base_path() -> None:
+    assert Holds.of([_hold("a")], _NOW).below("") is not None
+    assert Holds.of([_hold("a/b")], _NOW).concern("")
+    assert Holds.of([_hold("a/b")], _NOW).covering("") is None

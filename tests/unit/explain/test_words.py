@@ -28,8 +28,8 @@ def test_a_class_says_which_files_it_is_about() -> None:
     assert keeps(area, protected) == "keeps files that match protect indefinitely"
     assert keeps(area, logs) == "keeps files that match *.log, *.tmp for 1 day after they were last modified"
     assert retention_rule(area) == retention_rule(area, own) == "retention of frames: 7 days"
-    assert retention_rule(area, protected) == "rule of frames, protect: Indefinite"
-    assert retention_rule(area, logs) == "rule of frames, *.log, *.tmp: 1 days"
+    assert retention_rule(area, protected) == "rule of frames, protect: indefinitely"
+    assert retention_rule(area, logs) == "rule of frames, *.log, *.tmp: 1 day"
     assert (kept_for(protected), kept_for(logs)) == (float("inf"), DAY)
 
 

@@ -79,11 +79,14 @@ class Questions:
             raise UsageError(f"there is no run {number}; `shelflife history` lists them")
         return record
 
-    def run_files(self, number: int) -> Iterator[FileRecord]:
-        """Yield what became of each file that a run meant to remove, as far as it is still remembered."""
+    def run_files(self, number: int, *, directories: bool = False) -> Iterator[FileRecord]:
+        """Yield what became of each file that a run meant to remove, as far as it is still remembered.
+
+        With `directories`, also the empty directories that it removed: those are `pruned`.
+        """
         with self._work.records.read_journal() as journal:
             if journal is not None:
-                yield from journal.files.of_run(number)
+                yield from journal.files.of_run(number, directories=directories)
 
     def holder(self) -> Holder | None:
         """Return who runs a cleanup now, if anybody. Raises StorageError."""
@@ -121,12 +124,24 @@ class Questions:
     def unexpected(self) -> list[Finding]:
         """Return what is unlikely to be meant: files from the future, directories of no area, short retentions.
 
-        `check` has it, too; before anything was ever cleaned, whoever plans wants to know. Raises as `stats`.
+        And what `arrivals` has. `check` has it, too; before anything was ever cleaned, whoever plans wants to
+        know. Raises as `stats`.
         """
         from shelflife.explain.unexpected import unexpected
 
         with self._work.records.read_index() as index:
-            return [*unexpected(self.settings.base_path, self.areas.values(), index, self._work.clock())]
+            found = [*unexpected(self.settings.base_path, self.areas.values(), index, self._work.clock())]
+        return [*found, *self.arrivals()]
+
+    def arrivals(self) -> list[Finding]:
+        """Return in which areas files are due although they came just now, or since the last cleanup.
+
+        As far as the index knows: `refresh` or `plan` bring it up to date. Raises as `stats`.
+        """
+        from shelflife.explain.arrived import arrived
+
+        with self._work.hold_base() as base:
+            return [*arrived(base, self.areas.values(), self._work.records, self._work.clock())]
 
     def status(self) -> Status:
         """Return how things stand: what is wrong, what needs a person, what comes next. Changes nothing."""
@@ -180,6 +195,7 @@ class Questions:
     acheck = in_thread(check)
     acheck_shared = in_thread(check_shared)
     aunexpected = in_thread(unexpected)
+    aarrivals = in_thread(arrivals)
     awhatif = in_thread(whatif)
     aforecast = in_thread(forecast)
     adisks = in_thread(disks)

@@ -79,10 +79,10 @@ def plan(
 
 
 def _say_what_is_unexpected(engine: Engine) -> None:
-    """Tell, before anything was ever cleaned, what nobody is likely to have meant; later, `check` does."""
-    if not engine.history(limit=1):
-        found = [f"! {finding.check}: {finding.message}" for finding in engine.unexpected()]
-        output.say_all(found, more="`shelflife check` lists all")
+    """Tell what came with old times and, before anything was ever cleaned, what else nobody is likely to mean."""
+    findings = engine.arrivals() if engine.history(limit=1) else engine.unexpected()
+    found = [f"! {finding.check}: {finding.message}" for finding in findings]
+    output.say_all(found, more="`shelflife check` lists all")
 
 
 def make(
@@ -107,6 +107,21 @@ def show(made: Plan, reasons: list[str], *, as_json: bool, top: int = 0, command
     if as_json:
         output.print_json(plan_as_json(made, reasons, top=top))
         return
+    output.print_table(_areas_of(made))
+    for line in _largest(made, top) if top else _units(made):
+        output.print_line(line)
+    if links := sum(area.links for area in made.areas):
+        output.print_line(f"and {counted(links, 'symbolic link', 'symbolic links')}")
+    output.print_special(sum(area.special for area in made.areas))
+    output.print_prose(f"plan {made.id}, made for {moment(made.made)}; nothing was removed")
+    for reason in reasons:
+        output.print_prose(reason, first=[Styled("a person must approve it: ", CARE)], indent="  ")
+    if reasons and command:
+        output.print_line(f"to approve and run it: shelflife cleanup --approve {made.id}")
+
+
+def _areas_of(made: Plan) -> Table:
+    """Return a plan as a table, area by area."""
     table = Table(
         [
             Column("area"),
@@ -118,24 +133,16 @@ def show(made: Plan, reasons: list[str], *, as_json: bool, top: int = 0, command
         ]
     )
     for area in made.areas:
-        if area.cutoff is None:
-            table.add(area.area, "–", "–", "–", "–", "kept for ever")
+        if not area.cutoffs:
+            table.add(area.area, "–", "–", "–", "–", "kept indefinitely")
             continue
         counts = [output.number(area.files), human_size(area.bytes), output.number(area.directories)]
-        table.add(area.area, *counts, minute(area.cutoff.at), area.cutoff.cause.value)
+        # What is of no rule may be kept indefinitely where rules let other files go.
+        own = ("–", "its rules") if area.cutoff is None else (minute(area.cutoff.at), area.cutoff.cause.value)
+        table.add(area.area, *counts, *own)
     directories = sum(area.directories for area in made.areas)
     table.add_total("total", output.number(made.files), human_size(made.bytes), output.number(directories))
-    output.print_table(table)
-    for line in _largest(made, top) if top else _units(made):
-        output.print_line(line)
-    if links := sum(area.links for area in made.areas):
-        output.print_line(f"and {counted(links, 'symbolic link', 'symbolic links')}")
-    output.print_special(sum(area.special for area in made.areas))
-    output.print_prose(f"plan {made.id}, made for {moment(made.made)}; nothing was removed")
-    for reason in reasons:
-        output.print_prose(reason, first=[Styled("a person must approve it: ", CARE)], indent="  ")
-    if reasons and command:
-        output.print_line(f"to approve and run it: shelflife cleanup --approve {made.id}")
+    return table
 
 
 def _units(made: Plan) -> Iterator[str]:

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Final
 
 from shelflife.clock import HOUR, SECOND, as_datetime
 from shelflife.errors import RecordsError, StorageError
+from shelflife.explain.arrived import arrived
 from shelflife.explain.check_areas import check_areas
 from shelflife.explain.findings import Finding, Level, error, ok, warning
 from shelflife.explain.unexpected import unexpected
 from shelflife.files import kernel, primitives
 from shelflife.files.mounts import file_system_of, free_bytes, room_of
-from shelflife.formats import format_age, human_size, moment
+from shelflife.formats import counted, format_age, human_size, moment
 from shelflife.policy.schedule import Schedule
 from shelflife.records.statistics import statistics_of
 from shelflife.run.lock import holder_of
@@ -57,8 +58,9 @@ def check_storage(
 ) -> list[Finding]:
     """Look at a storage at `now` (ns) and return what was found, from the ground up.
 
-    With `trying`, what file systems can do is tried out where that is not known: not for whoever asks every few
-    seconds. `records` is None when the base path is not there. Never raises for what is wrong with the storage.
+    With `trying`, what file systems can do is tried out where that is not known, and files are looked at that may
+    have come with old times: not for whoever asks every few seconds. `records` is None when the base path is not
+    there. Never raises for what is wrong with the storage.
     """
     storage = _Storage(settings, areas, now)
     found = [_settings(settings), *_kernel(), _compiled(), *_base(storage)]
@@ -74,6 +76,9 @@ def check_storage(
         found += _journal(storage, records)
     with suppress(RecordsError), records.read_index() as index:
         found += unexpected(settings.base_path, areas.values(), index, now)
+    if trying:
+        with suppress(StorageError), hold_base(settings.base_path) as base:
+            found += arrived(base, areas.values(), records, now)
     return found
 
 
@@ -83,7 +88,8 @@ def check_storage(
 def _settings(settings: Settings) -> Finding:
     if settings.cleanup.dry_run:
         return warning("settings", "cleanup.dry_run is true: no cleanup removes anything, whoever starts it")
-    return ok("settings", f"{settings.source or 'the settings'}: valid, {len(settings.areas)} areas")
+    areas = counted(len(settings.areas), "area", "areas")
+    return ok("settings", f"{settings.source or 'the settings'}: valid, {areas}")
 
 
 def _kernel() -> Iterator[Finding]:
@@ -184,7 +190,7 @@ def _index(storage: _Storage, records: Records) -> Finding:
     if statistics.as_of is None:
         missing = [area.area for area in statistics.areas if area.as_of is None]
         return ok("index", f"not complete yet: {', '.join(missing)} to be scanned")
-    return ok("index", f"as of {moment(statistics.as_of)}: {statistics.files:,} files")
+    return ok("index", f"as of {moment(statistics.as_of)}: {counted(statistics.files, 'file', 'files')}")
 
 
 def _lock(storage: _Storage, records: Records) -> Finding:

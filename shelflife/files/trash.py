@@ -13,18 +13,21 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.clock import SECOND
 from shelflife.files.anchor import Anchor, parent_of
-from shelflife.files.aside import move_entry, open_mirror
+from shelflife.files.aside import keeping_time, move_entry, open_mirror
 from shelflife.files.listing import Entry
 from shelflife.files.removal import Outcome, Result, Wanted, nobody_wants
 from shelflife.files.rename import put_back, take_aside
 from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.verdict import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DISPLACED: Final = "displaced"
 """Directory in the trash for what could not be put back."""
@@ -58,6 +61,18 @@ class TrashName(NamedTuple):
         return None
 
 
+def trash_names(anchor: Anchor) -> Iterator[TrashName]:
+    """Yield the names of the runs that have something in the trash, the oldest first."""
+    try:
+        with anchor.directory(f"{TRASH_DIRECTORY}/") as fd:
+            names = sorted(os.listdir(fd))
+    except OSError:
+        return
+    for text in names:
+        if (name := TrashName.parse(text)) is not None:
+            yield name
+
+
 class Trash:
     """The trash of one run in one of an area's directories."""
 
@@ -68,11 +83,11 @@ class Trash:
         self._owner = owner
         self._path: str | None = None
         self._fd = -1
+        self._kept = ExitStack()
 
     def close(self) -> None:
         """Let go of the directory in hand."""
-        if self._fd >= 0:
-            os.close(self._fd)
+        self._kept.close()
         self._fd, self._path = -1, None
 
     def directory(self, path: str) -> int:
@@ -84,6 +99,8 @@ class Trash:
         if self._path != path or self._fd < 0:
             self.close()
             self._fd = self.open_mirror(path)
+            self._kept.callback(os.close, self._fd)
+            self._kept.enter_context(keeping_time(self._fd))
             self._path = path
         return self._fd
 

@@ -70,7 +70,9 @@ def by_retention_of_classes(area: Area, now: int) -> Cutoffs:
     """Return the cutoffs that the retentions of an area's classes give at `now` (ns)."""
     return Cutoffs(
         tuple(
-            None if kind.retention is None else Cutoff(at=now - kind.retention, cause=Cause.RETENTION)
+            None
+            if kind.retention is None
+            else Cutoff(at=now - kind.retention, cause=Cause.RULE if kind.number else Cause.RETENTION)
             for kind in area.rules.classes
         )
     )
@@ -102,7 +104,7 @@ def over_quota(area: Area, holds: Load) -> Load:
 def by_quota(area: Area, now: int, holds: Load, stocks: Mapping[int, Stock]) -> Cutoffs:
     """Return the cutoffs at `now` (ns) of an area that `holds` so much: its quota's, or else its retention's.
 
-    `stocks` has the classes that may go; what is kept for ever, or held by a person, is part of `holds` only.
+    `stocks` has the classes that may go; what is kept indefinitely, or held by a person, is part of `holds` only.
     Over all classes the oldest go first, after what is expired in its own class.
     """
     retention = by_retention_of_classes(area, now)

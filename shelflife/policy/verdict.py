@@ -16,7 +16,7 @@ class Reason(StrEnum):
     """Its time is not before the cutoff."""
 
     INDEFINITE = "indefinite"
-    """The area keeps its files for ever."""
+    """The area keeps its files indefinitely."""
 
     PROTECTED = "protected"
     """A pattern of the area keeps it."""

@@ -133,8 +133,11 @@ class Removals(Protocol):
 class FileHistory(Protocol):
     """What became of single files, as far back as that is remembered."""
 
-    def of_run(self, run: int) -> Iterator[FileRecord]:
-        """Yield what became of each file that a run meant to remove, in the order of the run."""
+    def of_run(self, run: int, *, directories: bool = False) -> Iterator[FileRecord]:
+        """Yield what became of each file that a run meant to remove, in the order of the run.
+
+        With `directories`, also the empty directories that it removed.
+        """
 
     def of_path(self, path: str) -> list[FileRecord]:
         """Return what runs did to what was at `path` (relative to the base path), the latest first.

@@ -19,10 +19,10 @@ from shelflife.files.held import held_directory
 from shelflife.files.listing import FOREVER, Entry, EntryKind
 from shelflife.files.reading import Search
 from shelflife.files.removal import Outcome, Result, Wanted
-from shelflife.files.trash import DISPLACED_PREFIX, TrashName
+from shelflife.files.trash import DISPLACED_PREFIX, TrashName, trash_names
 from shelflife.files.tree import walk
 from shelflife.files.worker_pool import WorkerPool
-from shelflife.policy.area import TRASH_DIRECTORY
+from shelflife.policy.area import TRASH_DIRECTORY, place_of
 from shelflife.policy.choose import by_retention_of_classes
 from shelflife.policy.load import NOTHING, Load
 from shelflife.policy.rules import NativeRules
@@ -36,8 +36,6 @@ from shelflife.scan.context import Stopped
 from shelflife.scan.way import for_removing, read_alike
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from shelflife.files.reading import Flag
     from shelflife.policy.cutoff import Cutoffs
     from shelflife.policy.holds import Holds
@@ -65,18 +63,6 @@ def purge(root: Root, *, before: int | None = None) -> None:
         os.rmdir(TRASH_DIRECTORY, dir_fd=root.anchor.fd)
 
 
-def trash_names(anchor: Anchor) -> Iterator[TrashName]:
-    """Yield the names of the runs that have something in the trash, the oldest first."""
-    try:
-        with anchor.directory(f"{TRASH_DIRECTORY}/") as fd:
-            names = sorted(os.listdir(fd))
-    except OSError:
-        return
-    for text in names:
-        if (name := TrashName.parse(text)) is not None:
-            yield name
-
-
 def purge_run(root: Root, name: TrashName) -> None:
     """Remove all that one run put into an area's trash. Raises Stopped, and AreaLost on a read-only disk."""
     _Purge(root, name, None).run()
@@ -88,7 +74,7 @@ def trash_load(context: Context, anchor: Anchor, directory: str, name: TrashName
     load = NOTHING
     with suppress(OSError):
         for path, _, entries in walk(anchor, top):
-            original = f"{directory}/{path[len(top) :]}"
+            original = place_of(directory, path[len(top) :])
             for entry in entries:
                 last = entry.kind in (EntryKind.FILE, EntryKind.LINK) and entry.links == 1
                 kept = f"/{DISPLACED_PREFIX}" in f"{path}{entry.name}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from shelflife.errors import ShelflifeError
 from shelflife.files.trash import Trash
+from shelflife.policy.area import place_of
 from shelflife.remove.report import AreaReport, Failure
 from shelflife.remove.throttle import Throttle
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from shelflife.records.state import Owner
     from shelflife.remove.recorder import Recorder
     from shelflife.scan.context import Context
+    from shelflife.scan.root import AreaRoot
 
 LARGEST_BATCH: Final = 100
 """Entries that are removed between two looks at where their directory is."""
@@ -102,6 +104,14 @@ class Root:
     _errors_in_a_row: int = 0
     """Errors of the disk since it last worked."""
 
+    @classmethod
+    def at(cls, place: AreaRoot, context: Context, options: Options, report: AreaReport) -> Root:
+        """Return the root for a run to work in one of an area's directories, and to count in `report`."""
+        area, directory, anchor = place
+        return cls(
+            context=context, options=options, anchor=anchor, area=area, directory=directory, report=report
+        )
+
     @property
     def batch_size(self) -> int:
         """Entries of a batch, at the most."""
@@ -115,11 +125,11 @@ class Root:
 
     def place(self, path: str) -> str:
         """Return a path relative to the base path."""
-        return f"{self.directory}/{path}"
+        return place_of(self.directory, path)
 
     def failure(self, path: str, code: int) -> Failure:
         """Return what says that something could not be done."""
-        return Failure(path=self.place(path), errno=code, error=os.strerror(code))
+        return Failure(path=self.place(path) or self.directory, errno=code, error=os.strerror(code))
 
     def watch_disk(self, code: int) -> None:
         """Take an errno, 0 for none. Raises AreaLost when the disk is read-only, or fails again and again."""

@@ -19,17 +19,17 @@ from shelflife.files.anchor import Anchor, parent_of
 from shelflife.files.listing import Entry, EntryKind, entry_at, signed
 from shelflife.files.removal import Result
 from shelflife.files.rename import put_back
-from shelflife.files.trash import Trash, TrashName, prune_trash
-from shelflife.policy.area import TRASH_DIRECTORY
+from shelflife.files.trash import Trash, TrashName, prune_trash, trash_names
+from shelflife.policy.area import TRASH_DIRECTORY, place_of
 from shelflife.policy.cutoff import Cutoffs
 from shelflife.policy.verdict import Reason
 from shelflife.records.history import BatchKind, Code, OpenBatch, RunState
 from shelflife.remove.directories import UnitExecutor
-from shelflife.remove.purge import trash_names
 from shelflife.remove.recorder import Recorder
 from shelflife.remove.report import AreaReport
 from shelflife.remove.root import Options, Root
 from shelflife.scan.context import Context, Stopped
+from shelflife.scan.root import AreaRoot
 from shelflife.settings import Expire
 
 if TYPE_CHECKING:
@@ -135,17 +135,8 @@ class Recovery:
             with suppress(OSError, Stopped), Anchor.open(self._context.base, unit.directory) as anchor:
                 place = f"{TRASH_DIRECTORY}/{_trash_name(run)}/{unit.name}"
                 os.stat(place, dir_fd=anchor.fd, follow_symlinks=False)
-                executor = UnitExecutor(
-                    Root(
-                        context=self._context,
-                        options=options,
-                        anchor=anchor,
-                        area=area,
-                        directory=unit.directory,
-                        report=report,
-                    ),
-                    cutoffs,
-                )
+                root = Root.at(AreaRoot(area, unit.directory, anchor), self._context, options, report)
+                executor = UnitExecutor(root, cutoffs)
                 if unit.decided:
                     executor.finish(unit.name, recorded=self._recorded(run, unit))
                 else:
@@ -155,7 +146,7 @@ class Recovery:
 
     def _recorded(self, run: RunRecord, unit: UnitRecord) -> set[str]:
         """Return the files of a unit that the run wrote down."""
-        prefix = f"{unit.directory}/{unit.name}/"
+        prefix = place_of(unit.directory, f"{unit.name}/")
         return {
             record.path for record in self._journal.files.of_run(run.id) if record.path.startswith(prefix)
         }
@@ -227,10 +218,8 @@ class Recovery:
     def _split(self, batch: OpenBatch) -> tuple[str, str]:
         """Return the area's directory and the path below it of a batch's directory."""
         area = self._areas.get(batch.area)
-        for directory in area.directories if area else ():
-            if batch.directory.startswith(f"{directory}/"):
-                return directory, batch.directory[len(directory) + 1 :]
-        return batch.directory.rstrip("/"), ""
+        found = area.find(batch.directory) if area else None
+        return found or (batch.directory.rstrip("/"), "")
 
 
 def _trash_name(run: RunRecord) -> TrashName:

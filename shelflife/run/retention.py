@@ -17,12 +17,14 @@ from shelflife.policy.plan import AreaPlan, Plan
 from shelflife.records.history import RunState
 from shelflife.remove.careful import AreaExecutor
 from shelflife.remove.directories import UnitExecutor
+from shelflife.remove.pruning import Pruner
 from shelflife.remove.purge import purge
 from shelflife.remove.report import AreaReport, RunReport
 from shelflife.remove.root import AreaLost, Root
 from shelflife.run.approval import approved, confirm, interrupted, refuse_future, remember
 from shelflife.run.planning import make_plan
 from shelflife.scan.context import Stopped
+from shelflife.scan.root import AreaRoot
 from shelflife.settings import Expire
 from shelflife.storage.areas import hold_roots
 
@@ -140,14 +142,7 @@ def _act(context: Context, options: Options, area: Area, cutoffs: Cutoffs, repor
     try:
         with hold_roots(context.base, area) as (roots, _):
             for directory, anchor in roots:
-                root = Root(
-                    context=context,
-                    options=options,
-                    anchor=anchor,
-                    area=area,
-                    directory=directory,
-                    report=report,
-                )
+                root = Root.at(AreaRoot(area, directory, anchor), context, options, report)
                 act_on_root(root, cutoffs)
     except StorageError as error:
         if str(error) not in report.errors:  # it was said when the area was looked at
@@ -178,5 +173,16 @@ def act_on_root(root: Root, cutoffs: Cutoffs) -> None:
         root.report.errors.append(str(lost))
     finally:
         executor.close()
+        index = root.context.index
+        index.complete(index.root(root.directory), as_of=None)
+
+
+def prune_root(root: Root, cutoffs: Cutoffs) -> None:
+    """Remove from one of an area's directories the empty ones that are before the cutoffs, and nothing else."""
+    try:
+        Pruner(root).prune_all(cutoffs)
+    except AreaLost as lost:
+        root.report.errors.append(str(lost))
+    finally:
         index = root.context.index
         index.complete(index.root(root.directory), as_of=None)

@@ -251,7 +251,7 @@ class Settings(Section):
 
 
 def _kept_for(retention: int | str) -> dict[str, object]:
-    """What changes with an area's retention: what bounds it means nothing where files are kept for ever."""
+    """What changes with an area's retention: what bounds it means nothing where files are kept indefinitely."""
     changes: dict[str, object] = {"retention": retention}
     if retention == quantities.INDEFINITE:
         changes |= {"quota": None, "max_files": None, "priority": None}
@@ -269,7 +269,8 @@ def _state_faults(
 ) -> Iterator[tuple[Loc, object, str]]:
     for key, area in areas.items():
         for directory in area.directories:
-            if places.overlap(state, base / directory):
+            is_home = directory == layout.BASE_PATH and state == base / layout.STATE_DIRECTORY
+            if not is_home and places.overlap(state, base / directory):
                 reason = f"overlaps {directory}, a directory of area {key}; choose one outside of it"
                 yield ("state_dir",), state, reason
                 return

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NotRequired, cast
 
 from shelflife.files.removal import Result
 from shelflife.formats import iso, iso_or_none, printable
-from shelflife.policy.cutoff import Cause
 from shelflife.records.history import RunState, Trigger
+from shelflife.shapes.cutoff import RunCutoff, run_cutoff_as_json
 from shelflife.shapes.event import Progress
 from shelflife.shapes.path import Path, path_as_json
 from shelflife.shapes.schema import Count, Schema, Time, TypedDict, open_shape, shape, words_of
@@ -92,6 +92,9 @@ class Extent(TypedDict):
 
     files: Count
     bytes: Count
+    purged: NotRequired[Count]
+    """Files in the trash that would have been removed for good; only where there was doubt about that."""
+    purged_bytes: NotRequired[Count]
 
 
 @shape
@@ -113,14 +116,6 @@ class Report(RunCounts, total=False):
     areas: dict[str, AreaReport]
     failures: list[Failure]
     """The first 1,000; all are among the run's files."""
-
-
-@shape
-class RunCutoff(TypedDict):
-    """An area's cutoff in a run."""
-
-    cutoff: Time
-    cause: Annotated[str, words_of(Cause)]
 
 
 @shape
@@ -161,9 +156,11 @@ class Runs(TypedDict):
 
 @shape
 class RunFile(Path):
-    """What became of one file in a run; `path` is relative to the base path."""
+    """What became of one file in a run, or of an empty directory; `path` is relative to the base path."""
 
     area: str
+    directory: bool
+    """Whether it was an empty directory."""
     at: Time
     outcome: Annotated[str, Schema(enum=[result.name.lower() for result in Result])]
     """`unknown` while the run is on it."""
@@ -173,12 +170,13 @@ class RunFile(Path):
     errno: int
     error: str | None
     size: Count
-    modified: Time
+    modified: Time | None
+    """Null for an empty directory."""
 
 
 @shape
 class RunFiles(TypedDict):
-    """Some of the files that a run meant to remove."""
+    """Some of the files that a run meant to remove, and of the empty directories that it removed."""
 
     files: list[RunFile]
     next_cursor: int | None
@@ -219,19 +217,17 @@ def run_as_json(run: RunRecord) -> Run:
         "actor": printable(run.actor),
         "via": run.via,
         "request": run.request,
-        "cutoffs": {
-            name: {"cutoff": iso(cutoff["at"]), "cause": cutoff["cause"]}
-            for name, cutoff in run.cutoffs.items()
-        },
+        "cutoffs": {name: run_cutoff_as_json(cutoff) for name, cutoff in run.cutoffs.items()},
         "report": report_as_json(run.report),
     }
 
 
 def file_as_json(file: FileRecord) -> RunFile:
-    """Return what became of a file in a run."""
+    """Return what became of a file in a run, or of an empty directory."""
     return {
         **path_as_json(file.path),
         "area": file.area,
+        "directory": file.pruned,
         "at": iso(file.at),
         "outcome": file.result.name.lower(),
         "reason": file.reason.value,
@@ -239,5 +235,5 @@ def file_as_json(file: FileRecord) -> RunFile:
         "errno": file.errno,
         "error": os.strerror(file.errno) if file.errno else None,
         "size": file.size,
-        "modified": iso(file.mtime),
+        "modified": None if file.pruned else iso(file.mtime),
     }

@@ -60,6 +60,8 @@ FROM batch
 
 _OF_RUN: Final = f"{_FILES} WHERE unit IN (0, 2, 4, 5) AND run = ? ORDER BY id"
 
+_ALL_OF_RUN: Final = f"{_FILES} WHERE unit IN (0, 2, 3, 4, 5) AND run = ? ORDER BY id"
+
 _OF_DIRECTORY: Final = f"{_FILES} WHERE unit IN (0, 2, 3, 4, 5) AND directory = ? ORDER BY id DESC"
 
 _TREES_OF_DIRECTORY: Final = f"{_FILES} WHERE unit = 5 AND directory = ? ORDER BY id DESC"
@@ -156,9 +158,12 @@ class SqliteFileHistory:
         """Use a connection to the journal."""
         self._connection = connection
 
-    def of_run(self, run: int) -> Iterator[FileRecord]:
-        """Yield what became of each file that a run meant to remove, in the order of the run."""
-        yield from self._files(_OF_RUN, (run,))
+    def of_run(self, run: int, *, directories: bool = False) -> Iterator[FileRecord]:
+        """Yield what became of each file that a run meant to remove, in the order of the run.
+
+        With `directories`, also the empty directories that it removed.
+        """
+        yield from self._files(_ALL_OF_RUN if directories else _OF_RUN, (run,))
 
     def of_path(self, path: str) -> list[FileRecord]:
         """Return what runs did to what was at `path` (relative to the base path), the latest first."""

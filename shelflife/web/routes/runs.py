@@ -66,10 +66,10 @@ def _add_files(api: APIRouter, service: Service) -> None:
         offset: Annotated[int, Query(ge=0, le=10**9, deprecated=True)] = 0,
         limit: Limit = MOST_FILES,
     ) -> object:
-        """Return what became of the files of a run, as far as that is remembered; also as JSON lines."""
+        """Return what became of a run's files, and the empty directories it removed; also as JSON lines."""
         if "application/jsonl" in request.headers.get("accept", ""):
             await asyncio.to_thread(_find, service, run)
-            files = (file_as_json(file) for file in service.engine.run_files(run))
+            files = (file_as_json(file) for file in service.engine.run_files(run, directories=True))
             return StreamingResponse(json_lines(files), media_type="application/jsonl")
         return await asyncio.to_thread(_files, service, run, cursor or offset, limit)
 
@@ -101,7 +101,7 @@ def _stop(service: Service, number: int, by: str) -> dict[str, Any]:
 
 def _files(service: Service, number: int, start: int, limit: int) -> dict[str, Any]:
     _find(service, number)
-    found = service.engine.run_files(number)
+    found = service.engine.run_files(number, directories=True)
     page = [file_as_json(file) for position, file in enumerate(found) if start <= position < start + limit]
     more = start + limit if len(page) == limit else None
     return {"files": page, "next_offset": more, "next_cursor": more}

@@ -137,6 +137,7 @@ def test_a_scrape_has_what_the_list_says_and_nothing_else(client: TestClient, st
 
 
 def test_what_cannot_be_read_is_left_out_and_the_rest_is_told(client: TestClient, storage: Storage) -> None:
+    storage.engine.cleanup()
     storage.settings.state_path.joinpath("journal.db").write_bytes(b"no database at all" * 100)
     found = scraped(client)
     assert found["shelflife_up",] == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from contextlib import AbstractContextManager
 
 import pytest
@@ -17,6 +18,10 @@ from tests.integration.web.serving import served
 
 _MANY = 4000
 """Events: more than all buffers between the service and a reader hold."""
+
+
+_PATIENCE = 2.0
+"""Seconds after which a reader that takes nothing is cut off here."""
 
 
 class Reader(AbstractContextManager["Reader"]):
@@ -55,7 +60,7 @@ class Reader(AbstractContextManager["Reader"]):
 def test_a_reader_that_takes_nothing_is_cut_off_others_miss_nothing_and_it_resumes(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(events, "_SLOW", 2.0)
+    monkeypatch.setattr(events, "_SLOW", _PATIENCE)
     with served(create_app(storage.settings), send_buffer=4096) as port:
         with open_records(storage.settings).open_journal() as journal:
             run = journal.runs.begin(trigger=Trigger.CLI, host="host", pid=1, at=0)
@@ -67,6 +72,7 @@ def test_a_reader_that_takes_nothing_is_cut_off_others_miss_nothing_and_it_resum
                         quick.read_up_to(first + number + 1)
                 last = journal.events.last()
                 assert quick.ids == list(range(first + 1, last + 1))
+                time.sleep(2 * _PATIENCE)  # where all of that takes less time than the service is patient
                 while slow.read():  # what the buffers hold; then the end, for it was cut off
                     pass
                 assert 0 < len(slow.ids) < _MANY

@@ -18,9 +18,10 @@ from typing import Any, NoReturn
 
 from shelflife import Engine, Selection, Settings, ShelflifeError
 from shelflife.files import mounts, primitives
-from shelflife.run import restore
+from shelflife.records import statistics
+from shelflife.run import restore, retention, run
 
-_LATE = (mounts, restore)
+_LATE = (mounts, restore, retention, run, statistics)
 """Imported here, so that what a cleanup does is the cleanup and nothing else."""
 
 primitives.chosen()  # loaded here, likewise

@@ -19,6 +19,7 @@ from shelflife.files.counting import judged
 from shelflife.files.held import held_directory, held_entry
 from shelflife.files.kernel import birth_time
 from shelflife.formats import counted, human_size
+from shelflife.policy.area import place_of
 from shelflife.policy.choose import by_retention_of_classes
 from shelflife.policy.limits import due_before
 from shelflife.policy.plan import AreaPlan
@@ -115,23 +116,24 @@ def _due(base: int, area: Area, known: _Known, cutoffs: Cutoffs) -> Iterator[_Du
                 if holds and held_directory(holds, anchor, area.name, directory, path) is not None:
                     continue
                 with suppress(OSError), anchor.directory(path) as fd:
-                    yield from _files(fd, f"{directory}/", path, area, known, cutoffs)
+                    yield from _files(fd, directory, path, area, known, cutoffs)
 
 
 def _units(area: Area, directory: str, root: int, known: _Known, cutoffs: Cutoffs) -> Iterator[_Due]:
     """Yield units. One that was unpacked here is as young as its directories: only a move brings in old ones."""
     for row in known.rows.units(root):
-        is_held = known.holds is not None and is_held_by_path(known.holds, f"{directory}/{row.path[:-1]}")
+        is_held = known.holds is not None and is_held_by_path(known.holds, place_of(directory, row.path[:-1]))
         if unit_is_due(row, area, cutoffs) and not is_held:
             yield _Due(row.load.files, row.load.bytes, has_come=False)
 
 
-def _files(fd: int, place: str, path: str, area: Area, known: _Known, cutoffs: Cutoffs) -> Iterator[_Due]:
+def _files(fd: int, directory: str, path: str, area: Area, known: _Known, cutoffs: Cutoffs) -> Iterator[_Due]:
     for chunk in judged(fd, path, area, cutoffs):
         for entry, due in chunk:
             if not due or not entry.is_file:
                 continue
-            if known.holds and held_entry(known.holds, area.name, f"{place}{path}{entry.name}", fd, entry):
+            place = place_of(directory, path + entry.name)
+            if known.holds and held_entry(known.holds, area.name, place, fd, entry):
                 continue
             born = birth_time(fd, entry.name)
             by_birth = File(path + entry.name, max(entry.time, entry.ctime if born is None else born))

@@ -145,6 +145,19 @@ def test_what_is_held_has_not_come(site: Site) -> None:
     assert "came after" not in site.call("plan").err + site.call("check").out
 
 
+def test_a_held_unit_has_not_come_to_an_area_at_the_base_path_either(site: Site) -> None:
+    site.configure(_CONFIG.format(areas='{everything: {path: ".", retention: 7d, expire: directory}}'))
+    site.call("cleanup", "--yes")
+    for name in ("a", "b"):
+        for number in range(3):
+            site.file(f"{name}/{number}", age="40d")
+        os.utime(site.base / name, (0, 0))
+    site.call("plan")
+    assert "6 files" in " ".join(site.call("check").out.split())
+    site.engine.hold(site.base / "a")
+    assert "3 files (30 B) are due by their times, but came after" in " ".join(site.call("check").out.split())
+
+
 def test_a_unit_that_was_moved_in_since_the_last_cleanup_is_told(site: Site) -> None:
     site.configure(_CONFIG.format(areas="{uploads: {retention: 7d, expire: directory}}"))
     site.call("cleanup", "--yes")

@@ -98,6 +98,15 @@ def entry_at(fd: int, name: str, age: AgeFrom | None = None, *, fresh: bool = Fa
     return entry_of(name, status, file_time(status, age, fd, name))
 
 
+def is_there(fd: int, name: str) -> bool:
+    """Return whether something is known to be under a name in the open directory `fd`; a link is not followed."""
+    try:
+        os.stat(name, dir_fd=fd, follow_symlinks=False)
+    except OSError:
+        return False
+    return True
+
+
 def file_time(status: os.stat_result | Attributes, age: AgeFrom | None, fd: int, name: str) -> int:
     """Return what the age of a file counts from (ns), which is `name` in the open directory `fd`.
 

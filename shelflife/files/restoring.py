@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 from shelflife.files import native
 from shelflife.files.candidates import Candidates
 from shelflife.files.coming import OTHER_ONE, Came, Coming, Waiting
-from shelflife.files.listing import Entry, EntryKind, entry_at, read_directory, signed
+from shelflife.files.listing import Entry, EntryKind, entry_at, is_there, read_directory, signed
 from shelflife.files.native.restoring import NativeRestoring
 from shelflife.files.removal import FIRST_DELAY, TRANSIENT, Outcome, Result
 from shelflife.files.rename import put_back
@@ -132,7 +132,7 @@ def bring_one(source: int, old: str, entry: Entry, target: int, *, retries: int)
         except FileExistsError:
             return _already_back(source, old, entry, target)
         except OSError as error:
-            if error.errno == errno.ENOENT and not _is_there(source, old):
+            if error.errno == errno.ENOENT and not is_there(source, old):
                 return Outcome(entry, Result.KEPT, Reason.VANISHED)
             code = error.errno or errno.EIO
             if code not in TRANSIENT:
@@ -188,14 +188,6 @@ def _dress(made: int, trash: Anchor, original: str | None, owner: tuple[int, int
     if os.geteuid() == 0:
         with suppress(OSError):
             os.fchown(made, *owner)
-
-
-def _is_there(fd: int, name: str) -> bool:
-    try:
-        os.stat(name, dir_fd=fd, follow_symlinks=False)
-    except OSError:
-        return False
-    return True
 
 
 class _Compiled(NativeRestoring):

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from shelflife.files.anchor import parent_of
 from shelflife.files.listing import Entry, EntryKind, read_directory
 from shelflife.policy.area import TRASH_DIRECTORY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from shelflife.files.anchor import Anchor
     from shelflife.settings import AgeFrom
+
+
+def remove_empty(anchor: Anchor, paths: Sequence[str]) -> int:
+    """Remove those of the directories at `paths`, parents first, that are empty by then; return how many."""
+    removed = 0
+    for path in reversed(paths):
+        parent, name = parent_of(path)
+        with suppress(OSError), anchor.directory(parent) as fd:
+            os.rmdir(name, dir_fd=fd)
+            removed += 1
+    return removed
 
 
 def walk(

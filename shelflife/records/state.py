@@ -46,6 +46,11 @@ class Owner:
     uid: int
     gid: int
 
+    @property
+    def ids(self) -> tuple[int, int]:
+        """Its uid and gid."""
+        return self.uid, self.gid
+
     @classmethod
     def of(cls, path: Path) -> Owner:
         """Return the owner of `path`. Raises OSError as stat(2) does."""

@@ -101,6 +101,12 @@ class Portion:
         return self.entries[self.reached :]
 
     @property
+    def packed(self) -> Candidates:
+        """These, as the compiled part takes them."""
+        rest = self.rest
+        return rest if isinstance(rest, Candidates) else Candidates.of(rest)
+
+    @property
     def is_handed_back(self) -> bool:
         """Whether the rest needs another way."""
         return any(step.handed_back for step in self.steps)

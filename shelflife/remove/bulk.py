@@ -15,18 +15,15 @@ is done again by the careful way (`AreaExecutor.run_in`), one entry at a time.
 from __future__ import annotations
 
 import errno
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from shelflife.errors import ShelflifeError
 from shelflife.files.candidates import Going
 from shelflife.files.reading import Flag, Reading, Search
 from shelflife.policy.cutoff import BEGINNING
 from shelflife.records.history import BatchKind
 from shelflife.remove.batch import BatchLoop
 from shelflife.remove.compiled import Compiled
-from shelflife.remove.share import Directory, Share, groups_of
-from shelflife.scan.context import Stopped
+from shelflife.remove.share import Directory, Share, run_in_groups
 from shelflife.scan.root import AreaRoot
 from shelflife.scan.way import Ways, for_removing, read_all
 
@@ -136,12 +133,7 @@ class Bulk:
             if native is not None and not directory.careful:
                 directory.portions = self._portions(directory, native)
         portions = [portion for directory in directories for portion in directory.portions]
-        # What ends the run is found out again by the thread that takes the results, and raised there.
-        with suppress(Stopped, ShelflifeError, OSError):
-            for group in groups_of(portions):
-                if stop:
-                    break
-                self._loop.run(group, self._way)
+        run_in_groups(self._loop, portions, self._way, stop)
         for portion in portions:
             is_left = portion.is_handed_back or not portion.is_done
             portion.directory.careful = portion.directory.careful or is_left

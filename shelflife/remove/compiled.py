@@ -61,8 +61,7 @@ class Compiled:
         shares = [portion for portion in portions if isinstance(portion, Share)]
         given = [(share, share.packed) for share in shares if not self._is_held(share, holds)]
         tasks = [share.task(rest, self._target(share)) for share, rest in given]
-        owner = (root.options.owner.uid, root.options.owner.gid)
-        manner = Manner(root.area, self._cutoffs, until, owner)
+        manner = Manner(root.area, self._cutoffs, until, root.options.owner.ids)
         answers = for_removing(anchor).remove(anchor, tasks, manner) if tasks else []
         steps = {
             id(share): self._step(share, rest, answer)

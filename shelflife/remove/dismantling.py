@@ -11,17 +11,17 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from shelflife.errors import ShelflifeError
-from shelflife.files.anchor import parent_of
 from shelflife.files.counting import goes_with_unit
 from shelflife.files.held import held_directory
-from shelflife.files.tree import walk
+from shelflife.files.listing import is_there
+from shelflife.files.tree import remove_empty, walk
 from shelflife.policy.cutoff import BEGINNING
 from shelflife.policy.verdict import Reason
 from shelflife.remove.batch import BatchLoop, Portion, is_denied
 from shelflife.remove.compiled import Compiled
 from shelflife.remove.opened import EntryByEntry, OpenDirectory
 from shelflife.remove.share import Directory, Share, groups_of
-from shelflife.remove.unit import fail, is_there, put_back, put_back_all
+from shelflife.remove.unit import fail, put_back, put_back_all
 from shelflife.scan.context import Stopped
 from shelflife.scan.unit import is_held_by_path
 
@@ -82,7 +82,7 @@ class Dismantling:
             self.finish(unit.anchor, unit.name)
         except OSError as error:
             fail(self._root, unit.name, error.errno or 0)
-        unit.stays = unit.stays and is_there(unit.anchor, unit.name)
+        unit.stays = unit.stays and is_there(unit.anchor.fd, unit.name)
 
     def _shares(self, directory: Directory, below: int) -> list[Share]:
         native = self._root.area.rules.native(directory.path, self._cutoffs)
@@ -106,12 +106,9 @@ class Dismantling:
                 with suppress(FileNotFoundError):  # somebody took the directory out of the unit
                     if not self._delete_entries(directory, due):
                         break
-            for path in reversed(directories):
-                parent, own = parent_of(path)
-                with suppress(OSError), anchor.directory(parent) as fd:
-                    os.rmdir(own, dir_fd=fd)
-                    with self._root.lock:
-                        self._root.report.directories += 1
+            removed = remove_empty(anchor, directories)
+            with self._root.lock:
+                self._root.report.directories += removed
         except Stopped:
             waits = True
             raise

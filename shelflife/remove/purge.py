@@ -12,15 +12,14 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from shelflife.errors import ShelflifeError
-from shelflife.files.anchor import Anchor, parent_of
+from shelflife.files.anchor import Anchor
 from shelflife.files.candidates import Going
 from shelflife.files.held import held_directory
 from shelflife.files.listing import FOREVER, Entry, EntryKind
 from shelflife.files.reading import Search
 from shelflife.files.removal import Outcome, Result, Wanted
 from shelflife.files.trash import DISPLACED_PREFIX, TrashName, trash_names
-from shelflife.files.tree import walk
+from shelflife.files.tree import remove_empty, walk
 from shelflife.files.worker_pool import WorkerPool
 from shelflife.policy.area import TRASH_DIRECTORY, place_of
 from shelflife.policy.choose import by_retention_of_classes
@@ -31,8 +30,7 @@ from shelflife.policy.verdict import Reason
 from shelflife.remove.batch import BatchLoop, Portion, is_denied
 from shelflife.remove.compiled import Compiled
 from shelflife.remove.opened import EntryByEntry, OpenDirectory
-from shelflife.remove.share import Directory, groups_of
-from shelflife.scan.context import Stopped
+from shelflife.remove.share import Directory, run_in_groups
 from shelflife.scan.way import for_removing, read_alike
 
 if TYPE_CHECKING:
@@ -111,7 +109,7 @@ class _Purge:
             code = error.errno or 0
             self._root.report.note(self._root.failure(self._top, code))
             self._root.watch_disk(code)
-        self._remove_empty(directories)
+        remove_empty(self._root.anchor, directories)
 
     def _purge_in_bulk(self) -> None:
         """Remove what is ordinary, and the directories in which that is all. Raises Stopped."""
@@ -137,12 +135,7 @@ class _Purge:
         ordinary = [directory for directory in found if not _has_displaced(directory.reading.due.names)]
         size = self._root.batch_size
         shares = [share for directory in ordinary for share in directory.divide(FOREVER, size, prune=True)]
-        # What ends the run is found out again by the thread that takes the results, and raised there.
-        with suppress(Stopped, ShelflifeError, OSError):
-            for group in groups_of(shares):
-                if stop:
-                    break
-                self._loop.run(group, self._way)
+        run_in_groups(self._loop, shares, self._way, stop)
         again = [one.path for one in ordinary if one.reading.more and one.has_acted and not one.careful]
         return again + [f"{one.path}{name}/" for one in found for name in one.reading.survey.children]
 
@@ -156,12 +149,6 @@ class _Purge:
             if is_denied(portion.outcomes):
                 return
             files = files[size:]
-
-    def _remove_empty(self, directories: list[str]) -> None:
-        for path in reversed(directories):
-            parent, own = parent_of(path)
-            with suppress(OSError), self._root.anchor.directory(parent) as fd:
-                os.rmdir(own, dir_fd=fd)
 
 
 class _Tree:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from shelflife.events import DirectoryRestored
 from shelflife.files.candidates import Candidates, Fate, Going, Outcomes
 from shelflife.files.coming import OTHER_ONE, Came, Coming
-from shelflife.files.listing import Entry, EntryKind, entry_at
+from shelflife.files.listing import Entry, EntryKind, entry_at, is_there
 from shelflife.files.reading import TaskResult
 from shelflife.files.removal import Outcome, Result
 from shelflife.files.restoring import bring_one, make_directories, restoring
@@ -53,12 +53,6 @@ class Return(Portion):
 
     old: str | None = field(default=None, kw_only=True)
     """The name there of the one entry, where it gets another."""
-
-    @property
-    def packed(self) -> Candidates:
-        """The entries that have no outcome yet."""
-        rest = self.rest
-        return rest if isinstance(rest, Candidates) else Candidates.of(rest)
 
 
 class Start(NamedTuple):
@@ -150,7 +144,7 @@ class BringBack:
         if self._trash is self._root.anchor:  # elsewhere it is another volume, which no file gets to either
             like, home = f"{share.source}{share.old or outcome.name}/", f"{share.path}{outcome.name}/"
             with suppress(OSError):
-                make_directories(self._root.anchor, home, self._trash, like, _owner(self._root))
+                make_directories(self._root.anchor, home, self._trash, like, self._root.options.owner.ids)
                 return Outcome(outcome.entry, Result.KEPT, Reason.NAME_TAKEN)
         return outcome
 
@@ -197,7 +191,7 @@ class Restorer:
         root, source = self._root, self._top + start.inner
         like = source if start.new is None else None
         try:
-            make_directories(root.anchor, start.home, self._trash, like, _owner(root))
+            make_directories(root.anchor, start.home, self._trash, like, root.options.owner.ids)
             if start.name is None:
                 waiting.append((start.inner, start.home))
                 return
@@ -290,7 +284,7 @@ class Restorer:
 
     def _is_older(self, here: _Here, name: str) -> bool:
         """Return whether a later one of this name came back before."""
-        return self._came.has(here.home, name) and _is_there(here.fd, name)
+        return self._came.has(here.home, name) and is_there(here.fd, name)
 
     def _flush(self) -> None:
         portions, self._pending = self._pending, []
@@ -340,19 +334,8 @@ class _Came:
         return False
 
 
-def _owner(root: Root) -> tuple[int, int]:
-    return root.options.owner.uid, root.options.owner.gid
-
-
 def _taken(root: Root, path: str) -> Failure:
     return Failure(path=root.place(path), errno=errno.EEXIST, error=_TAKEN)
-
-
-def _is_there(fd: int, name: str) -> bool:
-    with suppress(OSError):
-        os.stat(name, dir_fd=fd, follow_symlinks=False)
-        return True
-    return False
 
 
 def _is_directory(fd: int, name: str) -> bool:

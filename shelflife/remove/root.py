@@ -120,8 +120,7 @@ class Root:
     @property
     def trash(self) -> Trash:
         """What this run puts into the area's trash; a new object each time, which holds nothing yet."""
-        owner = self.options.owner
-        return Trash(self.anchor, self.options.trash_name, owner=(owner.uid, owner.gid))
+        return Trash(self.anchor, self.options.trash_name, owner=self.options.owner.ids)
 
     def place(self, path: str) -> str:
         """Return a path relative to the base path."""

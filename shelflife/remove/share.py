@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from shelflife.errors import ShelflifeError
 from shelflife.files.candidates import Candidates, Fate, Outcomes
 from shelflife.files.reading import Reading, RemovalTask
 from shelflife.records.history import BatchKind
 from shelflife.remove.batch import Portion
+from shelflife.scan.context import Stopped
 
 if TYPE_CHECKING:
     from shelflife.files.listing import Entry
+    from shelflife.files.reading import Flag
+    from shelflife.remove.batch import BatchLoop, Way
 
 _INTENTS: Final = 1000
 """Entries whose removal is journalled in one transaction."""
@@ -82,12 +87,6 @@ class Share(Portion):
     same: bool = field(default=False, kw_only=True)
     """Whether the directory must not have changed since it was read."""
 
-    @property
-    def packed(self) -> Candidates:
-        """The entries that have no outcome yet."""
-        rest = self.rest
-        return rest if isinstance(rest, Candidates) else Candidates.of(rest)
-
     def task(self, candidates: Candidates, target: str | None) -> RemovalTask:
         """Return what the primitives are to do about `candidates` of it: into `target`, for good if None."""
         reading, whole = self.directory.reading, self.kind is BatchKind.DIRECTORY
@@ -102,6 +101,18 @@ class Share(Portion):
             target=target,
             whole=whole,
         )
+
+
+def run_in_groups(loop: BatchLoop, shares: Sequence[Share], way: Way, stop: Flag) -> None:
+    """Run shares through a way, group by group until `stop` is set, in one of several threads.
+
+    What ends the run is found out again by the thread that takes the results, and raised there.
+    """
+    with suppress(Stopped, ShelflifeError, OSError):
+        for group in groups_of(shares):
+            if stop:
+                break
+            loop.run(group, way)
 
 
 def groups_of(shares: Sequence[Share]) -> Iterator[list[Share]]:

@@ -12,13 +12,13 @@ is looked at where it is, and its files go from there when all of it goes; for a
 from __future__ import annotations
 
 import errno
-import os
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from shelflife.errors import ShelflifeError
 from shelflife.files import rename
+from shelflife.files.listing import is_there
 from shelflife.files.removal import Outcome, Result
 from shelflife.files.trash import DISPLACED
 from shelflife.policy.area import TRASH_DIRECTORY
@@ -157,18 +157,9 @@ class Aside:
     def _not_taken(self, unit: UnitPortion, entry: Entry, code: int) -> Outcome:
         if code in _CANNOT_BE_RENAMED and self._root.area.trash is None:
             return self._decide(unit, entry, self._root.anchor)
-        if code == errno.ENOENT and not is_there(self._root.anchor, unit.name):
+        if code == errno.ENOENT and not is_there(self._root.anchor.fd, unit.name):
             return Outcome(entry, Result.KEPT, Reason.VANISHED)
         return Outcome(entry, Result.FAILED, errno=code)
-
-
-def is_there(anchor: Anchor, name: str) -> bool:
-    """Return whether something is known to be under a name right below an anchor."""
-    try:
-        os.stat(name, dir_fd=anchor.fd, follow_symlinks=False)
-    except OSError:
-        return False
-    return True
 
 
 def put_back(root: Root, trash: Anchor, name: str) -> bool:

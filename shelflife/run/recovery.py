@@ -171,7 +171,7 @@ class Recovery:
 
     def _undo(self, anchor: Anchor, path: str, name: TrashName, batch: OpenBatch) -> list[Code]:
         """Put back a directory that went as one: that it may stay in the trash was not decided yet."""
-        trash = Trash(anchor, name, owner=(self._owner.uid, self._owner.gid))
+        trash = Trash(anchor, name, owner=self._owner.ids)
         positions = range(len(batch.names))
         mirror = trash.mirror(path)
         if any(_is_at(anchor, mirror, batch, position) for position in positions) and not any(
@@ -203,7 +203,7 @@ class Recovery:
 
     def _put_back(self, anchor: Anchor, path: str, name: TrashName, entry: Entry) -> Code:
         """Put back a file that was changed on its way into the trash."""
-        trash = Trash(anchor, name, owner=(self._owner.uid, self._owner.gid))
+        trash = Trash(anchor, name, owner=self._owner.ids)
         place = trash.open_mirror(path)
         try:
             with anchor.directory(path) as fd:

@@ -25,7 +25,7 @@ __all__ = ["add_operations"]
 
 def add_operations(app: FastAPI, service: Service, counts: RequestCounts) -> None:
     """Add the routes that are the application's own, beside those of the storage."""
-    metrics = Exposition(Sources(lambda: service.engine, counts))
+    metrics = Exposition(Sources(lambda: service.engine, counts, app.version))
     readiness = Recent(lambda: _problems(service), fresh=5, usable=30)
 
     @app.get("/", include_in_schema=False)

@@ -20,7 +20,16 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["REQUEST_ID", "Answered", "Ids", "RequestWatch", "Watcher", "current_ids", "request_id_of"]
+__all__ = [
+    "METHODS",
+    "REQUEST_ID",
+    "Answered",
+    "Ids",
+    "RequestWatch",
+    "Watcher",
+    "current_ids",
+    "request_id_of",
+]
 
 REQUEST_ID: Final = "X-Request-ID"
 
@@ -29,7 +38,7 @@ _LONGEST_ID: Final = 100
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
 """https://www.w3.org/TR/trace-context/#traceparent-header"""
 
-_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +155,7 @@ class _Answer:
         ended = time.perf_counter()
         method = scope["method"]
         return Answered(
-            method=method if method in _METHODS else "OTHER",
+            method=method if method in METHODS else "OTHER",
             route=getattr(scope.get("route"), "path", "unmatched"),
             status=self._status,
             began=(self._began or ended) - self._start,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, NamedTuple
 
 from shelflife.files import primitives
@@ -89,8 +88,9 @@ class Expected(NamedTuple):
 class Sources:
     """What is read for a scrape. Methods block; each raises StorageError, RecordsError or OSError."""
 
-    def __init__(self, engine: Callable[[], Engine], requests: RequestCounts) -> None:
-        """Take what gives the engine; nothing is read yet."""
+    def __init__(self, engine: Callable[[], Engine], requests: RequestCounts, version: str) -> None:
+        """Take what gives the engine, and the version of the program; nothing is read yet."""
+        self._version = version
         self._engine = engine
         self._requests = requests
         self._disks = Recent(self._look_at_disks, fresh=15, usable=120)
@@ -100,7 +100,7 @@ class Sources:
     def build(self) -> Build:
         """Return which program answers."""
         compiled = "yes" if primitives.chosen().is_compiled else "no"
-        return Build(_version(), platform.python_version(), compiled)
+        return Build(self._version, platform.python_version(), compiled)
 
     def requests(self) -> Requests:
         """Return what this process answered."""
@@ -180,10 +180,3 @@ def names_of(disks: Sequence[Disk]) -> dict[str, Disk]:
 def _waits(last: RunRecord | None) -> bool:
     """Return whether the last cleanup waits for approval: it has a plan, and was refused."""
     return last is not None and last.state == RunState.REFUSED and bool(last.plan)
-
-
-def _version() -> str:
-    try:
-        return version("shelflife")
-    except PackageNotFoundError:
-        return "0"  # from a checkout that is not installed

@@ -28,6 +28,7 @@ from shelflife.web.caller import Callers
 from shelflife.web.guard import RequestGuard, guarded_by
 from shelflife.web.once import Once
 from shelflife.web.problems import ProblemRoute, documented
+from shelflife.web.requests import METHODS
 from shelflife.web.routes import access, cleanup, events, paths, runs, statistics, trash
 from shelflife.web.scopes import SCOPES, scope_of
 from shelflife.web.service import AnyScheduler, Service
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
 __all__ = ["router", "routes_of"]
 
 _HARMLESS: Final = ("GET", "HEAD", "OPTIONS")
-
-_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 
 _bearer = HTTPBearer(
     auto_error=False,
@@ -190,8 +189,8 @@ def _add_refusals(api: APIRouter) -> None:
         if isinstance(route, ProblemRoute):
             allowed.setdefault(route.path.removeprefix(api.prefix), set()).update(route.methods or ())
     for path, methods in allowed.items():
-        _add_refusal(api, path, _METHODS - methods, 405, {"Allow": ", ".join(sorted(methods))})
-    _add_refusal(api, "/{rest:path}", _METHODS, 404, {})
+        _add_refusal(api, path, METHODS - methods, 405, {"Allow": ", ".join(sorted(methods))})
+    _add_refusal(api, "/{rest:path}", METHODS, 404, {})
 
 
 def _add_refusal(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shelflife.files import listing
-from shelflife.files.listing import Entry, EntryKind, clamp, entry_at, read_directory, signed
+from shelflife.files.listing import Entry, EntryKind, clamp, entry_at, is_there, read_directory, signed
 from tests.integration.engine.users import common_directory, ordinary_user
 
 
@@ -132,3 +132,12 @@ def test_times_are_kept_within_64_bits(time: int) -> None:
 def test_inodes_are_kept_within_64_bits_and_apart(number: int) -> None:
     assert -(2**63) <= signed(number) < 2**63
     assert signed(number) % 2**64 == number
+
+
+def test_a_dangling_link_is_there_and_what_has_no_name_is_not(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("nowhere")
+    fd = os.open(tmp_path, os.O_RDONLY)
+    try:
+        assert [is_there(fd, name) for name in ("link", "nowhere", "link/below")] == [True, False, False]
+    finally:
+        os.close(fd)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shelflife.files.anchor import Anchor
-from shelflife.files.tree import walk
+from shelflife.files.tree import remove_empty, walk
 from tests.integration.engine.users import common_directory, ordinary_user
 
 if TYPE_CHECKING:
@@ -74,3 +74,11 @@ def test_a_tree_that_cannot_be_read_to_its_end_is_an_error() -> None:
                 list(walk(anchor, ""))
         finally:
             os.close(base)
+
+
+def test_directories_that_are_empty_by_then_are_removed_and_no_others(anchor: Anchor, tmp_path: Path) -> None:
+    (tmp_path / "area/c/d").mkdir(parents=True)
+    paths = [directory for directory, _, entries in walk(anchor, "") if directory and not entries]
+    assert remove_empty(anchor, paths) == 2
+    assert not (tmp_path / "area/c").exists()
+    assert (tmp_path / "area/a/b").exists()

@@ -15,6 +15,7 @@ is done again by the careful way (`AreaExecutor.run_in`), one entry at a time.
 from __future__ import annotations
 
 import errno
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.files.candidates import Going
@@ -23,7 +24,7 @@ from shelflife.policy.cutoff import BEGINNING
 from shelflife.records.history import BatchKind
 from shelflife.remove.batch import BatchLoop
 from shelflife.remove.compiled import Compiled
-from shelflife.remove.share import Directory, Share, run_in_groups
+from shelflife.remove.share import ENDS_A_RUN, Directory, Share, groups_of
 from shelflife.scan.root import AreaRoot
 from shelflife.scan.way import Ways, for_removing, read_all
 
@@ -133,7 +134,9 @@ class Bulk:
             if native is not None and not directory.careful:
                 directory.portions = self._portions(directory, native)
         portions = [portion for directory in directories for portion in directory.portions]
-        run_in_groups(self._loop, portions, self._way, stop)
+        with suppress(*ENDS_A_RUN):
+            for group in groups_of(portions, stop):
+                self._loop.run(group, self._way)
         for portion in portions:
             is_left = portion.is_handed_back or not portion.is_done
             portion.directory.careful = portion.directory.careful or is_left

@@ -30,7 +30,7 @@ from shelflife.policy.verdict import Reason
 from shelflife.remove.batch import BatchLoop, Portion, is_denied
 from shelflife.remove.compiled import Compiled
 from shelflife.remove.opened import EntryByEntry, OpenDirectory
-from shelflife.remove.share import Directory, run_in_groups
+from shelflife.remove.share import ENDS_A_RUN, Directory, groups_of
 from shelflife.scan.way import for_removing, read_alike
 
 if TYPE_CHECKING:
@@ -135,7 +135,9 @@ class _Purge:
         ordinary = [directory for directory in found if not _has_displaced(directory.reading.due.names)]
         size = self._root.batch_size
         shares = [share for directory in ordinary for share in directory.divide(FOREVER, size, prune=True)]
-        run_in_groups(self._loop, shares, self._way, stop)
+        with suppress(*ENDS_A_RUN):
+            for group in groups_of(shares, stop):
+                self._loop.run(group, self._way)
         again = [one.path for one in ordinary if one.reading.more and one.has_acted and not one.careful]
         return again + [f"{one.path}{name}/" for one in found for name in one.reading.survey.children]
 

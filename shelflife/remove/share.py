@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -17,10 +16,12 @@ from shelflife.scan.context import Stopped
 if TYPE_CHECKING:
     from shelflife.files.listing import Entry
     from shelflife.files.reading import Flag
-    from shelflife.remove.batch import BatchLoop, Way
 
 _INTENTS: Final = 1000
 """Entries whose removal is journalled in one transaction."""
+
+ENDS_A_RUN: Final = (Stopped, ShelflifeError, OSError)
+"""What ends the work of one of several threads; the one that takes the results finds it out again, and raises."""
 
 
 @dataclass(slots=True)
@@ -103,27 +104,17 @@ class Share(Portion):
         )
 
 
-def run_in_groups(loop: BatchLoop, shares: Sequence[Share], way: Way, stop: Flag) -> None:
-    """Run shares through a way, group by group until `stop` is set, in one of several threads.
-
-    What ends the run is found out again by the thread that takes the results, and raised there.
-    """
-    with suppress(Stopped, ShelflifeError, OSError):
-        for group in groups_of(shares):
-            if stop:
-                break
-            loop.run(group, way)
-
-
-def groups_of(shares: Sequence[Share]) -> Iterator[list[Share]]:
-    """Yield shares in groups that are written down in one transaction."""
+def groups_of(shares: Sequence[Share], stop: Flag | None = None) -> Iterator[list[Share]]:
+    """Yield shares in groups that are written down in one transaction, until `stop` is set."""
     group: list[Share] = []
     used = 0
     for share in shares:
         group.append(share)
         used += max(1, len(share.entries))
         if used >= _INTENTS:
+            if stop:
+                return
             yield group
             group, used = [], 0
-    if group:
+    if group and not stop:
         yield group

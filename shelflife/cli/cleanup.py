@@ -13,7 +13,6 @@ from shelflife.cli.grammar import Option
 from shelflife.cli.options import Areas, Config, Json, engine_of, seconds_of, settings_of
 from shelflife.cli.progress import progress
 from shelflife.cli.table import Column, Table
-from shelflife.clock import SECOND
 from shelflife.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from shelflife.remove.report import RunReport
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
-_REMEMBERED: Final = 100
-"""Runs that are looked through for one that was recent enough."""
 
 
 def _waiting_plans(config: Path | None) -> list[str]:
@@ -108,7 +105,8 @@ def cleanup(
         if not dry_run:
             output.say("cleanup.dry_run is true in the configuration: this shows what would go")
         return _preview(config, areas, as_json=as_json)
-    if seconds is not None and (run := _recent(engine_of(config), areas, seconds)) is not None:
+    run = None if seconds is None else engine_of(config).completed_within(seconds, areas or None)
+    if run is not None:
         _skip(run, as_json=as_json)
         return ExitCode.DONE
     if approve is not None:
@@ -211,18 +209,6 @@ class _Stop:
 
 
 # -- not twice
-
-
-def _recent(engine: Engine, areas: list[str] | None, seconds: int) -> RunRecord | None:
-    """Return a run that cleaned all of these areas and was completed within the last `seconds`."""
-    names = [engine.settings.area_name(name) for name in areas] if areas else list(engine.areas)
-    wanted = {name for name in names if engine.areas[name].retention is not None}
-    now = clock.now()
-    for run in engine.history(limit=_REMEMBERED):
-        recent = run.finished is not None and now - seconds * SECOND <= run.finished <= now
-        if recent and run.state == "done" and run.trigger != "pressure" and wanted <= run.cutoffs.keys():
-            return run
-    return None
 
 
 def _skip(run: RunRecord, *, as_json: bool) -> None:

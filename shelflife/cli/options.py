@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 from shelflife.cli.grammar import Argument, Option
-from shelflife.clock import SECOND
 from shelflife.errors import UsageError
 
 if TYPE_CHECKING:
@@ -86,9 +85,9 @@ def seconds_of(text: str, option: str) -> int:
 
 def past_moment_of(text: str, now: int, *, option: str = "--since") -> int:
     """Return the moment (ns) that `2026-12-24`, or `7d` for seven days ago, means. Raises UsageError."""
-    if text[-1:] in "smhdw" and text[:1].isdecimal():
-        return now - seconds_of(text, option) * SECOND
-    return moment_of(text, now, option=option)
+    from shelflife.settings.units import past_moment_of as parse
+
+    return parse(text, now, name=option)
 
 
 def moment_of(text: str, now: int, *, option: str = "--at") -> int:

@@ -39,6 +39,8 @@ class Hold:
     """When it was removed by a person."""
     actor: str = ""
     """Who added it; empty if nobody was named."""
+    ended_by: str = ""
+    """Who ended or replaced it; empty if nobody did, or nobody was named."""
 
     @property
     def created_at(self) -> datetime:

@@ -155,6 +155,8 @@ class FileRecord:
     """Why it was to go, a word of `Cause`; empty where that is no longer known."""
     pruned: bool = False
     """Whether it was an empty directory."""
+    cursor: int = 0
+    """Where it is in the journal: `FileHistory.of_run` goes on after it. Below 2**53, so that JavaScript has it."""
 
     @property
     def when(self) -> datetime:
@@ -261,9 +263,14 @@ def pack_outcomes(outcomes: Sequence[Outcome]) -> tuple[bytes, dict[int, int]]:
     return codes, {n: outcome.errno for n, outcome in enumerate(outcomes) if outcome.errno}
 
 
+MOST_NAMES: Final = 2**16
+"""Names that a batch has at the most; more than `remove` ever puts in one."""
+
+
 class BatchRow(NamedTuple):
     """A batch of files as its row has it."""
 
+    id: int
     run: int
     area: str
     directory: bytes
@@ -301,6 +308,7 @@ def unpack_batch(row: BatchRow) -> Iterator[FileRecord]:
             errno=numbers.get(position, 0),
             cause=Cause.PURGE if code.reason is Reason.PURGED else cutoff.get("cause", ""),
             pruned=row.kind == BatchKind.PRUNED,
+            cursor=row.id * MOST_NAMES + position,
         )
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from shelflife.policy.limits import LastRun
     from shelflife.records.access import TokenBook
+    from shelflife.records.acts import ActBook
     from shelflife.records.alerts import AlertBook
     from shelflife.records.events import EventBook
     from shelflife.records.history import (
@@ -129,8 +130,11 @@ class Removals(Protocol):
 class FileHistory(Protocol):
     """What became of single files, as far back as that is remembered."""
 
-    def of_run(self, run: int) -> Iterator[FileRecord]:
-        """Yield what became of each file that a run meant to remove, in the order of the run."""
+    def of_run(self, run: int, *, after: int = -1) -> Iterator[FileRecord]:
+        """Yield what became of each file that a run meant to remove, in the order of the run.
+
+        With `after`, the `cursor` of a record, what comes after that; however far that is, it costs the same.
+        """
 
     def of_path(self, path: str) -> list[FileRecord]:
         """Return what runs did to what was at `path` (relative to the base path), the latest first.
@@ -172,6 +176,9 @@ class Approvals(Protocol):
 
     def offered(self, plan: str) -> OfferedPlan | None:
         """Return a plan that a person may approve, until it has served a run to its end."""
+
+    def waiting(self, since: int) -> list[OfferedPlan]:
+        """Return the plans made since a moment (ns) that have not served a run to its end, the latest first."""
 
     def approved_since(self, since: int) -> list[OfferedPlan]:
         """Return the plans approved from a moment (ns) on that have not served a run to its end; latest first."""
@@ -246,6 +253,10 @@ class Journal(Protocol):
     @property
     def tokens(self) -> TokenBook:
         """Who may what, over HTTP."""
+
+    @property
+    def acts(self) -> ActBook:
+        """Who did what."""
 
     @property
     def replies(self) -> ReplyBook:

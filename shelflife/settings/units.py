@@ -174,6 +174,19 @@ def moment_of(text: str, now: int, *, name: str) -> int:
         ) from None
 
 
+def past_moment_of(text: str, now: int, *, name: str) -> int:
+    """Return the moment (ns) that a time means, or `7d`: seven days before `now`.
+
+    Raises UsageError, which says what `name` was given.
+    """
+    if text[-1:] in "smhdw" and text[:1].isdecimal():
+        try:
+            return now - parse_duration(text) * SECOND
+        except ValueError as error:
+            raise UsageError(f'{name} "{text}": {error}') from None
+    return moment_of(text, now, name=name)
+
+
 def change_of(text: str) -> tuple[str, object]:
     """Return key and value of `uploads.retention=3d`; the value as a configuration file would have it.
 

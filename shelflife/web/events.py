@@ -104,7 +104,10 @@ class EventFeed:
 
     def _follow(self, loop: asyncio.AbstractEventLoop, last: int, stop: threading.Event) -> int:
         version = -1
-        with self._records().open_journal() as journal:
+        with self._records().read_journal() as journal:
+            if journal is None:  # nothing ever happened
+                stop.wait(_TRY_AGAIN)
+                return last
             while not stop.wait(_LOOK_EVERY):
                 now = journal.events.version()
                 if now != version:
@@ -121,9 +124,9 @@ class EventFeed:
         news.set()
 
     def _read(self, number: int) -> list[EventRecord]:
-        with self._records().open_journal() as journal:
-            return journal.events.since(number, limit=_PAGE)
+        with self._records().read_journal() as journal:
+            return journal.events.since(number, limit=_PAGE) if journal else []
 
     def _bounds(self) -> tuple[int, int]:
-        with self._records().open_journal() as journal:
-            return journal.events.first(), journal.events.last()
+        with self._records().read_journal() as journal:
+            return (journal.events.first(), journal.events.last()) if journal else (1, 0)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -25,7 +25,7 @@ from shelflife.formats import counted, printable
 from shelflife.shapes.error import details_of
 from shelflife.web.models import Problem
 
-__all__ = ["MEDIA_TYPE", "ProblemRoute", "documented", "problem", "problem_of"]
+__all__ = ["MEDIA_TYPE", "Changed", "ProblemRoute", "documented", "problem", "problem_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +78,17 @@ _SLUGS: Final = {
 """What an HTTP status means where nothing more is known."""
 
 
+class Changed(HTTPException):
+    """What a request is about is not as its sender has seen it (412); nothing was done."""
+
+    def __init__(self, changed: Sequence[str], current: Any, tag: str | None) -> None:
+        """Take the names of the parts that differ, what is shown now, and the tag of that; None if it is gone."""
+        parts = f": {', '.join(changed)}" if changed else ""
+        detail = f"it has changed since you looked{parts}; look again, nothing was done"
+        super().__init__(412, detail, headers={"ETag": tag} if tag else None)
+        self.changed, self.current = list(changed), current
+
+
 class ProblemRoute(APIRoute):
     """A route whose failures are problem documents."""
 
@@ -127,6 +138,9 @@ def problem_of(error: Exception) -> Response | None:
         logger.error("a request failed: %s", error)
         reason = os.strerror(error.errno) if error.errno else str(error)
         return problem(503, "storage", f"the operating system says: {reason}")
+    if isinstance(error, Changed):
+        more = {"changed": error.changed, "current": error.current}
+        return problem(412, _SLUGS[412], error.detail, headers=error.headers, **more)
     if type(error) in (HTTPException, StarletteHTTPException) and isinstance(error, StarletteHTTPException):
         slug = _SLUGS.get(error.status_code, "")
         return problem(error.status_code, slug, str(error.detail), headers=error.headers)

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 from shelflife.actor import current_actor
 from shelflife.policy.holds import Hold, Holds
+from shelflife.records.holds import HoldChanged
+from shelflife.records.sqlite.acts import note
 from shelflife.records.sqlite.database import transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 _REPLACE: Final = "UPDATE hold SET ended = ?, ended_by = ? WHERE path = ? AND ended IS NULL"
 
@@ -22,11 +24,19 @@ INSERT INTO hold (path, tree, area, inode, born, created, until, reason, actor, 
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
-_END: Final = "UPDATE hold SET ended = ?, ended_by = ? WHERE id = ?"
+_END: Final = "UPDATE hold SET ended = ?, ended_by = ? WHERE id = ? AND ended IS NULL"
 
-_ALL: Final = """
-SELECT id, path, tree, area, inode, born, created, until, reason, ended, actor FROM hold ORDER BY id DESC
+_HOLDS: Final = """
+SELECT id, path, tree, area, inode, born, created, until, reason, ended, actor, ended_by FROM hold
 """
+
+_ALL: Final = f"{_HOLDS} ORDER BY id DESC"
+
+_ONE: Final = f"{_HOLDS} WHERE id = ?"
+
+_ON_PATH: Final = f"{_HOLDS} WHERE path = ? AND ended IS NULL ORDER BY id DESC"
+
+_LATEST: Final = f"{_HOLDS} WHERE id < ? AND (? IS NULL OR (ended IS NULL AND coalesce(until > ?, 1)))"
 
 
 class SqliteHoldBook:
@@ -36,7 +46,7 @@ class SqliteHoldBook:
         """Use a connection to the journal."""
         self._connection = connection
 
-    def add(self, hold: Hold) -> Hold:
+    def add(self, hold: Hold, *, instead_of: int | None = None) -> Hold:
         """Record a hold and return it with its number. A hold on the same path that is active is replaced."""
         path, actor = os.fsencode(hold.path), current_actor()
         values = (
@@ -51,20 +61,47 @@ class SqliteHoldBook:
             *(actor.name, actor.via, actor.request),
         )
         with transaction(self._connection):
+            if instead_of is not None and not any(
+                known.id == instead_of for known in self.on(hold.path, hold.created)
+            ):
+                raise HoldChanged(hold.path)
             self._connection.execute(_REPLACE, (hold.created, actor.name, path))
-            cursor = self._connection.execute(_ADD, values)
-        return replace(hold, id=int(cursor.lastrowid or 0), actor=actor.name)
+            number = int(self._connection.execute(_ADD, values).lastrowid or 0)
+            note(self._connection, "hold.added", number, at=hold.created, path=hold.path, area=hold.area)
+        return replace(hold, id=number, actor=actor.name)
 
-    def end(self, path: str, at: int) -> list[Hold]:
+    def end(self, path: str, at: int, *, only: int | None = None) -> list[Hold]:
         """End the holds on a path (relative to the base path) that are active at `at` (ns); return them."""
-        ending = [hold for hold in self.all() if hold.path == path and hold.is_active(at)]
+        by = current_actor().name
         with transaction(self._connection):
-            self._connection.executemany(_END, [(at, current_actor().name, hold.id) for hold in ending])
-        return [replace(hold, ended=at) for hold in ending]
+            ending = [hold for hold in self.on(path, at) if only in (None, hold.id)]
+            for hold in ending:
+                self._connection.execute(_END, (at, by, hold.id))
+                note(self._connection, "hold.ended", hold.id, at=at, path=hold.path, area=hold.area)
+        return [replace(hold, ended=at, ended_by=by) for hold in ending]
+
+    def on(self, path: str, at: int) -> list[Hold]:
+        """See `HoldBook`."""
+        found = self._holds(_ON_PATH, (os.fsencode(path),))
+        return [hold for hold in found if hold.is_active(at)]
+
+    def one(self, number: int) -> Hold | None:
+        """See `HoldBook`."""
+        return next(iter(self._holds(_ONE, (number,))), None)
+
+    def latest(
+        self, *, limit: int, before: int | None = None, active: int | None = None, areas: Sequence[str] = ()
+    ) -> list[Hold]:
+        """See `HoldBook`."""
+        values = [before or 2**62, active, active, *areas, limit]
+        chosen = f" AND area IN ({', '.join('?' * len(areas))})" if areas else ""
+        return self._holds(f"{_LATEST}{chosen} ORDER BY id DESC LIMIT ?", values)
 
     def all(self) -> list[Hold]:
         """Return every hold there ever was, the latest first."""
-        rows = self._connection.execute(_ALL)
+        return self._holds(_ALL, ())
+
+    def _holds(self, query: str, values: Sequence[object]) -> list[Hold]:
         return [
             Hold(
                 id=number,
@@ -78,8 +115,12 @@ class SqliteHoldBook:
                 reason=reason,
                 ended=ended,
                 actor=actor,
+                ended_by=ended_by,
             )
-            for number, path, tree, area, inode, born, created, until, reason, ended, actor in rows.fetchall()
+            for number, path, tree, area, inode, born, created, until, *others in self._connection.execute(
+                query, values
+            ).fetchall()
+            for reason, ended, actor, ended_by in [others]
         ]
 
     def active(self, now: int) -> Holds:

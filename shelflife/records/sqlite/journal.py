@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from typing import TYPE_CHECKING, Final
 
+from shelflife.records.sqlite.acts import SqliteActBook
 from shelflife.records.sqlite.alerts import SqliteAlertBook
 from shelflife.records.sqlite.approvals import SqliteApprovals
 from shelflife.records.sqlite.database import state_of, transaction
@@ -66,6 +67,7 @@ class SqliteJournal:
         self.alerts = SqliteAlertBook(connection)
         self.events = SqliteEventBook(connection, self._lock)
         self.tokens = SqliteTokenBook(connection)
+        self.acts = SqliteActBook(connection)
         self.replies = SqliteReplyBook(connection)
         self.usage = SqliteUsageBook(connection)
         self.pressure = SqlitePressureBook(connection)
@@ -91,6 +93,7 @@ class SqliteJournal:
             self._connection.execute(_FORGET_SLOTS, (runs_before,))
             self._connection.execute(_FORGET_PLANS, (runs_before,))
         self.events.trim(files_before)
+        self.acts.trim(runs_before)
         while self._size() > max_bytes and self._forget_oldest():
             pass
 

@@ -1,9 +1,12 @@
 """The routes below `/storage`, as a router that an application includes.
 
-statistics  numbers: stats, disks, forecast, what-if, alerts, check
-cleanup     plans, cleaning up, making room
+statistics  numbers: stats, disks, forecast, what-if, status, alerts, check
+plans       what would go, and what waits for a person
+cleanup     cleaning up, making room
 runs        what was done, what is being done, and how to stop it
-paths       single paths: why, holds
+acts        who did what
+paths       single paths: why
+holds       what a person pinned
 trash       what waits there, getting it back
 events      what happens, as it happens
 access      tokens and sessions
@@ -28,7 +31,7 @@ from shelflife.web.caller import Callers
 from shelflife.web.guard import Guard, guarded_by
 from shelflife.web.once import Once
 from shelflife.web.problems import ProblemRoute, documented
-from shelflife.web.routes import access, cleanup, events, paths, runs, statistics, trash
+from shelflife.web.routes import access, acts, cleanup, events, holds, paths, plans, runs, statistics, trash
 from shelflife.web.scopes import SCOPES, scope_of
 from shelflife.web.service import Schedule, Service
 
@@ -58,7 +61,7 @@ _OF_CHANGES: Final = documented(
 )
 """How every request that changes something may fail."""
 
-_RESOURCES: Final = (statistics, cleanup, runs, paths, trash, events, access)
+_RESOURCES: Final = (statistics, plans, cleanup, runs, acts, paths, holds, trash, events, access)
 
 
 def router(

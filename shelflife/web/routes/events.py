@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from fastapi import APIRouter
 
+    from shelflife.records.events import EventRecord
+    from shelflife.web.caller import Caller
     from shelflife.web.service import Service
 
 _HEARTBEAT = 15
@@ -52,8 +54,14 @@ def add(api: APIRouter, service: Service) -> None:
                 yield {"event": "reset", "data": json.dumps({"first": first, "last": last})}
                 start = min(max(start, first - 1), last)
             async for event in service.feed.listen(start):
-                shown = event_as_json(event, with_paths=asking.may(Scope.READ_PATHS))
+                names = asking.may(Scope.READ_PATHS) and _concerns(event, asking)
+                shown = event_as_json(event, with_paths=names)
                 yield {"id": str(event.id), "event": event.kind, "data": json.dumps(shown)}
 
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return EventSourceResponse(stream(), headers=headers, ping=_HEARTBEAT, send_timeout=_SLOW)
+
+
+def _concerns(event: EventRecord, asking: Caller) -> bool:
+    """Return whether what an event names is in an area that the caller may name the files of."""
+    return not asking.areas or event.data.get("area") in asking.areas

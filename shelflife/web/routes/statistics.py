@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import Query
+from fastapi import Body, Query
 
-from shelflife.alerts.channels import try_receivers
 from shelflife.settings.units import change_of
 from shelflife.shapes.alert import Alert, Delivery, alert_as_json
 from shelflife.shapes.check import Finding, finding_as_json
@@ -15,6 +14,8 @@ from shelflife.shapes.disk import DiskUsage, disk_usage_as_json
 from shelflife.shapes.metrics import SchedulerMetrics
 from shelflife.shapes.outlook import Forecast, WhatIf, forecast_as_json, whatif_as_json
 from shelflife.shapes.stats import StorageStats
+from shelflife.shapes.status import Status, status_as_json
+from shelflife.web import models
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -72,17 +73,17 @@ def _add_matters(api: APIRouter, service: Service) -> None:
         return await asyncio.to_thread(lambda: [alert_as_json(one) for one in service.engine.alerts()])
 
     @api.post("/alerts/test", response_model=list[Delivery])
-    async def test_alerts() -> object:
+    async def test_alerts(_nothing: Annotated[models.Nothing | None, Body()] = None) -> object:
         """Send a test message to each receiver; return which ones took it."""
-        return await asyncio.to_thread(_test, service)
+        results = await asyncio.to_thread(lambda: service.engine.try_receivers())
+        return [{"receiver": name, "error": reason} for name, reason in results.items()]
+
+    @api.get("/status", response_model=Status)
+    async def get_status() -> object:
+        """Return how things stand: what is wrong, what needs a person, what comes next."""
+        return await asyncio.to_thread(lambda: status_as_json(service.engine.status()))
 
     @api.get("/check", response_model=list[Finding])
     async def get_check() -> object:
         """Return what is right and what is wrong with the storage, as `shelflife check` does."""
         return await asyncio.to_thread(lambda: [finding_as_json(one) for one in service.engine.check()])
-
-
-def _test(service: Service) -> list[Delivery]:
-    engine = service.engine
-    results = try_receivers(engine.settings.alerts, str(engine.settings.base_path), at=engine.now())
-    return [{"receiver": name, "error": reason} for name, reason in results.items()]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -19,9 +19,11 @@ from shelflife.errors import ShelflifeError
 from shelflife.explain.check import Level
 from shelflife.settings.in_force import SettingsInForce, in_force_of
 from shelflife.shapes.check import Health, health_as_json
+from shelflife.web.docs import HEADERS, page_of
 from shelflife.web.metrics import exposition
+from shelflife.web.openapi import document_of
 from shelflife.web.problems import ProblemRoute, problem, problem_of
-from shelflife.web.routes import routes_of
+from shelflife.web.routes import operation_id, routes_of
 from shelflife.web.service import Schedule, Service
 
 if TYPE_CHECKING:
@@ -54,8 +56,15 @@ def create_app(
         allowed_hosts: names under which it may be reached; any, if there are none.
     """
     service = Service(in_force_of(settings), schedule=schedule, listeners=listeners)
-    app = FastAPI(title=title, version=_version(), docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title=title,
+        version=_version(),
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=operation_id,
+    )
     app.router.route_class = ProblemRoute
+    app.openapi = document_of(app)  # type: ignore[method-assign]  # as FastAPI has it extended
     app.include_router(routes_of(service))
     _add_operations(app, service)
     for kind in (HTTPException, RequestValidationError, ShelflifeError, Exception):
@@ -109,7 +118,12 @@ def _add_operations(app: FastAPI, service: Service) -> None:
             "version": app.version,
             "storage": "/storage/stats",
             "openapi": "/openapi.json",
+            "docs": "/docs",
         }
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return HTMLResponse(page_of(app.openapi()), headers=HEADERS)
 
     @app.get("/healthz", tags=["operations"], response_model=Health)
     async def healthz() -> object:

@@ -151,22 +151,34 @@ def problem(
     status: int, slug: str, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any
 ) -> Response:
     """Return a problem document. `slug` is the end of its type; `more` are further members."""
+    content = content_of(status, slug, detail) | more
+    return JSONResponse(content, status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def content_of(status: int, slug: str, detail: str) -> dict[str, Any]:
+    """Return what every problem document says."""
     phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "Error"
-    content = {
+    return {
         "type": f"{_TYPE}{slug}" if slug else "about:blank",
         "title": _TITLES.get(slug, phrase),
         "status": status,
         "detail": printable(detail),
-        **more,
     }
-    return JSONResponse(content, status, headers=headers, media_type=MEDIA_TYPE)
 
 
 def documented(**meanings: str) -> dict[int | str, dict[str, Any]]:
     """Return the failures of a route for its documentation: `documented(_409="another one is running")`."""
     schema = Problem.model_json_schema()
     return {
-        int(status[1:]): {"description": meaning, "content": {MEDIA_TYPE: {"schema": schema}}}
+        int(status[1:]): {
+            "description": meaning,
+            "content": {
+                MEDIA_TYPE: {
+                    "schema": schema,
+                    "example": content_of(int(status[1:]), _SLUGS.get(int(status[1:]), ""), meaning),
+                }
+            },
+        }
         for status, meaning in meanings.items()
     }
 

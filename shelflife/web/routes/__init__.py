@@ -131,7 +131,7 @@ def routes_of(
             _503="the storage cannot be used, or too much of this is going on",
         ),
         lifespan=lifespan,
-        generate_unique_id_function=_operation_id,
+        generate_unique_id_function=operation_id,
     )
     for resource in _RESOURCES:
         resource.add(api, service)
@@ -161,7 +161,7 @@ class _Router(APIRouter):
         super().add_api_route(path, endpoint, **others)
 
 
-def _operation_id(route: APIRoute) -> str:
+def operation_id(route: APIRoute) -> str:
     """Return the name of an operation for typed clients: `list_runs` → `listRuns`."""
     first, *others = route.name.split("_")
     return first + "".join(word.capitalize() for word in others)

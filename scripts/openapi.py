@@ -67,10 +67,7 @@ class _Comparison:
                         yield from self._of_schemas(*schemas, f"{where} → {status}", is_request=False)
 
     def _of_parameters(self, old: dict[str, Any], new: dict[str, Any], where: str) -> Iterator[str]:
-        before, now = (
-            {(one["in"], one["name"]): one for one in (self._resolved(doc, p) for p in found.get("parameters", ()))}
-            for doc, found in ((self._old, old), (self._new, new))
-        )
+        before, now = self._parameters(self._old, old), self._parameters(self._new, new)
         for key in before.keys() - now.keys():
             yield f"{where}: the parameter {key[1]} is gone"
         for key, one in now.items():
@@ -106,7 +103,9 @@ class _Comparison:
             yield f"{where} takes {', '.join(sorted(lost))} no longer"
         if gained and not is_request and "anything" not in before:
             yield f"{where} may be {', '.join(sorted(gained))} now"
-        if "enum" in old and (gone := set(map(str, old["enum"])) - set(map(str, new.get("enum", old["enum"])))):
+        if "enum" in old and (
+            gone := set(map(str, old["enum"])) - set(map(str, new.get("enum", old["enum"])))
+        ):
             yield f"{where}: {', '.join(sorted(gone))} is gone"
         for kind in before.keys() & now.keys():
             if kind == "array":
@@ -126,9 +125,15 @@ class _Comparison:
             yield f"{where}.{name} is {'required now' if is_request else 'not always there any more'}"
         for name in before.keys() & now.keys():
             yield from self._of_schemas(before[name], now[name], f"{where}.{name}", is_request=is_request)
-        others = old.get("additionalProperties"), new.get("additionalProperties")
-        if isinstance(others[0], dict) and isinstance(others[1], dict):
-            yield from self._of_schemas(*others, f"{where}.*", is_request=is_request)
+        others, more = old.get("additionalProperties"), new.get("additionalProperties")
+        if isinstance(others, dict) and isinstance(more, dict):
+            yield from self._of_schemas(others, more, f"{where}.*", is_request=is_request)
+
+    def _parameters(
+        self, document: dict[str, Any], operation: dict[str, Any]
+    ) -> dict[tuple[str, str], dict[str, Any]]:
+        found = (self._resolved(document, one) for one in operation.get("parameters", ()))
+        return {(one["in"], one["name"]): one for one in found}
 
     def _kinds(self, document: dict[str, Any], schema: dict[str, Any]) -> dict[str, dict[str, Any]]:
         """Return by JSON type what a schema says of it."""

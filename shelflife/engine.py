@@ -127,7 +127,7 @@ class Engine(Questions):
     def page_of_files(
         self, plan: Plan, *, limit: int, after: PlanCursor | None = None
     ) -> tuple[list[PlannedFile], PlanCursor | None]:
-        """Return at most `limit` files that a plan would remove, in order, and the cursor after which more follow.
+        """Return at most `limit` files that a plan would remove, in order, and a cursor if there are more.
 
         Raises OSError, StorageError.
         """
@@ -219,15 +219,13 @@ class Engine(Questions):
 
         A hold on the same path is replaced; with `instead_of`, only the one of that number.
         Returns when no batch of a running cleanup can still ignore it.
-        Raises UsageError when it lies in no area or is not there, HoldChanged when another hold was to be replaced,
-        RecordsError, StorageError.
+        Raises UsageError when it lies in no area or is not there, HoldChanged when another hold was to be
+        replaced, RecordsError, StorageError.
         """
         from shelflife.run import holds as pinning
 
         end = None if until is None else as_moment(until)
-        return pinning.add_hold(
-            self._work, os.fspath(path), until=end, reason=reason, instead_of=instead_of
-        )
+        return pinning.add_hold(self._work, os.fspath(path), until=end, reason=reason, instead_of=instead_of)
 
     def unhold(self, path: str | os.PathLike[str], *, only: int | None = None) -> list[Hold]:
         """End the hold on a path, `only` that of a number; return what was ended. Raises UsageError for none."""

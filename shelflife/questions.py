@@ -80,16 +80,16 @@ class Questions:
     def completed_within(self, seconds: float, areas: Iterable[str] | None = None) -> RunRecord | None:
         """Return a cleanup of these areas (all, if None) that came to its end within the last `seconds`.
 
-        Areas that are kept indefinitely are not asked for. Raises UsageError for an unknown area, and as `totals`.
+        Areas that are kept indefinitely do not count. Raises UsageError for an unknown area, and as `totals`.
         """
         names = self.areas if areas is None else map(self.settings.area_name, areas)
         wanted = {name for name in names if self.areas[name].retention is not None}
         now = self.now()
         for run in self.history(limit=_REMEMBERED):
             recent = run.finished is not None and now - seconds * SECOND <= run.finished <= now
-            if recent and run.state == RunState.DONE and run.trigger != Trigger.PRESSURE:
-                if wanted <= run.cutoffs.keys():
-                    return run
+            complete = run.state == RunState.DONE and run.trigger != Trigger.PRESSURE
+            if recent and complete and wanted <= run.cutoffs.keys():
+                return run
         return None
 
     def run(self, number: int) -> RunRecord:

@@ -1,7 +1,7 @@
 """Acts: who did what, when and by which way – runs, approvals, holds, tokens.
 
-An act is recorded in the transaction of its own effect, by whoever acts in that context (`shelflife.actor`): after
-a kill there are both or neither.
+An act is recorded in the transaction of its own effect, by whoever acts in that context (`shelflife.actor`):
+after a kill there are both or neither.
 """
 
 from __future__ import annotations

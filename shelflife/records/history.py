@@ -156,7 +156,7 @@ class FileRecord:
     pruned: bool = False
     """Whether it was an empty directory."""
     cursor: int = 0
-    """Where it is in the journal: `FileHistory.of_run` goes on after it. Below 2**53, so that JavaScript has it."""
+    """Where it is in the journal: `FileHistory.of_run` goes on after it. Below 2**53, for JavaScript."""
 
     @property
     def when(self) -> datetime:

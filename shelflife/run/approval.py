@@ -127,7 +127,7 @@ def why_not(work: Workplace, offered: OfferedPlan) -> str | None:
 
 
 def approved(work: Workplace, journal: Journal | None, number: str) -> tuple[int, dict[str, Cutoffs]]:
-    """Return when a plan that may be approved was made (ns), and its cutoffs. Raises UsageError when it is none."""
+    """Return when a plan to be approved was made (ns), and its cutoffs. Raises UsageError when it is none."""
     offered = journal.approvals.offered(number) if journal else None
     if offered is None:
         raise UsageError(f"there is no plan {number} to approve; a refused cleanup names its plan")

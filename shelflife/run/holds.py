@@ -39,8 +39,8 @@ def add_hold(
 ) -> Hold:
     """Hold a file, or a directory with all below it; return when no batch in hand can still ignore it.
 
-    Raises UsageError when it lies in no area or is not there, HoldChanged unless it replaces the hold of the number
-    `instead_of`, if given, RecordsError, StorageError.
+    Raises UsageError when it lies in no area or is not there, HoldChanged unless it replaces the hold of the
+    number `instead_of`, if given, RecordsError, StorageError.
     """
     place = locate(path, work.settings.base_path, work.areas)
     if until is not None and until <= work.clock():

@@ -14,7 +14,7 @@ from shelflife.run.preview import by_directory
 
 if TYPE_CHECKING:
     from shelflife.policy.area import Area
-    from shelflife.policy.plan import AreaPlan, DueDirectory, Plan
+    from shelflife.policy.plan import AreaPlan, Plan
     from shelflife.run.workplace import Workplace
     from shelflife.scan.planner import PlannedFile
 
@@ -59,7 +59,9 @@ def _areas_after(work: Workplace, plan: Plan, after: PlanCursor | None) -> list[
     if after is None or after.area not in names:
         return [_ordered(work.areas[area.area], area) for area in areas]
     rest = [area for area in areas if names.index(area.area) >= names.index(after.area)]
-    return [_ordered(work.areas[area.area], area, after if area.area == after.area else None) for area in rest]
+    return [
+        _ordered(work.areas[area.area], area, after if area.area == after.area else None) for area in rest
+    ]
 
 
 def _ordered(area: Area, planned: AreaPlan, after: PlanCursor | None = None) -> AreaPlan:

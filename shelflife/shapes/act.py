@@ -31,7 +31,7 @@ class Act(TypedDict):
     request: str
     """Id of the HTTP request, if it was one."""
     kind: str
-    """What: `run.begun`, `run.stop-asked`, `plan.approved`, `hold.added`, `hold.ended`, `token.added` and so on."""
+    """What: `run.begun`, `run.stop-asked`, `plan.approved`, `hold.added`, `token.revoked` and so on."""
     subject: str
     """To what: the number of a run or hold, the id of a plan, the name of a token."""
 

@@ -22,7 +22,7 @@ from shelflife.formats import format_bytes, iso, printable
 from shelflife.policy.verdict import Reason
 from shelflife.records.history import RunState
 from shelflife.shapes.path import Path, path_as_json
-from shelflife.shapes.schema import Count, Time, TypedDict, shape, words_of
+from shelflife.shapes.schema import Count, Schema, Time, TypedDict, shape, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -178,7 +178,7 @@ class RunFiles(TypedDict):
     next_cursor: int | None
     """The `cursor` that gives the next page; null on the last one."""
     next_offset: int | None
-    """What gives it by `offset`, as versions before had it: the further, the slower; null where a cursor was given."""
+    """The `offset` that gives it, as in versions before: the further, the slower. Null beside a cursor."""
 
 
 def report_as_json(report: Mapping[str, Any]) -> Report:

@@ -73,7 +73,9 @@ def _operations(document: Mapping[str, Any]) -> Iterator[str]:
         yield from operations
 
 
-def _operation(document: Mapping[str, Any], path: str, method: str, operation: dict[str, Any]) -> Iterator[str]:
+def _operation(
+    document: Mapping[str, Any], path: str, method: str, operation: dict[str, Any]
+) -> Iterator[str]:
     old = " old" if operation.get("deprecated") else ""
     name = escape(operation["operationId"])
     yield f'<details id="{name}"><summary><code class="{method}{old}">{method.upper()} {escape(path)}</code> '

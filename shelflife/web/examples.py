@@ -1,6 +1,6 @@
 """Examples for the OpenAPI document: an answer of each shape, made from its schema.
 
-So each is as complete as its schema, and can never be out of date. What a field is called says what to show for it.
+So each is as complete as its schema, and never out of date. What a field is called says what to show for it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ _VALUES: Final[dict[str, Any]] = {
     "expires": None, "failed": 0, "failures": [], "fills": [], "host": "media-1", "id": 4711, "kind": "run.done",
     "link": False, "location": "/storage/runs/12", "modified": "2026-12-10T09:30:00+00:00", "name": "dashboard",
     "needs_approval": False, "next_before": None, "next_cursor": None, "next_offset": None, "next_after": None,
-    "outcome": "removed", "path": "uploads/clip.mp4", "phase": "removing", "pid": 4242, "place": "uploads/.trash/12/clip.mp4",
+    "outcome": "removed", "path": "uploads/clip.mp4", "phase": "removing", "pid": 4242,
+    "place": "uploads/.trash/12/clip.mp4",
     "plan": "5f1c0ffee0", "reason": "", "reasons": [], "request": "8d3f9a61c04be7d2", "revoked": None, "run": 12,
     "schedule": "0 2 * * *", "scopes": ["read", "read:paths"], "size": 1048576, "state": "done", "status": 404,
     "subject": "12", "title": "Not found", "token": "shlf_…", "tree": False, "trigger": "schedule",

@@ -29,7 +29,7 @@ class CleanupRequest(BaseModel):
     dry_run: StrictBool = False
     """Only say what would go."""
     approve: Annotated[StrictStr | None, Field(min_length=1, max_length=100)] = None
-    """Id of a plan that waits for approval: what it is about is cleaned up; `areas`, if given, have all of its."""
+    """Id of a plan that waits for approval: it is carried out; `areas`, if given, have all of its."""
 
     unless_ran_within: Annotated[StrictStr | None, Field(min_length=1, max_length=100)] = None
     """Do nothing if a cleanup of these areas was completed since, such as `20h`."""

@@ -1,7 +1,7 @@
 """The OpenAPI document: what FastAPI knows of the routes, and what it cannot know.
 
-Which scope an operation needs, which headers go in and out, an example of each answer, what the stream of events looks
-like. Clients are generated from it; what may not change in it is tested (`scripts/openapi.py`).
+Which scope an operation needs, which headers go in and out, an example of each answer, what the stream of events
+looks like. Clients are generated from it; what may not change in it is tested (`scripts/openapi.py`).
 """
 
 from __future__ import annotations

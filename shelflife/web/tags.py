@@ -1,9 +1,9 @@
 """Tags: what a caller has seen, so that an act upon something else than that is refused (`If-Match`, 412).
 
-A tag is made of the parts of what was shown, a short hash each. So whoever comes too late is told which parts have
-changed, though nobody keeps what was shown to whom. Tags are weak (RFC 9110, 8.8.1): they leave out what differs each
-time and means nothing, such as the moment a plan was made for. For the same reason `If-Match` compares them weakly
-here, and a proxy that compresses, and so weakens all tags, does no harm.
+A tag is made of the parts of what was shown, a short hash each. So whoever comes too late is told which parts
+have changed, though nobody keeps what was shown to whom. Tags are weak (RFC 9110, 8.8.1): they leave out what
+differs each time and means nothing, such as the moment a plan was made for. For the same reason `If-Match`
+compares them weakly here, and a proxy that compresses, and so weakens all tags, does no harm.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def require_match(request: Request, parts: Mapping[str, object], current: Any) -
 
 
 def require_none(request: Request, parts: Mapping[str, object], current: Any) -> None:
-    """Return unless the caller said that there must be none yet (`If-None-Match: *`) and there is. Raises Changed."""
+    """Return unless there is one and the caller wants none yet (`If-None-Match: *`). Raises Changed."""
     if parts and "*" in tags_in(request.headers.get("if-none-match", "")):
         raise Changed(sorted(parts), current, tag_of(parts))
 

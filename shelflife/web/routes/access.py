@@ -70,7 +70,8 @@ def _add_sessions(api: APIRouter, service: Service) -> None:
 
     @api.post("/session", response_model=Session, responses=_REFUSED)
     async def begin_session(
-        asking: Asking, _nothing: Annotated[models.Nothing | None, Body()] = None
+        asking: Asking,
+        nothing: Annotated[models.Nothing | None, Body()] = None,  # noqa: ARG001 - to be refused if it is something
     ) -> object:
         """Exchange the token of this request for a cookie, which scripts cannot read, for twelve hours."""
         if not asking.secret and asking.name != "admin":

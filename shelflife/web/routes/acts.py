@@ -38,5 +38,9 @@ def add(api: APIRouter, service: Service) -> None:
 
         Whatever holds the lost journal had are gone with it.
         """
-        await asyncio.to_thread(lambda: service.engine.adopt())
+        await asyncio.to_thread(_adopt, service)
         return Response(status_code=204)
+
+
+def _adopt(service: Service) -> None:
+    service.engine.adopt()

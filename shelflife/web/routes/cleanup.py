@@ -130,13 +130,13 @@ def _wanted(service: Service, asking: Caller, body: models.CleanupRequest) -> Wa
         named = {service.engine.settings.area_name(name) for name in body.areas or plan.cutoffs}
         if others := [name for name in plan.cutoffs if name not in named]:
             raise UsageError(
-                f"plan {plan.id} is also about {', '.join(others)}; a plan is approved as a whole: name all, or none"
+                f"plan {plan.id} is also about {', '.join(others)}; it is approved as a whole: name all, or none"
             )
     return Wanted(approve=body.approve)
 
 
 def _as_seen(request: Request, service: Service, asking: Caller, wanted: Wanted) -> Wanted:
-    """Return what is wanted as the plan that the caller has seen. Raises Changed, if it would do something else."""
+    """Return what is wanted as the plan that the caller has seen. Raises Changed if that is another."""
     engine = service.current_engine()
     plan = _plan_of(engine, asking, wanted)
     shown = plan_as_json(plan, engine.needs_approval(plan, offer_it=False) if wanted.approve is None else ())

@@ -102,7 +102,7 @@ def _add_acting(api: APIRouter, service: Service) -> None:
         return await asyncio.to_thread(_hold, request, service, asking, wanted)
 
     @api.delete("/holds", response_model=list[Hold], responses=_CHANGED | documented(_404="nobody holds it"))
-    async def end_hold_on_path(
+    async def end_hold(
         request: Request, asking: Asking, path: PathText = None, path_b64: PathBytes = None
     ) -> object:
         """End the hold on a path."""
@@ -113,7 +113,7 @@ def _add_acting(api: APIRouter, service: Service) -> None:
         response_model=Hold,
         responses=_CHANGED | _MISSING | documented(_409="it has ended already"),
     )
-    async def end_hold(request: Request, hold: Number, asking: Asking) -> object:
+    async def end_one_hold(request: Request, hold: Number, asking: Asking) -> object:
         """End one hold."""
         return await asyncio.to_thread(_end, request, service, asking, hold)
 

@@ -9,7 +9,6 @@ import json
 import os
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, cast
-
 from urllib.parse import urlencode
 
 from fastapi import Depends, HTTPException, Path, Query, Request, Response
@@ -42,7 +41,9 @@ Areas = Annotated[list[str] | None, Query(max_length=1000, description="Once for
 Limit = Annotated[int, Query(ge=1, le=MOST_FILES)]
 Cursor = Annotated[
     str | None,
-    Query(min_length=1, max_length=20_000, description="From the `Link` of the page before: what comes after it"),
+    Query(
+        min_length=1, max_length=20_000, description="From the `Link` of the page before: what comes after it"
+    ),
 ]
 
 PathText = Annotated[str | None, Query(description="Relative to the base path, or absolute")]
@@ -151,7 +152,7 @@ def parts_of_cursor(cursor: str, count: int) -> list[str]:
 
 
 def link_to_next(request: Request, **cursor: object) -> str:
-    """Return the `Link` to the page that `cursor` begins (RFC 8288): relative, so that it holds behind any proxy."""
+    """Return the `Link` to the page that `cursor` begins (RFC 8288), relative: so it holds behind any proxy."""
     kept = [(name, value) for name, value in request.query_params.multi_items() if name not in cursor]
     query = urlencode([*kept, *((name, str(value)) for name, value in cursor.items())])
     return f'<?{query}>; rel="next"'

@@ -93,7 +93,7 @@ def _add_plan(api: APIRouter, service: Service) -> None:
         return shown
 
     @api.get("/plan/files", response_model=list[PlannedFile], responses=_BUSY)
-    async def list_planned_files(
+    async def get_planned_files(
         request: Request,
         asking: Asking,
         page: Annotated[Page, Depends()],
@@ -112,8 +112,7 @@ def _add_waiting(api: APIRouter, service: Service) -> None:
     @api.get("/plans", response_model=WaitingPlans)
     async def list_waiting_plans() -> object:
         """Return the plans that wait until a person approves them, the latest first."""
-        found = await asyncio.to_thread(lambda: service.engine.waiting_plans())
-        return {"plans": [waiting_plan_as_json(plan) for plan in found]}
+        return await asyncio.to_thread(_waiting, service)
 
     @api.get("/plans/{plan}", response_model=Plan, responses=_MISSING)
     async def get_waiting_plan(plan: PlanId, response: Response, asking: Asking, top: Top = 0) -> object:
@@ -149,6 +148,10 @@ def offered(engine: Engine, asking: Caller, plan: str) -> PlanValue:
         raise not_found(error) from error
     asking.require_areas([area.area for area in found.areas])
     return found
+
+
+def _waiting(service: Service) -> WaitingPlans:
+    return {"plans": [waiting_plan_as_json(plan) for plan in service.engine.waiting_plans()]}
 
 
 def _made(engine: Engine, areas: list[str] | None, at: str | None) -> PlanValue:

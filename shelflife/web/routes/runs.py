@@ -68,9 +68,7 @@ class WantedRuns:
     area: Annotated[str | None, Query(max_length=1000, description="Only what concerns this area")] = None
     state: Annotated[RunState | None, Query(description="Only runs in this state")] = None
     since: Since = None
-    top: Annotated[
-        int, Query(ge=0, le=200, description="Instead: the largest by what went, so many")
-    ] = 0
+    top: Annotated[int, Query(ge=0, le=200, description="Instead: the largest by what went, so many")] = 0
 
 
 @dataclass

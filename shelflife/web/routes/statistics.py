@@ -73,10 +73,9 @@ def _add_matters(api: APIRouter, service: Service) -> None:
         return await asyncio.to_thread(lambda: [alert_as_json(one) for one in service.engine.alerts()])
 
     @api.post("/alerts/test", response_model=list[Delivery])
-    async def test_alerts(_nothing: Annotated[models.Nothing | None, Body()] = None) -> object:
+    async def test_alerts(nothing: Annotated[models.Nothing | None, Body()] = None) -> object:  # noqa: ARG001 - read to be refused if it is something
         """Send a test message to each receiver; return which ones took it."""
-        results = await asyncio.to_thread(lambda: service.engine.try_receivers())
-        return [{"receiver": name, "error": reason} for name, reason in results.items()]
+        return await asyncio.to_thread(_test, service)
 
     @api.get("/status", response_model=Status)
     async def get_status() -> object:
@@ -87,3 +86,7 @@ def _add_matters(api: APIRouter, service: Service) -> None:
     async def get_check() -> object:
         """Return what is right and what is wrong with the storage, as `shelflife check` does."""
         return await asyncio.to_thread(lambda: [finding_as_json(one) for one in service.engine.check()])
+
+
+def _test(service: Service) -> list[Delivery]:
+    return [{"receiver": name, "error": reason} for name, reason in service.engine.try_receivers().items()]

@@ -50,9 +50,7 @@ def test_whatever_somebody_does_is_recorded_with_who_it_was(
             ("hold.ended", "ada", "http"),
             ("token.revoked", "admin", "http"),
         ]
-        (held,) = [
-            act for act in client.get("/storage/acts").json()["acts"] if act["kind"] == "hold.added"
-        ]
+        (held,) = [act for act in client.get("/storage/acts").json()["acts"] if act["kind"] == "hold.added"]
         assert (held["request"], held["path"], held["area"]) == ("r-7", "temp/1", "temp")
 
 
@@ -120,7 +118,9 @@ def test_no_secret_is_kept_for_a_request_that_comes_again(
         assert first.json()["token"].encode() not in kept
 
 
-def test_making_room_by_several_runs_takes_one_key(make_storage: MakeStorage, authorized: dict[str, str]) -> None:
+def test_making_room_by_several_runs_takes_one_key(
+    make_storage: MakeStorage, authorized: dict[str, str]
+) -> None:
     storage = make_storage(cleanup={"enabled": False}, pressure={"high": "0.001%", "low": "0%"})
     storage.file("temp/a")
     with TestClient(create_app(storage.settings)) as client:

@@ -79,9 +79,7 @@ def test_a_plan_of_some_areas_is_compared_with_those(
 @pytest.fixture
 def careful(make_storage: MakeStorage) -> Storage:
     """A storage that asks a person about nearly everything."""
-    return make_storage(
-        cleanup={"enabled": False}, limits={"confirm_above": "1%", "confirm_above_files": 1}
-    )
+    return make_storage(cleanup={"enabled": False}, limits={"confirm_above": "1%", "confirm_above_files": 1})
 
 
 def test_an_approval_is_of_what_was_seen(careful: Storage, authorized: dict[str, str]) -> None:
@@ -93,7 +91,9 @@ def test_an_approval_is_of_what_was_seen(careful: Storage, authorized: dict[str,
         seen = tag(client, f"/storage/plans/{plan}")
         careful.file("temp/late", age="3d")  # older than the plan's cutoff, and unseen
         approval = {"approve": plan}
-        problem = refused(client.post("/storage/cleanup", json=approval, headers=authorized | {"If-Match": seen}))
+        problem = refused(
+            client.post("/storage/cleanup", json=approval, headers=authorized | {"If-Match": seen})
+        )
         assert (problem["changed"], problem["current"]["files"]) == (["temp"], 31)
         assert len(careful.files()) == 31
         names = [file["path"] for file in client.get(f"/storage/plans/{plan}/files").json()]
@@ -154,7 +154,9 @@ def test_a_hold_that_was_extended_by_another_is_not_replaced_by_whoever_did_not_
 ) -> None:
     seen = tag(client, f"/storage/holds/{held['id']}")
     longer = {"path": "temp/a", "until": "+90d"}
-    assert client.post("/storage/holds", json=longer, headers=authorized | {"If-Match": seen}).status_code == 201
+    assert (
+        client.post("/storage/holds", json=longer, headers=authorized | {"If-Match": seen}).status_code == 201
+    )
     shorter = {"path": "temp/a", "until": "+1d"}
     problem = refused(client.post("/storage/holds", json=shorter, headers=authorized | {"If-Match": seen}))
     assert {"id", "until"} <= set(problem["changed"])

@@ -1,4 +1,4 @@
-"""Whoever did something is known, wherever the process was killed: between an effect and its record is nothing."""
+"""Whoever did something is known, wherever the process was killed: no effect is without its record."""
 
 from __future__ import annotations
 

@@ -121,9 +121,9 @@ def test_no_secret_is_kept_for_a_request_that_comes_again(
 def test_making_room_by_several_runs_takes_one_key(
     make_storage: MakeStorage, authorized: dict[str, str]
 ) -> None:
-    storage = make_storage(cleanup={"enabled": False}, pressure={"high": "0.001%", "low": "0%"})
+    storage = make_storage(cleanup={"enabled": False}, pressure={"high": "2%", "low": "1%"})
     storage.file("temp/a")
     with TestClient(create_app(storage.settings)) as client:
         headers = authorized | {"Idempotency-Key": "k"}
         answer = client.post("/storage/relief", json={"insist": True}, headers=headers)
-        assert answer.status_code in (200, 422), answer.text
+        assert answer.status_code == 200, answer.text

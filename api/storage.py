@@ -16,7 +16,7 @@ from shelflife import clock
 from shelflife.clock import SECOND
 from shelflife.engine import Engine
 from shelflife.errors import StorageError, UsageError
-from shelflife.files.listing import Kind, entry_at
+from shelflife.files.listing import EntryKind, entry_at
 from shelflife.formats import format_bytes, format_retention, printable
 from shelflife.policy.choose import by_retention_of_classes
 from shelflife.policy.rules import File
@@ -197,7 +197,7 @@ class StorageManager:
             entry = entry_at(_HERE, os.fspath(path), area.rules.age_from)
         except OSError:
             return False
-        if entry.kind > Kind.LINK:
+        if entry.kind > EntryKind.LINK:
             return False
         file = File(self._below_area(path, area.directories), entry.time)
         return area.rules.judge(file, by_retention_of_classes(area, clock.now())).remove

@@ -240,6 +240,10 @@ UNITS_TRASH = _ours("ours, expire: directory, trash", expire="directory", trash=
 ONE_HOLD = _ours("ours, one hold elsewhere", prepare=_hold(1))
 HOLDS = _ours("ours, 10,000 holds elsewhere", prepare=_hold(10_000))
 RESTORE = _ours("ours: restore the run", "restore", trash="30d", prepare=_into_trash)
+EMPTY = _ours("ours: the trash emptied", "empty", trash="30d", prepare=_into_trash)
+EMPTY_IN_USE = _ours(
+    "ours: the trash emptied, in_use: check", "empty", trash="30d", in_use="check", prepare=_into_trash
+)
 ALL_HELD = _ours("ours, everything held", trash="30d", prepare=_back_from_trash)
 PATTERNS = _ours(
     "ours, 20 patterns",

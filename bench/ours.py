@@ -50,6 +50,7 @@ TASKS: Final[Mapping[str, Callable[[Engine], object]]] = {
     "stats": lambda engine: engine.stats(),
     "stats-now": lambda engine: engine.stats(refresh=True),
     "restore": _restore,
+    "empty": lambda engine: engine.empty_trash(),
     "hold-1": _hold(1),
     "hold-10000": _hold(10_000),
 }

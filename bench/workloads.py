@@ -222,4 +222,13 @@ WORKLOADS = (
         targets=((by.PATTERNS.name, "ours", 1.5), (by.SUBTREE.name, "ours", 1.05)),
         forgets=True,
     ),
+    Workload(
+        key="q",
+        title="the trash emptied",
+        shape=_all,
+        contestants=(by.EMPTY, by.EMPTY_IN_USE, by.RM),
+        targets=((by.EMPTY.name, by.RM.name, 1.0),),
+        forgets=True,
+        compares=False,
+    ),
 )

@@ -25,7 +25,7 @@ from shelflife.questions import Questions
 from shelflife.records.history import Trigger
 from shelflife.run import preview as previews
 from shelflife.run import retention as steps
-from shelflife.run.run import Order, Strategy, run
+from shelflife.run.run import RunRequest, Strategy, run
 from shelflife.run.workplace import Workplace
 from shelflife.storage.areas import create_directories, hold_roots
 from shelflife.twins import in_thread, streamed
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from shelflife.policy.holds import Hold
     from shelflife.policy.plan import Plan
     from shelflife.remove.report import RunReport
+    from shelflife.run.making_room import DiskRelief
     from shelflife.run.pages import PlanCursor
-    from shelflife.run.pressure import DiskRelief
     from shelflife.run.restore import TrashedFile
     from shelflife.scan.planner import PlannedFile
     from shelflife.schedule.scheduler import Scheduler
@@ -158,7 +158,7 @@ class Engine(Questions):
             raise UsageError(
                 f"plan {plan.id} was made for a time to come: it can be looked at, not carried out"
             )
-        return self._run(Order(trigger=trigger, stop=stop), steps.Retention.of(plan))
+        return self._run(RunRequest(trigger=trigger, stop=stop), steps.Retention.of(plan))
 
     def approve(
         self, plan: str, *, trigger: Trigger = Trigger.CLI, stop: threading.Event | None = None
@@ -167,7 +167,7 @@ class Engine(Questions):
 
         Raises UsageError when there is no such plan, it is too old, or the settings changed; and as `execute`.
         """
-        return self._run(Order(trigger=trigger, stop=stop), steps.Approved(plan))
+        return self._run(RunRequest(trigger=trigger, stop=stop), steps.Approved(plan))
 
     def cleanup(
         self,
@@ -182,7 +182,7 @@ class Engine(Questions):
         Raises as `plan` and `execute` do.
         """
         return self._run(
-            Order(trigger=trigger, stop=stop, batch_size=batch_size),
+            RunRequest(trigger=trigger, stop=stop, batch_size=batch_size),
             steps.Retention(areas=tuple(self._choose(areas))),
         )
 
@@ -201,7 +201,7 @@ class Engine(Questions):
         Raises UsageError where no watermarks are set, CleanupDisabled where the settings allow dry runs only,
         StorageError, RecordsError.
         """
-        from shelflife.run.pressure import relieve
+        from shelflife.run.making_room import relieve
 
         return relieve(self._work, trigger=trigger, stop=stop, wait=wait, insist=insist)
 
@@ -258,7 +258,7 @@ class Engine(Questions):
 
         limit = None if before is None else as_moment(before)
         strategy = EmptyTrash(areas=tuple(self._choose(areas)), before=limit)
-        return self._run(Order(trigger=Trigger.TRASH), strategy)
+        return self._run(RunRequest(trigger=Trigger.TRASH), strategy)
 
     # -- remembering and telling
 
@@ -363,7 +363,7 @@ class Engine(Questions):
             return list(self._work.areas)
         return list(dict.fromkeys(self.settings.area_name(name) for name in areas))
 
-    def _run(self, order: Order, strategy: Strategy) -> RunReport:
+    def _run(self, order: RunRequest, strategy: Strategy) -> RunReport:
         report = run(self._work, order, strategy)
         assert report is not None  # noqa: S101 - only making room may find that there is nothing to do
         return report

@@ -169,7 +169,7 @@ class Questions:
         Creates nothing; a fault is a finding. With `trying`, what an uncommon file system can do is tried once,
         in a directory that is gone afterwards.
         """
-        from shelflife.alerts.findings import check
+        from shelflife.alerts.overview import check
 
         return check(self._work, trying=trying)
 
@@ -195,7 +195,7 @@ class Questions:
 
     def status(self) -> Status:
         """Return how things stand: what is wrong, what needs a person, what comes next. Changes nothing."""
-        from shelflife.alerts.findings import status
+        from shelflife.alerts.overview import status
 
         return status(self._work)
 

@@ -16,7 +16,7 @@ from shelflife.policy.watermark import Watermarks
 from shelflife.records.alerts import ActiveAlert, Condition
 from shelflife.records.history import RunState, Trigger
 from shelflife.run.lock import holder_of
-from shelflife.run.pressure import Outcome
+from shelflife.run.making_room import ReliefOutcome
 from shelflife.storage.disks import disks_of
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from shelflife.records.history import RunRecord
     from shelflife.records.journal import History
-    from shelflife.run.pressure import DiskRelief
+    from shelflife.run.making_room import DiskRelief
     from shelflife.run.workplace import Workplace
     from shelflife.storage.disks import Disk
 
@@ -65,8 +65,8 @@ ENDED: Final = {
 }
 """What is said when it is over."""
 
-_FAILURES: Final = (Outcome.NOT_ENOUGH, Outcome.HOPELESS, Outcome.NO_GAIN)
-_UNDECIDED: Final = (Outcome.BUSY, Outcome.STOPPED)
+_FAILURES: Final = (ReliefOutcome.NOT_ENOUGH, ReliefOutcome.HOPELESS, ReliefOutcome.NO_GAIN)
+_UNDECIDED: Final = (ReliefOutcome.BUSY, ReliefOutcome.STOPPED)
 _EXAMPLES: Final = 3
 """Failures that a text names."""
 _MOST_RUNS: Final = 500

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from shelflife.alerts.conditions import ENDED, AlertKind, conditions_of
 from shelflife.alerts.sender import Sender
 from shelflife.errors import ShelflifeError
-from shelflife.run.pressure import Outcome
+from shelflife.run.making_room import ReliefOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shelflife.records.alerts import Message
-    from shelflife.run.pressure import DiskRelief
+    from shelflife.run.making_room import DiskRelief
     from shelflife.run.workplace import Workplace
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class Dispatcher:
             book.update(found, at=now, told=ends, tell=has_receiver)
             if has_receiver:
                 for relief in relieved or ():
-                    if relief.outcome is Outcome.RELIEVED and relief.runs:
+                    if relief.outcome is ReliefOutcome.RELIEVED and relief.runs:
                         key = f"{AlertKind.PRESSURE}:{relief.disk.name}"
                         book.say(
                             at=now, event="ended", kind=AlertKind.PRESSURE, key=key, text=_relieved(relief)

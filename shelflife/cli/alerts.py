@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shelflife.engine import Engine
-    from shelflife.run.pressure import DiskRelief
+    from shelflife.run.making_room import DiskRelief
 
 PATIENCE: Final = 12.0
 """Seconds that a command waits for receivers, once it is done; what they do not take is sent by a later one."""

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 from shelflife import clock
 from shelflife.cli import alerts, confirm, output, plan
+from shelflife.cli.columns import Column, Table
 from shelflife.cli.grammar import Option
 from shelflife.cli.options import Areas, Config, Json, engine_of, seconds_of, settings_of
 from shelflife.cli.progress import progress
-from shelflife.cli.table import Column, Table
 from shelflife.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:

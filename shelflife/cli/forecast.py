@@ -6,8 +6,8 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from shelflife.cli import output
+from shelflife.cli.columns import Column, Table
 from shelflife.cli.options import Config, Json, engine_of
-from shelflife.cli.table import Column, Table
 from shelflife.cli.terminal import columns_of
 from shelflife.cli.whatif import show_age
 from shelflife.errors import ExitCode

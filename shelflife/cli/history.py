@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from shelflife import clock
 from shelflife.cli import output
+from shelflife.cli.columns import Column, Table
 from shelflife.cli.grammar import Argument, Option
 from shelflife.cli.options import Config, Json, area_names, engine_of, past_moment_of
-from shelflife.cli.table import Column, Table
 from shelflife.cli.terminal import BAD, CARE, DIM, GOOD, Styled
 from shelflife.clock import SECOND
 from shelflife.errors import ExitCode, UsageError

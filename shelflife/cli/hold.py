@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from shelflife import clock
 from shelflife.cli import output
+from shelflife.cli.columns import Column, Table
 from shelflife.cli.grammar import Argument, Option
 from shelflife.cli.options import Config, Json, engine_of, moment_of
-from shelflife.cli.table import Column, Table
 
 if TYPE_CHECKING:
     from pathlib import Path as ConfigPath

@@ -85,13 +85,13 @@ def seconds_of(text: str, option: str) -> int:
 
 def past_moment_of(text: str, now: int, *, option: str = "--since") -> int:
     """Return the moment (ns) that `2026-12-24`, or `7d` for seven days ago, means. Raises UsageError."""
-    from shelflife.settings.units import past_moment_of as parse
+    from shelflife.settings.quantities import past_moment_of as parse
 
     return parse(text, now, name=option)
 
 
 def moment_of(text: str, now: int, *, option: str = "--at") -> int:
     """Return the moment (ns) that a time on the command line means. Raises UsageError."""
-    from shelflife.settings.units import moment_of as parse
+    from shelflife.settings.quantities import moment_of as parse
 
     return parse(text, now, name=option)

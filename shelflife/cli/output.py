@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TextIO
 
-    from shelflife.cli.table import Table
+    from shelflife.cli.columns import Table
     from shelflife.cli.terminal import Part
 
 _NARROWEST: Final = 20

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from shelflife import clock
 from shelflife.cli import output
+from shelflife.cli.columns import Column, Table
 from shelflife.cli.grammar import Option
 from shelflife.cli.options import Areas, Config, Json, engine_of, moment_of
-from shelflife.cli.table import Column, Table
 from shelflife.cli.terminal import CARE, Styled
 from shelflife.errors import ExitCode
 from shelflife.formats import counted, human_size, minute, moment

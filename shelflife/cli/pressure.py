@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shelflife.cli import alerts, output
+from shelflife.cli.columns import Column, Table
 from shelflife.cli.options import engine_of
-from shelflife.cli.table import Column, Table
 from shelflife.errors import ExitCode
 
 if TYPE_CHECKING:
     import threading
     from pathlib import Path
 
-    from shelflife.run.pressure import DiskRelief
+    from shelflife.run.making_room import DiskRelief
 
 
 def make_room(config: Path | None, stop: threading.Event, *, insist: bool, as_json: bool) -> int:
     """Make room where a disk is beyond a watermark; return the exit code."""
     from shelflife.cli.progress import progress
-    from shelflife.run.pressure import Outcome
+    from shelflife.run.making_room import ReliefOutcome
     from shelflife.shapes.disk import reliefs_as_json
 
     with progress(quiet=as_json) as listeners:
@@ -32,7 +32,7 @@ def make_room(config: Path | None, stop: threading.Event, *, insist: bool, as_js
     for disk in found:
         output.say_all([f"the disk of {disk.disk.name}: {text}" for text in disk.fills], more="see --json")
     alerts.tell(engine, found)
-    failed = any(disk.outcome not in (Outcome.CALM, Outcome.RELIEVED) for disk in found)
+    failed = any(disk.outcome not in (ReliefOutcome.CALM, ReliefOutcome.RELIEVED) for disk in found)
     return ExitCode.SOME_FAILED if failed else ExitCode.DONE
 
 

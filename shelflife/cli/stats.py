@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from shelflife.cli import output
+from shelflife.cli.columns import Column, Table
 from shelflife.cli.grammar import Option
 from shelflife.cli.options import Config, Json, engine_of
-from shelflife.cli.table import Column, Table
 from shelflife.clock import SECOND
 from shelflife.errors import ExitCode
 

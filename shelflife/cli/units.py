@@ -60,7 +60,7 @@ def units(
 def _files(kind: str, settings: Settings) -> dict[str, str]:
     """Return texts by file name."""
     try:
-        from shelflife.schedule.units import cron_table, systemd_units
+        from shelflife.schedule.unit_files import cron_table, systemd_units
     except ImportError as error:
         if (error.name or "").startswith("shelflife."):
             raise

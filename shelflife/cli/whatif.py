@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from shelflife.cli import output
+from shelflife.cli.columns import Column, Table
 from shelflife.cli.grammar import Argument
 from shelflife.cli.options import Config, Json, engine_of
-from shelflife.cli.table import Column, Table
 from shelflife.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def whatif(changes: Changes, config: Config = None, as_json: Json = False) -> in
 
     Example: shelflife whatif uploads.retention=3d frames.quota=50GB
     """
-    from shelflife.settings.units import change_of
+    from shelflife.settings.quantities import change_of
     from shelflife.shapes.outlook import whatif_as_json
 
     found = engine_of(config).whatif(dict(change_of(text) for text in changes))

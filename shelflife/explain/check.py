@@ -26,7 +26,7 @@ from shelflife.policy.schedule import Schedule
 from shelflife.records.statistics import statistics_of
 from shelflife.run.lock import holder_of
 from shelflife.storage.areas import hold_base, is_mount_point
-from shelflife.storage.preconditions import base_fault, records_faults
+from shelflife.storage.preconditions import base_obstacle, records_obstacles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -65,7 +65,7 @@ def check_storage(
     if records is None:
         return found
     found += check_areas(settings.base_path, areas.values(), trying=trying)
-    faults = records_faults(records)
+    faults = records_obstacles(records)
     found += [error(fault.subject, fault.message) for fault in faults]
     if any(fault.subject == "state directory" for fault in faults):  # what cannot be read is not empty
         return [*found, *unexpected(settings.base_path, areas.values(), None, now)]
@@ -137,7 +137,7 @@ def _works(call: Callable[[], None]) -> bool:
 
 def _base(storage: _Storage) -> Iterator[Finding]:
     path = storage.settings.base_path
-    if fault := base_fault(storage.settings):
+    if fault := base_obstacle(storage.settings):
         yield error(fault.subject, fault.message)
         return
     with suppress(StorageError), hold_base(path) as fd:

@@ -11,7 +11,7 @@ from shelflife.files.mounts import TRUSTED, file_system_of, knows_writers, may_b
 from shelflife.files.trial import Abilities, try_out
 from shelflife.settings import Expire
 from shelflife.storage.areas import DIRECTORY_MODE, hold_base, hold_roots
-from shelflife.storage.preconditions import area_faults
+from shelflife.storage.preconditions import area_obstacles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,7 +34,7 @@ def check_areas(base_path: Path, areas: Iterable[Area], *, trying: bool) -> Iter
 
 def _area(base_path: Path, base: int, area: Area, *, trying: bool) -> Iterator[Finding]:
     check = f"area {area.name}"
-    faults = area_faults(base, area)
+    faults = area_obstacles(base, area)
     for fault in faults:
         hint = "; `shelflife init` creates what is missing" if "No such file" in fault else ""
         yield error(check, f"{fault}{hint}")
@@ -64,9 +64,10 @@ def _warnings(path: Path, area: Area, anchor: Anchor) -> Iterator[str]:
         yield f"{path}: mode {mode:o}, not {DIRECTORY_MODE:o}; it is left as it is"
     kind = file_system_of(anchor.fd)
     if kind == "overlay" and area.expire is Expire.DIRECTORY:
+        way = "goes file by file" if area.trash is None else "cannot go into the trash"
         yield (
             f"{path}: on overlay, where a directory of a lower layer (of an image) cannot be renamed: such a "
-            "unit cannot go as a whole"
+            f"unit {way}"
         )
     if kind not in TRUSTED:
         yield (

@@ -10,7 +10,7 @@ from shelflife.explain.answer import Answer, State
 from shelflife.explain.words import bounds_of, hold_in_words, keeps, kept_for, retention_rule
 from shelflife.files.anchor import Anchor
 from shelflife.files.held import held_directory, held_entry
-from shelflife.files.listing import Entry, Kind, entry_at
+from shelflife.files.listing import Entry, EntryKind, entry_at
 from shelflife.files.tree import walk
 from shelflife.formats import format_age, moment
 from shelflife.policy.area import TRASH_DIRECTORY
@@ -111,12 +111,12 @@ class Present:
     # -- files
 
     def _file(self, anchor: Anchor, entry: Entry) -> Answer:
-        if entry.kind is Kind.OTHER:
+        if entry.kind is EntryKind.OTHER:
             sentence = "It is a FIFO, a socket or a device: these are never removed, only reported."
             return self._kept(Reason.SPECIAL, sentence)
         link = (
             ["It is a symbolic link: its own age counts, and it goes as a link; its target is not touched."]
-            if entry.kind is Kind.LINK
+            if entry.kind is EntryKind.LINK
             else []
         )
         verdict, partner = self._verdict(anchor, entry)
@@ -154,9 +154,9 @@ class Present:
             (one, fd)
             for _, fd, entries in walk(anchor, path, deep=False, age=rules.age_from)
             for one in entries
-            if one.kind <= Kind.LINK
+            if one.kind <= EntryKind.LINK
         ]
-        files = [File(path + one.name, one.time, is_link=one.kind is Kind.LINK) for one, _ in found]
+        files = [File(path + one.name, one.time, is_link=one.kind is EntryKind.LINK) for one, _ in found]
         staying = {
             at: Reason.HELD
             for at, (one, fd) in enumerate(found)
@@ -342,7 +342,7 @@ class Present:
 
 
 def _is_tree(entry: Entry) -> bool:
-    return entry.kind is Kind.DIRECTORY
+    return entry.kind is EntryKind.DIRECTORY
 
 
 def _deciding_member(anchor: Anchor, unit: str, area: Area, reason: Reason) -> str:
@@ -355,7 +355,7 @@ def _deciding_member(anchor: Anchor, unit: str, area: Area, reason: Reason) -> s
                 continue
             if reason is Reason.UNIT_PROTECTED and area.rules.protecting(path):
                 return path
-            if reason is Reason.SPECIAL and (entry.kind is Kind.OTHER or stays_by_name(entry.name)):
+            if reason is Reason.SPECIAL and (entry.kind is EntryKind.OTHER or stays_by_name(entry.name)):
                 return path
             if newest is None or entry.time > newest:
                 newest, member = entry.time, path

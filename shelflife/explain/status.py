@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from shelflife.run.lock import Holder
     from shelflife.run.workplace import Workplace
 
-__all__ = ["Health", "Status", "Trash", "Waiting", "status_of"]
+__all__ = ["Health", "PendingApproval", "Status", "TrashSummary", "status_of"]
 
 _RUNS: Final = 50
 """Runs that are looked through for the last cleanup."""
@@ -58,7 +58,7 @@ class Health(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
+class PendingApproval:
     """A cleanup that waits until a person approves it."""
 
     run: int
@@ -71,7 +71,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trash:
+class TrashSummary:
     """What waits in the trash."""
 
     files: int = 0
@@ -91,7 +91,7 @@ class Status:
     """Errors and warnings of a check."""
     alerts: tuple[ActiveAlert, ...] = ()
     """What needs a person now."""
-    waiting: Waiting | None = None
+    waiting: PendingApproval | None = None
     holder: Holder | None = None
     """Who runs a cleanup now."""
     disks: tuple[DiskOutlook, ...] = ()
@@ -99,7 +99,7 @@ class Status:
     """None: nothing runs by itself."""
     last_run: RunRecord | None = None
     """The last cleanup that was carried out, or failed."""
-    trash: Trash = Trash()
+    trash: TrashSummary = TrashSummary()
     holds: int = 0
 
     @property
@@ -159,14 +159,14 @@ def _read(journal: Journal, now: int) -> tuple[list[RunRecord], int]:
     return journal.history.runs(limit=_RUNS), holds
 
 
-def _waiting(cleanups: Sequence[RunRecord]) -> Waiting | None:
+def _waiting(cleanups: Sequence[RunRecord]) -> PendingApproval | None:
     """Return the last cleanup, if it was refused: a later one that was carried out makes it good."""
     last = next((run for run in cleanups if run.state not in _GOING_ON), None)
     if last is None or last.state != RunState.REFUSED:
         return None
     named = _PLAN.search(last.reason)
     plan = last.plan or (named.group(1) if named else "")
-    return Waiting(run=last.id, plan=plan, since=last.started, reason=last.reason)
+    return PendingApproval(run=last.id, plan=plan, since=last.started, reason=last.reason)
 
 
 def _disks(work: Workplace) -> tuple[DiskOutlook, ...]:
@@ -176,11 +176,11 @@ def _disks(work: Workplace) -> tuple[DiskOutlook, ...]:
         return ()
 
 
-def _trash(work: Workplace) -> Trash:
+def _trash(work: Workplace) -> TrashSummary:
     files = size = 0
     try:
         for file in islice(trashed_files(work, work.areas.values()), _MOST_TRASH):
             files, size = files + 1, size + file.size
     except StorageError:  # which the check says
-        return Trash(files=files, bytes=size, is_all=False)
-    return Trash(files=files, bytes=size, is_all=files < _MOST_TRASH)
+        return TrashSummary(files=files, bytes=size, is_all=False)
+    return TrashSummary(files=files, bytes=size, is_all=files < _MOST_TRASH)

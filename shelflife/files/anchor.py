@@ -44,7 +44,7 @@ _LONGEST_PATH: Final = 4000
 """Bytes of a path that one system call takes; PATH_MAX is 4,096 with its final NUL."""
 
 
-class Identity(NamedTuple):
+class DirectoryIdentity(NamedTuple):
     """What makes a directory the same one, within a run."""
 
     device: int
@@ -122,7 +122,7 @@ class Anchor:
         with self.directory(path) as fd:
             return os.fstat(fd)
 
-    def verify(self, path: str, held: Identity) -> bool:
+    def verify(self, path: str, held: DirectoryIdentity) -> bool:
         """Return whether `path` still leads to the directory `held`, and the anchor is still in its place.
 
         Raises OSError when it cannot be told.
@@ -159,10 +159,10 @@ class Anchor:
         return False
 
 
-def identity_of(fd: int) -> Identity:
+def identity_of(fd: int) -> DirectoryIdentity:
     """Return the identity of an open directory."""
     status = os.fstat(fd)
-    return Identity(status.st_dev, status.st_ino)
+    return DirectoryIdentity(status.st_dev, status.st_ino)
 
 
 def parent_of(path: str) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, overload
 
-from shelflife.files.listing import Entry, Kind, clamp, signed
+from shelflife.files.listing import Entry, EntryKind, clamp, signed
 from shelflife.files.removal import Outcome, Result
 from shelflife.policy.verdict import Reason
 
@@ -114,12 +114,24 @@ class Candidates(Sequence[Entry]):
             strict=True,
         )
         for name, kind, inode, size, mtime, time in rows:
-            yield Entry(name, Kind(kind), inode % 2**64, size, mtime=mtime, time=time)
+            yield Entry(name, EntryKind(kind), inode % 2**64, size, mtime=mtime, time=time)
 
     @property
     def inodes(self) -> bytes:
         """Their inodes, as 64-bit integers, signed."""
         return self.facts[: 8 * len(self)]
+
+    @property
+    def files(self) -> int:
+        """How many of them are regular files."""
+        return self.kinds.count(EntryKind.FILE)
+
+    @property
+    def size(self) -> int:
+        """The apparent size of those, in bytes."""
+        count = len(self)
+        sizes = array("q", self.facts[8 * count : 16 * count])
+        return sum(size for size, kind in zip(sizes, self.kinds, strict=True) if kind == EntryKind.FILE)
 
     @property
     def weight(self) -> int:

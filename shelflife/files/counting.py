@@ -11,7 +11,7 @@ from collections.abc import Callable
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from shelflife.files.listing import Entry, Kind, read_directory
+from shelflife.files.listing import Entry, EntryKind, read_directory
 from shelflife.files.survey import Key, Survey
 from shelflife.policy.cutoff import KEEP_ALL, Cutoffs
 from shelflife.policy.rules import File, stays_by_name
@@ -55,8 +55,8 @@ def due_among(
     rules = area.rules
     if not rules.needs_neighbours:
         return [is_due(entry, path, area, cutoffs) for entry in entries]
-    those = [entry for entry in entries if entry.kind <= Kind.LINK]
-    files = [File(path + entry.name, entry.time, is_link=entry.kind is Kind.LINK) for entry in those]
+    those = [entry for entry in entries if entry.kind <= EntryKind.LINK]
+    files = [File(path + entry.name, entry.time, is_link=entry.kind is EntryKind.LINK) for entry in those]
     verdicts = rules.judge_together(files, cutoffs)
     reasons = {at: stays(those[at]) for at, verdict in enumerate(verdicts) if verdict.remove}
     if staying := {at: reason for at, reason in reasons.items() if reason is not None}:
@@ -67,14 +67,14 @@ def due_among(
 
 def is_due(entry: Entry, path: str, area: Area, cutoffs: Cutoffs) -> bool:
     """Return whether an entry of the directory at `path` goes by itself, as far as its neighbours let it."""
-    if entry.kind > Kind.LINK or entry.time >= cutoffs.latest:  # the cheapest question first
+    if entry.kind > EntryKind.LINK or entry.time >= cutoffs.latest:  # the cheapest question first
         return False
     return area.rules.judge(File(path + entry.name, entry.time), cutoffs).remove
 
 
 def goes_with_unit(entry: Entry, path: str, area: Area, cutoffs: Cutoffs) -> bool:
     """Return whether an entry of the directory at `path` goes when the unit goes that it is a part of."""
-    if entry.kind > Kind.LINK:
+    if entry.kind > EntryKind.LINK:
         return False
     return area.rules.look_again(File(path + entry.name, entry.time), cutoffs).remove
 
@@ -101,9 +101,9 @@ def count_entry(survey: Survey, entry: Entry, path: str, area: Area, *, due: boo
     """Count one entry of the directory at `path` into its survey."""
     survey.entries += 1
     match entry.kind:
-        case Kind.FILE | Kind.LINK if stays_by_name(entry.name):
+        case EntryKind.FILE | EntryKind.LINK if stays_by_name(entry.name):
             survey.staying += 1
-        case Kind.FILE | Kind.LINK:
+        case EntryKind.FILE | EntryKind.LINK:
             part = survey.part(area.rules.class_of(path + entry.name))
             survey.newest_change = max(survey.newest_change, entry.ctime)
             if entry.is_file:
@@ -113,11 +113,11 @@ def count_entry(survey: Survey, entry: Entry, path: str, area: Area, *, due: boo
                 survey.due_files += entry.is_file
                 survey.due_bytes += entry.size if entry.is_file else 0
                 survey.due_links += not entry.is_file
-        case Kind.DIRECTORY:
+        case EntryKind.DIRECTORY:
             survey.children[entry.name] = entry.inode
-        case Kind.OTHER:
+        case EntryKind.OTHER:
             survey.staying += 1
             survey.special += 1
-        case Kind.UNKNOWN:
+        case EntryKind.UNKNOWN:
             survey.complete = False
             survey.errno = entry.size

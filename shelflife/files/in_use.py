@@ -103,7 +103,7 @@ class Writers:
         return (status.st_dev, status.st_ino) in self._files
 
 
-class Guard:
+class WriteGuard:
     """Keeps writers of one file out while it is removed, as a context.
 
     `in_use` says whether somebody has it open for writing or locked, `broken` whether somebody wants to write

@@ -32,7 +32,7 @@ FOREVER: Final = 2**63 - 1
 """A file time that no cutoff reaches."""
 
 
-class Kind(IntEnum):
+class EntryKind(IntEnum):
     """What an entry of a directory is."""
 
     FILE = 1
@@ -50,7 +50,7 @@ class Entry(NamedTuple):
     """One entry of a directory, as listed. Of a directory only name and inode are read."""
 
     name: str
-    kind: Kind
+    kind: EntryKind
     inode: int
     size: int = 0
     """Apparent size in bytes; of an entry that could not be looked at: the errno."""
@@ -68,7 +68,7 @@ class Entry(NamedTuple):
     @property
     def is_file(self) -> bool:
         """Whether it is a regular file."""
-        return self.kind == Kind.FILE
+        return self.kind == EntryKind.FILE
 
     @property
     def share(self) -> int:
@@ -79,7 +79,7 @@ class Entry(NamedTuple):
 def read_directory(fd: int, age: AgeFrom | None = None) -> Iterator[list[Entry]]:
     """Yield the entries of the open directory `fd` in chunks of at most `CHUNK`, with their times for an `age`.
 
-    An entry that vanishes while it is read is left out; one that cannot be looked at is `Kind.UNKNOWN`.
+    An entry that vanishes while it is read is left out; one that cannot be looked at is `EntryKind.UNKNOWN`.
     Raises OSError when the directory itself cannot be read (to the end).
     """
     with os.scandir(fd) as listing:
@@ -122,19 +122,19 @@ def signed(number: int) -> int:
 def _read(entry: os.DirEntry[str], fd: int, age: AgeFrom | None) -> Entry | None:
     try:
         if entry.is_dir(follow_symlinks=False):
-            return Entry(entry.name, Kind.DIRECTORY, entry.inode())
+            return Entry(entry.name, EntryKind.DIRECTORY, entry.inode())
         status = entry.stat(follow_symlinks=False)
         return entry_of(entry.name, status, file_time(status, age, fd, entry.name))
     except FileNotFoundError:
         return None
     except OSError as error:
-        return Entry(entry.name, Kind.UNKNOWN, 0, error.errno or 0)
+        return Entry(entry.name, EntryKind.UNKNOWN, 0, error.errno or 0)
 
 
 def entry_of(name: str, status: os.stat_result | Attributes, time: int) -> Entry:
     """Return what a name is that has these attributes and this file time."""
     mode = status.st_mode
-    kind = Kind.FILE if S_ISREG(mode) else Kind.LINK if S_ISLNK(mode) else _rare_kind(mode)
+    kind = EntryKind.FILE if S_ISREG(mode) else EntryKind.LINK if S_ISLNK(mode) else _rare_kind(mode)
     return Entry(
         name,
         kind,
@@ -148,5 +148,5 @@ def entry_of(name: str, status: os.stat_result | Attributes, time: int) -> Entry
     )
 
 
-def _rare_kind(mode: int) -> Kind:
-    return Kind.DIRECTORY if S_ISDIR(mode) else Kind.OTHER
+def _rare_kind(mode: int) -> EntryKind:
+    return EntryKind.DIRECTORY if S_ISDIR(mode) else EntryKind.OTHER

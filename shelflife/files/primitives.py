@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shelflife.files.anchor import Anchor
-    from shelflife.files.reading import Answer, Flag, Manner, Reading, Search, Task
+    from shelflife.files.reading import Flag, Manner, Reading, RemovalTask, Search, TaskResult
 
 
 class Primitives(Protocol):
@@ -43,7 +43,7 @@ class Primitives(Protocol):
         A directory that cannot be read has an error; after a `stop` that is ECANCELED.
         """
 
-    def remove(self, anchor: Anchor, tasks: Sequence[Task], manner: Manner) -> list[Answer]:
+    def remove(self, anchor: Anchor, tasks: Sequence[RemovalTask], manner: Manner) -> list[TaskResult]:
         """Remove what nothing keeps, directory after directory, each opened from the anchor right before.
 
         The anchor must be in its place, the directory the one that was read, and each entry as it was listed,

@@ -14,7 +14,7 @@ from shelflife.files.candidates import Candidates, Fate
 from shelflife.files.counting import count_entry, judged
 from shelflife.files.in_use import is_in_locked_directory
 from shelflife.files.listing import Entry
-from shelflife.files.reading import MOST_DUE, Answer, Flag, Manner, Reading, Search, Task
+from shelflife.files.reading import MOST_DUE, Flag, Manner, Reading, RemovalTask, Search, TaskResult
 from shelflife.files.removal import Outcome, Removal, Result, unlink
 from shelflife.files.survey import KEY_SIZE, Key, Survey
 from shelflife.policy.verdict import Reason
@@ -67,18 +67,18 @@ class Pure:
                 break
         return found
 
-    def remove(self, anchor: Anchor, tasks: Sequence[Task], manner: Manner) -> list[Answer]:
+    def remove(self, anchor: Anchor, tasks: Sequence[RemovalTask], manner: Manner) -> list[TaskResult]:
         """See `Primitives`."""
         try:
             stays = anchor.is_in_place()
         except OSError:
             stays = False
         if not stays:
-            return [Answer(errno.ESTALE, b"")] * len(tasks)
-        answers: list[Answer] = []
+            return [TaskResult(errno.ESTALE, b"")] * len(tasks)
+        answers: list[TaskResult] = []
         for task in tasks:
             late = answers and time.monotonic_ns() >= manner.until
-            answers.append(Answer(0, b"") if late else _remove(anchor, task, manner))
+            answers.append(TaskResult(0, b"") if late else _remove(anchor, task, manner))
         return answers
 
 
@@ -117,17 +117,17 @@ def _count_one_by_one(
     return due
 
 
-def _remove(anchor: Anchor, task: Task, manner: Manner) -> Answer:
+def _remove(anchor: Anchor, task: RemovalTask, manner: Manner) -> TaskResult:
     outcomes: list[Outcome] = []
     try:
         with anchor.directory(task.path) as fd:
             key = Key.unpack(task.key)
             if identity_of(fd) != (task.device, key.inode % 2**64):
-                return Answer(errno.ESTALE, b"")
+                return TaskResult(errno.ESTALE, b"")
             if task.same and Key.of(os.fstat(fd)) != key:
-                return Answer(errno.ESTALE, b"")
+                return TaskResult(errno.ESTALE, b"")
             if manner.area.in_use and is_in_locked_directory(anchor, task.path):
-                return Answer(errno.EAGAIN, b"")
+                return TaskResult(errno.EAGAIN, b"")
             if task.whole:
                 return _remove_whole(anchor, task, manner)
             with _Target(anchor, task, manner) as target:
@@ -145,7 +145,7 @@ def _remove(anchor: Anchor, task: Task, manner: Manner) -> Answer:
     return _answer(outcomes, 0)._replace(pruned=is_done and anchor.prune(task.path, key.inode))
 
 
-def _removal(task: Task, manner: Manner, target: _Target | None) -> Removal:
+def _removal(task: RemovalTask, manner: Manner, target: _Target | None) -> Removal:
     dispose: Disposal = unlink
     if manner.looks or target is None:
         dispose = _only_look
@@ -168,7 +168,7 @@ def _only_look(_fd: int, entry: Entry, _wanted: Wanted) -> Outcome:
 class _Target:
     """The directory into which a task moves what goes, as a context; none where it goes for good."""
 
-    def __init__(self, anchor: Anchor, task: Task, manner: Manner) -> None:
+    def __init__(self, anchor: Anchor, task: RemovalTask, manner: Manner) -> None:
         self._fresh = anchor.is_shared
         self.fd = -1
         if task.target is not None and len(task.entries):
@@ -186,18 +186,18 @@ class _Target:
         return outcome or Outcome(entry, Result.DISPLACED, Reason.CHANGED)
 
 
-def _remove_whole(anchor: Anchor, task: Task, manner: Manner) -> Answer:
+def _remove_whole(anchor: Anchor, task: RemovalTask, manner: Manner) -> TaskResult:
     assert task.target is not None  # noqa: S101 - it goes somewhere
     (parent, _), (above, _) = parent_of(task.path), parent_of(task.target)
     os.close(open_mirror(anchor, parent, above, manner.owner))
     went = move_whole(anchor, task.path, task.target, task.entries, _removal(task, manner, None))
     if not went:
-        return Answer(errno.EAGAIN, b"", stranded=went is None)
+        return TaskResult(errno.EAGAIN, b"", stranded=went is None)
     outcomes = [Outcome(entry, Result.REMOVED) for entry in task.entries]
     return _answer(outcomes, 0)._replace(pruned=True)
 
 
-def _answer(outcomes: list[Outcome], error: int) -> Answer:
+def _answer(outcomes: list[Outcome], error: int) -> TaskResult:
     went = (Result.REMOVED, Result.TRASHED)
     removed = [outcome.entry for outcome in outcomes if outcome.result in went]
     fates = bytes(
@@ -208,7 +208,7 @@ def _answer(outcomes: list[Outcome], error: int) -> Answer:
         else _FATES[outcome.reason]
         for outcome in outcomes
     )
-    return Answer(
+    return TaskResult(
         error,
         fates,
         files=sum(entry.is_file for entry in removed),

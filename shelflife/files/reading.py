@@ -17,7 +17,7 @@ from shelflife.policy.cutoff import KEEP_ALL, Cutoffs
 if TYPE_CHECKING:
     from shelflife.files.known import Known
     from shelflife.policy.area import Area
-    from shelflife.policy.rules import Native
+    from shelflife.policy.rules import NativeRules
 
 MOST_DUE: Final = 250_000
 """Due entries of one directory that a reading lists; the others are found when those are gone."""
@@ -49,11 +49,11 @@ class Search(NamedTuple):
     """So many threads may share a directory with thousands of entries."""
     known: Mapping[str, Known] = MappingProxyType({})
     """By path: directories that need not be read to their ends."""
-    native: Native | None = None
+    native: NativeRules | None = None
     """All that decides over every file of each of them, as values; None: the rules are asked about each file."""
 
 
-class Counts(NamedTuple):
+class DueCounts(NamedTuple):
     """What of a directory is before a cutoff."""
 
     due_files: int
@@ -63,7 +63,7 @@ class Counts(NamedTuple):
     """Modification time (ns) of a directory with nothing in it; None where there is something."""
 
     @classmethod
-    def of(cls, survey: Survey) -> Counts:
+    def of(cls, survey: Survey) -> DueCounts:
         """Return what a survey counted."""
         empty = survey.key.mtime if survey.entries == 0 else None
         return cls(survey.due_files, survey.due_bytes, survey.due_links, empty)
@@ -126,9 +126,9 @@ class Reading:
         return self.survey.key.pack()
 
     @property
-    def counts(self) -> Counts:
+    def counts(self) -> DueCounts:
         """How much that is."""
-        return Counts.of(self.survey)
+        return DueCounts.of(self.survey)
 
     def rest(self) -> Survey:
         """Return a survey of what stays when `due` is gone, not finished."""
@@ -143,7 +143,7 @@ class Reading:
         return 1500 + self.due.weight
 
 
-class Task(NamedTuple):
+class RemovalTask(NamedTuple):
     """What is to be removed from one directory."""
 
     path: str
@@ -171,8 +171,8 @@ class Manner(NamedTuple):
     """How it is removed."""
 
     area: Area
-    cutoffs: Cutoffs
-    """Those that the tasks have theirs from."""
+    cutoffs: Cutoffs | None
+    """Those that the tasks have theirs from; None where age no longer matters, in the trash."""
     until: int
     """When to stop, by time.monotonic_ns()."""
     owner: tuple[int, int] = (0, 0)
@@ -181,7 +181,7 @@ class Manner(NamedTuple):
     """Whether that is all: what could go has the fate of what went, and stays."""
 
 
-class Answer(NamedTuple):
+class TaskResult(NamedTuple):
     """What became of a task."""
 
     error: int

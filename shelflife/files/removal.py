@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
-from shelflife.files.in_use import Guard, Writers
+from shelflife.files.in_use import WriteGuard, Writers
 from shelflife.files.listing import Entry, entry_at
 from shelflife.files.mounts import knows_writers, may_be_shared
 from shelflife.policy.rules import File
@@ -191,7 +191,7 @@ class Removal:
         if not self.in_use or not entry.is_file:
             return self.dispose(fd, now, nobody_wants)
         assert self._writers is not None  # noqa: S101 - whoever tries has looked around
-        with Guard(fd, entry, self._writers) as guard:
+        with WriteGuard(fd, entry, self._writers) as guard:
             # Looked at again: the name could lead to another file than the one that is guarded.
             now, reason = self._look(fd, entry)
             if reason is not None:

@@ -60,7 +60,7 @@ KEY_SIZE: Final = _KEY.size
 
 
 @dataclass(slots=True)
-class Part:
+class ClassSurvey:
     """The files and links of one class in a directory. Times in ns, sizes in bytes."""
 
     files: int = 0
@@ -115,7 +115,7 @@ class Part:
             return pack_hours(self.hours)
         return pack_hours(sum_of_hours((self.hours, unpack_hours(self.packed_hours))))
 
-    def take(self, other: Part) -> None:
+    def take(self, other: ClassSurvey) -> None:
         """Count what another part counts, too."""
         for name in ("files", "bytes", "allocated"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
@@ -126,7 +126,7 @@ class Part:
 
 
 @dataclass(slots=True)
-class Survey(Part):
+class Survey(ClassSurvey):
     """What a directory holds, without its subdirectories; as a part, what is of the area's own class."""
 
     key: Key = field(kw_only=True)
@@ -144,7 +144,7 @@ class Survey(Part):
     entries: int = 0
     """Everything in it, of any kind."""
 
-    others: dict[int, Part] = field(default_factory=dict)
+    others: dict[int, ClassSurvey] = field(default_factory=dict)
     """By number: what is of other classes."""
 
     staying: int = 0
@@ -171,11 +171,11 @@ class Survey(Part):
     changed: bool = False
     """Whether the directory changed while it was read: whatever was seen, it will be read again."""
 
-    def part(self, number: int) -> Part:
+    def part(self, number: int) -> ClassSurvey:
         """Return what is of a class, to be counted in."""
         if number == 0:
             return self
-        return self.others.setdefault(number, Part())
+        return self.others.setdefault(number, ClassSurvey())
 
     def is_due(self, cutoffs: Cutoffs) -> bool:
         """Return whether something of some class may be before its cutoff."""
@@ -187,7 +187,7 @@ class Survey(Part):
         """Say that all that was counted as of the area's own class is of another one."""
         if number == 0 or self.first_due == FOREVER:  # a link without a file has a time, too
             return
-        self.others[number] = Part(
+        self.others[number] = ClassSurvey(
             files=self.files,
             bytes=self.bytes,
             allocated=self.allocated,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from shelflife.files.listing import Entry, Kind, read_directory
+from shelflife.files.listing import Entry, EntryKind, read_directory
 from shelflife.policy.area import TRASH_DIRECTORY
 
 if TYPE_CHECKING:
@@ -35,5 +35,5 @@ def walk(
                 yield directory, fd, entries
                 if deep:
                     waiting.extend(
-                        f"{directory}{entry.name}/" for entry in entries if entry.kind is Kind.DIRECTORY
+                        f"{directory}{entry.name}/" for entry in entries if entry.kind is EntryKind.DIRECTORY
                     )

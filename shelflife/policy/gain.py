@@ -133,7 +133,7 @@ class Balance:
         return OnItsWay(at=now, load=left, peak=self.last, has_shown=has_shown)
 
 
-class Step(Enum):
+class ReliefStep(Enum):
     """What follows from a balance."""
 
     GO_ON = auto()
@@ -148,20 +148,20 @@ class Step(Enum):
     """What was released gives no room: more would give none either."""
 
 
-def next_step(marks: Watermarks, balance: Balance, usage: Usage, *, has_waited: bool) -> Step:
+def next_step(marks: Watermarks, balance: Balance, usage: Usage, *, has_waited: bool) -> ReliefStep:
     """Return what to do next about the watermarks that were passed.
 
     `has_waited` says whether the file system has had its time to show what was released.
     """
-    not_yet = Step.NO_GAIN if has_waited else Step.WAIT
+    not_yet = ReliefStep.NO_GAIN if has_waited else ReliefStep.WAIT
     counted = balance.released.plus(balance.carried)
     if marks.still_needed(balance.start, usage, counted) == NOTHING:
-        return not_yet if marks.are_passed(usage) else Step.ENOUGH
+        return not_yet if marks.are_passed(usage) else ReliefStep.ENOUGH
     released = balance.released.less(balance.proven[0])
     fallen = balance.fallen.less(balance.proven[1])
     if not _means_something(released):
-        return Step.GO_ON
-    return Step.SHOWN if _is_good_part(fallen, released) else not_yet
+        return ReliefStep.GO_ON
+    return ReliefStep.SHOWN if _is_good_part(fallen, released) else not_yet
 
 
 def _means_something(released: Load) -> bool:

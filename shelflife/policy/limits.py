@@ -4,10 +4,10 @@ The journal remembers of each area what its last completed cleanup did, and unde
 nobody watches waits for a person when it would remove a **large** part of an area *and* there is **doubt**
 whether that is meant. Without doubt it is ordinary, however much is due; and what is small is not asked about.
 
-Large is a share of the area's files that is many files, many bytes, or nearly all there is. Doubt has four kinds
-(`Kind`), each of them the trace that one family of slips leaves: nobody ever saw this area lose anything; the
-settings changed towards removing more (`7` typed for `7d`); the clock is not where it should be; what would go
-was not there when the last cleanup would have taken it (an archive was moved in).
+Large is a share of the area's files that is many files, many bytes, or nearly all there is. Doubt has four
+kinds (`DoubtKind`), each of them the trace that one family of slips leaves: nobody ever saw this area lose
+anything; the settings changed towards removing more (`7` typed for `7d`); the clock is not where it should be;
+what would go was not there when the last cleanup would have taken it (an archive was moved in).
 
 A full disk cannot wait altogether: `unasked` says how much an area may give before a person has looked.
 """
@@ -46,7 +46,7 @@ FEW: Final = 20
 """Files below which an area may be emptied without its being large: a share of so few says little."""
 
 
-class Kind(StrEnum):
+class DoubtKind(StrEnum):
     """Why there is doubt."""
 
     NEW = "new"
@@ -65,7 +65,7 @@ class Kind(StrEnum):
 class Doubt(NamedTuple):
     """A reason to ask a person."""
 
-    kind: Kind
+    kind: DoubtKind
     reason: str
     """Half a sentence, to follow "and"."""
 
@@ -90,7 +90,7 @@ class LastRun:
     """Whether this or an earlier cleanup removed anything from the area."""
 
     arrivals: int = 0
-    """Percent of the area's files up to which a person has approved that they went by `Kind.ARRIVED`."""
+    """Percent of the area's files up to which a person has approved that they went by `DoubtKind.ARRIVED`."""
 
 
 class Extent(NamedTuple):
@@ -107,7 +107,7 @@ class Extent(NamedTuple):
         return cls(plan.files, plan.bytes, plan.scanned)
 
 
-def settings_of(settings: Settings, area: str) -> dict[str, Any]:
+def deciding_settings(settings: Settings, area: str) -> dict[str, Any]:
     """Return what decides how much goes from an area, as plain values for the journal."""
     return remembered(settings.areas[area], settings.pressure)
 
@@ -161,19 +161,19 @@ def doubt_about(
     plan: AreaPlan, settings: Settings, last: LastRun | None, now: int, interval: int | None
 ) -> Doubt | None:
     """Return why it is doubtful that what is planned for an area is meant, if it is. `now`, `interval` in ns."""
-    current = settings_of(settings, plan.area)
+    current = deciding_settings(settings, plan.area)
     if last is not None and (change := removes_more(last.settings, current)):
-        return Doubt(Kind.CHANGED, f"since its last cleanup {change}")
+        return Doubt(DoubtKind.CHANGED, f"since its last cleanup {change}")
     if last is None or not last.has_lost:
-        return Doubt(Kind.NEW, "no cleanup has ever removed anything from it")
+        return Doubt(DoubtKind.NEW, "no cleanup has ever removed anything from it")
     return _about_clock(last, current, now, interval) or _about_arrivals(plan, last)
 
 
 def _about_clock(last: LastRun, current: Mapping[str, Any], now: int, interval: int | None) -> Doubt | None:
     if now < last.at:
-        return Doubt(Kind.CLOCK, "the clock stands before its last cleanup")
+        return Doubt(DoubtKind.CLOCK, "the clock stands before its last cleanup")
     if now > last.at + 2 * max(interval or 0, longest_retention(current)):
-        return Doubt(Kind.CLOCK, "its last cleanup was so long ago that the clock may be wrong")
+        return Doubt(DoubtKind.CLOCK, "its last cleanup was so long ago that the clock may be wrong")
     return None
 
 
@@ -182,7 +182,7 @@ def _about_arrivals(plan: AreaPlan, last: LastRun) -> Doubt | None:
     if arrived * 2 <= plan.files or arrived_share(plan) <= last.arrivals:
         return None
     return Doubt(
-        Kind.ARRIVED,
+        DoubtKind.ARRIVED,
         f"{arrived:,} of them were due at its last cleanup already, which did not find them: they came since, "
         "with times that are older (`age_from: arrived` counts from when they came)",
     )
@@ -209,7 +209,7 @@ def cutoffs_to_remember(cutoffs: Cutoffs) -> dict[str, int]:
 
 
 def arrived_share(plan: AreaPlan) -> int:
-    """Return the percent of an area's files that would go by `Kind.ARRIVED`, rounded up."""
+    """Return the percent of an area's files that would go by `DoubtKind.ARRIVED`, rounded up."""
     return -(-plan.arrived * 100 // plan.scanned) if plan.scanned else 0
 
 
@@ -262,8 +262,8 @@ def doubt_about_relief(
     """Return why it is doubtful what an area may give to make room, if it is. `now`, `interval` in ns."""
     if last is None:
         return None
-    current = settings_of(settings, area)
+    current = deciding_settings(settings, area)
     change = removes_more(last.settings, current, OF_RELIEF) or lowers_watermarks(last.settings, current)
     if change is not None:
-        return Doubt(Kind.CHANGED, f"since its last cleanup {change}")
+        return Doubt(DoubtKind.CHANGED, f"since its last cleanup {change}")
     return _about_clock(last, current, now, interval)

@@ -78,7 +78,7 @@ class Withheld(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Relief:
+class ReliefPlan:
     """Where room is to be made, and whether that is enough."""
 
     expired: tuple[tuple[str, Cutoff], ...] = ()
@@ -100,10 +100,10 @@ class Relief:
     """What would be needed, too, and waits for a person."""
 
 
-def choose_cutoffs(candidates: Sequence[Candidate], need: Need, *, trash: Load, now: int) -> Relief:
+def choose_cutoffs(candidates: Sequence[Candidate], need: Need, *, trash: Load, now: int) -> ReliefPlan:
     """Return the cutoffs that make room at `now` (ns), when so much waits in the `trash`."""
     if trash.covers(need.enough):
-        return Relief(is_enough=True)
+        return ReliefPlan(is_enough=True)
     expired = tuple(
         (candidate.area.name, retention)
         for candidate in candidates
@@ -111,16 +111,16 @@ def choose_cutoffs(candidates: Sequence[Candidate], need: Need, *, trash: Load, 
     )
     done = trash.plus(total(candidate.expired for candidate in candidates))
     if done.covers(need.enough):
-        return Relief(expired=expired, cutoffs=expired, is_enough=True)
+        return ReliefPlan(expired=expired, cutoffs=expired, is_enough=True)
     if not need.may_take_unexpired:
-        return Relief(expired=expired, cutoffs=expired, is_enough=False)
+        return ReliefPlan(expired=expired, cutoffs=expired, is_enough=False)
     ranked = in_order(candidates)
     everything = done.plus(total(_removable(candidate, now) for candidate in ranked))
     if not everything.covers(need.least):
-        return Relief(expired=expired, cutoffs=expired, is_enough=False, is_hopeless=True)
+        return ReliefPlan(expired=expired, cutoffs=expired, is_enough=False, is_hopeless=True)
     rest = need.enough.less(done)
     given = _give(ranked, rest, now)
-    return Relief(
+    return ReliefPlan(
         expired=expired,
         first=tuple(_give(ranked, first_portion(rest), now).cutoffs.items()),
         cutoffs=_with(expired, given.cutoffs),
@@ -203,7 +203,7 @@ def _removable(candidate: Candidate, now: int) -> Load:
 # -- what fills a file system
 
 
-class Part(NamedTuple):
+class SpaceUse(NamedTuple):
     """Something that takes room on a file system."""
 
     what: str
@@ -221,7 +221,7 @@ def kept_in(area: Area) -> str:
     return f"in {area.name}, not old enough, or protected, held or in use"
 
 
-def what_fills(marks: Watermarks, usage: Usage, parts: Sequence[Part]) -> list[str]:
+def what_fills(marks: Watermarks, usage: Usage, parts: Sequence[SpaceUse]) -> list[str]:
     """Return in words what a file system is full of, the largest share first; together they are 100 %."""
     inodes = bool(marks.inodes) and not marks.space
     kind, used = ("inodes", usage.inodes.used) if inodes else ("space", usage.space.used)

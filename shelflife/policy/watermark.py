@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from shelflife.policy.load import NOTHING, Load
 from shelflife.settings.pressure import HIGH, LOW
-from shelflife.settings.units import format_size
+from shelflife.settings.quantities import format_size
 
 if TYPE_CHECKING:
     from shelflife.settings import PressureSettings
@@ -90,7 +90,7 @@ class Usage:
         return Sight(self.used, self.used.less(self.records))
 
 
-class Share(NamedTuple):
+class ShareLevel(NamedTuple):
     """A level: so much of the file system in use."""
 
     percent: int
@@ -111,7 +111,7 @@ class Share(NamedTuple):
         return f"above {self.percent} %"
 
 
-class Room(NamedTuple):
+class RoomLevel(NamedTuple):
     """A level: so many bytes available."""
 
     bytes: int
@@ -135,8 +135,8 @@ class Room(NamedTuple):
 class Watermark(NamedTuple):
     """The level that starts, and the one that ends it."""
 
-    high: Share | Room
-    low: Share | Room
+    high: ShareLevel | RoomLevel
+    low: ShareLevel | RoomLevel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,12 +153,12 @@ class Watermarks:
     def of(cls, settings: PressureSettings) -> Self:
         """Return those that are set. Inodes have shares only: where none are set, the defaults."""
         space: list[Watermark] = []
-        inodes = Watermark(Share(HIGH), Share(LOW))
+        inodes = Watermark(ShareLevel(HIGH), ShareLevel(LOW))
         if settings.high is not None and settings.low is not None:
-            inodes = Watermark(Share(settings.high), Share(settings.low))
+            inodes = Watermark(ShareLevel(settings.high), ShareLevel(settings.low))
             space.append(inodes)
         if settings.min_free is not None and settings.free_until is not None:
-            space.append(Watermark(Room(settings.min_free), Room(settings.free_until)))
+            space.append(Watermark(RoomLevel(settings.min_free), RoomLevel(settings.free_until)))
         return cls(space=tuple(space), inodes=(inodes,))
 
     def passed(self, usage: Usage) -> Watermarks:

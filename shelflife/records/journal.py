@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from shelflife.records.access import TokenBook
     from shelflife.records.acts import ActBook
     from shelflife.records.alerts import AlertBook
-    from shelflife.records.events import EventBook
+    from shelflife.records.event_log import EventBook
     from shelflife.records.history import (
         Code,
         FileRecord,
@@ -52,7 +52,7 @@ class KeyTaken(RecordsError):  # noqa: N818 - a state, not a fault
         super().__init__(f"run {run} was begun by this request already")
 
 
-class Runs(Protocol):
+class RunBook(Protocol):
     """The beginning and the end of each run. Numbers grow, and none is given twice."""
 
     def begin(self, *, trigger: Trigger, host: str, pid: int, at: int) -> int:
@@ -190,7 +190,7 @@ class Approvals(Protocol):
         """Record that an approved plan served a run to its end: it serves no other."""
 
 
-class Identity(Protocol):
+class StorageIdentity(Protocol):
     """The UUID that the journal shares with its storage."""
 
     @property
@@ -211,7 +211,7 @@ class Journal(Protocol):
     """The journal of one storage, open: its books, and what concerns all of them."""
 
     @property
-    def runs(self) -> Runs:
+    def runs(self) -> RunBook:
         """The beginning and the end of each run."""
 
     @property
@@ -235,7 +235,7 @@ class Journal(Protocol):
         """Plans that a person may approve."""
 
     @property
-    def identity(self) -> Identity:
+    def identity(self) -> StorageIdentity:
         """The UUID that the journal shares with its storage."""
 
     @property

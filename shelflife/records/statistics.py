@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from shelflife.policy.area import Area
     from shelflife.records.sqlite.index import Index
-    from shelflife.records.trash import Waiting
+    from shelflife.records.trash import TrashedRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ class Statistics:
         """Their apparent size."""
         return sum(area.trash_bytes for area in self.areas)
 
-    def with_trash(self, waiting: Mapping[str, Mapping[str, Waiting]]) -> Statistics:
+    def with_trash(self, waiting: Mapping[str, Mapping[str, TrashedRun]]) -> Statistics:
         """Return likewise, with what waits in the trash: by area, and there by run."""
         return Statistics(
             areas=tuple(

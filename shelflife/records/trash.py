@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Waiting(NamedTuple):
+class TrashedRun(NamedTuple):
     """What one run has put into the trash of one area, and is still there."""
 
     files: int = 0
@@ -19,8 +19,8 @@ class Waiting(NamedTuple):
 class TrashBook(Protocol):
     """What waits in the trash of a storage, area by area and run by run."""
 
-    def known(self) -> dict[str, dict[str, Waiting]]:
+    def known(self) -> dict[str, dict[str, TrashedRun]]:
         """Return area → name of the run's directory in the trash → what is there, as it was last counted."""
 
-    def replace(self, area: str, waiting: Mapping[str, Waiting]) -> None:
+    def replace(self, area: str, waiting: Mapping[str, TrashedRun]) -> None:
         """Replace what is known of an area. What finds no room on a full disk is left out."""

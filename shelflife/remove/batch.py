@@ -34,7 +34,7 @@ from shelflife.scan.context import Stopped
 
 if TYPE_CHECKING:
     from shelflife.files.listing import Entry
-    from shelflife.files.reading import Answer
+    from shelflife.files.reading import TaskResult
     from shelflife.records.history import Intent
     from shelflife.remove.root import Root
 
@@ -42,11 +42,11 @@ LONGEST_BATCH: Final = 50_000_000
 """Nanoseconds between two looks at where a directory is."""
 
 
-_LOOKS: Final = 10
+LOOKS: Final = 10
 """Entries of a directory that went as one that are looked at in the time in which one is removed."""
 
 
-class Step(NamedTuple):
+class BatchResult(NamedTuple):
     """What a way did about one portion, in one batch."""
 
     outcomes: Sequence[Outcome] = ()
@@ -55,7 +55,7 @@ class Step(NamedTuple):
     handed_back: bool = False
     """Whether what has no outcome needs another way."""
 
-    answer: Answer | None = None
+    answer: TaskResult | None = None
     """What the primitives did, in numbers; without it the outcomes are counted one by one."""
 
 
@@ -70,7 +70,7 @@ class Portion:
 
     kind: BatchKind = BatchKind.FILES
 
-    steps: list[Step] = field(default_factory=list)
+    steps: list[BatchResult] = field(default_factory=list)
 
     @property
     def outcomes(self) -> Sequence[Outcome]:
@@ -85,7 +85,7 @@ class Portion:
     def weight(self) -> int:
         """How much of a batch it takes, in entries: one rename and a look are worth a few removals."""
         if self.kind is BatchKind.DIRECTORY:
-            return 1 + len(self.entries) // _LOOKS
+            return 1 + len(self.entries) // LOOKS
         return max(1, len(self.entries))
 
     @property
@@ -114,7 +114,7 @@ class Portion:
 class Way(Protocol):
     """A way to make entries go, or come back."""
 
-    def act(self, portions: Sequence[Portion], until: int) -> Sequence[Step]:
+    def act(self, portions: Sequence[Portion], until: int) -> Sequence[BatchResult]:
         """Do what is left of each portion; return a step for each, of which at least one is not empty.
 
         Called within the gate; ends soon after time.monotonic_ns() reached `until`. Never raises for an entry.
@@ -146,6 +146,19 @@ class BatchLoop:
             raise
         self._settle(intents)
 
+    def record(self, portion: Portion, outcomes: Sequence[Outcome], answer: TaskResult | None = None) -> None:
+        """Count, tell and write down what became of entries that went along with the directory they are in.
+
+        Nobody is asked or waited for: it is done already. That they went with it must be settled before.
+        """
+        root, step = self._root, BatchResult(outcomes, answer=answer)
+        portion.steps.append(step)
+        recorder = root.options.recorder
+        intent = recorder.intent(root.area.name, root.place(portion.path), portion.entries, portion.kind)
+        recorder.settle(0, intent, outcomes)
+        self._count(portion, step)
+        self._tell(portion, step)
+
     def _intend(self, portions: Sequence[Portion]) -> list[tuple[Portion, int, Intent]]:
         """Write down what is about to go. An empty directory has no entries, and nothing that could be lost."""
         root, real = self._root, [portion for portion in portions if len(portion.entries)]
@@ -158,7 +171,7 @@ class BatchLoop:
         for portion, number, _ in written:
             if portion.kind is BatchKind.DIRECTORY and not number:
                 # Killed in the middle, nobody would know that it has to come back.
-                portion.steps.append(Step(handed_back=True))
+                portion.steps.append(BatchResult(handed_back=True))
         return written
 
     def _settle(self, intents: Sequence[tuple[Portion, int, Intent]]) -> None:
@@ -207,25 +220,23 @@ class BatchLoop:
             self._root.context.between()
 
     @staticmethod
-    def _completed(portion: Portion, step: Step) -> Step:
+    def _completed(portion: Portion, step: BatchResult) -> BatchResult:
         """Return a step that leaves out what its directory, which may not be written to, would only repeat."""
         if not is_denied(step.outcomes):
             return step
         rest = portion.rest[len(step.outcomes) :]
         return step._replace(outcomes=[*step.outcomes, *map(not_reached, rest)])
 
-    def _count(self, portion: Portion, step: Step) -> None:
+    def _count(self, portion: Portion, step: BatchResult) -> None:
         """Count what became of entries. That of a unit is counted file by file, when these go."""
-        if portion.kind is BatchKind.UNIT:
-            return
-        root = self._root
+        root, is_unit = self._root, portion.kind is BatchKind.UNIT
         with root.lock:
-            gone = root.report.count(step.outcomes, step.answer)
+            gone = 0 if is_unit else root.report.count(step.outcomes, step.answer)
             for outcome in _failed(step):
                 root.report.fail(root.failure(portion.path + outcome.name, outcome.errno))
         root.options.throttle.spend(gone)
 
-    def _tell(self, portion: Portion, step: Step) -> None:
+    def _tell(self, portion: Portion, step: BatchResult) -> None:
         """Tell of a batch: outside the gate, where a listener may add holds, or take its time."""
         if portion.kind is BatchKind.UNIT or not len(step.outcomes):
             return
@@ -238,17 +249,17 @@ class BatchLoop:
             )
         )
 
-    def _watch_disk(self, portion: Portion, step: Step) -> None:
-        if portion.kind is BatchKind.UNIT:
-            return  # that a unit could be taken aside says nothing: its files are what must be got rid of
+    def _watch_disk(self, portion: Portion, step: BatchResult) -> None:
         if isinstance(step.outcomes, Outcomes):
             self._root.watch_disk(0)
             return
         for outcome in step.outcomes:
-            self._root.watch_disk(outcome.errno)
+            # That a unit could be taken aside says nothing: its files are what must be got rid of.
+            if outcome.errno or portion.kind is not BatchKind.UNIT:
+                self._root.watch_disk(outcome.errno)
 
 
-def _failed(step: Step) -> Iterator[Outcome]:
+def _failed(step: BatchResult) -> Iterator[Outcome]:
     if not isinstance(step.outcomes, Outcomes):  # none of those did: they would have been handed back
         yield from (outcome for outcome in step.outcomes if outcome.result is Result.FAILED)
 

@@ -1,7 +1,7 @@
 """The careful way, directory by directory: from due directories to outcomes.
 
 For each directory that the index proposes: open it below the area's held directory, list it again, and remove in
-batches what is expired. Most go in bulk, many directories a call (`shelflife.remove.compiled`); what is out of
+batches what is expired. Most go in bulk, many directories a call (`shelflife.remove.bulk`); what is out of
 the ordinary goes here, entry by entry. One failing file never stops the others; a failing directory never stops
 the others; a failing disk ends its area.
 """
@@ -20,10 +20,11 @@ from shelflife.files.survey import Key, Survey
 from shelflife.policy.verdict import Reason
 from shelflife.records.index import RowState
 from shelflife.remove.batch import BatchLoop, Portion, is_denied, not_reached
-from shelflife.remove.compiled import Bulk, Directory
+from shelflife.remove.bulk import Bulk
 from shelflife.remove.opened import EntryByEntry, OpenDirectory
 from shelflife.remove.pruning import Emptied, Pruner
 from shelflife.remove.root import AreaLost
+from shelflife.remove.share import Directory
 from shelflife.scan.context import Stopped
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from shelflife.clock import SECOND
 from shelflife.files.anchor import identity_of
 from shelflife.files.held import held_directory, held_entry
-from shelflife.files.in_use import Guard, Writers, is_in_locked_directory
+from shelflife.files.in_use import WriteGuard, Writers, is_in_locked_directory
 from shelflife.files.mounts import knows_writers
 from shelflife.files.removal import Outcome, Removal, Result, unlink
 from shelflife.policy.verdict import Reason
-from shelflife.remove.batch import Step
+from shelflife.remove.batch import BatchResult
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +72,7 @@ class OpenDirectory:
             return Reason.HELD
         if not self.root.area.in_use or not entry.is_file:
             return None
-        with Guard(self.fd, entry, self._writers) as guard:
+        with WriteGuard(self.fd, entry, self._writers) as guard:
             return Reason.IN_USE if guard.in_use else None
 
     def holds(self, fd: int, entry: Entry) -> bool:
@@ -103,13 +103,13 @@ class EntryByEntry:
         self._directory = directory
         self._removal = removal
 
-    def act(self, portions: Sequence[Portion], until: int) -> Sequence[Step]:
+    def act(self, portions: Sequence[Portion], until: int) -> Sequence[BatchResult]:
         """See `Way`."""
         self._directory.check()
         (portion,) = portions
         rest = portion.rest
         if self._directory.is_held():
-            return [Step([Outcome(entry, Result.KEPT, Reason.HELD) for entry in rest])]
+            return [BatchResult([Outcome(entry, Result.KEPT, Reason.HELD) for entry in rest])]
         if self._directory.is_locked():
-            return [Step([Outcome(entry, Result.KEPT, Reason.IN_USE) for entry in rest])]
-        return [Step(self._removal.batch(self._directory.fd, rest, until=until / SECOND))]
+            return [BatchResult([Outcome(entry, Result.KEPT, Reason.IN_USE) for entry in rest])]
+        return [BatchResult(self._removal.batch(self._directory.fd, rest, until=until / SECOND))]

@@ -1,7 +1,8 @@
 """Purging: removing from the trash what has waited there long enough.
 
 What a person holds stays, as everywhere, by its former path, by where it waits, or as the file that it is; what
-was displaced is never purged. An area without a trash has something there only after its trash was switched
+was displaced is never purged. Most of it is ordinary and goes by the compiled way, many directories at a time;
+what that leaves, entry by entry. An area without a trash has something there only after its trash was switched
 off, or when a run could not finish with it: of that only goes what is expired in the area, too.
 """
 
@@ -9,26 +10,45 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from shelflife.errors import ShelflifeError
 from shelflife.files.anchor import Anchor, parent_of
-from shelflife.files.listing import Entry, Kind
+from shelflife.files.candidates import Going
+from shelflife.files.held import held_directory
+from shelflife.files.listing import FOREVER, Entry, EntryKind
+from shelflife.files.reading import Search
 from shelflife.files.removal import Outcome, Result, Wanted
 from shelflife.files.trash import DISPLACED_PREFIX, TrashName
 from shelflife.files.tree import walk
+from shelflife.files.worker_pool import WorkerPool
 from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.choose import by_retention_of_classes
 from shelflife.policy.load import NOTHING, Load
+from shelflife.policy.rules import NativeRules
+from shelflife.policy.rules.times import AgeKind
 from shelflife.policy.verdict import Reason
 from shelflife.remove.batch import BatchLoop, Portion, is_denied
+from shelflife.remove.compiled import Compiled
 from shelflife.remove.opened import EntryByEntry, OpenDirectory
+from shelflife.remove.share import Directory, groups_of
+from shelflife.scan.context import Stopped
+from shelflife.scan.way import for_removing, read_alike
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from shelflife.files.reading import Flag
     from shelflife.policy.cutoff import Cutoffs
+    from shelflife.policy.holds import Holds
     from shelflife.remove.root import Root
     from shelflife.scan.context import Context
+
+_LOT: Final = 16
+"""Directories that are handed to a thread at once."""
+
+_ALL: Final = NativeRules(0, FOREVER, AgeKind.MODIFIED)
+"""What the compiled code is told of a directory in the trash: whatever its age, all goes."""
 
 
 def purge(root: Root, *, before: int | None = None) -> None:
@@ -70,7 +90,7 @@ def trash_load(context: Context, anchor: Anchor, directory: str, name: TrashName
         for path, _, entries in walk(anchor, top):
             original = f"{directory}/{path[len(top) :]}"
             for entry in entries:
-                last = entry.kind in (Kind.FILE, Kind.LINK) and entry.links == 1
+                last = entry.kind in (EntryKind.FILE, EntryKind.LINK) and entry.links == 1
                 kept = f"/{DISPLACED_PREFIX}" in f"{path}{entry.name}"
                 if last and not kept and not context.holds().covering(original + entry.name):
                     load = load.plus(Load(1, entry.size, entry.allocated))
@@ -86,21 +106,59 @@ class _Purge:
         self._loop = BatchLoop(root)
         self._top = f"{TRASH_DIRECTORY}/{name}/"
         self._cutoffs = cutoffs
+        self._way = Compiled(root, _Tree(root), None, going=Going.PURGED)
 
     def run(self) -> None:
         """Remove it, and the directories that are empty then. Raises Stopped, AreaLost when the disk fails."""
+        if self._cutoffs is None and for_removing(self._root.anchor).is_compiled:
+            self._purge_in_bulk()
         directories: list[str] = []
         try:
             for path, fd, entries in walk(self._root.anchor, self._top):
                 if not entries:
                     directories.append(path)
                 with suppress(FileNotFoundError):  # somebody took the directory out of the trash
-                    self._purge(_Waiting(self._root, fd, path, self._former(path)), entries)
+                    self._purge(_Waiting(self._root, fd, path), entries)
+        except FileNotFoundError:
+            pass  # nothing waits there any more
         except OSError as error:
             code = error.errno or 0
             self._root.report.note(self._root.failure(self._top, code))
             self._root.watch_disk(code)
         self._remove_empty(directories)
+
+    def _purge_in_bulk(self) -> None:
+        """Remove what is ordinary, and the directories in which that is all. Raises Stopped."""
+        root, waiting = self._root, [self._top]
+        pool = WorkerPool() if root.options.one_by_one else root.context.pool
+
+        def take() -> list[str] | None:
+            return [waiting.pop() for _ in range(min(_LOT, len(waiting)))] or None
+
+        for more in pool.run(self._clear, take, between=root.context.between):
+            waiting += more
+
+    def _clear(self, paths: list[str], stop: Flag) -> list[str]:
+        """Remove what is ordinary in directories; return those that are to be done next. Called in any thread."""
+        anchor = self._root.anchor
+        search = Search(self._root.area, native=_ALL)
+        readings = read_alike(for_removing(anchor), anchor, paths, search, stop)
+        found = [
+            Directory(path, reading)
+            for path, reading in zip(paths, readings, strict=False)
+            if not reading.error and reading.is_complete
+        ]
+        ordinary = [directory for directory in found if not _has_displaced(directory.reading.due.names)]
+        size = self._root.batch_size
+        shares = [share for directory in ordinary for share in directory.divide(FOREVER, size, prune=True)]
+        # What ends the run is found out again by the thread that takes the results, and raised there.
+        with suppress(Stopped, ShelflifeError, OSError):
+            for group in groups_of(shares):
+                if stop:
+                    break
+                self._loop.run(group, self._way)
+        again = [one.path for one in ordinary if one.reading.more and one.has_acted and not one.careful]
+        return again + [f"{one.path}{name}/" for one in found for name in one.reading.survey.children]
 
     def _purge(self, directory: _Waiting, entries: list[Entry]) -> None:
         files = [entry for entry in entries if _goes(entry)]
@@ -113,10 +171,6 @@ class _Purge:
                 return
             files = files[size:]
 
-    def _former(self, path: str) -> str:
-        """Return where the directory at `path` in the trash was, relative to the base path."""
-        return f"{self._root.directory}/{path[len(self._top) :]}"
-
     def _remove_empty(self, directories: list[str]) -> None:
         for path in reversed(directories):
             parent, own = parent_of(path)
@@ -124,11 +178,26 @@ class _Purge:
                 os.rmdir(own, dir_fd=fd)
 
 
+class _Tree:
+    """What one run put into the trash, as a `Ground`."""
+
+    def __init__(self, root: Root) -> None:
+        self.anchor = root.anchor
+        self._root = root
+
+    def concern(self, path: str, holds: Holds) -> bool:
+        """See `Ground`: where the directory waits, and where it was."""
+        root = self._root
+        if holds.concern(root.place(path).rstrip("/")) or holds.concern(_former(root, path).rstrip("/")):
+            return True
+        return held_directory(holds, root.anchor, root.area.name, root.directory, path) is not None
+
+
 class _Waiting(OpenDirectory):
     """A directory in the trash."""
 
-    def __init__(self, root: Root, fd: int, path: str, former: str) -> None:
-        super().__init__(root, fd, path, former=former)
+    def __init__(self, root: Root, fd: int, path: str) -> None:
+        super().__init__(root, fd, path, former=_former(root, path))
 
     def is_held(self) -> bool:
         """Return whether somebody holds the directory as a whole, where it waits or where it was."""
@@ -139,8 +208,18 @@ class _Waiting(OpenDirectory):
         return False
 
 
+def _former(root: Root, path: str) -> str:
+    """Return where the directory at `path` in a run's trash was, relative to the base path."""
+    return root.place(path.split("/", 2)[2])
+
+
+def _has_displaced(names: bytes) -> bool:
+    prefix = os.fsencode(DISPLACED_PREFIX)
+    return names.startswith(prefix) or b"/" + prefix in names
+
+
 def _goes(entry: Entry) -> bool:
-    return entry.kind in (Kind.FILE, Kind.LINK) and not entry.name.startswith(DISPLACED_PREFIX)
+    return entry.kind in (EntryKind.FILE, EntryKind.LINK) and not entry.name.startswith(DISPLACED_PREFIX)
 
 
 def _purge_one(fd: int, entry: Entry, _wanted: Wanted) -> Outcome:

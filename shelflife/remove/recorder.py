@@ -6,7 +6,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from shelflife.files.listing import Entry, Kind
+from shelflife.files.listing import Entry, EntryKind
 from shelflife.files.removal import Outcome, Result
 from shelflife.records.history import BatchKind, Intent, Settled
 from shelflife.records.journal import JournalFull
@@ -63,7 +63,7 @@ class Recorder:
         """
         with self._lock:
             pruned = self._pruned.setdefault((area, directory), [])
-            pruned.append(Entry(name, Kind.DIRECTORY, 0))
+            pruned.append(Entry(name, EntryKind.DIRECTORY, 0))
             if len(pruned) >= _MOST_PRUNED:
                 self._settle_pruned(area, directory)
 

@@ -12,7 +12,7 @@ from shelflife.policy.verdict import Reason
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shelflife.files.reading import Answer
+    from shelflife.files.reading import TaskResult
     from shelflife.files.removal import Outcome
 
 MOST_FAILURES: Final = 1000
@@ -97,7 +97,7 @@ class AreaReport:
             self.freed += entry.allocated
             self.inodes += 1
 
-    def count(self, outcomes: Sequence[Outcome], answer: Answer | None) -> int:
+    def count(self, outcomes: Sequence[Outcome], answer: TaskResult | None) -> int:
         """Count outcomes, by the primitives' `answer` where there is one; return how many entries went."""
         if answer is not None and isinstance(outcomes, Outcomes):
             self._add_answer(answer, outcomes.going)
@@ -107,7 +107,7 @@ class AreaReport:
             self.add(outcome)
         return sum(outcome.is_gone for outcome in outcomes)
 
-    def _add_answer(self, answer: Answer, going: Going) -> None:
+    def _add_answer(self, answer: TaskResult, going: Going) -> None:
         match going:
             case Going.REMOVED:
                 self.removed += answer.files

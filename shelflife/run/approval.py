@@ -15,12 +15,12 @@ from shelflife.policy.limits import (
     LastRun,
     arrived_share,
     cutoffs_to_remember,
+    deciding_settings,
     due_before,
     interval_of,
     is_large,
     is_under,
     reasons_to_ask,
-    settings_of,
 )
 from shelflife.records.history import OfferedPlan, Trigger
 from shelflife.run.run import cutoffs_of
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from shelflife.policy.plan import Plan
     from shelflife.records.journal import Journal
     from shelflife.remove.report import RunReport
-    from shelflife.run.run import Session
+    from shelflife.run.run import LockedStorage
     from shelflife.run.workplace import Workplace
     from shelflife.scan.context import Context
 
@@ -63,13 +63,13 @@ def why_ask(work: Workplace, plan: Plan, last_runs: Mapping[str, LastRun]) -> li
 def offer(work: Workplace, journal: Journal, plan: Plan) -> None:
     """Record a plan, so that a person may approve it."""
     cutoffs = cutoffs_of(plan)
-    settings = {name: settings_of(work.settings, name) for name in cutoffs}
+    settings = {name: deciding_settings(work.settings, name) for name in cutoffs}
     everything = {area.area: cutoffs.get(area.area) for area in plan.areas}
     arrivals = {area.area: arrived_share(area) for area in plan.areas if area.arrived}
     journal.approvals.offer(OfferedPlan(plan.id, plan.made, everything, settings, arrivals))
 
 
-def confirm(session: Session, plan: Plan) -> None:
+def confirm(session: LockedStorage, plan: Plan) -> None:
     """Return when a plan may be carried out unwatched.
 
     Raises NeedsApproval, and offers the plan, when a person must confirm it first.
@@ -90,7 +90,7 @@ def confirm(session: Session, plan: Plan) -> None:
     raise refusal
 
 
-def interrupted(session: Session, plan: Plan) -> str | None:
+def interrupted(session: LockedStorage, plan: Plan) -> str | None:
     """Return the id of a plan that a person approved, whose run was begun for these areas and did not end.
 
     None where nothing of the sort stands, or nobody need be asked about the new plan anyway.
@@ -104,7 +104,7 @@ def interrupted(session: Session, plan: Plan) -> str | None:
     return standing[0] if why_ask(session.work, plan, last_runs) else None
 
 
-def _standing(session: Session) -> dict[str, set[str]]:
+def _standing(session: LockedStorage) -> dict[str, set[str]]:
     """Return the plans that were approved and have not been carried out to the end, with their areas."""
     now = session.work.clock()
     return {
@@ -120,7 +120,9 @@ def why_not(work: Workplace, offered: OfferedPlan) -> str | None:
         return _FUTURE
     if work.clock() - offered.made > APPROVAL_LASTS:
         return f"plan {offered.id} is older than 7 days; make a new one with `shelflife plan`"
-    current = {name: settings_of(work.settings, name) for name in offered.settings if name in work.areas}
+    current = {
+        name: deciding_settings(work.settings, name) for name in offered.settings if name in work.areas
+    }
     if not is_under(offered.settings, current):
         return f"the settings have changed since plan {offered.id} was made; make a new one"
     return None
@@ -149,7 +151,7 @@ def refuse_future(work: Workplace, made: int) -> None:
         raise UsageError(_FUTURE)
 
 
-def remember(session: Session, plan: Plan, report: RunReport) -> None:
+def remember(session: LockedStorage, plan: Plan, report: RunReport) -> None:
     """Record by what the next cleanups are judged, after one that came to its end. Its approval has served."""
     approvals, settings = session.journal.approvals, session.work.settings
     offered = approvals.offered(plan.id) if plan.id in _standing(session) else None
@@ -164,7 +166,7 @@ def remember(session: Session, plan: Plan, report: RunReport) -> None:
         gone = done.removed + done.trashed
         areas[area.area] = LastRun(
             at=now,
-            settings=settings_of(settings, area.area),
+            settings=deciding_settings(settings, area.area),
             cutoffs=cutoffs_to_remember(area.cutoffs),
             left=max(0, area.files - gone),
             has_lost=gone > 0 or (last is not None and last.has_lost),

@@ -16,7 +16,7 @@ from shelflife.storage.areas import hold_roots
 
 if TYPE_CHECKING:
     from shelflife.remove.root import Options
-    from shelflife.run.run import Session
+    from shelflife.run.run import LockedStorage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,15 +28,15 @@ class EmptyTrash:
     before: int | None = None
     """Only what went there before that (ns)."""
 
-    def choose(self, session: Session) -> Plan:
+    def choose(self, session: LockedStorage) -> Plan:
         """See `Strategy`: there is no cutoff."""
         plans = [AreaPlan(area=name, cutoffs=KEEP_ALL) for name in self.areas]
         return Plan(made=session.context.freshness.now, areas=tuple(plans))
 
-    def confirm(self, session: Session, plan: Plan) -> None:
+    def confirm(self, session: LockedStorage, plan: Plan) -> None:
         """See `Strategy`: who asks for it means it."""
 
-    def carry_out(self, session: Session, options: Options, plan: Plan) -> RunReport:
+    def carry_out(self, session: LockedStorage, options: Options, plan: Plan) -> RunReport:
         """See `Strategy`."""
         limit = session.work.clock() + 1 if self.before is None else self.before
         reports: list[AreaReport] = []
@@ -52,7 +52,7 @@ class EmptyTrash:
         return RunReport(run=options.recorder.run, plan=plan.id, state=state, areas=tuple(reports))
 
     @staticmethod
-    def _empty(session: Session, options: Options, report: AreaReport, limit: int) -> None:
+    def _empty(session: LockedStorage, options: Options, report: AreaReport, limit: int) -> None:
         context, area = session.context, session.work.areas[report.area]
         with hold_roots(context.base, area) as (roots, _):
             for directory, anchor in roots:
@@ -69,5 +69,5 @@ class EmptyTrash:
                 except AreaLost as lost:
                     report.errors.append(str(lost))
 
-    def remember(self, session: Session, plan: Plan, report: RunReport) -> None:
+    def remember(self, session: LockedStorage, plan: Plan, report: RunReport) -> None:
         """See `Strategy`: nothing."""

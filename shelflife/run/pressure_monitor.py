@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from shelflife.policy.gain import Balance, Step, next_step
+from shelflife.policy.gain import Balance, ReliefStep, next_step
 from shelflife.policy.load import Load
 from shelflife.scan.context import Stopped
 
@@ -56,7 +56,7 @@ class PressureMonitor:
 
         `inner` is asked first. `expected` is what was released before and is on its way.
         """
-        self.finding: Step | None = None
+        self.finding: ReliefStep | None = None
         self._held = held
         self._reports = reports
         self._inner = inner
@@ -69,9 +69,9 @@ class PressureMonitor:
         """See `shelflife.scan.context.Watch`."""
         self._inner.look()
         step = self._step()
-        if step is Step.SHOWN:
+        if step is ReliefStep.SHOWN:
             self._balance = self._balance.shown()
-        elif step is not Step.GO_ON:
+        elif step is not ReliefStep.GO_ON:
             self.finding = step
             raise Stopped
 
@@ -88,20 +88,20 @@ class PressureMonitor:
         """Return what does not show yet at `now` (ns)."""
         return self._balance.end(now, self._expected)
 
-    def _step(self) -> Step:
+    def _step(self) -> ReliefStep:
         """Return what to do next, after waiting a little where that could help."""
-        if (step := self._see(has_waited=False)) is not Step.WAIT:
+        if (step := self._see(has_waited=False)) is not ReliefStep.WAIT:
             return step
         # Some file systems free in their own time, and all that is put off when they are told to write (btrfs).
         with suppress(OSError):
             self._held.sync()
         until = time.monotonic() + self._patience.seconds
-        while (step := self._see(has_waited=time.monotonic() >= until)) is Step.WAIT:
+        while (step := self._see(has_waited=time.monotonic() >= until)) is ReliefStep.WAIT:
             if self._patience.stop.wait(_LOOK):
                 return self._see(has_waited=True)
         return step
 
-    def _see(self, *, has_waited: bool) -> Step:
+    def _see(self, *, has_waited: bool) -> ReliefStep:
         usage = self._held.usage()
         self._balance = self._balance.seen(usage, self.released())
         return next_step(self._marks, self._balance, usage, has_waited=has_waited)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from shelflife.events import BatchFinished, DirectoriesScanned, RunStarted
 from shelflife.files.removal import Result
-from shelflife.records.events import Progress
+from shelflife.records.event_log import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,10 +15,10 @@ from shelflife.files.listing import FOREVER
 from shelflife.policy.choose import at_least, by_retention_of_classes, expired_first
 from shelflife.policy.load import NOTHING, Load, before, total
 from shelflife.policy.plan import AreaPlan
-from shelflife.policy.pressure import Candidate, Part, kept_in, what_fills
+from shelflife.policy.pressure import Candidate, SpaceUse, kept_in, what_fills
 from shelflife.remove.purge import purge_run, trash_load, trash_names
 from shelflife.remove.root import AreaLost, Root
-from shelflife.run.retention import act_on_root, refresh
+from shelflife.run.retention import act_on_root, refresh_areas
 from shelflife.scan.measure import freed_by, histograms_of, measures_of, size_of
 from shelflife.scan.newest import keeping_newest
 from shelflife.scan.planner import due_directories
@@ -170,7 +170,7 @@ class Reclaimable:
         seen: set[str] = set()
         for name, cutoff in cutoffs:
             if name in seen:  # what an earlier stage has changed is not in the index before it is read again
-                refresh(context, [self._areas[name]])
+                refresh_areas(context, [self._areas[name]])
             seen.add(name)
             chosen = self._cutoffs(context, self._areas[name], cutoff)
             for root in self._roots.get(name, ()):
@@ -184,10 +184,10 @@ class Reclaimable:
         for name, area in self._areas.items():
             directories = [directory for directory, _ in self._roots.get(name, ())]
             inodes = sum(index.totals(directory).directories for directory in directories)
-            parts.append(Part(kept_in(area), size_of(index, directories).plus(Load(files=inodes))))
+            parts.append(SpaceUse(kept_in(area), size_of(index, directories).plus(Load(files=inodes))))
         trash = total(load for _, _, _, load in self.trash())
         usage = self.usage()
-        own = [Part("in the trash", trash), Part("our own records", usage.records)]
+        own = [SpaceUse("in the trash", trash), SpaceUse("our own records", usage.records)]
         return what_fills(marks, usage, [*parts, *own])
 
 

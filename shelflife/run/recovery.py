@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from shelflife.files.anchor import Anchor, parent_of
-from shelflife.files.listing import Entry, Kind, entry_at, signed
+from shelflife.files.listing import Entry, EntryKind, entry_at, signed
 from shelflife.files.removal import Result
 from shelflife.files.rename import put_back
 from shelflife.files.trash import Trash, TrashName, prune_trash
@@ -242,4 +242,4 @@ def _is_at(anchor: Anchor, path: str, batch: OpenBatch, position: int) -> bool:
 
 def _is_listed(entry: Entry, batch: OpenBatch, position: int) -> bool:
     """Return whether an entry is the file that a batch lists there."""
-    return signed(entry.inode) == batch.inodes[position] and entry.kind is not Kind.DIRECTORY
+    return signed(entry.inode) == batch.inodes[position] and entry.kind is not EntryKind.DIRECTORY

@@ -12,18 +12,18 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from shelflife.policy.gain import OUR_RECORDS, Remembered, Step, expected_of
+from shelflife.policy.gain import OUR_RECORDS, ReliefStep, Remembered, expected_of
 from shelflife.policy.limits import Allowance, Extent, doubt_about_relief, interval_of, unasked
 from shelflife.policy.load import NOTHING, Load, total
 from shelflife.policy.plan import Plan
-from shelflife.policy.pressure import ANY_NUMBER, Candidate, Need, Relief, Withheld, choose_cutoffs
+from shelflife.policy.pressure import ANY_NUMBER, Candidate, Need, ReliefPlan, Withheld, choose_cutoffs
 from shelflife.policy.watermark import Watermarks
 from shelflife.records.history import RunState
 from shelflife.remove.report import AreaReport, RunReport
 from shelflife.remove.throttle import Throttle
 from shelflife.run.pressure_monitor import PressureMonitor
 from shelflife.run.reclaim import Reclaimable
-from shelflife.run.retention import refresh
+from shelflife.run.retention import refresh_areas
 from shelflife.scan.context import Stopped
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from shelflife.records.journal import Journal
     from shelflife.remove.root import Options
     from shelflife.run.pressure_monitor import Patience
-    from shelflife.run.run import Session
+    from shelflife.run.run import LockedStorage
     from shelflife.scan.context import Context
     from shelflife.storage.disks import Disk
 
@@ -50,7 +50,7 @@ _DOUBT: Final = 2
 that others have filled would else be read through at every look."""
 
 
-class Outcome(StrEnum):
+class ReliefOutcome(StrEnum):
     """How it stands with a file system that was too full."""
 
     CALM = "calm"
@@ -79,7 +79,7 @@ class DiskRelief:
     after: Usage
     """How full it was in the end."""
 
-    outcome: Outcome
+    outcome: ReliefOutcome
 
     runs: tuple[RunReport, ...] = ()
     """What went."""
@@ -89,7 +89,7 @@ class DiskRelief:
 
 
 @dataclass(slots=True, kw_only=True)
-class Task:
+class ReliefTask:
     """Room to be made on one file system, in one run or in several."""
 
     disk: Disk
@@ -101,8 +101,8 @@ class Task:
     tries: int = 0
     missing: Load = NOTHING
     """What earlier runs had counted on in vain."""
-    relief: Relief | None = None
-    outcome: Outcome = Outcome.CALM
+    relief: ReliefPlan | None = None
+    outcome: ReliefOutcome = ReliefOutcome.CALM
     is_concluded: bool = False
     """Whether the run at hand has found out how it stands."""
     reports: list[RunReport] = field(default_factory=list)
@@ -115,7 +115,7 @@ class Task:
     def __post_init__(self) -> None:
         self.passed = self.marks.passed(self.disk.usage)
 
-    def conclude(self, outcome: Outcome, fills: Sequence[str] = ()) -> None:
+    def conclude(self, outcome: ReliefOutcome, fills: Sequence[str] = ()) -> None:
         """Take how it stands, and why."""
         self.outcome = outcome
         self.fills = list(fills)
@@ -123,10 +123,10 @@ class Task:
 
     def is_worth_another(self, now: Usage) -> bool:
         """Return whether to run once more: something was kept, or our own records took what was missing."""
-        if self.outcome is Outcome.NOT_ENOUGH:
+        if self.outcome is ReliefOutcome.NOT_ENOUGH:
             return self.may_try_again
         excess = self.passed.above_low(now)
-        return self.outcome is Outcome.RELIEVED and excess != NOTHING and OUR_RECORDS.covers(excess)
+        return self.outcome is ReliefOutcome.RELIEVED and excess != NOTHING and OUR_RECORDS.covers(excess)
 
     def recall(self, journal: Journal, usage: Usage, now: int) -> Remembered:
         """Return what earlier looks left, as it stands now; nothing where a person says to go on."""
@@ -139,26 +139,26 @@ class Task:
 class Relieving:
     """The strategy of a run whose plan is chosen by need, on one file system."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: ReliefTask) -> None:
         """Take what is to be done; what is found out is put there."""
         self._task = task
         self._wanted = NOTHING
         self._expired: dict[str, int] = {}
         self._remembered = Remembered(file_system=task.disk.file_system)
-        self._otherwise = Outcome.NOT_ENOUGH
+        self._otherwise = ReliefOutcome.NOT_ENOUGH
         self._asks: list[str] = []
         self._doubts: list[str] = []
 
-    def choose(self, session: Session) -> Plan | None:
+    def choose(self, session: LockedStorage) -> Plan | None:
         """See `Strategy`: what must go, with the areas in the order in which they give."""
         task, context = self._task, session.context
         now = context.freshness.now
         areas = {name: session.work.areas[name] for name in task.disk.areas}
-        refresh(context, areas.values())
+        refresh_areas(context, areas.values())
         with Reclaimable(context, task.disk, areas, session.work.records.state) as held:
             usage = held.usage()
             if task.tries == 1 and not task.passed.are_passed(usage):
-                task.conclude(Outcome.RELIEVED)  # while it waited for another cleanup
+                task.conclude(ReliefOutcome.RELIEVED)  # while it waited for another cleanup
                 return None
             self._remembered = task.recall(session.journal, usage, now)
             need = Need.of(task.passed, usage, self._remembered.expected, task.missing)
@@ -183,23 +183,25 @@ class Relieving:
         self._keep_in_mind(session.journal)
         return None
 
-    def _foresee(self, need: Need, relief: Relief) -> None:
+    def _foresee(self, need: Need, relief: ReliefPlan) -> None:
         """Find out what it means if what goes is not enough."""
         self._asks = [*self._doubts, *(_asks(withheld) for withheld in relief.withheld)]
         if relief.is_hopeless:
-            self._otherwise = Outcome.HOPELESS
+            self._otherwise = ReliefOutcome.HOPELESS
         elif not relief.is_enough and not need.may_take_unexpired:
-            self._otherwise = Outcome.NO_GAIN
+            self._otherwise = ReliefOutcome.NO_GAIN
 
-    def _reasons(self, held: Reclaimable, outcome: Outcome) -> list[str]:
+    def _reasons(self, held: Reclaimable, outcome: ReliefOutcome) -> list[str]:
         """Return in words why it is as it is now."""
-        if outcome is Outcome.NO_GAIN:
+        if outcome is ReliefOutcome.NO_GAIN:
             return [NO_ROOM]
-        if outcome in (Outcome.NOT_ENOUGH, Outcome.HOPELESS):
+        if outcome in (ReliefOutcome.NOT_ENOUGH, ReliefOutcome.HOPELESS):
             return [*self._asks, *held.fills(self._task.passed)]
         return []
 
-    def _candidates(self, session: Session, held: Reclaimable, need: Need, trash: Load) -> list[Candidate]:
+    def _candidates(
+        self, session: LockedStorage, held: Reclaimable, need: Need, trash: Load
+    ) -> list[Candidate]:
         """Return what the areas could give, each as far as it may go unasked."""
         now = session.context.freshness.now
         could = trash.plus(held.estimate(now)).times(_DOUBT).covers(need.least)
@@ -213,7 +215,7 @@ class Relieving:
         self._expired = {candidate.area.name: candidate.expired.files for candidate in found}
         return found
 
-    def _allowance(self, session: Session, candidate: Candidate, held: Reclaimable) -> Allowance:
+    def _allowance(self, session: LockedStorage, candidate: Candidate, held: Reclaimable) -> Allowance:
         """Return how much of an area may go before a person has looked at it."""
         if self._task.insist:
             return Allowance(expired=True, unexpired=ANY_NUMBER)
@@ -231,10 +233,10 @@ class Relieving:
             logger.warning("area %s", self._doubts[-1])
         return allowance
 
-    def confirm(self, session: Session, plan: Plan) -> None:
+    def confirm(self, session: LockedStorage, plan: Plan) -> None:
         """See `Strategy`: nobody is asked, the need is the bound."""
 
-    def carry_out(self, session: Session, options: Options, plan: Plan) -> RunReport:
+    def carry_out(self, session: LockedStorage, options: Options, plan: Plan) -> RunReport:
         """See `Strategy`: the trash goes, then what is expired, then a first portion, then area after area."""
         task, context = self._task, session.context
         reports = {name: AreaReport(area=name) for name in task.disk.areas}
@@ -257,7 +259,7 @@ class Relieving:
                 context.index.flush()
             outcome = self._outcome(watch, was_stopped=was_stopped)
             task.conclude(outcome, self._reasons(held, outcome))
-        state = RunState.STOPPED if outcome is Outcome.STOPPED else RunState.DONE
+        state = RunState.STOPPED if outcome is ReliefOutcome.STOPPED else RunState.DONE
         given = [report for report in reports.values() if report.scanned or report.purged or report.errors]
         report = RunReport(run=options.recorder.run, plan=plan.id, state=state, areas=given)
         task.reports.append(report)
@@ -273,7 +275,7 @@ class Relieving:
         reports: Mapping[str, AreaReport],
     ) -> bool:
         """Let go what must; return whether that was ended before all of it had gone."""
-        relief = self._task.relief or Relief(is_enough=True)
+        relief = self._task.relief or ReliefPlan(is_enough=True)
         cutoffs = (*relief.expired, *relief.first, *relief.cutoffs)
         unhurried = replace(options, one_by_one=True, throttle=Throttle())
         try:
@@ -283,22 +285,24 @@ class Relieving:
             return True
         return False
 
-    def _outcome(self, watch: PressureMonitor, *, was_stopped: bool) -> Outcome:
+    def _outcome(self, watch: PressureMonitor, *, was_stopped: bool) -> ReliefOutcome:
         """Return how it stands after what has gone."""
         is_as_planned = self._judge(watch)
         if watch.finding is not None:
-            return Outcome.RELIEVED if watch.finding is Step.ENOUGH else Outcome.NO_GAIN
+            return ReliefOutcome.RELIEVED if watch.finding is ReliefStep.ENOUGH else ReliefOutcome.NO_GAIN
         if was_stopped:
-            return Outcome.STOPPED
+            return ReliefOutcome.STOPPED
         # What was needed went: if it is not enough, others or our own records took some of it.
         return (
-            Outcome.RELIEVED if is_as_planned and self._otherwise is Outcome.NOT_ENOUGH else self._otherwise
+            ReliefOutcome.RELIEVED
+            if is_as_planned and self._otherwise is ReliefOutcome.NOT_ENOUGH
+            else self._otherwise
         )
 
-    def remember(self, session: Session, plan: Plan, report: RunReport) -> None:
+    def remember(self, session: LockedStorage, plan: Plan, report: RunReport) -> None:
         """See `Strategy`: nothing, since this was no cleanup of any area."""
 
-    def _learn(self, session: Session, watch: PressureMonitor, reports: Iterable[AreaReport]) -> None:
+    def _learn(self, session: LockedStorage, watch: PressureMonitor, reports: Iterable[AreaReport]) -> None:
         """Leave to the looks that follow what is on its way, and what areas have given."""
         self._remembered = replace(self._remembered, expected=watch.on_its_way(session.work.clock()))
         for report in reports:
@@ -322,9 +326,9 @@ class Relieving:
         return could and short == NOTHING
 
 
-def _on_its_way(is_too_full: bool) -> tuple[Outcome, list[str]]:
+def _on_its_way(is_too_full: bool) -> tuple[ReliefOutcome, list[str]]:
     """Return how it stands, and why, where all that is needed was released and does not show yet."""
-    return (Outcome.NO_GAIN, [NO_ROOM]) if is_too_full else (Outcome.RELIEVED, [])
+    return (ReliefOutcome.NO_GAIN, [NO_ROOM]) if is_too_full else (ReliefOutcome.RELIEVED, [])
 
 
 def _asks(withheld: Withheld) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from shelflife.errors import PartlyRestored, UsageError
 from shelflife.files.anchor import Anchor
-from shelflife.files.listing import Kind, entry_at
+from shelflife.files.listing import EntryKind, entry_at
 from shelflife.files.rename import put_back
 from shelflife.files.trash import DISPLACED, TrashName, prune_trash
 from shelflife.files.tree import walk
@@ -69,7 +69,7 @@ def _trashed(area: Area, directory: str, anchor: Anchor) -> Iterator[TrashedFile
         with suppress(OSError):
             for path, _, entries in walk(anchor, top):
                 for entry in entries:
-                    if entry.kind is Kind.DIRECTORY:
+                    if entry.kind is EntryKind.DIRECTORY:
                         continue
                     yield TrashedFile(
                         area=area.name,

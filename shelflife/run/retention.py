@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from shelflife.policy.area import Area
     from shelflife.remove.root import Options
-    from shelflife.run.run import Session
+    from shelflife.run.run import LockedStorage
     from shelflife.scan.context import Context
 
 
@@ -59,7 +59,7 @@ class Retention:
         """Return what carries out a plan that was made before, with what is before its cutoffs by now."""
         return cls(made=plan.made, cutoffs={area.area: area.cutoffs for area in plan.areas})
 
-    def choose(self, session: Session) -> Plan:
+    def choose(self, session: LockedStorage) -> Plan:
         """See `Strategy`."""
         made = session.context.freshness.now
         if self.made is not None:
@@ -74,15 +74,15 @@ class Retention:
             begun = [AreaPlan(area=name, cutoffs=cutoffs) for name, cutoffs in (self.cutoffs or {}).items()]
             return Plan(made=made, areas=tuple(begun))
 
-    def confirm(self, session: Session, plan: Plan) -> None:
+    def confirm(self, session: LockedStorage, plan: Plan) -> None:
         """See `Strategy`."""
         confirm(session, plan)
 
-    def carry_out(self, session: Session, options: Options, plan: Plan) -> RunReport:
+    def carry_out(self, session: LockedStorage, options: Options, plan: Plan) -> RunReport:
         """See `Strategy`."""
         return carry_out(session.context, options, plan, session.work.areas)
 
-    def remember(self, session: Session, plan: Plan, report: RunReport) -> None:
+    def remember(self, session: LockedStorage, plan: Plan, report: RunReport) -> None:
         """See `Strategy`: by what the next cleanup of these areas is judged."""
         if report.state == RunState.DONE:
             remember(session, plan, report)
@@ -98,20 +98,20 @@ class Approved:
     plan: str
     """Id of the plan."""
 
-    def choose(self, session: Session) -> Plan:
+    def choose(self, session: LockedStorage) -> Plan:
         """See `Strategy`. Raises UsageError when there is no such plan, or it may not be carried out any more."""
         made, cutoffs = approved(session.work, session.journal, self.plan)
         session.journal.approvals.approve(self.plan, at=session.work.clock())
         return Retention(made=made, cutoffs=cutoffs).choose(session)
 
-    def confirm(self, session: Session, plan: Plan) -> None:
+    def confirm(self, session: LockedStorage, plan: Plan) -> None:
         """See `Strategy`: a person did."""
 
-    def carry_out(self, session: Session, options: Options, plan: Plan) -> RunReport:
+    def carry_out(self, session: LockedStorage, options: Options, plan: Plan) -> RunReport:
         """See `Strategy`."""
         return carry_out(session.context, options, plan, session.work.areas)
 
-    def remember(self, session: Session, plan: Plan, report: RunReport) -> None:
+    def remember(self, session: LockedStorage, plan: Plan, report: RunReport) -> None:
         """See `Strategy`."""
         Retention().remember(session, plan, report)
 
@@ -159,7 +159,7 @@ def make_plan(
     return Plan(made=at, areas=tuple(plans))
 
 
-def refresh(context: Context, areas: Iterable[Area]) -> dict[str, list[str]]:
+def refresh_areas(context: Context, areas: Iterable[Area]) -> dict[str, list[str]]:
     """Bring the index up to date; return by area what could not be looked at. Raises as `make_plan`."""
     return {area.name: _look(context, area, at=None).errors for area in areas}
 

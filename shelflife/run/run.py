@@ -53,7 +53,7 @@ _ASK_EVERY: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class RunRequest:
     """By whom a run is asked for, and on what conditions."""
 
     trigger: Trigger = Trigger.PROGRAM
@@ -69,11 +69,11 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+class LockedStorage:
     """A storage under the lock: what the steps of one run work with."""
 
     work: Workplace
-    order: Order
+    order: RunRequest
     journal: Journal
     context: Context
     run: int = 0
@@ -83,20 +83,20 @@ class Session:
 class Strategy(Protocol):
     """What a run does. Its steps are called once each, in this order, all under the lock."""
 
-    def choose(self, session: Session) -> Plan | None:
+    def choose(self, session: LockedStorage) -> Plan | None:
         """Return what is to be done; None where nothing is, and then no run is recorded."""
 
-    def confirm(self, session: Session, plan: Plan) -> None:
+    def confirm(self, session: LockedStorage, plan: Plan) -> None:
         """Return when it may be done. Raises NeedsApproval, the plan being offered, when a person must."""
 
-    def carry_out(self, session: Session, options: Options, plan: Plan) -> RunReport:
+    def carry_out(self, session: LockedStorage, options: Options, plan: Plan) -> RunReport:
         """Do it. A run that is stopped gives a report of what it did until then; it does not raise Stopped."""
 
-    def remember(self, session: Session, plan: Plan, report: RunReport) -> None:
+    def remember(self, session: LockedStorage, plan: Plan, report: RunReport) -> None:
         """Record what later runs are judged by: the run is over, and in the journal."""
 
 
-def run(work: Workplace, order: Order, strategy: Strategy) -> RunReport | None:
+def run(work: Workplace, order: RunRequest, strategy: Strategy) -> RunReport | None:
     """Run a strategy and return what it did; None when there was nothing to do.
 
     Raises CleanupBusy, SlotTaken, NeedsApproval, StorageError, RecordsError, UsageError.
@@ -115,13 +115,13 @@ def run(work: Workplace, order: Order, strategy: Strategy) -> RunReport | None:
             watch = _RunWatch(lock, journal, order.stop, progress)
             holds = journal.watch_holds(clock=work.clock)
             with followed.context(holds=holds, watch=watch) as context:
-                session = Session(work=followed, order=order, journal=journal, context=context)
+                session = LockedStorage(work=followed, order=order, journal=journal, context=context)
                 return _run(session, strategy, watch)
     except OSError as error:  # of a file or directory it is an outcome; this one is of the storage as a whole
         raise StorageError(f"the storage {work.settings.base_path} fails: {error}") from error
 
 
-def _run(session: Session, strategy: Strategy, watch: _RunWatch) -> RunReport | None:
+def _run(session: LockedStorage, strategy: Strategy, watch: _RunWatch) -> RunReport | None:
     slot, clock, journal = session.order.slot, session.work.clock, session.journal
     if slot is not None and not journal.slots.claim(slot, at=clock()):
         raise SlotTaken("another process has taken this slot of the schedule")
@@ -153,7 +153,7 @@ def _run(session: Session, strategy: Strategy, watch: _RunWatch) -> RunReport | 
     return report
 
 
-def _plan(session: Session, strategy: Strategy) -> Plan | None:
+def _plan(session: LockedStorage, strategy: Strategy) -> Plan | None:
     """Return what a run is to carry out, confirmed; None when there is nothing to do.
 
     From its beginning the run is in the journal, where others can follow and stop it. Whatever ends it here has
@@ -181,7 +181,7 @@ def _plan(session: Session, strategy: Strategy) -> Plan | None:
     return chosen
 
 
-def _options(session: Session, watch: _RunWatch, trash_name: TrashName, owner: Owner) -> Options:
+def _options(session: LockedStorage, watch: _RunWatch, trash_name: TrashName, owner: Owner) -> Options:
     cleanup = session.work.settings.cleanup
     return Options(
         recorder=Recorder(session.journal, trash_name.run, clock=session.work.clock),
@@ -195,7 +195,7 @@ def _options(session: Session, watch: _RunWatch, trash_name: TrashName, owner: O
 
 
 def _finish(
-    session: Session, number: int, state: RunState, report: dict[str, Any], *, reason: str = ""
+    session: LockedStorage, number: int, state: RunState, report: dict[str, Any], *, reason: str = ""
 ) -> None:
     session.journal.runs.finish(number, at=session.work.clock(), state=state, report=report, reason=reason)
     session.work.listener(
@@ -209,7 +209,7 @@ def _finish(
     )
 
 
-def _tidy_up(session: Session, report: RunReport) -> None:
+def _tidy_up(session: LockedStorage, report: RunReport) -> None:
     """Take a sample for the forecast, and keep the journal within its limits."""
     work, journal, context = session.work, session.journal, session.context
     count_trash(journal.trash, context.base, work.areas, report)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from shelflife.errors import ShelflifeError
 from shelflife.files.tree import walk
 from shelflife.policy.area import TRASH_DIRECTORY
-from shelflife.records.trash import Waiting
+from shelflife.records.trash import TrashedRun
 from shelflife.remove.purge import trash_names
 from shelflife.storage.areas import hold_roots
 
@@ -37,28 +37,28 @@ def count_trash(
         own = put.get(name)
         if own is not None and own.purged:
             before = {}  # something has gone from there
-        found: dict[str, Waiting] = {}
+        found: dict[str, TrashedRun] = {}
         with suppress(ShelflifeError), hold_roots(base, area) as (roots, _):
             for _, anchor in roots:
                 for trashed in trash_names(anchor):
                     run = str(trashed)
                     if report is not None and own is not None and trashed.run == report.run:
-                        found[run] = Waiting(own.trashed, own.trashed_bytes)
+                        found[run] = TrashedRun(own.trashed, own.trashed_bytes)
                     else:
                         found[run] = before.get(run) or _plus(found.get(run), _count(anchor, trashed))
             if found != known.get(name, {}):
                 book.replace(name, found)
 
 
-def _count(anchor: Anchor, trashed: TrashName) -> Waiting:
+def _count(anchor: Anchor, trashed: TrashName) -> TrashedRun:
     files = size = 0
     with suppress(OSError):
         for _, _, entries in walk(anchor, f"{TRASH_DIRECTORY}/{trashed}/"):
             for entry in entries:
                 files += entry.is_file
                 size += entry.size if entry.is_file else 0
-    return Waiting(files, size)
+    return TrashedRun(files, size)
 
 
-def _plus(one: Waiting | None, other: Waiting) -> Waiting:
-    return other if one is None else Waiting(one.files + other.files, one.bytes + other.bytes)
+def _plus(one: TrashedRun | None, other: TrashedRun) -> TrashedRun:
+    return other if one is None else TrashedRun(one.files + other.files, one.bytes + other.bytes)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from shelflife.files.counting import goes_with_unit, judged, survey_directory
 from shelflife.files.held import held_directory, held_entry
-from shelflife.files.listing import FOREVER, Kind
-from shelflife.files.reading import Counts, Search
+from shelflife.files.listing import FOREVER, EntryKind
+from shelflife.files.reading import DueCounts, Search
 from shelflife.files.tree import walk
 from shelflife.policy.plan import DueDirectory
 from shelflife.policy.verdict import Reason
@@ -58,7 +58,7 @@ class PlannedFile:
 
 
 def due_directories(
-    context: Context, root: AreaRoot, cutoffs: Cutoffs, counted: Mapping[str, Counts]
+    context: Context, root: AreaRoot, cutoffs: Cutoffs, counted: Mapping[str, DueCounts]
 ) -> Iterator[DueDirectory]:
     """Yield the directories of one of an area's directories in which something is before its cutoff.
 
@@ -80,7 +80,7 @@ class _Counting:
     """Counts what is due in directories: most of them in bulk, those that somebody holds entry by entry."""
 
     def __init__(
-        self, context: Context, root: AreaRoot, cutoffs: Cutoffs, counted: Mapping[str, Counts]
+        self, context: Context, root: AreaRoot, cutoffs: Cutoffs, counted: Mapping[str, DueCounts]
     ) -> None:
         self._context = context
         self._root = root
@@ -91,7 +91,7 @@ class _Counting:
         self._looks_for_inodes = bool(self._holds.files_of(root.area.name))
         self._ways = Ways(root, context.index, self._holds)
 
-    def count(self, paths: Iterator[str]) -> Iterator[tuple[str, Counts]]:
+    def count(self, paths: Iterator[str]) -> Iterator[tuple[str, DueCounts]]:
         """Yield what is due in each directory of which that is known, in order."""
         pool = self._context.pool.suited_to(for_reading(self._root.anchor))
 
@@ -125,7 +125,7 @@ class _Counting:
     def _noted(self, path: str) -> Reading | None:
         return self._context.listings.seen(self._number, path)
 
-    def _counts(self, path: str, reading: Reading | None) -> Counts | None:
+    def _counts(self, path: str, reading: Reading | None) -> DueCounts | None:
         """Return what is due in a directory; None when that is not known, or nothing is."""
         if self._ways.concern(path, self._holds):
             return self._one_by_one(path)
@@ -138,7 +138,7 @@ class _Counting:
         self._context.listings.put(self._number, path, reading)
         return reading.counts
 
-    def _counts_of_refresh(self, path: str) -> Counts | None:
+    def _counts_of_refresh(self, path: str) -> DueCounts | None:
         noted = self._noted(path) if self._looks_for_inodes else None
         if noted is not None:
             is_held = self._ways.is_held(noted.due, self._holds)
@@ -147,7 +147,7 @@ class _Counting:
                 return self._one_by_one(path)
         return self._counted.get(path)
 
-    def _one_by_one(self, path: str) -> Counts | None:
+    def _one_by_one(self, path: str) -> DueCounts | None:
         """Count what is due in a directory, and nobody holds; None when it is gone, or held as a whole."""
         root = self._root
         if held_directory(self._holds, root.anchor, root.area.name, root.directory, path) is not None:
@@ -160,7 +160,7 @@ class _Counting:
             if error.errno in _GONE:
                 return None
             raise
-        return Counts.of(survey) if survey.complete else None
+        return DueCounts.of(survey) if survey.complete else None
 
     def _count_due(self, survey: Survey, fd: int, path: str) -> None:
         stays = _held_in(self._root, fd, path, self._holds)
@@ -185,7 +185,7 @@ def due_files(root: AreaRoot, cutoffs: Cutoffs, due: DueDirectory, holds: Holds)
                 size=entry.size,
                 mtime=entry.mtime,
                 time=entry.time,
-                link=entry.kind is Kind.LINK,
+                link=entry.kind is EntryKind.LINK,
             )
 
 
@@ -212,7 +212,7 @@ def _held_in(root: AreaRoot, fd: int, path: str, holds: Holds) -> Stays:
     return stays
 
 
-def _due(root: AreaRoot, path: str, counts: Counts, cutoffs: Cutoffs) -> DueDirectory | None:
+def _due(root: AreaRoot, path: str, counts: DueCounts, cutoffs: Cutoffs) -> DueDirectory | None:
     prune = counts.empty is not None and root.area.rules.empty_goes(path, counts.empty, cutoffs)
     if not (counts.due_files or counts.due_links or prune):
         return None

@@ -25,7 +25,7 @@ from shelflife.clock import SECOND
 from shelflife.events import DirectoriesScanned
 from shelflife.files.counting import survey_directory
 from shelflife.files.mounts import is_trusted
-from shelflife.files.reading import Counts, Flag, Search
+from shelflife.files.reading import DueCounts, Flag, Search
 from shelflife.files.worker_pool import WorkerPool
 from shelflife.policy.cutoff import KEEP_ALL, Cutoffs
 from shelflife.policy.rules import LOST_AND_FOUND
@@ -77,7 +77,7 @@ class Refreshed:
     mounts: list[str] = field(default_factory=list)
     """Directories on which something is mounted: never entered."""
 
-    due: dict[str, Counts] = field(default_factory=dict)
+    due: dict[str, DueCounts] = field(default_factory=dict)
     """Of the directories that were read, those with something before the cutoffs."""
 
 
@@ -341,7 +341,7 @@ class Refresh:
         state = None if self._trusted else RowState.UNSETTLED
         self._index.put(self._root, path, survey, listed=now, rules=rules, state=state)
         if survey.is_due(self._cutoffs):
-            self.result.due[path] = Counts.of(survey)
+            self.result.due[path] = DueCounts.of(survey)
             self._listings.put(self._root, path, reading)
 
     def _fail(self, path: str, code: int) -> None:

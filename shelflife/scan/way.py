@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from shelflife.policy.area import Area
     from shelflife.policy.cutoff import Cutoffs
     from shelflife.policy.holds import Holds
-    from shelflife.policy.rules import Native
+    from shelflife.policy.rules import NativeRules
     from shelflife.records.sqlite.index import Index
     from shelflife.scan.root import AreaRoot
 
 
-def native_of(area: Area, anchor: Anchor, path: str, cutoffs: Cutoffs) -> Native | None:
+def native_of(area: Area, anchor: Anchor, path: str, cutoffs: Cutoffs) -> NativeRules | None:
     """Return what the compiled code must know of a directory that nobody holds; None: the careful way."""
     return area.rules.native(path, cutoffs) if anchor.uses_openat2 else None
 
@@ -59,14 +59,28 @@ def read_all(anchor: Anchor, paths: Sequence[str], search: Search, stop: Flag) -
     readings: list[Reading] = []
     for native, group in groupby(paths, lambda path: native_of(search.area, anchor, path, search.cutoffs)):
         primitives = in_python() if native is None else for_reading(anchor)
-        alike, done = list(group), 0
-        while done < len(alike) and not stop:
-            found = primitives.read(anchor, alike[done:], search._replace(native=native), stop)
-            readings += found
-            done += len(found)
-        if done < len(alike):
+        alike = list(group)
+        found = read_alike(primitives, anchor, alike, search._replace(native=native), stop)
+        readings += found
+        if len(found) < len(alike):
             break
     return readings
+
+
+def read_alike(
+    primitives: Primitives, anchor: Anchor, paths: Sequence[str], search: Search, stop: Flag
+) -> list[Reading]:
+    """Read directories as `Primitives.read` does, all of them; fewer after a `stop`."""
+    readings: list[Reading] = []
+    while len(readings) < len(paths) and not stop:
+        readings += primitives.read(anchor, paths[len(readings) :], search, stop)
+    return readings
+
+
+def may_be_held(entries: Candidates, holds: Holds, area: str) -> bool:
+    """Return whether one of some entries of an area may be held by its inode."""
+    held = holds.files_of(area)
+    return bool(held) and not held.isdisjoint(array("q", entries.inodes))
 
 
 class Ways:
@@ -77,6 +91,7 @@ class Ways:
 
     def __init__(self, root: AreaRoot, index: Index, holds: Holds) -> None:
         """Look up where in `root` the held inodes are."""
+        self.anchor = root.anchor
         self._root = root
         self._index = index
         self._holds = holds
@@ -88,7 +103,7 @@ class Ways:
             self._moved = self._places_of(holds)
             self._holds = holds
 
-    def native(self, path: str, cutoffs: Cutoffs, holds: Holds) -> Native | None:
+    def native(self, path: str, cutoffs: Cutoffs, holds: Holds) -> NativeRules | None:
         """Return what the compiled code must know of the directory at `path`; None: it goes the careful way.
 
         A file that is held by its inode is not noticed here: ask `is_held` of what is due there.
@@ -112,8 +127,7 @@ class Ways:
 
     def is_held(self, entries: Candidates, holds: Holds) -> bool:
         """Return whether one of some entries may be held by its inode."""
-        held = holds.files_of(self._root.area.name)
-        return bool(held) and not held.isdisjoint(array("q", entries.inodes))
+        return may_be_held(entries, holds, self._root.area.name)
 
     def _places_of(self, holds: Holds) -> frozenset[str]:
         trees = holds.trees_of(self._root.area.name)

@@ -16,6 +16,6 @@ from __future__ import annotations
 
 from shelflife.schedule.running import running
 from shelflife.schedule.scheduler import Scheduler
-from shelflife.schedule.units import cron_table, systemd_units
+from shelflife.schedule.unit_files import cron_table, systemd_units
 
 __all__ = ["Scheduler", "cron_table", "running", "systemd_units"]

@@ -79,7 +79,7 @@ class Clockwork(BackgroundScheduler):  # type: ignore[misc] # likewise
         clock: Callable[[], int],
     ) -> None:
         """Prepare; nothing runs yet. `look` is called every minute and must not raise."""
-        self._threads = _Threads()
+        self._threads = _ThreadPerJob()
         super().__init__(timezone=UTC, executors={"default": self._threads}, logger=_quiet)
         self._look = look
         self._trigger = SlotTrigger(schedule, clock)
@@ -123,7 +123,7 @@ class Clockwork(BackgroundScheduler):  # type: ignore[misc] # likewise
             job.modify(next_run_time=slot)
 
 
-class _Threads(BaseExecutor):  # type: ignore[misc] # likewise
+class _ThreadPerJob(BaseExecutor):  # type: ignore[misc] # likewise
     """Runs each job in a daemon thread."""
 
     def __init__(self) -> None:

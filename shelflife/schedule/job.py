@@ -24,7 +24,7 @@ from shelflife.run.lock import holder_of
 from shelflife.run.preview import planned_files, preview
 from shelflife.run.refusal import refuse
 from shelflife.run.retention import Retention
-from shelflife.run.run import Order, run
+from shelflife.run.run import RunRequest, run
 from shelflife.settings.in_force import FAULTS
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ class Job:
     def _run(self, slot: int) -> None:
         work = self._current.work
         if not work.settings.cleanup.dry_run:
-            order = Order(trigger=Trigger.SCHEDULE, stop=self._stop, slot=slot)
+            order = RunRequest(trigger=Trigger.SCHEDULE, stop=self._stop, slot=slot)
             with acting(Actor(name="schedule", via=Via.SCHEDULE)):
                 run(work, order, Retention(areas=tuple(work.areas)))
         elif _claim(work, slot):

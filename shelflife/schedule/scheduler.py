@@ -25,10 +25,10 @@ from shelflife.policy.schedule import Schedule
 from shelflife.records.history import Trigger
 from shelflife.run.refusal import refuse
 from shelflife.run.retention import Retention
-from shelflife.run.run import Order, run
+from shelflife.run.run import RunRequest, run
 from shelflife.schedule.current import Current
 from shelflife.schedule.job import PAUSE, Job, log_preview
-from shelflife.schedule.watch import Watch
+from shelflife.schedule.watch import DiskWatch
 from shelflife.settings.in_force import FAULTS, SettingsInForce
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Scheduler:
         self._pause = pause
         self._current = Current(work, in_force, now=work.clock())
         self._begun: tuple[int, Clockwork] | None = None
-        self._watch: Watch | None = None
+        self._watch: DiskWatch | None = None
         self._stop = threading.Event()
 
     # -- what it is
@@ -128,7 +128,7 @@ class Scheduler:
         job = Job(self._current, started=now, stop=self._stop, clock=self._clock, pause=self._pause)
         clockwork = Clockwork(job, self._look, lambda: self._current.schedule, self._clock)
         clockwork.begin(delay=self._delay)
-        self._watch = Watch(self._current, stop=self._stop, delay=self._delay)
+        self._watch = DiskWatch(self._current, stop=self._stop, delay=self._delay)
         self._watch.begin()
         self._begun = (os.getpid(), clockwork)
         atexit.register(self.stop)
@@ -177,7 +177,7 @@ class Scheduler:
         if cleanup.dry_run:
             log_preview(work)
             return None
-        return run(work, Order(trigger=trigger, stop=self._stop), Retention(areas=tuple(work.areas)))
+        return run(work, RunRequest(trigger=trigger, stop=self._stop), Retention(areas=tuple(work.areas)))
 
     def _look(self) -> None:
         self._current.look(self._clock())

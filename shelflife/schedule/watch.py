@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from shelflife.alerts import Dispatcher
-from shelflife.run.pressure import relieve
+from shelflife.run.making_room import relieve
 from shelflife.run.sampling import sample
 from shelflife.settings.in_force import FAULTS
 
@@ -29,7 +29,7 @@ SAMPLE_EVERY: Final = 3600.0
 """Seconds between two samples for the forecast, where no cleanup takes them."""
 
 
-class Watch:
+class DiskWatch:
     """Looks at the disks, and makes room on them, in a thread of its own."""
 
     def __init__(self, current: Current, *, stop: threading.Event, delay: float) -> None:

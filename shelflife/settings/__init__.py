@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from shelflife.settings.area import AgeFrom, AreaSettings, Expire, InUse, KeepNewest, Per, RuleSettings
     from shelflife.settings.http import HttpSettings
     from shelflife.settings.layout import DEFAULT_RETENTION, STATE_DIRECTORY, TRASH_DIRECTORY
-    from shelflife.settings.load import CONFIG_NAME, find_config, load_settings
+    from shelflife.settings.loader import CONFIG_NAME, find_config, load_settings
     from shelflife.settings.model import (
         CleanupSettings,
         IndexSettings,
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
         Settings,
     )
     from shelflife.settings.places import unsafe_base_path
-    from shelflife.settings.spelling import did_you_mean
-    from shelflife.settings.units import (
+    from shelflife.settings.quantities import (
         INDEFINITE,
         format_duration,
         format_size,
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
         parse_retention,
         parse_size,
     )
+    from shelflife.settings.spelling import did_you_mean
 
 __all__ = [
     "CONFIG_NAME",
@@ -75,7 +75,7 @@ __getattr__ = _loader(
         "area": ("AgeFrom", "AreaSettings", "Expire", "InUse", "KeepNewest", "Per", "RuleSettings"),
         "http": ("HttpSettings",),
         "layout": ("DEFAULT_RETENTION", "STATE_DIRECTORY", "TRASH_DIRECTORY"),
-        "load": ("CONFIG_NAME", "find_config", "load_settings"),
+        "loader": ("CONFIG_NAME", "find_config", "load_settings"),
         "model": (
             "CleanupSettings",
             "IndexSettings",
@@ -86,7 +86,7 @@ __getattr__ = _loader(
         ),
         "places": ("unsafe_base_path",),
         "spelling": ("did_you_mean",),
-        "units": (
+        "quantities": (
             "INDEFINITE",
             "format_duration",
             "format_size",

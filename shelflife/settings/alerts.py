@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, SecretStr
 
-from shelflife.settings import checks, units
+from shelflife.settings import checks, quantities
 from shelflife.settings.section import Section
 
 __all__ = ["AlertsSettings", "WebhookSettings"]
@@ -37,7 +37,7 @@ def _secret(text: str) -> str:
 _Url = Annotated[SecretStr, BeforeValidator(checks.secret(_address))]
 _WebUrl = Annotated[SecretStr, BeforeValidator(checks.secret(_web_address))]
 _Secret = Annotated[SecretStr, BeforeValidator(checks.secret(_secret))]
-_Span = Annotated[int, BeforeValidator(checks.positive(units.parse_duration))]
+_Span = Annotated[int, BeforeValidator(checks.positive(quantities.parse_duration))]
 
 
 class WebhookSettings(Section, frozen=True):

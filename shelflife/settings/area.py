@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator
 
-from shelflife.settings import checks, layout, places, units
+from shelflife.settings import checks, layout, places, quantities
 from shelflife.settings.entry import Loc
 from shelflife.settings.section import Section
 
@@ -86,13 +86,15 @@ def _count_or_section(value: object) -> object:
     return value if isinstance(value, KeepNewest | Mapping) else {"count": value}
 
 
-_Duration = Annotated[int, BeforeValidator(units.parse_duration)]
-_Retention = Annotated[int, BeforeValidator(units.parse_retention)]
+_Duration = Annotated[int, BeforeValidator(quantities.parse_duration)]
+_Retention = Annotated[int, BeforeValidator(quantities.parse_retention)]
 _Directory = Annotated[str, BeforeValidator(checks.text(layout.check_directory))]
 _Pattern = Annotated[str, BeforeValidator(checks.text(checks.pattern))]
-_OptionalSize = Annotated[int | None, BeforeValidator(checks.optional(checks.positive(units.parse_size)))]
+_OptionalSize = Annotated[
+    int | None, BeforeValidator(checks.optional(checks.positive(quantities.parse_size)))
+]
 _OptionalCount = Annotated[int | None, BeforeValidator(checks.optional(checks.count))]
-_OptionalNumber = Annotated[int | None, BeforeValidator(checks.optional(checks.number))]
+_OptionalNumber = Annotated[int | None, BeforeValidator(checks.optional(checks.natural_number))]
 
 
 class RuleSettings(Section, frozen=True):
@@ -107,7 +109,7 @@ class RuleSettings(Section, frozen=True):
 class KeepNewest(Section, frozen=True):
     """How many of the newest files are kept, however old they are."""
 
-    count: Annotated[int, BeforeValidator(checks.number)] = 0
+    count: Annotated[int, BeforeValidator(checks.natural_number)] = 0
     """How many; 0: none."""
     per: Annotated[Per, BeforeValidator(checks.one_of(Per))] = Per.AREA
     """Of what."""
@@ -122,7 +124,7 @@ class AreaSettings(Section, frozen=True):
     """Its directory, below the base path; ``""`` only until `Settings` names it after the area's key."""
     aliases: tuple[_Directory, ...] = ()
     """Further directories of the area, below the base path."""
-    retention: _Retention = units.INDEFINITE
+    retention: _Retention = quantities.INDEFINITE
     """How long files are kept, in seconds; -1: indefinitely."""
     expire: Annotated[Expire, BeforeValidator(checks.one_of(Expire))] = Expire.FILE
     """What expires as one thing."""
@@ -159,13 +161,13 @@ class AreaSettings(Section, frozen=True):
     @property
     def written(self) -> dict[str, object]:
         """Its keys and values as a file could have them, to be changed and read again: a size needs its unit."""
-        quota = None if self.quota is None else units.format_size(self.quota)
+        quota = None if self.quota is None else quantities.format_size(self.quota)
         return {**dict(self), "quota": quota}
 
     @property
     def is_indefinite(self) -> bool:
         """Whether its files are kept however old they are."""
-        return self.retention == units.INDEFINITE
+        return self.retention == quantities.INDEFINITE
 
 
 def with_directories(key: object, area: object) -> object:

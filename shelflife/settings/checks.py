@@ -17,7 +17,7 @@ from shelflife.settings.spelling import did_you_mean
 __all__ = [
     "at_most",
     "count",
-    "number",
+    "natural_number",
     "one_of",
     "optional",
     "pattern",
@@ -55,7 +55,7 @@ def at_most(most: int) -> Callable[[object], int]:
     return check
 
 
-def number(value: object) -> int:
+def natural_number(value: object) -> int:
     """Take a whole number from 0."""
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value

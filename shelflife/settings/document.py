@@ -21,8 +21,8 @@ from itertools import chain
 import yaml
 
 from shelflife.errors import Problem
-from shelflife.settings.entry import Entry, Value, shown
-from shelflife.settings.units import whole_number
+from shelflife.settings.entry import SettingsEntry, Value, shown
+from shelflife.settings.quantities import whole_number
 
 __all__ = ["Document", "parse_document"]
 
@@ -38,7 +38,7 @@ _Pairs = list[tuple[yaml.Node, yaml.Node]]
 class Document:
     """What a file says about one of its top-level keys."""
 
-    section: Entry | None
+    section: SettingsEntry | None
     """The value of that key; None when the file lacks it."""
     keys: Mapping[str, int] = field(default_factory=dict)
     """All top-level keys, those of the application included, with their lines."""
@@ -103,13 +103,13 @@ class _Reader:
         keys = {node.value: _line(node) for node, _ in pairs}
         return Document(ours.get(self.key), keys, tuple(self.problems))
 
-    def _entry(self, node: yaml.Node, key: str, line: int) -> Entry:
+    def _entry(self, node: yaml.Node, key: str, line: int) -> SettingsEntry:
         self.entries += 1
         if self.entries > _MOST_ENTRIES:
             raise _TooLargeError
         with self._entered(node, key) as first:
             value = self._value(node, key) if first else None
-        return Entry(value, f"{self.name}:{line}", key, _text(node))
+        return SettingsEntry(value, f"{self.name}:{line}", key, _text(node))
 
     @contextmanager
     def _entered(self, node: yaml.Node, key: str) -> Iterator[bool]:
@@ -132,8 +132,8 @@ class _Reader:
         self._problem(node, key, f"the tag {node.tag.replace(_TAG, '!!')} is not allowed here")
         return None
 
-    def _mapping(self, pairs: _Pairs, parent: str) -> dict[str, Entry]:
-        result: dict[str, Entry] = {}
+    def _mapping(self, pairs: _Pairs, parent: str) -> dict[str, SettingsEntry]:
+        result: dict[str, SettingsEntry] = {}
         for node, value in pairs:
             key = f"{parent}.{node.value}" if parent else str(node.value)
             if not isinstance(node, yaml.ScalarNode) or node.tag != f"{_TAG}str":

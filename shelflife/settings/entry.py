@@ -12,16 +12,16 @@ from dataclasses import dataclass, replace
 
 from shelflife.errors import Problem
 
-__all__ = ["Entry", "Loc", "Value", "shown"]
+__all__ = ["Loc", "SettingsEntry", "Value", "shown"]
 
-Value = str | int | float | bool | None | dict[str, "Entry"] | list["Entry"]
+Value = str | int | float | bool | None | dict[str, "SettingsEntry"] | list["SettingsEntry"]
 """A scalar, or the entries of a section or list."""
 Loc = tuple[str | int, ...]
 """Keys and indices that lead from a tree's root to a value."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SettingsEntry:
     """One value of a configuration, with its origin."""
 
     value: Value
@@ -34,7 +34,7 @@ class Entry:
     """The value as it was written."""
 
     @property
-    def section(self) -> dict[str, Entry]:
+    def section(self) -> dict[str, SettingsEntry]:
         """The entries of a section: none when it is empty or no section at all."""
         return self.value if isinstance(self.value, dict) else {}
 
@@ -48,9 +48,9 @@ class Entry:
             case scalar:
                 return scalar
 
-    def find(self, loc: Loc) -> tuple[Entry, Loc]:
+    def find(self, loc: Loc) -> tuple[SettingsEntry, Loc]:
         """Return the deepest entry on the way to `loc`, and what is left of the way."""
-        below: Entry | None = None
+        below: SettingsEntry | None = None
         match self.value, loc[:1]:
             case dict() as entries, (str() as key,):
                 below = entries.get(key)
@@ -58,15 +58,15 @@ class Entry:
                 below = items[index]
         return below.find(loc[1:]) if below else (self, loc)
 
-    def put(self, loc: tuple[str, ...], entry: Entry) -> Entry:
+    def put(self, loc: tuple[str, ...], entry: SettingsEntry) -> SettingsEntry:
         """Return a tree with an entry at `loc`; unchanged where that leads through what is no section."""
         if self.value is not None and not isinstance(self.value, dict):
             return self
         key, *rest = loc
-        below = self.section.get(key, Entry(None)).put(tuple(rest), entry) if rest else entry
+        below = self.section.get(key, SettingsEntry(None)).put(tuple(rest), entry) if rest else entry
         return self.become({**self.section, key: below})
 
-    def become(self, value: Value) -> Entry:
+    def become(self, value: Value) -> SettingsEntry:
         """Return an entry with another value and the same origin."""
         return replace(self, value=value)
 

@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from shelflife.errors import Problem
-from shelflife.settings.entry import Entry, shown
+from shelflife.settings.entry import SettingsEntry, shown
+from shelflife.settings.quantities import whole_number
 from shelflife.settings.spelling import did_you_mean
-from shelflife.settings.units import whole_number
 
 __all__ = ["overlay", "variables"]
 
@@ -69,7 +69,7 @@ def variables(areas: Iterable[str]) -> dict[str, Variable]:
     }
 
 
-def overlay(tree: Entry, environ: Mapping[str, str]) -> tuple[Entry, list[Problem]]:
+def overlay(tree: SettingsEntry, environ: Mapping[str, str]) -> tuple[SettingsEntry, list[Problem]]:
     """Return a tree of settings with what the environment overrides, and the variables that mean nothing.
 
     An empty variable is an unset one. Variables ``STORAGE_*`` of other kinds belong to others, and so do those
@@ -78,7 +78,7 @@ def overlay(tree: Entry, environ: Mapping[str, str]) -> tuple[Entry, list[Proble
     known = variables(tree.section["areas"].section)
     for name, variable in known.items():
         if text := environ.get(name, "").strip():
-            entry = Entry(variable.read(text), where=f"environment {name}", text=shown(text))
+            entry = SettingsEntry(variable.read(text), where=f"environment {name}", text=shown(text))
             tree = tree.put(variable.loc, entry)
     return tree, list(_unknown(environ, known))
 

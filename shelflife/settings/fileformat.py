@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shelflife.errors import Problem
-from shelflife.settings.entry import Entry, Value
+from shelflife.settings.entry import SettingsEntry, Value
 from shelflife.settings.layout import DEFAULT_RETENTION, area_key
+from shelflife.settings.quantities import parse_retention
 from shelflife.settings.spelling import did_you_mean
-from shelflife.settings.units import parse_retention
 
 __all__ = ["arrange"]
 
@@ -22,29 +22,32 @@ _SECTIONS = ("cleanup", "pressure", "limits", "index", "journal", "http", "alert
 _SETTINGS = ("base_path", "state_dir", "require_mount", *_SECTIONS)
 _KEYS = ("base_path", "state_dir", "require_mount", "default_areas", "retention", "areas", *_SECTIONS)
 
-_Areas = dict[str, Entry]
+_Areas = dict[str, SettingsEntry]
 
 
-def arrange(storage: Entry) -> tuple[Entry, list[Problem]]:
+def arrange(storage: SettingsEntry) -> tuple[SettingsEntry, list[Problem]]:
     """Return the tree of settings that a section `storage` stands for, and what is wrong with its form."""
     given = storage.section
     problems = list(_misplaced(storage))
     areas: _Areas = {}
     problems += _add_defaults(areas, given.get("default_areas"))
-    problems += _add_areas(areas, given.get("areas", Entry(None)))
-    problems += _add_retentions(areas, given.get("retention", Entry(None)))
-    tree: dict[str, Entry] = {key: given[key] for key in _SETTINGS if key in given}
+    problems += _add_areas(areas, given.get("areas", SettingsEntry(None)))
+    problems += _add_retentions(areas, given.get("retention", SettingsEntry(None)))
+    tree: dict[str, SettingsEntry] = {key: given[key] for key in _SETTINGS if key in given}
     for key in _SECTIONS:
         if key in tree and tree[key].value is None:  # an empty section is one with defaults
             del tree[key]
-    nowhere = Entry(None, where=given.get("default_areas", storage).where, key=f"{storage.key}.areas")
+    nowhere = SettingsEntry(None, where=given.get("default_areas", storage).where, key=f"{storage.key}.areas")
     tree["areas"] = given.get("areas", nowhere).become(dict(areas))
     return storage.become(tree), problems
 
 
-def _misplaced(storage: Entry) -> Iterator[Problem]:
+def _misplaced(storage: SettingsEntry) -> Iterator[Problem]:
     """What is no section, or an unknown one."""
-    for entry in (storage, *(storage.section.get(key, Entry(None)) for key in ("areas", "retention"))):
+    for entry in (
+        storage,
+        *(storage.section.get(key, SettingsEntry(None)) for key in ("areas", "retention")),
+    ):
         if entry.value is not None and not isinstance(entry.value, dict):
             yield entry.problem("not a section; allowed: a mapping of keys to values")
     for key, entry in storage.section.items():
@@ -52,15 +55,15 @@ def _misplaced(storage: Entry) -> Iterator[Problem]:
             yield entry.problem(f"unknown key; allowed: {', '.join(_KEYS)}{did_you_mean(key, _KEYS)}")
 
 
-def _add_defaults(areas: _Areas, wanted: Entry | None) -> Iterator[Problem]:
+def _add_defaults(areas: _Areas, wanted: SettingsEntry | None) -> Iterator[Problem]:
     if wanted is not None and not isinstance(wanted.value, bool):
         yield wanted.problem("not a truth value; allowed: true, false")
     if wanted is None or wanted.value is not False:
         for key, retention in DEFAULT_RETENTION.items():
-            areas[key] = Entry({"retention": Entry(retention)})
+            areas[key] = SettingsEntry({"retention": SettingsEntry(retention)})
 
 
-def _add_areas(areas: _Areas, given: Entry) -> Iterator[Problem]:
+def _add_areas(areas: _Areas, given: SettingsEntry) -> Iterator[Problem]:
     for name, entry in given.section.items():
         key = area_key(name)
         if key in areas and areas[key].where:
@@ -72,8 +75,8 @@ def _add_areas(areas: _Areas, given: Entry) -> Iterator[Problem]:
             areas[key] = entry
 
 
-def _add_retentions(areas: _Areas, given: Entry) -> Iterator[Problem]:
-    seen: dict[str, Entry] = {}
+def _add_retentions(areas: _Areas, given: SettingsEntry) -> Iterator[Problem]:
+    seen: dict[str, SettingsEntry] = {}
     for name, entry in given.section.items():
         key = area_key(name)
         if key not in areas:
@@ -86,8 +89,8 @@ def _add_retentions(areas: _Areas, given: Entry) -> Iterator[Problem]:
             yield from _add_retention(areas, key, entry)
 
 
-def _add_retention(areas: _Areas, key: str, entry: Entry) -> Iterator[Problem]:
-    other = areas[key].section.get("retention", Entry(None))
+def _add_retention(areas: _Areas, key: str, entry: SettingsEntry) -> Iterator[Problem]:
+    other = areas[key].section.get("retention", SettingsEntry(None))
     if not other.where:
         areas[key] = areas[key].put(("retention",), entry)
     elif (reason := _refused(entry.value)) is not None:
@@ -104,5 +107,5 @@ def _refused(value: Value) -> str | None:
     return None
 
 
-def _line(entry: Entry) -> str:
+def _line(entry: SettingsEntry) -> str:
     return f"line {entry.where.rpartition(':')[2]}"

@@ -19,7 +19,7 @@ from pydantic import BeforeValidator, ValidationError, ValidationInfo, field_val
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from shelflife.errors import UsageError
-from shelflife.settings import checks, layout, places, schedule, units
+from shelflife.settings import checks, layout, places, quantities, schedule
 from shelflife.settings.alerts import AlertsSettings
 from shelflife.settings.area import AreaSettings, area_faults, place_faults, with_directories
 from shelflife.settings.entry import Loc
@@ -40,16 +40,18 @@ __all__ = [
 
 
 _Truth = Annotated[bool, BeforeValidator(checks.truth)]
-_Number = Annotated[int, BeforeValidator(checks.number)]
+_Number = Annotated[int, BeforeValidator(checks.natural_number)]
 _Workers = Annotated[int, BeforeValidator(checks.at_most(64))]
-_Share = Annotated[int, BeforeValidator(units.parse_share)]
+_Share = Annotated[int, BeforeValidator(quantities.parse_share)]
 _OptionalCount = Annotated[int | None, BeforeValidator(checks.optional(checks.count))]
-_OptionalSize = Annotated[int | None, BeforeValidator(checks.optional(checks.positive(units.parse_size)))]
+_OptionalSize = Annotated[
+    int | None, BeforeValidator(checks.optional(checks.positive(quantities.parse_size)))
+]
 _Count = Annotated[int, BeforeValidator(checks.count)]
-_Duration = Annotated[int, BeforeValidator(units.parse_duration)]
-_Span = Annotated[int, BeforeValidator(checks.positive(units.parse_duration))]
-_Size = Annotated[int, BeforeValidator(checks.positive(units.parse_size))]
-_Bytes = Annotated[int, BeforeValidator(units.parse_size)]
+_Duration = Annotated[int, BeforeValidator(quantities.parse_duration)]
+_Span = Annotated[int, BeforeValidator(checks.positive(quantities.parse_duration))]
+_Size = Annotated[int, BeforeValidator(checks.positive(quantities.parse_size))]
+_Bytes = Annotated[int, BeforeValidator(quantities.parse_size)]
 _Path = Annotated[Path, BeforeValidator(places.check_path)]
 _Cron = Annotated[str, BeforeValidator(checks.text(schedule.check_cron))]
 _Zone = Annotated[str, BeforeValidator(checks.text(schedule.check_zone))]
@@ -306,7 +308,7 @@ class Settings(Section, frozen=True):
 def _kept_for(retention: int | str) -> dict[str, object]:
     """What changes with an area's retention: what bounds it means nothing where files are kept for ever."""
     changes: dict[str, object] = {"retention": retention}
-    if retention == units.INDEFINITE:
+    if retention == quantities.INDEFINITE:
         changes |= {"quota": None, "max_files": None, "priority": None}
     return changes
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ValidationInfo, field_validator, model_validator
 
-from shelflife.settings import checks, units
+from shelflife.settings import checks, quantities
 from shelflife.settings.section import Section
 
 __all__ = ["HIGH", "LOW", "PressureSettings"]
@@ -22,9 +22,11 @@ LOW = 80
 _STEP = 10
 """Percent that `low` is below `high`, where only that is given."""
 
-_OptionalShare = Annotated[int | None, BeforeValidator(checks.optional(units.parse_share))]
-_OptionalSize = Annotated[int | None, BeforeValidator(checks.optional(checks.positive(units.parse_size)))]
-_Span = Annotated[int, BeforeValidator(checks.positive(units.parse_duration))]
+_OptionalShare = Annotated[int | None, BeforeValidator(checks.optional(quantities.parse_share))]
+_OptionalSize = Annotated[
+    int | None, BeforeValidator(checks.optional(checks.positive(quantities.parse_size)))
+]
+_Span = Annotated[int, BeforeValidator(checks.positive(quantities.parse_duration))]
 
 
 class PressureSettings(Section, frozen=True):
@@ -71,7 +73,7 @@ class PressureSettings(Section, frozen=True):
         if least is None:
             raise ValueError("without min_free; allowed: both, or neither of them")
         if value <= least:
-            shown = units.format_size(least)
+            shown = quantities.format_size(least)
             raise ValueError(f"not above min_free, which is {shown}; allowed: more than {shown}")
         return value
 
@@ -95,9 +97,9 @@ class PressureSettings(Section, frozen=True):
         with suppress(ValueError):
             if "low" not in given and "high" in given:
                 high = given["high"]
-                given["low"] = None if high is None else f"{max(1, units.parse_share(high) - _STEP)}%"
+                given["low"] = None if high is None else f"{max(1, quantities.parse_share(high) - _STEP)}%"
         with suppress(ValueError):
             if "min_free" in given and "free_until" not in given:
-                least = units.parse_size(given["min_free"])
+                least = quantities.parse_size(given["min_free"])
                 given["free_until"] = f"{least + max(1, least // 4)}B"
         return given

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from shelflife.explain.check import Finding as FindingValue
 
-__all__ = ["Finding", "Health", "finding_as_json", "health_as_json"]
+__all__ = ["Finding", "ServiceHealth", "finding_as_json", "health_as_json"]
 
 
 @shape
@@ -28,7 +28,7 @@ class Finding(TypedDict):
 
 
 @shape
-class Health(TypedDict):
+class ServiceHealth(TypedDict):
     """Whether the service lives, or is ready."""
 
     status: Annotated[str, Schema(enum=["ok", "unavailable"])]
@@ -43,7 +43,7 @@ def finding_as_json(finding: FindingValue) -> Finding:
     return {"check": finding.check, "level": finding.level.value, "message": printable(finding.message)}
 
 
-def health_as_json(problems: Sequence[str], alerts: Sequence[str] = ()) -> Health:
+def health_as_json(problems: Sequence[str], alerts: Sequence[str] = ()) -> ServiceHealth:
     """Return whether a service is ready, given what is in the way, and what needs a person."""
     status = "unavailable" if problems else "ok"
     return {

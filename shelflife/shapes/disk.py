@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, NotRequired
 
 from shelflife.formats import printable
-from shelflife.run.pressure import Outcome
+from shelflife.run.making_room import ReliefOutcome
 from shelflife.shapes.run import Report, report_as_json
 from shelflife.shapes.schema import Count, Percent, TypedDict, shape, words_of
 
 if TYPE_CHECKING:
     from shelflife.policy.watermark import Usage as UsageValue
-    from shelflife.run.pressure import DiskRelief
+    from shelflife.run.making_room import DiskRelief
     from shelflife.storage.disks import Disk
 
 __all__ = [
@@ -52,7 +52,7 @@ class Relief(TypedDict):
 
     disk: str
     areas: list[str]
-    outcome: Annotated[str, words_of(Outcome)]
+    outcome: Annotated[str, words_of(ReliefOutcome)]
     before: Usage
     after: Usage
     fills: list[str]

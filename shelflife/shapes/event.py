@@ -10,8 +10,8 @@ from shelflife.shapes.path import path_as_json
 from shelflife.shapes.schema import Time, TypedDict, open_shape, shape
 
 if TYPE_CHECKING:
-    from shelflife.records.events import EventRecord
-    from shelflife.records.events import Progress as ProgressValue
+    from shelflife.records.event_log import EventRecord
+    from shelflife.records.event_log import Progress as ProgressValue
 
 __all__ = ["Event", "Progress", "event_as_json", "progress_as_json"]
 

@@ -9,14 +9,15 @@ from shelflife.shapes.disk import Usage, usage_as_json
 from shelflife.shapes.schema import Count, Time, TypedDict, shape
 
 if TYPE_CHECKING:
-    from shelflife.explain.foresee import AreaOutlook, DiskOutlook
+    from shelflife.explain.foresee import AreaOutlook as AreaValue
+    from shelflife.explain.foresee import DiskOutlook as DiskValue
     from shelflife.explain.foresee import Forecast as ForecastValue
     from shelflife.explain.foresee import Outlook as OutlookValue
     from shelflife.explain.foresee import WhatIf as WhatIfValue
     from shelflife.policy.forecast import When as WhenValue
     from shelflife.policy.load import Load as LoadValue
 
-__all__ = ["Disk", "Forecast", "WhatIf", "disk_as_json", "forecast_as_json", "whatif_as_json"]
+__all__ = ["DiskOutlook", "Forecast", "WhatIf", "disk_as_json", "forecast_as_json", "whatif_as_json"]
 
 _DAYS: Final = 60
 """Coming days of which it is told how full a disk will be."""
@@ -41,7 +42,7 @@ class Inflow(TypedDict):
 
 
 @shape
-class Area(TypedDict):
+class AreaOutlook(TypedDict):
     """One area under some settings."""
 
     now: Load
@@ -56,7 +57,7 @@ class Area(TypedDict):
 
 
 @shape
-class AreaForecast(Area):
+class AreaForecast(AreaOutlook):
     """One area on the coming days."""
 
     expires: list[Load]
@@ -86,7 +87,7 @@ class Day(TypedDict):
 
 
 @shape
-class Disk(Usage):
+class DiskOutlook(Usage):
     """One file system under some settings."""
 
     disk: str
@@ -97,7 +98,7 @@ class Disk(Usage):
 
 
 @shape
-class DiskForecast(Disk):
+class DiskForecast(DiskOutlook):
     """One file system on the coming days."""
 
     days: list[Day]
@@ -108,8 +109,8 @@ class DiskForecast(Disk):
 class Outlook(TypedDict):
     """A storage under some settings."""
 
-    areas: dict[str, Area]
-    disks: list[Disk]
+    areas: dict[str, AreaOutlook]
+    disks: list[DiskOutlook]
     files: Count
     """Files that a cleanup would remove now."""
     bytes: Count
@@ -161,7 +162,7 @@ def forecast_as_json(found: ForecastValue) -> Forecast:
     }
 
 
-def _days(disk: DiskOutlook) -> list[Day]:
+def _days(disk: DiskValue) -> list[Day]:
     course = disk.course
     days = list(zip(course.likely, course.low, course.high, strict=True))[:_DAYS]
     return [{"used_bytes": round(used), "low": round(low), "high": round(high)} for used, low, high in days]
@@ -176,7 +177,7 @@ def _outlook(outlook: OutlookValue) -> Outlook:
     }
 
 
-def _area(area: AreaOutlook) -> Area:
+def _area(area: AreaValue) -> AreaOutlook:
     inflow = area.inflow
     return {
         "now": _load(area.now),
@@ -191,7 +192,7 @@ def _area(area: AreaOutlook) -> Area:
     }
 
 
-def disk_as_json(disk: DiskOutlook) -> Disk:
+def disk_as_json(disk: DiskValue) -> DiskOutlook:
     """Return a file system under some settings."""
     return {
         "disk": printable(disk.disk.name),

@@ -31,7 +31,7 @@ __all__ = [
 
 
 @open_shape
-class Counts(TypedDict, total=False):
+class RunCounts(TypedDict, total=False):
     """What was done, in numbers. A count that the version which ran did not know is absent."""
 
     scanned: Count
@@ -64,7 +64,7 @@ class Counts(TypedDict, total=False):
 
 
 @open_shape
-class AreaReport(Counts, total=False):
+class AreaReport(RunCounts, total=False):
     """What a run did in one area."""
 
     errors: list[str]
@@ -96,7 +96,7 @@ class WouldRemove(Extent):
 
 
 @open_shape
-class Report(Counts, total=False):
+class Report(RunCounts, total=False):
     """What a run did; empty while it runs. When it was refused, only `would_remove`."""
 
     would_remove: WouldRemove

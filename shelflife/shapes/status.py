@@ -9,19 +9,19 @@ from shelflife.formats import iso, iso_or_none, printable
 from shelflife.shapes.alert import Alert, alert_as_json
 from shelflife.shapes.check import Finding, finding_as_json
 from shelflife.shapes.error import Holder, holder_as_json
-from shelflife.shapes.outlook import Disk, disk_as_json
+from shelflife.shapes.outlook import DiskOutlook, disk_as_json
 from shelflife.shapes.run import Run, run_as_json
 from shelflife.shapes.schema import Count, Time, TypedDict, shape, words_of
 
 if TYPE_CHECKING:
+    from shelflife.explain.status import PendingApproval as PendingValue
     from shelflife.explain.status import Status as StatusValue
-    from shelflife.explain.status import Waiting as WaitingValue
 
 __all__ = ["Status", "status_as_json"]
 
 
 @shape
-class Waiting(TypedDict):
+class PendingApproval(TypedDict):
     """A cleanup that waits until a person approves it."""
 
     run: int
@@ -33,7 +33,7 @@ class Waiting(TypedDict):
 
 
 @shape
-class Trash(TypedDict):
+class TrashSummary(TypedDict):
     """What waits in the trash."""
 
     files: Count
@@ -53,15 +53,15 @@ class Status(TypedDict):
     findings: list[Finding]
     """Errors and warnings of a check."""
     alerts: list[Alert]
-    waiting: Waiting | None
+    waiting: PendingApproval | None
     running: Holder | None
     """Who runs a cleanup now."""
-    disks: list[Disk]
+    disks: list[DiskOutlook]
     next_run: Time | None
     """By the schedule; null: nothing runs by itself."""
     last_run: Run | None
     """The last cleanup that was carried out, or failed."""
-    trash: Trash
+    trash: TrashSummary
     holds: Count
 
 
@@ -84,7 +84,7 @@ def status_as_json(status: StatusValue) -> Status:
     }
 
 
-def _waiting(waiting: WaitingValue) -> Waiting:
+def _waiting(waiting: PendingValue) -> PendingApproval:
     return {
         "run": waiting.run,
         "plan": waiting.plan or None,

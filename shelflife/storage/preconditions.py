@@ -28,7 +28,7 @@ _USE = os.R_OK | os.W_OK | os.X_OK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class Obstacle:
     """Something that a cleanup needs and that is not so."""
 
     subject: str
@@ -38,21 +38,21 @@ class Fault:
     """What is wrong, and what to do about it."""
 
 
-def base_fault(settings: Settings) -> Fault | None:
+def base_obstacle(settings: Settings) -> Obstacle | None:
     """Return what is wrong with the base path, if anything is."""
     try:
         with hold_base(settings.base_path, require_mount=settings.require_mount):
             return None
     except StorageError as error:
-        return Fault(subject="base path", message=str(error))
+        return Obstacle(subject="base path", message=str(error))
 
 
-def records_faults(records: Records) -> list[Fault]:
+def records_obstacles(records: Records) -> list[Obstacle]:
     """Return what is wrong with the place of the records and with the journal. The base path must be there."""
     state = records.state
-    found = [Fault(subject="state directory", message=message) for message in _place_faults(state)]
+    found = [Obstacle(subject="state directory", message=message) for message in _place_faults(state)]
     if not found and (message := _journal_fault(records)):
-        found.append(Fault(subject="journal", message=message))
+        found.append(Obstacle(subject="journal", message=message))
     return found
 
 
@@ -62,7 +62,7 @@ def require_records(records: Records) -> None:
         raise StorageError(message)
 
 
-def area_faults(base: int, area: Area) -> list[str]:
+def area_obstacles(base: int, area: Area) -> list[str]:
     """Return why a cleanup leaves an area out, or a directory of it; `base` is the open base path."""
     try:
         with hold_roots(base, area) as (roots, faults):

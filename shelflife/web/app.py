@@ -18,13 +18,13 @@ from shelflife.alerts.conditions import AlertKind
 from shelflife.errors import ShelflifeError
 from shelflife.explain.check import Level
 from shelflife.settings.in_force import SettingsInForce, in_force_of
-from shelflife.shapes.check import Health, health_as_json
+from shelflife.shapes.check import ServiceHealth, health_as_json
 from shelflife.web.docs import HEADERS, page_of
 from shelflife.web.metrics import exposition
 from shelflife.web.openapi import document_of
 from shelflife.web.problems import ProblemRoute, problem, problem_of
 from shelflife.web.routes import operation_id, routes_of
-from shelflife.web.service import Schedule, Service
+from shelflife.web.service import AnyScheduler, Service
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -39,7 +39,7 @@ def create_app(
     settings: Settings | Callable[[], Settings] | SettingsInForce,
     *,
     title: str = "shelflife",
-    schedule: Callable[[], Schedule] | None = None,
+    schedule: Callable[[], AnyScheduler] | None = None,
     listeners: Sequence[Listener] = (),
     allowed_hosts: Sequence[str] = (),
 ) -> FastAPI:
@@ -125,7 +125,7 @@ def _add_operations(app: FastAPI, service: Service) -> None:
     async def docs() -> Response:
         return HTMLResponse(page_of(app.openapi()), headers=HEADERS)
 
-    @app.get("/healthz", tags=["operations"], response_model=Health)
+    @app.get("/healthz", tags=["operations"], response_model=ServiceHealth)
     async def healthz() -> object:
         """Return that the process lives and answers."""
         return health_as_json([])
@@ -133,8 +133,8 @@ def _add_operations(app: FastAPI, service: Service) -> None:
     @app.get(
         "/readyz",
         tags=["operations"],
-        response_model=Health,
-        responses={503: {"model": Health, "description": "Cleanups cannot work on the storage"}},
+        response_model=ServiceHealth,
+        responses={503: {"model": ServiceHealth, "description": "Cleanups cannot work on the storage"}},
     )
     async def readyz() -> object:
         """Return whether cleanups can work on the storage, what is in the way, and what needs a person."""

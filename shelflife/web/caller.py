@@ -22,16 +22,16 @@ from fastapi import HTTPException
 from shelflife import clock
 from shelflife.records.access import SERVICE, USED_EVERY
 from shelflife.scopes import ALL_SCOPES, Scope
-from shelflife.web.token import same
+from shelflife.web.service_token import same
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from shelflife.records.records import Records
     from shelflife.settings import HttpSettings
-    from shelflife.web.token import ServiceToken
+    from shelflife.web.service_token import ServiceToken
 
-__all__ = ["COOKIE", "Caller", "Callers", "parent_of"]
+__all__ = ["COOKIE", "Caller", "Callers", "token_parent"]
 
 COOKIE: Final = "__Host-shelflife"
 """The prefix has browsers see to it that the cookie is for this host, this whole host, and sent over TLS only."""
@@ -126,7 +126,7 @@ class Callers:
             found = journal.tokens.find(secret) if journal else None
         if found is None or not found.is_valid(now):
             raise unauthorized("the token is unknown, was revoked, or has expired")
-        if found.parent.startswith(SERVICE) and found.parent != parent_of(token.expected()):
+        if found.parent.startswith(SERVICE) and found.parent != token_parent(token.expected()):
             raise unauthorized("the session ended: the token that it was made for was changed")
         if found.last_used is None or now - found.last_used >= USED_EVERY:
             with self._records().open_journal() as writable:
@@ -166,7 +166,7 @@ def unauthorized(detail: str) -> HTTPException:
     return HTTPException(401, detail, headers={"WWW-Authenticate": 'Bearer realm="storage"'})
 
 
-def parent_of(token: str) -> str:
+def token_parent(token: str) -> str:
     """Return how a session names the service's own token, without telling it."""
     return SERVICE + hashlib.sha256(token.encode()).hexdigest()[:32]
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from shelflife.web.caller import Caller, Callers
     from shelflife.web.once import Once
 
-__all__ = ["LARGEST_BODY", "Guard", "guarded_by"]
+__all__ = ["LARGEST_BODY", "RequestGuard", "guarded_by"]
 
 LARGEST_BODY: Final = 64 * 1024
 """Bytes that a request may send."""
@@ -45,7 +45,7 @@ _WITHIN: Final = 60.0
 """Seconds within which so many tokens that open nothing may come from one address."""
 
 
-class Guard:
+class RequestGuard:
     """Lets a request pass, or refuses it before anything of it is read."""
 
     def __init__(self, callers: Callers, once: Once, prefix: str) -> None:
@@ -103,7 +103,7 @@ class _Failures:
         raise HTTPException(429, detail, headers={"Retry-After": str(int(wait) + 1)})
 
 
-def guarded_by(guard: Guard) -> type[ProblemRoute]:
+def guarded_by(guard: RequestGuard) -> type[ProblemRoute]:
     """Return the class of routes that `guard` keeps."""
 
     class GuardedRoute(ProblemRoute):

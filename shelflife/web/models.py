@@ -106,7 +106,7 @@ class TokenRequest(BaseModel):
     """When it ends: `2027-01-01`, or `+90d` from now; null: when it is revoked."""
 
 
-class Problem(BaseModel):
+class ProblemDetails(BaseModel):
     """What went wrong (RFC 9457). Further members depend on `type`."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow", use_attribute_docstrings=True)

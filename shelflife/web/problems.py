@@ -23,7 +23,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from shelflife.errors import SettingsError, ShelflifeError
 from shelflife.formats import counted, printable
 from shelflife.shapes.error import details_of
-from shelflife.web.models import Problem
+from shelflife.web.models import ProblemDetails
 
 __all__ = ["MEDIA_TYPE", "Changed", "ProblemRoute", "documented", "problem", "problem_of"]
 
@@ -168,7 +168,7 @@ def content_of(status: int, slug: str, detail: str) -> dict[str, Any]:
 
 def documented(**meanings: str) -> dict[int | str, dict[str, Any]]:
     """Return the failures of a route for its documentation: `documented(_409="another one is running")`."""
-    schema = Problem.model_json_schema()
+    schema = ProblemDetails.model_json_schema()
     return {
         int(status[1:]): {
             "description": meaning,

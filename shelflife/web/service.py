@@ -17,9 +17,9 @@ from shelflife.engine import Engine
 from shelflife.records.records import open_records
 from shelflife.shapes.metrics import SchedulerMetrics, metrics_as_json
 from shelflife.shapes.stats import StorageStats, stats_as_json
-from shelflife.web.events import EventFeed
+from shelflife.web.event_stream import EventFeed
 from shelflife.web.refresher import Refresher
-from shelflife.web.token import ServiceToken
+from shelflife.web.service_token import ServiceToken
 from shelflife.web.work import Work
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from shelflife.settings import Settings
     from shelflife.settings.in_force import SettingsInForce
 
-__all__ = ["Schedule", "Service"]
+__all__ = ["AnyScheduler", "Service"]
 
 STATS_AGE: Final = 60
 """Seconds after which statistics that are asked for are brought up to date, in the background."""
@@ -39,7 +39,7 @@ PLANS: Final = 4
 """Plans that are made at once; each may read much of the disk."""
 
 
-class Schedule(Protocol):
+class AnyScheduler(Protocol):
     """What starts cleanups by itself. All methods block, and may be called from any thread."""
 
     def start(self) -> object:
@@ -59,7 +59,7 @@ class Service:
         self,
         settings: SettingsInForce,
         *,
-        schedule: Callable[[], Schedule] | None = None,
+        schedule: Callable[[], AnyScheduler] | None = None,
         listeners: Sequence[Listener] = (),
     ) -> None:
         """Take what tells the settings and the schedule; nothing is called yet.
@@ -75,7 +75,7 @@ class Service:
         """Told what the runs do that requests begin."""
         self._lock = threading.Lock()
         self._engine: Engine | None = None
-        self._schedule: Schedule | None = None
+        self._schedule: AnyScheduler | None = None
         self.refresher = Refresher(lambda: self.engine)
         self.work = Work()
         self.planning = asyncio.Semaphore(PLANS)
@@ -110,7 +110,7 @@ class Service:
         return open_records(self.engine.settings)
 
     @property
-    def schedule(self) -> Schedule:
+    def schedule(self) -> AnyScheduler:
         """The schedule. Blocks, once."""
         engine = self.engine
         with self._lock:

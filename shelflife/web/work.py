@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from shelflife.events import Event
 
-__all__ = ["PATIENCE", "Job", "Work"]
+__all__ = ["PATIENCE", "RequestedRun", "Work"]
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ _END_WITHIN: Final = 5.0
 _Done = TypeVar("_Done")
 
 
-class Job(Generic[_Done]):
+class RequestedRun(Generic[_Done]):
     """One piece of work, and the run that it is."""
 
     def __init__(self, task: asyncio.Task[_Done], begun: asyncio.Event) -> None:
@@ -72,7 +72,7 @@ class Work:
         self._stop = threading.Event()
         self._tasks: set[asyncio.Task[object]] = set()
 
-    def begin(self, act: Callable[[Callable[[Event], None], threading.Event], _Done]) -> Job[_Done]:
+    def begin(self, act: Callable[[Callable[[Event], None], threading.Event], _Done]) -> RequestedRun[_Done]:
         """Begin a piece of work; `act` gets a listener for its engine, and what asks it to stop. It may block."""
         loop, begun, stop = asyncio.get_running_loop(), asyncio.Event(), self._stop
 
@@ -98,7 +98,7 @@ class Work:
         task = asyncio.create_task(carry_out())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        job = Job(task, begun)
+        job = RequestedRun(task, begun)
         return job
 
     def stop(self) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,7 +73,7 @@ def insist(workers: Workers, key: str, chance: random.Random) -> int:
     raise AssertionError(f"{key} was never answered")
 
 
-def _post(port: int, key: str, *, cut: bool, chance: random.Random) -> tuple[int, dict[str, object]] | None:
+def _post(port: int, key: str, *, cut: bool, chance: random.Random) -> tuple[int, dict[str, Any]] | None:
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
         headers = {
             "Authorization": f"Bearer {TOKEN}",

@@ -14,7 +14,7 @@ import pytest
 
 from shelflife.explain.answer import State
 from shelflife.files import primitives
-from shelflife.policy.rules import Need, Rule, table
+from shelflife.policy.rules import Rule, RuleNeed, table
 from shelflife.policy.verdict import Reason
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _DAY = 86_400
 
-_ONLY_HERE = Rule(reason=Reason.IN_USE, needs=Need.NAME, keeps=lambda case: "odd" in case.file.name)
+_ONLY_HERE = Rule(reason=Reason.IN_USE, needs=RuleNeed.NAME, keeps=lambda case: "odd" in case.file.name)
 """A rule that the program does not know: it must be honoured wherever files are decided about."""
 
 

@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from shelflife.settings import DEFAULT_RETENTION, Settings
 from shelflife.testing import Storage
 from shelflife.web import create_app
-from shelflife.web.token import VARIABLE
+from shelflife.web.service_token import VARIABLE
 
 load_all_checks()
 

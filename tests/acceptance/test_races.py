@@ -18,6 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,9 +28,9 @@ from shelflife.files import trash as trash_module
 from shelflife.files.kernel import rename_noreplace
 from shelflife.files.removal import Result
 from shelflife.remove.careful import AreaExecutor
-from shelflife.remove.directories import UnitExecutor
 from shelflife.remove.recorder import Recorder
 from shelflife.remove.report import RunReport
+from shelflife.scan.unit import read_unit
 from shelflife.testing import aged_file, set_age
 from tests.integration.engine.users import needs_root
 
@@ -387,16 +388,16 @@ def test_a_unit_that_was_taken_aside_is_put_back_when_the_run_ends_before_it_was
 ) -> None:
     stage = Stage(tmp_path / "storage", trash=trash, units=True)
     looks = 0
-    look = UnitExecutor._reason_to_keep
+    look = read_unit
 
-    def interrupted(*given: object) -> object:
+    def interrupted(*given: Any, **named: Any) -> object:
         nonlocal looks
         looks += 1
         if looks == 2:
             raise error
-        return look(*given)  # type: ignore[arg-type]
+        return look(*given, **named)
 
-    monkeypatch.setattr(UnitExecutor, "_reason_to_keep", interrupted)
+    monkeypatch.setattr("shelflife.remove.unit.read_unit", interrupted)
     with suppress(KeyboardInterrupt):
         stage.cleanup()
     monkeypatch.undo()

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -89,7 +90,17 @@ def sabotage(settings: dict[str, Any], call: str, effect: str, when: str) -> End
     return _trace(settings, ["-o", os.devnull, "-e", f"trace={call}", "-e", inject])
 
 
-def _trace(settings: dict[str, Any], options: list[str]) -> Ended:
+def meddle(settings: dict[str, Any], call: str, number: int, act: Callable[[], None], *more: str) -> Ended:
+    """Run a cleanup that stands still right after its `number`th system call of a name, while `act` is done.
+
+    `more` are further options of strace. With an output file (-o) this does not work.
+    """
+    inject = f"inject={call}:signal=STOP:when={number}"
+    names = {call, *(option.split(":")[0].removeprefix("inject=") for option in more if ":" in option)}
+    return _trace(settings, ["-e", f"trace={','.join(names)}", "-e", inject, *more], act)
+
+
+def _trace(settings: dict[str, Any], options: list[str], act: Callable[[], None] | None = None) -> Ended:
     nursery = _nursery()
     with TemporaryDirectory(prefix="shelflife-test-") as directory:
         report = Path(directory) / "report"
@@ -100,11 +111,25 @@ def _trace(settings: dict[str, Any], options: list[str]) -> Ended:
         assert strace.stderr is not None
         first = strace.stderr.readline()
         os.kill(pid, signal.SIGCONT)
+        if act is not None:
+            _await_stop(strace.stderr)
+            act()
+            os.kill(pid, signal.SIGCONT)
         status = nursery.answer()
         strace.communicate()
         assert "attached" in first, first
         killed = os.WIFSIGNALED(status)
         return Ended(killed=killed, report={} if killed else json.loads(report.read_text()))
+
+
+def _await_stop(told: IO[str]) -> None:
+    """Read what strace tells until the process was sent a signal to stop, and did."""
+    is_sent = False
+    for line in told:
+        is_sent = is_sent or "--- SIGSTOP {" in line
+        if is_sent and "--- stopped by SIGSTOP ---" in line:
+            return
+    raise AssertionError("it came to its end before it was stopped")
 
 
 class _Nursery:

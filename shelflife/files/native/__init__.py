@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 from shelflife.clock import HOUR
 from shelflife.files.listing import FOREVER, clamp
-from shelflife.files.native.records import readings_of
-from shelflife.files.reading import MOST_DUE, Answer, Flag, Manner, Reading, Search, Task
+from shelflife.files.native.packed import readings_of
+from shelflife.files.reading import MOST_DUE, Flag, Manner, Reading, RemovalTask, Search, TaskResult
 from shelflife.files.survey import KEY_SIZE
 from shelflife.policy.rules.times import KINDS
 
@@ -124,7 +124,7 @@ class Native:
             self._free(result)
         return readings_of(packed, known[:done], native, search.cutoffs)
 
-    def remove(self, anchor: Anchor, tasks: Sequence[Task], manner: Manner) -> list[Answer]:
+    def remove(self, anchor: Anchor, tasks: Sequence[RemovalTask], manner: Manner) -> list[TaskResult]:
         """See `Primitives`."""
         total = sum(len(task.entries) for task in tasks)
         answers = bytearray(_ANSWER.size * len(tasks))
@@ -144,13 +144,13 @@ class Native:
             *(byref(removal), _address(answers), _address(fates)),
         )
         if error:
-            return [Answer(error, b"")] * len(tasks)
+            return [TaskResult(error, b"")] * len(tasks)
         found, position = [], 0
         for task, answer in zip(tasks, _ANSWER.iter_unpack(answers), strict=True):
             code, done, files, size, links, freed, inodes, pruned, stranded = answer
             known = bytes(fates[position : position + done])
             counts = (files, size, links, freed, inodes)
-            found.append(Answer(code, known, *counts, bool(pruned), bool(stranded)))
+            found.append(TaskResult(code, known, *counts, bool(pruned), bool(stranded)))
             position += len(task.entries)
         return found
 
@@ -168,7 +168,7 @@ def _packed_known(known: Known, hour: int) -> bytes:
     return known.key + _NUMBER.pack(known.files_before(hour))
 
 
-def _packed(task: Task) -> bytes:
+def _packed(task: RemovalTask) -> bytes:
     entries = task.entries
     device = _NUMBER.pack(task.device)
     moves = task.target is not None

@@ -143,7 +143,7 @@ static int look_at(int directory, const char *name, int age, struct stat *status
     return 0;
 }
 
-/* The kinds of shelflife.files.listing.Kind. */
+/* The kinds of shelflife.files.listing.EntryKind. */
 enum { FILE_ = 1, LINK = 2, DIRECTORY = 3, OTHER = 4 };
 
 static int kind_of(mode_t mode) {

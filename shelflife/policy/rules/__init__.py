@@ -13,7 +13,7 @@ what it needs to know – the name, the class, the time, the neighbours in the d
 code applies it, too. A new rule is one entry there and its function. Nothing else decides.
 
 *Values for the compiled code.* It is fast because it knows no rules: it compares times. What it needs for one
-directory are the few numbers of `Native`, and `Rules.native` gives them where they say all that there is to say.
+directory are the few numbers of `NativeRules`, and `Rules.native` gives them where they say all there is to say.
 Where it returns None – names matter, neighbours matter, a rule is not among those that the compiled code
 applies – that directory goes the careful way, in Python, by `judge`. So a rule that the compiled code does not
 know is slow there, and never ignored.
@@ -22,8 +22,8 @@ know is slow there, and never ignored.
 from shelflife.policy.rules.classes import Class
 from shelflife.policy.rules.file import KEEP_FILE, File, is_left_open, stays_by_name
 from shelflife.policy.rules.judge import LOST_AND_FOUND, Rules
-from shelflife.policy.rules.native import Native
-from shelflife.policy.rules.table import Case, Need, Rule
+from shelflife.policy.rules.native import NativeRules
+from shelflife.policy.rules.table import Case, Rule, RuleNeed
 from shelflife.policy.rules.times import Times
 from shelflife.policy.rules.unit import Unit, directory_time, judge_unit
 
@@ -33,9 +33,9 @@ __all__ = [
     "Case",
     "Class",
     "File",
-    "Native",
-    "Need",
+    "NativeRules",
     "Rule",
+    "RuleNeed",
     "Rules",
     "Times",
     "Unit",

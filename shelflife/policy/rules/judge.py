@@ -11,10 +11,10 @@ from shelflife.policy.cutoff import BEGINNING, Cause, Cutoff, Cutoffs
 from shelflife.policy.rules import table
 from shelflife.policy.rules.classes import Class, classes_of
 from shelflife.policy.rules.file import File
-from shelflife.policy.rules.native import Native
+from shelflife.policy.rules.native import NativeRules
 from shelflife.policy.rules.neighbours import Neighbours, stems_of
 from shelflife.policy.rules.patterns import Patterns
-from shelflife.policy.rules.table import Case, Need, Rule
+from shelflife.policy.rules.table import Case, Rule, RuleNeed
 from shelflife.policy.rules.times import KINDS
 from shelflife.policy.verdict import Reason, Verdict
 from shelflife.settings import Expire
@@ -136,7 +136,7 @@ class Rules:
     @cached_property
     def needs_neighbours(self) -> bool:
         """Whether the verdict on a file depends on others in its directory: `judge_together` is to be asked."""
-        return self.expire is Expire.STEM or any(Need.NEIGHBOURS in rule.needs for rule in self._applied)
+        return self.expire is Expire.STEM or any(RuleNeed.NEIGHBOURS in rule.needs for rule in self._applied)
 
     def judge(self, file: File, cutoffs: Cutoffs) -> Verdict:
         """Return the verdict on one file: whether it goes, and why.
@@ -199,7 +199,7 @@ class Rules:
 
     # -- what others are told
 
-    def native(self, directory: str, cutoffs: Cutoffs) -> Native | None:
+    def native(self, directory: str, cutoffs: Cutoffs) -> NativeRules | None:
         """Return what the compiled code must know of a directory; None where values do not say it all."""
         number = self.class_of_all_in(directory)
         if number is None or not self._can_be_native:
@@ -207,7 +207,7 @@ class Rules:
         if self.is_noise(directory):
             return None
         cutoff = cutoffs.within(directory)[number]
-        return Native(number, None if cutoff is None else cutoff.at, KINDS[self.age_from], self._noise)
+        return NativeRules(number, None if cutoff is None else cutoff.at, KINDS[self.age_from], self._noise)
 
     @cached_property
     def fingerprint(self) -> int:
@@ -233,7 +233,7 @@ class Rules:
 
     @cached_property
     def _alone(self) -> tuple[Rule, ...]:
-        return tuple(rule for rule in self._applied if Need.NEIGHBOURS not in rule.needs)
+        return tuple(rule for rule in self._applied if RuleNeed.NEIGHBOURS not in rule.needs)
 
     @cached_property
     def _can_be_native(self) -> bool:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from shelflife.policy.rules.times import AgeKind
 
 
-class Native(NamedTuple):
+class NativeRules(NamedTuple):
     """All that decides over every file and link of one directory.
 
     The compiled code keeps `.gitkeep`, `.nfs…`, FIFOs, sockets, devices, and what is not before the cutoff.

@@ -39,7 +39,7 @@ class Case(NamedTuple):
     """All files right in its directory; None where they are not known."""
 
 
-class Need(Flag):
+class RuleNeed(Flag):
     """What a rule must know of a file."""
 
     NAME = auto()
@@ -57,7 +57,7 @@ class Rule:
     reason: Reason
     """What it is called, in every verdict, record and answer."""
 
-    needs: Need
+    needs: RuleNeed
     """What its decision depends on."""
 
     keeps: Callable[[Case], bool]
@@ -67,8 +67,8 @@ class Rule:
     """Returns whether it can keep anything in an area that is so configured; otherwise it is not asked there."""
 
     compiled: bool = False
-    """Whether the compiled code applies it, given what `Native` says. Otherwise an area that has this rule is
-    read and cleaned by `judge` alone."""
+    """Whether the compiled code applies it, given what `NativeRules` says. Otherwise an area that has this rule
+    is read and cleaned by `judge` alone."""
 
 
 def _is_keep_file(case: Case) -> bool:
@@ -107,15 +107,15 @@ def _keeps_newest_of_directories(area: AreaSettings) -> bool:
 
 
 TABLE: Final[tuple[Rule, ...]] = (
-    Rule(reason=Reason.KEEP_FILE, needs=Need.NAME, keeps=_is_keep_file, compiled=True),
-    Rule(reason=Reason.LEFT_OPEN, needs=Need.NAME, keeps=_is_left_open, compiled=True),
-    Rule(reason=Reason.PROTECTED, needs=Need.CLASS, keeps=_is_protected, compiled=True),
-    Rule(reason=Reason.INDEFINITE, needs=Need.CLASS, keeps=_is_indefinite, compiled=True),
-    Rule(reason=Reason.NEWEST, needs=Need.TIME, keeps=_is_among_newest, compiled=True),
-    Rule(reason=Reason.NOT_EXPIRED, needs=Need.TIME, keeps=_is_not_expired, compiled=True),
+    Rule(reason=Reason.KEEP_FILE, needs=RuleNeed.NAME, keeps=_is_keep_file, compiled=True),
+    Rule(reason=Reason.LEFT_OPEN, needs=RuleNeed.NAME, keeps=_is_left_open, compiled=True),
+    Rule(reason=Reason.PROTECTED, needs=RuleNeed.CLASS, keeps=_is_protected, compiled=True),
+    Rule(reason=Reason.INDEFINITE, needs=RuleNeed.CLASS, keeps=_is_indefinite, compiled=True),
+    Rule(reason=Reason.NEWEST, needs=RuleNeed.TIME, keeps=_is_among_newest, compiled=True),
+    Rule(reason=Reason.NOT_EXPIRED, needs=RuleNeed.TIME, keeps=_is_not_expired, compiled=True),
     Rule(
         reason=Reason.NEWEST,
-        needs=Need.NEIGHBOURS,
+        needs=RuleNeed.NEIGHBOURS,
         keeps=_is_among_newest_here,
         applies=_keeps_newest_of_directories,
     ),

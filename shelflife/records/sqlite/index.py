@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from shelflife.files.survey import Part, Survey
+    from shelflife.files.survey import ClassSurvey, Survey
     from shelflife.records.index import Trust
 
 KEPT_BACK: Final = 2000
@@ -187,15 +187,15 @@ class Index(IndexReader):
         """Forget one directory that was removed, empty."""
         self._forgotten.append((root, os.fsencode(path)))
 
-    def drop(self, root: int, path: str) -> None:
-        """Forget a directory and all below it."""
+    def drop(self, root: int, *paths: str) -> None:
+        """Forget directories and all below them."""
         self.flush()
-        start, end = _range(path)
+        ranges = [(root, *_range(path)) for path in paths]
 
         def change(connection: sqlite3.Connection) -> None:
             connection.execute(_UNSUM, (root,))
             for table in ("directory", "part"):
-                connection.execute(_DROP.format(table), (root, start, end))
+                connection.executemany(_DROP.format(table), ranges)
 
         self._change(change)
 
@@ -261,7 +261,7 @@ class Index(IndexReader):
         self._connection = memory
 
 
-def _columns(part: Part) -> tuple[object, ...]:
+def _columns(part: ClassSurvey) -> tuple[object, ...]:
     """Return what `directory` and `part` have alike."""
     return (
         *(part.files, part.bytes, part.allocated),

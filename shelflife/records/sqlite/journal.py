@@ -10,7 +10,7 @@ from shelflife.records.sqlite.acts import SqliteActBook
 from shelflife.records.sqlite.alerts import SqliteAlertBook
 from shelflife.records.sqlite.approvals import SqliteApprovals
 from shelflife.records.sqlite.database import state_of, transaction
-from shelflife.records.sqlite.events import SqliteEventBook
+from shelflife.records.sqlite.event_log import SqliteEventBook
 from shelflife.records.sqlite.holds import SqliteHoldBook, SqliteHoldWatch
 from shelflife.records.sqlite.identity import SqliteIdentity
 from shelflife.records.sqlite.pressure import SqlitePressureBook

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from shelflife.errors import RecordsError
 from shelflife.records.sqlite.database import connect, connect_alone, insert_rows, is_full, transaction
-from shelflife.records.sqlite.events import untold
+from shelflife.records.sqlite.event_log import untold
 from shelflife.records.sqlite.journal import SqliteJournal
 from shelflife.records.sqlite.migrations import MIGRATIONS, migrate
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 from shelflife.errors import RecordsError
-from shelflife.records.sqlite import acts, events, pressure, replies, tokens, trash
+from shelflife.records.sqlite import acts, event_log, pressure, replies, tokens, trash
 from shelflife.records.sqlite.database import transaction
 
 MIGRATIONS: Final = (
@@ -118,7 +118,7 @@ MIGRATIONS: Final = (
         done INTEGER                        -- when it was delivered, or given up
     );
     """,
-    events.SCHEMA + tokens.SCHEMA + replies.SCHEMA,
+    event_log.SCHEMA + tokens.SCHEMA + replies.SCHEMA,
     pressure.SCHEMA,
     """
     -- No comment behind a new column: SQLite takes it into the table's definition.

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from shelflife.records.sqlite.database import transaction
-from shelflife.records.trash import Waiting
+from shelflife.records.trash import TrashedRun
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,14 +30,14 @@ class SqliteTrashBook:
         """Use a connection to the journal."""
         self._connection = connection
 
-    def known(self) -> dict[str, dict[str, Waiting]]:
+    def known(self) -> dict[str, dict[str, TrashedRun]]:
         """See `TrashBook`."""
-        found: dict[str, dict[str, Waiting]] = {}
+        found: dict[str, dict[str, TrashedRun]] = {}
         for area, run, files, size in self._connection.execute("SELECT area, run, files, bytes FROM trash"):
-            found.setdefault(area, {})[run] = Waiting(files, size)
+            found.setdefault(area, {})[run] = TrashedRun(files, size)
         return found
 
-    def replace(self, area: str, waiting: Mapping[str, Waiting]) -> None:
+    def replace(self, area: str, waiting: Mapping[str, TrashedRun]) -> None:
         """See `TrashBook`."""
         with suppress(sqlite3.OperationalError), transaction(self._connection):
             self._connection.execute("DELETE FROM trash WHERE area = ?", (area,))

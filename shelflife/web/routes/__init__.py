@@ -28,12 +28,12 @@ from fastapi.security import HTTPBearer
 
 from shelflife.settings.in_force import SettingsInForce, in_force_of
 from shelflife.web.caller import Callers
-from shelflife.web.guard import Guard, guarded_by
+from shelflife.web.guard import RequestGuard, guarded_by
 from shelflife.web.once import Once
 from shelflife.web.problems import ProblemRoute, documented
 from shelflife.web.routes import access, acts, cleanup, events, holds, paths, plans, runs, statistics, trash
 from shelflife.web.scopes import SCOPES, scope_of
-from shelflife.web.service import Schedule, Service
+from shelflife.web.service import AnyScheduler, Service
 
 if TYPE_CHECKING:
     from shelflife.events import Listener
@@ -71,7 +71,7 @@ def router(
     prefix: str = "/storage",
     token: bool | None = None,
     actor: Callable[[Request], str] | None = None,
-    schedule: Callable[[], Schedule] | None = None,
+    schedule: Callable[[], AnyScheduler] | None = None,
     listeners: Sequence[Listener] = (),
 ) -> APIRouter:
     """Return the routes of one storage, for `app.include_router`.
@@ -122,7 +122,7 @@ def routes_of(
         prefix=prefix,
         tags=["storage"],
         dependencies=dependencies,
-        route_class=guarded_by(Guard(callers, Once(service.records), prefix)),
+        route_class=guarded_by(RequestGuard(callers, Once(service.records), prefix)),
         responses=documented(
             _401="a token is missing or wrong",
             _403="the token does not allow that",

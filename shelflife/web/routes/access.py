@@ -13,10 +13,10 @@ from shelflife import clock
 from shelflife.clock import HOUR, SECOND
 from shelflife.errors import UsageError
 from shelflife.scopes import Scope
-from shelflife.settings.units import moment_of
+from shelflife.settings.quantities import moment_of
 from shelflife.shapes.token import NewToken, Session, Tokens, token_as_json
 from shelflife.web import models
-from shelflife.web.caller import COOKIE, parent_of
+from shelflife.web.caller import COOKIE, token_parent
 from shelflife.web.problems import documented
 from shelflife.web.routes.parts import Asking, not_found
 
@@ -124,7 +124,7 @@ def _revoke(service: Service, name: str) -> None:
 
 def _begin(service: Service, asking: Caller) -> str:
     now = clock.now()
-    parent = asking.name if asking.secret else parent_of(service.token.expected())
+    parent = asking.name if asking.secret else token_parent(service.token.expected())
     with service.records().open_journal() as journal:
         return journal.tokens.add(
             f"session {secrets.token_hex(8)}",

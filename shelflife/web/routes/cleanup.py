@@ -10,7 +10,7 @@ from fastapi import Body, HTTPException, Request, Response
 from shelflife.errors import UsageError
 from shelflife.records.history import RunState, Trigger
 from shelflife.scopes import Scope
-from shelflife.settings.units import parse_duration
+from shelflife.settings.quantities import parse_duration
 from shelflife.shapes.cleanup import CleanupAccepted, CleanupResult
 from shelflife.shapes.disk import Reliefs, reliefs_as_json
 from shelflife.shapes.plan import plan_as_json
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from shelflife.engine import Engine
     from shelflife.events import Event
     from shelflife.policy.plan import Plan
-    from shelflife.run.pressure import DiskRelief
+    from shelflife.run.making_room import DiskRelief
     from shelflife.shapes.cleanup import CleanupResult as Result
     from shelflife.web.caller import Caller
     from shelflife.web.service import Service

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from fastapi import APIRouter
 
-    from shelflife.records.events import EventRecord
+    from shelflife.records.event_log import EventRecord
     from shelflife.web.caller import Caller
     from shelflife.web.service import Service
 

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from shelflife import clock
 from shelflife.errors import UsageError
 from shelflife.records.holds import HoldChanged
-from shelflife.settings.units import moment_of
+from shelflife.settings.quantities import moment_of
 from shelflife.shapes.hold import Hold, hold_as_json
 from shelflife.web import models
 from shelflife.web.problems import documented

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from shelflife.engine import Engine
     from shelflife.web.service import Service
-    from shelflife.web.work import Job
+    from shelflife.web.work import RequestedRun
 
 MOST_FILES: Final = 1000
 """Files in one response."""
@@ -104,7 +104,7 @@ def runs_at(request: Request, at: str) -> str:
 
 
 async def answer_of(
-    request: Request, service: Service, job: Job[Done], finished: Callable[[Done], Any], *, at: str
+    request: Request, service: Service, job: RequestedRun[Done], finished: Callable[[Done], Any], *, at: str
 ) -> Response:
     """Return the answer to what began a run: what it did, if it is done in time, else where to look (202).
 

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from shelflife.errors import UsageError
 from shelflife.run.pages import PlanCursor
-from shelflife.settings.units import moment_of
+from shelflife.settings.quantities import moment_of
 from shelflife.shapes.plan import (
     Plan,
     PlannedFile,

@@ -15,7 +15,7 @@ from shelflife import clock
 from shelflife.errors import UsageError
 from shelflife.files.removal import Result
 from shelflife.records.history import RunState
-from shelflife.settings.units import past_moment_of
+from shelflife.settings.quantities import past_moment_of
 from shelflife.shapes.event import progress_as_json
 from shelflife.shapes.run import Run, RunFiles, Runs, file_as_json, run_as_json
 from shelflife.web.problems import documented

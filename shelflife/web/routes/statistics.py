@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Body, Query
 
-from shelflife.settings.units import change_of
+from shelflife.settings.quantities import change_of
 from shelflife.shapes.alert import Alert, Delivery, alert_as_json
 from shelflife.shapes.check import Finding, finding_as_json
 from shelflife.shapes.disk import DiskUsage, disk_usage_as_json

@@ -10,7 +10,7 @@ from fastapi import Request
 from fastapi.responses import StreamingResponse
 
 from shelflife.errors import UsageError
-from shelflife.settings.units import parse_duration
+from shelflife.settings.quantities import parse_duration
 from shelflife.shapes.run import Report, report_as_json
 from shelflife.shapes.trash import Restored, TrashedFile, restored_as_json, trashed_file_as_json
 from shelflife.web import models

@@ -23,7 +23,7 @@ from shelflife.records.records import open_records
 from shelflife.records.usage import DiskSample
 from shelflife.remove.report import AreaReport, RunReport
 from shelflife.run.lock import cleanup_lock
-from shelflife.run.pressure import DiskRelief, Outcome
+from shelflife.run.making_room import DiskRelief, ReliefOutcome
 from shelflife.settings import Settings
 from tests.inside import refused, workplace_of
 from tests.integration.alerts.conftest import Receiver, receiving
@@ -217,7 +217,7 @@ def test_room_that_was_made_is_told(make_storage: MakeStorage) -> None:
         storage = _storage(make_storage, receiver.url, pressure={"high": "90%"})
         (disk,) = storage.engine.disks()
         report = RunReport(run=1, plan="p", state="done", areas=[AreaReport(area="temp", removed=7)])
-        found = DiskRelief(disk=disk, after=disk.usage, outcome=Outcome.RELIEVED, runs=(report,))
+        found = DiskRelief(disk=disk, after=disk.usage, outcome=ReliefOutcome.RELIEVED, runs=(report,))
         _look(Dispatcher(), storage, relieved=[found])
     assert _told(receiver) == [("ended", "pressure")]
     assert ": 7 files went, now it is at " in json.loads(receiver.bodies[0])["text"]

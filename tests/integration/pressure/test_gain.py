@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shelflife.run.pressure import Outcome
+from shelflife.run.making_room import ReliefOutcome
 from shelflife.settings import Settings
 from shelflife.testing import Storage
 from tests.integration.pressure.conftest import fill, fill_up, share
@@ -24,7 +24,7 @@ _AREAS = {"frames": {"retention": "30d", "priority": 1}, "expired": {"retention"
 _MIB = 2**20
 
 
-def _look(storage: Storage, *, insist: bool = False) -> Outcome:
+def _look(storage: Storage, *, insist: bool = False) -> ReliefOutcome:
     """Take one look as a process of its own would: nothing is left in memory from those before it."""
     (found,) = storage.engine.with_settings(storage.settings).relieve(insist=insist)
     return found.outcome
@@ -54,19 +54,19 @@ def test_looks_at_files_that_readers_keep_open_take_a_first_portion_and_no_more(
         storage.tick("3h")
         after_it_expired = _look(storage)
         fill_up(storage, "outputs/more", leave=_MIB // 2)  # of what our own records had set aside
-        assert _look(storage) is Outcome.NO_GAIN
+        assert _look(storage) is ReliefOutcome.NO_GAIN
     finally:
         for reader in readers:
             reader.close()
-    assert set(outcomes) == {Outcome.NO_GAIN}
+    assert set(outcomes) == {ReliefOutcome.NO_GAIN}
     assert left == list(range(60 - len(left), 60))
     assert 60 - len(left) == 4  # a mebibyte: less could not be told from what our own records write
-    assert after_it_expired is Outcome.NO_GAIN
+    assert after_it_expired is ReliefOutcome.NO_GAIN
     assert not storage.path("expired/one").exists()  # what is expired goes all the same
     assert _left(storage) == left
 
     # Now the disk shows it, by itself.
-    assert _look(storage) is Outcome.RELIEVED
+    assert _look(storage) is ReliefOutcome.RELIEVED
     assert share(storage) < 80
     assert len(_left(storage)) < len(left)
 
@@ -75,11 +75,11 @@ def test_a_person_may_say_to_go_on_and_then_one_more_portion_goes(mount_storage:
     storage = mount_storage(_AREAS)
     readers = [file.open("rb") for file in _full_of_frames(storage)]
     try:
-        assert _look(storage) is Outcome.NO_GAIN
+        assert _look(storage) is ReliefOutcome.NO_GAIN
         assert len(_left(storage)) == 56
-        assert _look(storage, insist=True) is Outcome.NO_GAIN
+        assert _look(storage, insist=True) is ReliefOutcome.NO_GAIN
         assert len(_left(storage)) == 52
-        assert _look(storage) is Outcome.NO_GAIN
+        assert _look(storage) is ReliefOutcome.NO_GAIN
         assert len(_left(storage)) == 52
     finally:
         for reader in readers:
@@ -95,13 +95,13 @@ def test_what_is_on_its_way_is_not_taken_once_more(mount_storage: MountStorage) 
         left = _left(storage)
         for _ in range(3):
             _look(storage)
-        assert first is Outcome.NO_GAIN or share(storage) <= 90
+        assert first is ReliefOutcome.NO_GAIN or share(storage) <= 90
         assert _left(storage) == left
     finally:
         for reader in readers:
             reader.close()
     # When they close it is below the high watermark: had each look begun anew, far more would be gone.
-    assert _look(storage) is Outcome.CALM
+    assert _look(storage) is ReliefOutcome.CALM
     assert _left(storage) == left
 
 
@@ -115,7 +115,7 @@ def test_room_that_came_back_by_itself_leaves_no_stale_reason(mount_storage: Mou
         reader.close()
     (helped,) = storage.engine.relieve()
     assert "gave no room" in stuck.fills[0]
-    assert (helped.outcome, helped.fills) == (Outcome.RELIEVED, ())
+    assert (helped.outcome, helped.fills) == (ReliefOutcome.RELIEVED, ())
 
 
 # -- how much goes unasked
@@ -133,7 +133,7 @@ def test_a_full_disk_takes_at_most_half_of_an_area_unasked_however_often_it_look
         fill_up(storage, f"outputs/{number}")
 
     assert len(_left(storage)) == 12
-    assert {look.outcome for look in looks} == {Outcome.NOT_ENOUGH}
+    assert {look.outcome for look in looks} == {ReliefOutcome.NOT_ENOUGH}
     assert all("more files of frames would have to go than go unasked" in look.fills[0] for look in looks)
     assert all("--insist" in look.fills[0] for look in looks)
     _look(storage, insist=True)
@@ -151,8 +151,8 @@ def test_an_area_may_give_as_much_once_more_when_the_disk_was_well_in_between(
             fill(storage, f"frames/{made}", age=f"{400 - made}h", size=_MIB // 4)
             made += 1
         fill_up(storage)
-        assert _look(storage) is Outcome.RELIEVED
-        assert _look(storage) is Outcome.CALM
+        assert _look(storage) is ReliefOutcome.RELIEVED
+        assert _look(storage) is ReliefOutcome.CALM
         storage.path("outputs/rest").unlink()
     assert made > 80
 
@@ -170,16 +170,16 @@ def test_a_share_of_all_is_no_limit(mount_storage: MountStorage) -> None:
 def test_room_is_made_until_so_many_bytes_are_free_and_no_further(mount_storage: MountStorage) -> None:
     storage = mount_storage(_AREAS, pressure={"min_free": "2MiB", "free_until": "4MiB"})
     _full_of_frames(storage)
-    assert _look(storage) is Outcome.RELIEVED
+    assert _look(storage) is ReliefOutcome.RELIEVED
     status = os.statvfs(storage.base_path)
     assert 4 * _MIB <= status.f_bavail * status.f_frsize < 6 * _MIB
-    assert _look(storage) is Outcome.CALM
+    assert _look(storage) is ReliefOutcome.CALM
 
 
 def test_more_room_than_a_disk_has_is_not_bought_with_unexpired_files(mount_storage: MountStorage) -> None:
     storage = mount_storage(_AREAS, pressure={"min_free": "1GB"})
     _full_of_frames(storage)
-    assert _look(storage) is Outcome.HOPELESS
+    assert _look(storage) is ReliefOutcome.HOPELESS
     assert len(_left(storage)) == 60
 
 
@@ -226,17 +226,17 @@ def test_a_snapshot_costs_one_portion_however_often_one_looks(btrfs: Path) -> No
     command: list[str | Path] = ["btrfs", "-q", "subvolume", "snapshot", "-r", btrfs / "storage", snapshot]
     subprocess.run(command, check=True)
 
-    assert {_look(storage) for _ in range(4)} == {Outcome.NO_GAIN}
+    assert {_look(storage) for _ in range(4)} == {ReliefOutcome.NO_GAIN}
     assert len(_left(storage)) == 59
 
     subprocess.run(["btrfs", "-q", "subvolume", "delete", "-c", snapshot], check=True)
     subprocess.run(["btrfs", "-q", "subvolume", "sync", btrfs], check=True)
     subprocess.run(["sync", "-f", btrfs], check=True)
-    assert _look(storage) is Outcome.RELIEVED
+    assert _look(storage) is ReliefOutcome.RELIEVED
 
 
 def test_a_file_system_that_frees_in_its_own_time_is_told_to(btrfs: Path) -> None:
     storage = _on_btrfs(btrfs)
-    assert _look(storage) is Outcome.RELIEVED
+    assert _look(storage) is ReliefOutcome.RELIEVED
     assert share(storage) < 50
     assert len(_left(storage)) >= 30

@@ -9,7 +9,7 @@ import pytest
 
 from shelflife.errors import CleanupDisabled, UsageError
 from shelflife.files.removal import Result
-from shelflife.run.pressure import Outcome
+from shelflife.run.making_room import ReliefOutcome
 from tests.integration.pressure.conftest import fill, fill_up, share
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def test_one_look_at_a_full_disk_brings_it_below_the_low_watermark_in_the_right_
 
     (found,) = storage.engine.relieve()
 
-    assert found.outcome is Outcome.RELIEVED
+    assert found.outcome is ReliefOutcome.RELIEVED
     assert share(storage) < 80
     gone = set(before) - set(storage.files())
     assert not [path for path in gone if path.startswith(("outputs/", "uploads/", "temp/young/"))]
@@ -80,7 +80,7 @@ def test_a_disk_below_the_high_watermark_is_left_alone(mount_storage: MountStora
 
     (found,) = storage.engine.relieve()
 
-    assert found.outcome is Outcome.CALM
+    assert found.outcome is ReliefOutcome.CALM
     assert (storage.files(), storage.engine.history()) == (before, [])
 
 
@@ -100,7 +100,7 @@ def test_the_trash_goes_first_and_the_oldest_of_it(mount_storage: MountStorage) 
 
     (found,) = storage.engine.relieve()
 
-    assert found.outcome is Outcome.RELIEVED
+    assert found.outcome is ReliefOutcome.RELIEVED
     trash = [path for path in storage.files() if "/.trash/" in path]
     assert 0 < len(trash) < 64
     assert all("/later/" in path for path in trash)
@@ -115,7 +115,7 @@ def test_a_disk_full_of_what_belongs_to_others_loses_nothing_unexpired(mount_sto
 
     (found,) = storage.engine.relieve()
 
-    assert found.outcome is Outcome.HOPELESS
+    assert found.outcome is ReliefOutcome.HOPELESS
     assert storage.files() == ["frames/new"]
     assert found.fills[0].endswith("% of the used space is outside the storage")
 
@@ -128,7 +128,7 @@ def test_a_disk_full_of_results_loses_nothing_unexpired(mount_storage: MountStor
     (found,) = storage.engine.relieve()
     (again,) = storage.engine.relieve()
 
-    assert (found.outcome, again.outcome) == (Outcome.HOPELESS, Outcome.HOPELESS)
+    assert (found.outcome, again.outcome) == (ReliefOutcome.HOPELESS, ReliefOutcome.HOPELESS)
     assert storage.path("frames/new").exists()
     assert "in outputs, kept indefinitely" in found.fills[0]
     assert storage.engine.history() == []  # nothing was done: no run for each look
@@ -147,7 +147,7 @@ def test_inodes_run_out_like_bytes(mount_storage: MountStorage) -> None:
 
     (found,) = storage.engine.relieve()
 
-    assert found.outcome is Outcome.RELIEVED
+    assert found.outcome is ReliefOutcome.RELIEVED
     assert found.after.inodes.share < 80
     left = sorted(int(path.rpartition("/")[2]) for path in _names(storage, "frames"))
     assert left == list(range(500 - len(left), 500))
@@ -166,7 +166,7 @@ def test_directories_are_inodes_of_their_area(mount_storage: MountStorage) -> No
 
     (found,) = storage.engine.relieve()
 
-    assert found.outcome is Outcome.HOPELESS
+    assert found.outcome is ReliefOutcome.HOPELESS
     assert found.fills[0].endswith("% of the used inodes is in outputs, kept indefinitely")
     assert 74 <= int(found.fills[0].split()[0]) <= 76
 
@@ -184,7 +184,7 @@ def test_readers_that_keep_removed_files_open_end_it_after_a_batch(mount_storage
         for reader in readers:
             reader.close()
 
-    assert found.outcome is Outcome.NO_GAIN
+    assert found.outcome is ReliefOutcome.NO_GAIN
     assert 0 < 300 - len(_names(storage, "frames")) <= 100  # a batch
 
 
@@ -198,7 +198,7 @@ def test_units_go_as_a_whole_by_their_newest_file(mount_storage: MountStorage) -
 
     (found,) = storage.engine.relieve()
 
-    assert found.outcome is Outcome.RELIEVED
+    assert found.outcome is ReliefOutcome.RELIEVED
     assert share(storage) < 80
     left = _names(storage, "frames")
     assert left == [f"frames/{unit:02}/{n}" for unit in range(20 - len(left) // 10, 20) for n in range(10)]
@@ -215,7 +215,7 @@ def test_files_that_are_being_written_are_made_up_for_by_others(mount_storage: M
         for writer in writers:
             writer.close()
 
-    assert found.outcome is Outcome.RELIEVED
+    assert found.outcome is ReliefOutcome.RELIEVED
     assert share(storage) < 80
     assert all(file.exists() for file in files[:10])
 
@@ -230,7 +230,7 @@ def test_files_with_another_name_free_nothing_and_count_for_nothing(mount_storag
 
     (found,) = storage.engine.relieve()
 
-    assert found.outcome is Outcome.RELIEVED
+    assert found.outcome is ReliefOutcome.RELIEVED
     assert share(storage) < 80
     assert len(_names(storage, "outputs")) == 31
 
@@ -243,7 +243,7 @@ def test_directories_that_were_emptied_go_too(mount_storage: MountStorage) -> No
 
     (found,) = storage.engine.relieve()
 
-    assert found.outcome is Outcome.RELIEVED
+    assert found.outcome is ReliefOutcome.RELIEVED
     left = _names(storage, "frames")
     assert len(list(storage.path("frames").iterdir())) == len(left)  # what was emptied is gone
 
@@ -259,13 +259,13 @@ def test_a_slip_of_the_keyboard_is_not_carried_out_on_a_full_disk(mount_storage:
     slip = storage.engine.with_settings(storage.settings.with_areas({"frames.retention": 7}))
 
     (found,) = slip.relieve()
-    assert found.outcome is Outcome.HOPELESS
+    assert found.outcome is ReliefOutcome.HOPELESS
     assert "frames gives nothing but its trash before a person has approved a cleanup" in found.fills[0]
     assert "from 7d to 7s" in found.fills[0]
     assert len(_names(storage, "frames")) == 200
 
     (found,) = storage.engine.relieve()
-    assert found.outcome is Outcome.RELIEVED
+    assert found.outcome is ReliefOutcome.RELIEVED
 
 
 def test_without_watermarks_there_is_nothing_to_go_by(make_storage: MakeStorage) -> None:

@@ -12,7 +12,7 @@ import yaml
 from shelflife.cli.app import run
 from shelflife.engine import Engine
 from shelflife.run.lock import cleanup_lock
-from shelflife.run.pressure import Outcome
+from shelflife.run.making_room import ReliefOutcome
 from tests.integration.pressure.conftest import fill, fill_up, share
 
 if TYPE_CHECKING:
@@ -70,14 +70,14 @@ def test_it_waits_for_a_cleanup_that_is_running(full: Storage) -> None:
         thread.join(0.2)
         assert thread.is_alive()
     thread.join(30)
-    assert [disk.outcome for disk in found] == [Outcome.RELIEVED]
+    assert [disk.outcome for disk in found] == [ReliefOutcome.RELIEVED]
 
 
 def test_it_waits_no_longer_than_it_is_given(full: Storage) -> None:
     before = full.files()
     with cleanup_lock(full.engine.state, "a test"):
         (found,) = full.engine.relieve(wait=0)
-    assert found.outcome is Outcome.BUSY
+    assert found.outcome is ReliefOutcome.BUSY
     assert full.files() == before
 
 
@@ -86,7 +86,7 @@ def test_it_stops_waiting_when_told(full: Storage) -> None:
     stop.set()
     with cleanup_lock(full.engine.state, "a test"):
         (found,) = full.engine.relieve(stop=stop)
-    assert found.outcome is Outcome.STOPPED
+    assert found.outcome is ReliefOutcome.STOPPED
 
 
 def test_the_command_line_makes_room_and_says_so(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shelflife.run.pressure import Outcome
+from shelflife.run.making_room import ReliefOutcome
 from shelflife.settings import Settings
 from shelflife.testing import Storage
 from tests.integration.pressure.conftest import fill, fill_up, share
@@ -54,7 +54,7 @@ def test_ext4_filled_to_what_is_reserved_for_root_is_brought_below_in_one_look(e
 
     (found,) = storage.engine.relieve()
 
-    assert found.outcome is Outcome.RELIEVED
+    assert found.outcome is ReliefOutcome.RELIEVED
     assert share(storage) < 80
     left = sorted(int(path.rpartition("/")[2]) for path in storage.files() if path.startswith("frames/"))
     assert left == list(range(400 - len(left), 400))
@@ -88,7 +88,7 @@ def test_a_writer_that_keeps_writing_makes_one_look_remove_no_more_than_was_need
         stop.set()
         writer.join()
 
-    assert found.outcome in (Outcome.RELIEVED, Outcome.NO_GAIN)
+    assert found.outcome in (ReliefOutcome.RELIEVED, ReliefOutcome.NO_GAIN)
     gone = 500 - len([path for path in storage.files() if path.startswith("frames/")])
     need = 48 * 2**20 // 5 // _SIZE
     assert 0 < gone <= need + 4 * 2**20 // _SIZE + 100  # what was needed, what our records take, and a batch
@@ -108,7 +108,7 @@ def test_each_disk_is_relieved_by_what_is_on_it(mount_storage: MountStorage, tmp
 
         base, frames = sorted(storage.engine.relieve(), key=lambda found: "frames" in found.disk.areas)
 
-        assert (base.outcome, frames.outcome) == (Outcome.CALM, Outcome.RELIEVED)
+        assert (base.outcome, frames.outcome) == (ReliefOutcome.CALM, ReliefOutcome.RELIEVED)
         assert len(list(storage.path("temp").iterdir())) == 50
         status = os.statvfs(place)
         assert status.f_bfree > 0.2 * status.f_blocks

@@ -13,7 +13,7 @@ from shelflife import Engine, Settings
 from shelflife.files.anchor import Anchor
 from shelflife.files.primitives import Primitives, chosen
 from shelflife.files.pure import Pure
-from shelflife.files.reading import Flag, Manner, Search, Task
+from shelflife.files.reading import Flag, Manner, RemovalTask, Search
 from shelflife.policy.area import areas_of
 from shelflife.policy.cutoff import KEEP_ALL, Cause, Cutoff, Cutoffs
 from shelflife.testing import aged_file
@@ -137,7 +137,9 @@ def test_neither_reading_nor_removing_takes_another_device_for_its_own(
             nothing = Search(area, native=area.rules.native("inner/", KEEP_ALL))
             (refused,) = tools.read(anchor, ["inner/"], nothing, Flag())
             (found,) = tools.read(wrong, [""], Search(area, late, native=area.rules.native("", late)), Flag())
-            task = Task("inner/", found.device, found.key, found.due, same=False, empty=True, cutoff=2**62)
+            task = RemovalTask(
+                "inner/", found.device, found.key, found.due, same=False, empty=True, cutoff=2**62
+            )
             (answer,) = tools.remove(anchor, [task], Manner(area, late, 2**62))
     finally:
         os.close(inner)

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from shelflife.testing import MakeStorage, Storage
 from shelflife.web import create_app
-from shelflife.web.token import VARIABLE
+from shelflife.web.service_token import VARIABLE
 
 TOKEN = "a token for tests only"
 

@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from shelflife.errors import StorageError
 from shelflife.testing import Storage
 from shelflife.web import create_app
-from shelflife.web.token import VARIABLE, ServiceToken
+from shelflife.web.service_token import VARIABLE, ServiceToken
 
 FORM = "application/x-www-form-urlencoded"
 

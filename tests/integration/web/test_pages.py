@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
@@ -77,7 +78,12 @@ def test_a_deep_page_reads_its_own_directories_only(
     _, deep = engine.page_of_files(plan, limit=35)
     opened: list[str] = []
     real = Anchor.directory
-    monkeypatch.setattr(Anchor, "directory", lambda self, path: opened.append(path) or real(self, path))
+
+    def noting(anchor: Anchor, path: str) -> AbstractContextManager[int]:
+        opened.append(path)
+        return real(anchor, path)
+
+    monkeypatch.setattr(Anchor, "directory", noting)
     page, _ = engine.page_of_files(plan, limit=2, after=deep)
     assert [file.path for file in page] == ["temp/35/a", "temp/36/a"]
     assert set(opened) <= {"34/", "35/", "36/", "37/"}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shelflife.files.in_use import Guard, Writers
+from shelflife.files.in_use import WriteGuard, Writers
 from shelflife.files.listing import entry_at
 from tests.integration.engine.users import NOBODY, common_directory, needs_root, ordinary_user
 
@@ -18,7 +18,7 @@ from tests.integration.engine.users import NOBODY, common_directory, needs_root,
 def _is_in_use(file: Path) -> bool:
     fd = os.open(file.parent, os.O_RDONLY)
     try:
-        with Guard(fd, entry_at(fd, file.name), Writers()) as guard:
+        with WriteGuard(fd, entry_at(fd, file.name), Writers()) as guard:
             return guard.in_use
     finally:
         os.close(fd)
@@ -75,7 +75,7 @@ def test_a_writer_that_is_left_in_a_child_uses_a_file(file: Path) -> None:
 
 def test_a_lease_that_a_child_inherited_keeps_no_writer_waiting(file: Path) -> None:
     fd = os.open(file.parent, os.O_RDONLY)
-    with Guard(fd, entry_at(fd, file.name), Writers()):
+    with WriteGuard(fd, entry_at(fd, file.name), Writers()):
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:  # has the open file of the lease, too, and ends only after the writer came in
@@ -93,7 +93,7 @@ def test_a_lease_that_a_child_inherited_keeps_no_writer_waiting(file: Path) -> N
 
 def test_whoever_wants_to_write_meanwhile_is_noticed(file: Path) -> None:
     fd = os.open(file.parent, os.O_RDONLY)
-    with Guard(fd, entry_at(fd, file.name), Writers()) as guard:
+    with WriteGuard(fd, entry_at(fd, file.name), Writers()) as guard:
         assert (guard.in_use, guard.broken) == (False, False)
         with pytest.raises(BlockingIOError):  # does not wait, but has asked
             os.open(file, os.O_WRONLY | os.O_NONBLOCK)
@@ -106,7 +106,7 @@ def test_a_file_that_was_replaced_by_a_link_is_none_that_could_be_guarded(file: 
     entry = entry_at(fd, file.name)
     file.unlink()
     file.symlink_to("elsewhere")
-    with Guard(fd, entry, Writers()) as guard:
+    with WriteGuard(fd, entry, Writers()) as guard:
         assert guard.inode == -1
     os.close(fd)
 
@@ -122,7 +122,7 @@ def test_a_file_on_which_somebody_else_has_a_write_lease_is_in_use(
     fd = os.open(file.parent, os.O_RDONLY)
     entry = entry_at(fd, file.name)
     monkeypatch.setattr(os, "open", refused)
-    with Guard(fd, entry, Writers()) as guard:
+    with WriteGuard(fd, entry, Writers()) as guard:
         assert guard.in_use
     monkeypatch.undo()
     os.close(fd)
@@ -183,7 +183,7 @@ def test_where_leases_are_refused_proc_is_asked(file: Path, monkeypatch: pytest.
 _HOST = """
 import os, signal, sys, time
 from pathlib import Path
-from shelflife.files.in_use import Guard, Writers
+from shelflife.files.in_use import WriteGuard, Writers
 from shelflife.files.listing import entry_at
 
 got = []
@@ -202,7 +202,7 @@ if child == 0:
             pass
 broken, end = 0, time.monotonic() + 20
 while broken < 20 and time.monotonic() < end:
-    with Guard(fd, entry_at(fd, file.name), Writers()) as guard:
+    with WriteGuard(fd, entry_at(fd, file.name), Writers()) as guard:
         broken += guard.broken
 os.kill(child, signal.SIGKILL)
 os.waitpid(child, 0)
@@ -270,10 +270,10 @@ def test_where_leases_say_nothing_the_writers_of_this_machine_are_known_all_the_
     fd = os.open(file.parent, os.O_RDONLY)
     writing = os.open(file, os.O_WRONLY)
     try:
-        with Guard(fd, entry_at(fd, file.name), Writers(leases=False)) as guard:
+        with WriteGuard(fd, entry_at(fd, file.name), Writers(leases=False)) as guard:
             assert guard.in_use
         os.close(writing)
-        with Guard(fd, entry_at(fd, file.name), Writers(leases=False)) as guard:
+        with WriteGuard(fd, entry_at(fd, file.name), Writers(leases=False)) as guard:
             assert not guard.in_use
             assert not guard.broken
     finally:

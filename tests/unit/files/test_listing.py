@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shelflife.files import listing
-from shelflife.files.listing import Entry, Kind, clamp, entry_at, read_directory, signed
+from shelflife.files.listing import Entry, EntryKind, clamp, entry_at, read_directory, signed
 from tests.integration.engine.users import common_directory, ordinary_user
 
 
@@ -32,12 +32,12 @@ def test_every_kind_of_entry_is_told_apart(tmp_path: Path) -> None:
         server.bind(str(tmp_path / "socket"))
         kinds = {name: entry.kind for name, entry in _read(tmp_path).items()}
     assert kinds == {
-        "file": Kind.FILE,
-        "link": Kind.LINK,
-        "to-directory": Kind.LINK,
-        "directory": Kind.DIRECTORY,
-        "fifo": Kind.OTHER,
-        "socket": Kind.OTHER,
+        "file": EntryKind.FILE,
+        "link": EntryKind.LINK,
+        "to-directory": EntryKind.LINK,
+        "directory": EntryKind.DIRECTORY,
+        "fifo": EntryKind.OTHER,
+        "socket": EntryKind.OTHER,
     }
 
 
@@ -50,7 +50,7 @@ def test_a_file_is_described_as_it_is(tmp_path: Path) -> None:
     entry = _read(tmp_path)["file"]
     assert entry == Entry(
         "file",
-        Kind.FILE,
+        EntryKind.FILE,
         status.st_ino,
         5,
         status.st_blocks * 512,
@@ -118,7 +118,7 @@ def test_an_entry_that_may_not_be_looked_at_is_unknown_and_not_absent() -> None:
             directory.chmod(0o400)  # names may be read, but nothing about them
             entries = _read(directory)
             directory.chmod(0o700)
-    assert entries == {"file": Entry("file", Kind.UNKNOWN, 0, errno.EACCES)}
+    assert entries == {"file": Entry("file", EntryKind.UNKNOWN, 0, errno.EACCES)}
 
 
 @given(st.integers(-(2**70), 2**70))

@@ -26,10 +26,10 @@ from shelflife.files.candidates import Candidates, Fate, Outcomes
 from shelflife.files.counting import survey_directory
 from shelflife.files.hours import unpack_hours
 from shelflife.files.known import Known
-from shelflife.files.listing import Entry, Kind
+from shelflife.files.listing import Entry, EntryKind
 from shelflife.files.primitives import Primitives
 from shelflife.files.pure import Pure
-from shelflife.files.reading import Answer, Flag, Manner, Reading, Search, Task
+from shelflife.files.reading import Flag, Manner, Reading, RemovalTask, Search, TaskResult
 from shelflife.files.removal import Result
 from shelflife.files.survey import Key, Survey
 from shelflife.files.worker_pool import WorkerPool
@@ -108,14 +108,14 @@ def _remove(
     until: int = _LONG,
     path: str = "d/",
     cutoff: int = _AT,
-) -> Answer:
-    task = Task(path, reading.device, reading.key, reading.due, same=False, empty=empty, cutoff=cutoff)
+) -> TaskResult:
+    task = RemovalTask(path, reading.device, reading.key, reading.due, same=False, empty=empty, cutoff=cutoff)
     manner = Manner(area or an_area(in_use="off"), _cutoffs(cutoff), time.monotonic_ns() + until)
     (answer,) = tools.remove(anchor, [task], manner)
     return answer
 
 
-def _fates(answer: Answer, reading: Reading) -> dict[str, Fate]:
+def _fates(answer: TaskResult, reading: Reading) -> dict[str, Fate]:
     return {entry.name: Fate(fate) for entry, fate in zip(reading.due, answer.fates, strict=False)}
 
 
@@ -166,8 +166,8 @@ def test_a_directory_is_read_in_numbers_and_what_is_due_by_name(
     entries = {entry.name: entry for entry in found.due}
     assert set(entries) == {"old", "byte\udcff", "link"}
     inode = (directory / "old").stat().st_ino
-    assert entries["old"] == Entry("old", Kind.FILE, inode, 3, mtime=_AT - 1, time=_AT - 1)
-    assert entries["link"].kind is Kind.LINK
+    assert entries["old"] == Entry("old", EntryKind.FILE, inode, 3, mtime=_AT - 1, time=_AT - 1)
+    assert entries["link"].kind is EntryKind.LINK
 
 
 def test_both_read_the_same(compiled: native.Native, anchor: Anchor, directory: Path) -> None:
@@ -572,8 +572,8 @@ def _move(
     whole: bool = False,
     in_use: str = "off",
     target: str = ".trash/run/d/",
-) -> Answer:
-    task = Task(
+) -> TaskResult:
+    task = RemovalTask(
         "d/",
         reading.device,
         reading.key,
@@ -677,7 +677,7 @@ def test_back_where_it_was_it_is_as_it_was(tools: Primitives, anchor: Anchor, di
     _move(tools, anchor, _read(tools, anchor))
     directory.rmdir()
     reading = _read(tools, anchor, ".trash/run/d/")
-    task = Task(
+    task = RemovalTask(
         ".trash/run/d/",
         reading.device,
         reading.key,
@@ -770,7 +770,7 @@ def test_a_whole_directory_whose_name_is_taken_there_stays(
 def test_a_whole_directory_whose_name_is_taken_meanwhile_is_told_of(
     tools: Primitives, anchor: Anchor, directory: Path
 ) -> None:
-    ended, answer = threading.Event(), Answer(0, b"")
+    ended, answer = threading.Event(), TaskResult(0, b"")
 
     def take_the_name() -> None:
         while not ended.is_set():
@@ -803,7 +803,7 @@ def test_who_only_looks_changes_nothing(tools: Primitives, anchor: Anchor, direc
     for name in ("a", "written"):
         _file(directory / name)
     reading = _read(tools, anchor)
-    task = Task("d/", reading.device, reading.key, reading.due, same=False, empty=False, cutoff=_AT)
+    task = RemovalTask("d/", reading.device, reading.key, reading.due, same=False, empty=False, cutoff=_AT)
     manner = Manner(an_area(in_use="check"), _cutoffs(_AT), time.monotonic_ns() + _LONG, looks=True)
     with (directory / "written").open("ab"):
         (answer,) = tools.remove(anchor, [task], manner)
@@ -832,7 +832,7 @@ _ENTRIES = st.lists(
     st.builds(
         Entry,
         st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=5),
-        st.sampled_from([Kind.FILE, Kind.LINK]),
+        st.sampled_from([EntryKind.FILE, EntryKind.LINK]),
         st.integers(0, 2**64 - 1),
         st.integers(0, 2**62),
         st.just(0),
@@ -854,7 +854,9 @@ def test_packed_entries_come_back_as_they_were(entries: list[Entry], size: int, 
 
 
 def test_outcomes_say_what_became_of_each() -> None:
-    packed = Candidates.of([Entry("a", Kind.FILE, 1), Entry("b", Kind.FILE, 2), Entry("c", Kind.FILE, 3)])
+    packed = Candidates.of(
+        [Entry("a", EntryKind.FILE, 1), Entry("b", EntryKind.FILE, 2), Entry("c", EntryKind.FILE, 3)]
+    )
     outcomes = Outcomes(packed, bytes([Fate.REMOVED, Fate.IN_USE]))
     assert [(outcome.name, outcome.result) for outcome in outcomes] == [
         ("a", Result.REMOVED),

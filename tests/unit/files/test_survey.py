@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shelflife.clock import HOUR
 from shelflife.files import counting as module
 from shelflife.files.counting import count_entry, is_due, managed, survey_directory
-from shelflife.files.listing import FOREVER, Entry, Kind, read_directory
+from shelflife.files.listing import FOREVER, Entry, EntryKind, read_directory
 from shelflife.files.survey import Key, Survey
 from shelflife.policy.area import Area
 from shelflife.policy.cutoff import Cause, Cutoff, Cutoffs
@@ -148,7 +148,7 @@ def test_a_directory_that_changes_while_it_is_read_is_not_settled(
 
 def test_an_entry_that_cannot_be_looked_at_makes_a_survey_incomplete() -> None:
     found = Survey(key=Key(1, 2, 3))
-    count_entry(found, Entry("a", Kind.UNKNOWN, 0, 13), "", an_area())
+    count_entry(found, Entry("a", EntryKind.UNKNOWN, 0, 13), "", an_area())
     found.finish("x/", _LATER, an_area().rules)
     assert (found.complete, found.errno, found.settled) == (False, 13, False)
 
@@ -156,7 +156,7 @@ def test_an_entry_that_cannot_be_looked_at_makes_a_survey_incomplete() -> None:
 _ENTRIES = st.builds(
     Entry,
     st.sampled_from(["a", "b.keep", ".gitkeep", ".trash", "c"]),
-    st.sampled_from([Kind.FILE, Kind.LINK, Kind.OTHER, Kind.DIRECTORY]),
+    st.sampled_from([EntryKind.FILE, EntryKind.LINK, EntryKind.OTHER, EntryKind.DIRECTORY]),
     st.integers(1, 9),
     st.integers(0, 2**40),
     st.integers(0, 2**40),

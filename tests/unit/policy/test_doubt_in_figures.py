@@ -21,11 +21,11 @@ from shelflife.policy.limits import (
     Extent,
     LastRun,
     cutoffs_to_remember,
+    deciding_settings,
     doubt_about_relief,
     due_before,
     interval_of,
     reasons_to_ask,
-    settings_of,
     unasked,
 )
 from shelflife.policy.load import NOTHING, Histogram, Load, total
@@ -96,7 +96,7 @@ class _World:
             before = self.last_runs.get(area.area)
             self.last_runs[area.area] = LastRun(
                 at=self.now + 5 * MINUTE,
-                settings=settings_of(self.settings, area.area),
+                settings=deciding_settings(self.settings, area.area),
                 cutoffs=cutoffs_to_remember(area.cutoffs),
                 left=left,
                 has_lost=area.files > left or (before is not None and before.has_lost),

@@ -11,19 +11,19 @@ from shelflife.policy.gain import (
     LEAST,
     Balance,
     OnItsWay,
+    ReliefStep,
     Remembered,
-    Step,
     expected_of,
     first_portion,
     next_step,
 )
 from shelflife.policy.load import NOTHING, Load
-from shelflife.policy.watermark import Share, Sight, Space, Usage, Watermark, Watermarks
+from shelflife.policy.watermark import ShareLevel, Sight, Space, Usage, Watermark, Watermarks
 
 _MIB = LEAST.allocated
 _WHOLE = 1000 * _MIB
-_MARKS = Watermarks(space=(Watermark(Share(90), Share(80)),), inodes=())
-_OF_INODES = Watermarks(space=(), inodes=(Watermark(Share(90), Share(80)),))
+_MARKS = Watermarks(space=(Watermark(ShareLevel(90), ShareLevel(80)),), inodes=())
+_OF_INODES = Watermarks(space=(), inodes=(Watermark(ShareLevel(90), ShareLevel(80)),))
 _NOW = 10**18
 
 
@@ -36,7 +36,7 @@ def _mib(amount: float) -> Load:
     return Load(allocated=int(amount * _MIB))
 
 
-def _step(*sights: tuple[int, float], has_waited: bool = False, carried: Load = NOTHING) -> Step:
+def _step(*sights: tuple[int, float], has_waited: bool = False, carried: Load = NOTHING) -> ReliefStep:
     """Return what follows when the disk was seen with so much used, and so much had been released (MiB)."""
     balance = replace(Balance.begin(_usage(950), None), carried=carried)
     usage = _usage(950)
@@ -48,65 +48,67 @@ def _step(*sights: tuple[int, float], has_waited: bool = False, carried: Load = 
 
 @pytest.mark.parametrize("has_waited", [False, True])
 def test_what_shows_lets_more_go(has_waited: bool) -> None:
-    assert _step((940, 10), has_waited=has_waited) is Step.SHOWN
+    assert _step((940, 10), has_waited=has_waited) is ReliefStep.SHOWN
 
 
 def test_what_does_not_show_is_waited_for_and_then_ends_it() -> None:
-    assert _step((950, 10)) is Step.WAIT
-    assert _step((950, 10), has_waited=True) is Step.NO_GAIN
+    assert _step((950, 10)) is ReliefStep.WAIT
+    assert _step((950, 10), has_waited=True) is ReliefStep.NO_GAIN
 
 
 def test_a_little_that_shows_by_chance_is_no_sign() -> None:
-    assert _step((949, 10), has_waited=True) is Step.NO_GAIN
-    assert _step((947, 10), has_waited=True) is Step.SHOWN
+    assert _step((949, 10), has_waited=True) is ReliefStep.NO_GAIN
+    assert _step((947, 10), has_waited=True) is ReliefStep.SHOWN
 
 
 def test_less_than_our_own_records_may_take_means_nothing() -> None:
-    assert _step((950, 0.9), has_waited=True) is Step.GO_ON
+    assert _step((950, 0.9), has_waited=True) is ReliefStep.GO_ON
 
 
 def test_a_quarter_that_shows_is_enough_of_a_sign() -> None:
-    assert _step((949, 4), has_waited=True) is Step.SHOWN
-    assert _step((950, 1), has_waited=True) is Step.NO_GAIN  # so much should be seen already
+    assert _step((949, 4), has_waited=True) is ReliefStep.SHOWN
+    assert _step((950, 1), has_waited=True) is ReliefStep.NO_GAIN  # so much should be seen already
 
 
 @pytest.mark.parametrize(
     ("used", "released", "step"),
     [
-        (9_500, 7, Step.GO_ON),  # our own records may have taken these
-        (9_500, 8, Step.NO_GAIN),
-        (9_476, 100, Step.NO_GAIN),
-        (9_475, 100, Step.SHOWN),
+        (9_500, 7, ReliefStep.GO_ON),  # our own records may have taken these
+        (9_500, 8, ReliefStep.NO_GAIN),
+        (9_476, 100, ReliefStep.NO_GAIN),
+        (9_475, 100, ReliefStep.SHOWN),
     ],
 )
-def test_inodes_must_show_as_bytes_must(used: int, released: int, step: Step) -> None:
+def test_inodes_must_show_as_bytes_must(used: int, released: int, step: ReliefStep) -> None:
     start, usage = (Usage(space=Space(0, 0), inodes=Space(now, 10_000 - now)) for now in (9_500, used))
     balance = Balance.begin(start, None).seen(usage, Load(files=released))
     assert next_step(_OF_INODES, balance, usage, has_waited=True) is step
 
 
 def test_what_a_writer_takes_at_once_has_shown_all_the_same() -> None:
-    assert _step((940, 10), (950, 10), has_waited=True) is Step.SHOWN
+    assert _step((940, 10), (950, 10), has_waited=True) is ReliefStep.SHOWN
 
 
 def test_room_that_shows_is_enough_and_room_that_only_should_be_there_is_not() -> None:
-    assert _step((799, 151)) is Step.ENOUGH
-    assert _step((950, 151)) is Step.WAIT
-    assert _step((950, 151), has_waited=True) is Step.NO_GAIN
-    assert _step((890, 151)) is Step.ENOUGH  # no longer too full, and the rest is on its way
-    assert _step((890, 60), carried=_mib(91)) is Step.ENOUGH  # likewise, by what an earlier look released
+    assert _step((799, 151)) is ReliefStep.ENOUGH
+    assert _step((950, 151)) is ReliefStep.WAIT
+    assert _step((950, 151), has_waited=True) is ReliefStep.NO_GAIN
+    assert _step((890, 151)) is ReliefStep.ENOUGH  # no longer too full, and the rest is on its way
+    assert (
+        _step((890, 60), carried=_mib(91)) is ReliefStep.ENOUGH
+    )  # likewise, by what an earlier look released
 
 
 def test_once_shown_it_is_counted_anew() -> None:
     balance = Balance.begin(_usage(950), None).seen(_usage(940), _mib(10)).shown()
-    assert next_step(_MARKS, balance, _usage(940), has_waited=True) is Step.GO_ON
+    assert next_step(_MARKS, balance, _usage(940), has_waited=True) is ReliefStep.GO_ON
     balance = balance.seen(_usage(940), _mib(20))
-    assert next_step(_MARKS, balance, _usage(940), has_waited=True) is Step.NO_GAIN
+    assert next_step(_MARKS, balance, _usage(940), has_waited=True) is ReliefStep.NO_GAIN
 
 
 def test_what_others_freed_with_it_is_no_sign_of_what_goes_later() -> None:
     balance = Balance.begin(_usage(950), None).seen(_usage(910), _mib(10)).shown().seen(_usage(910), _mib(20))
-    assert next_step(_MARKS, balance, _usage(910), has_waited=True) is Step.NO_GAIN
+    assert next_step(_MARKS, balance, _usage(910), has_waited=True) is ReliefStep.NO_GAIN
 
 
 # -- from look to look

@@ -8,18 +8,18 @@ import pytest
 from shelflife.policy.cutoff import BEGINNING, KEEP_ALL, Cause, Cutoff, Cutoffs
 from shelflife.policy.limits import (
     Allowance,
+    DoubtKind,
     Extent,
-    Kind,
     LastRun,
     arrived_share,
     cutoffs_to_remember,
+    deciding_settings,
     doubt_about_relief,
     due_before,
     interval_of,
     is_large,
     is_under,
     reasons_to_ask,
-    settings_of,
     unasked,
 )
 from shelflife.policy.plan import AreaPlan, DueDirectory, Plan
@@ -57,7 +57,7 @@ def _plan(
 
 
 def _last(settings: Settings | None = None, *, days_ago: float = 1, **values: Any) -> LastRun:
-    then = settings_of(settings or _settings(), "frames")
+    then = deciding_settings(settings or _settings(), "frames")
     return LastRun(at=int(_NOW - days_ago * DAY), settings=then, **values)
 
 
@@ -147,7 +147,7 @@ def test_without_a_schedule_twice_the_retention_is_the_longest_that_is_ordinary(
 
 def test_a_long_retention_makes_a_long_time_ordinary() -> None:
     last, settings = _last(days_ago=50), _settings(retention="30d")
-    assert not _reasons(_plan(), replace(last, settings=settings_of(settings, "frames")), settings)
+    assert not _reasons(_plan(), replace(last, settings=deciding_settings(settings, "frames")), settings)
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_a_run_has_its_own_bounds_whatever_the_reason(
 
 
 def test_settings_are_the_same_as_far_as_they_were_known() -> None:
-    now = settings_of(_settings(), "frames")
+    now = deciding_settings(_settings(), "frames")
     assert is_under({"frames": now}, {"frames": now})
     assert is_under({"frames": {"retention": now["retention"]}}, {"frames": now})
     assert not is_under({"frames": now | {"retention": 7}}, {"frames": now})
@@ -271,7 +271,7 @@ def test_in_doubt_nothing_goes_early_and_no_large_part_as_expired(
     assert (large.expired, large.unexpired) == (False, 0)
     for allowance in (small, large):
         assert allowance.doubt is not None
-        assert allowance.doubt.kind in (Kind.CHANGED, Kind.CLOCK)
+        assert allowance.doubt.kind in (DoubtKind.CHANGED, DoubtKind.CLOCK)
 
 
 def test_looks_at_a_full_disk_do_not_take_half_of_the_rest_each_time() -> None:

@@ -16,13 +16,13 @@ from shelflife.policy.load import NOTHING, Load, total
 from shelflife.policy.pressure import (
     Candidate,
     Need,
-    Part,
-    Relief,
+    ReliefPlan,
+    SpaceUse,
     choose_cutoffs,
     kept_in,
     what_fills,
 )
-from shelflife.policy.watermark import Share, Space, Usage, Watermark, Watermarks
+from shelflife.policy.watermark import ShareLevel, Space, Usage, Watermark, Watermarks
 from shelflife.settings import Settings
 from tests.unit.policy.histograms import FILES, NOW, Disk, File
 
@@ -34,7 +34,7 @@ def _usage(used: int, available: int) -> Usage:
 
 
 def _marks(high: int, low: int) -> Watermarks:
-    mark = Watermark(Share(high), Share(low))
+    mark = Watermark(ShareLevel(high), ShareLevel(low))
     return Watermarks(space=(mark,), inodes=(mark,))
 
 
@@ -59,7 +59,7 @@ def total_before(disk: Disk, latest: int) -> dict[int, Load]:
 
 def _choose(
     candidates: list[Candidate], used: int, *, trash: int = 0, high: int = 90, low: int = 80
-) -> Relief:
+) -> ReliefPlan:
     need = Need.of(_marks(high, low), _usage(used, 1000 - used), None)
     return choose_cutoffs(candidates, need, trash=Load(1, trash, trash), now=NOW)
 
@@ -70,7 +70,7 @@ def _hourly(count: int, size: int = 10, *, from_hours: int = 30) -> list[File]:
 
 def test_the_trash_alone_may_be_enough() -> None:
     (area,) = _areas(a={"retention": "1d", "priority": 1})
-    assert _choose([_candidate(area, _hourly(50))], 950, trash=200) == Relief(is_enough=True)
+    assert _choose([_candidate(area, _hourly(50))], 950, trash=200) == ReliefPlan(is_enough=True)
 
 
 def test_expired_files_go_before_anything_unexpired() -> None:
@@ -176,7 +176,7 @@ def test_a_fuller_disk_never_frees_less_while_it_can_be_helped(
 
 def test_what_fills_a_disk_is_told_in_words_the_largest_share_first() -> None:
     frames, outputs = _areas(frames={"retention": "30d"}, outputs=-1)
-    parts = [Part(kept_in(frames), Load(1, 5, 5)), Part(kept_in(outputs), Load(1, 150, 150))]
+    parts = [SpaceUse(kept_in(frames), Load(1, 5, 5)), SpaceUse(kept_in(outputs), Load(1, 150, 150))]
     assert what_fills(_marks(90, 80), _usage(1000, 0), parts) == [
         "85 % of the used space is outside the storage",
         "15 % of the used space is in outputs, kept indefinitely",
@@ -185,13 +185,13 @@ def test_what_fills_a_disk_is_told_in_words_the_largest_share_first() -> None:
 
 @given(amounts=st.lists(st.integers(0, 10**12), max_size=8), outside=st.integers(0, 10**12))
 def test_what_fills_a_disk_adds_up_to_all_of_it(amounts: list[int], outside: int) -> None:
-    parts = [Part(f"part {number}", Load(1, amount, amount)) for number, amount in enumerate(amounts)]
+    parts = [SpaceUse(f"part {number}", Load(1, amount, amount)) for number, amount in enumerate(amounts)]
     told = what_fills(_marks(90, 80), _usage(sum(amounts) + outside, 0), parts)
     assert sum(int(text.split()[0]) for text in told) == (100 if sum(amounts) + outside else 0)
 
 
 def test_what_counts_more_than_is_used_leaves_nothing_outside_and_adds_up_all_the_same() -> None:
-    parts = [Part("here", Load(1, 0, 150)), Part("there", Load(1, 0, 150))]
+    parts = [SpaceUse("here", Load(1, 0, 150)), SpaceUse("there", Load(1, 0, 150))]
     assert what_fills(_marks(90, 80), _usage(200, 0), parts) == [
         "50 % of the used space is there",
         "50 % of the used space is here",
@@ -199,9 +199,9 @@ def test_what_counts_more_than_is_used_leaves_nothing_outside_and_adds_up_all_th
 
 
 def test_what_fills_inodes_is_told_where_they_ran_out() -> None:
-    mark = Watermark(Share(90), Share(80))
+    mark = Watermark(ShareLevel(90), ShareLevel(80))
     usage = Usage(space=Space(99, 1), inodes=Space(95, 5))
-    told = what_fills(Watermarks(space=(), inodes=(mark,)), usage, [Part("here", Load(19, 0, 99))])
+    told = what_fills(Watermarks(space=(), inodes=(mark,)), usage, [SpaceUse("here", Load(19, 0, 99))])
     assert told == ["80 % of the used inodes is outside the storage", "20 % of the used inodes is here"]
 
 
@@ -267,7 +267,7 @@ def test_after_no_gain_only_trash_and_expired_files_go() -> None:
 
 
 def test_bytes_that_gave_no_room_do_not_keep_inodes_from_being_freed() -> None:
-    mark = Watermark(Share(90), Share(80))
+    mark = Watermark(ShareLevel(90), ShareLevel(80))
     marks = Watermarks(space=(), inodes=(mark,))
     usage = Usage(space=Space(950, 50), inodes=Space(95, 5))
     need = Need.of(marks, usage, _on_its_way(100, has_shown=False))

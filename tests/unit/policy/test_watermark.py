@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shelflife.policy.load import NOTHING, Load
-from shelflife.policy.watermark import Room, Share, Space, Usage, Watermark, Watermarks
+from shelflife.policy.watermark import RoomLevel, ShareLevel, Space, Usage, Watermark, Watermarks
 from shelflife.settings import Settings
 
 _NONE = Space(0, 0)
@@ -43,7 +43,7 @@ def _marks(**pressure: Any) -> Watermarks:
 def test_a_share_counts_as_df_counts_it(
     used: int, available: int, percent: int, above: bool, excess: int
 ) -> None:
-    space, share = Space(used, available), Share(percent)
+    space, share = Space(used, available), ShareLevel(percent)
     assert (share.is_passed(space), share.excess(space)) == (above, excess)
 
 
@@ -52,7 +52,7 @@ def test_a_share_counts_as_df_counts_it(
 def test_the_excess_is_what_brings_it_below_and_not_a_byte_more(
     used: int, available: int, percent: int
 ) -> None:
-    excess = Share(percent).excess(Space(used, available))
+    excess = ShareLevel(percent).excess(Space(used, available))
     whole = used + available
     if whole:
         assert (used - excess) * 100 < percent * whole or excess == used + 1 - -(-percent * whole // 100)
@@ -71,7 +71,7 @@ def test_the_excess_is_what_brings_it_below_and_not_a_byte_more(
     ],
 )
 def test_room_counts_what_is_available(used: int, available: int, passed: bool, excess: int) -> None:
-    space, room = Space(used, available), Room(60)
+    space, room = Space(used, available), RoomLevel(60)
     assert (room.is_passed(space), room.excess(space)) == (passed, excess)
 
 
@@ -97,7 +97,7 @@ def test_inodes_count_by_share_also_where_bytes_count_by_room() -> None:
 
 
 def test_only_what_is_above_the_high_watermark_is_brought_below_the_low_one() -> None:
-    mark = Watermark(Share(90), Share(80))
+    mark = Watermark(ShareLevel(90), ShareLevel(80))
     marks = Watermarks(space=(mark,), inodes=(mark,))
     usage = Usage(space=Space(95, 5), inodes=Space(85, 15))
     assert marks.passed(usage).above_low(usage) == Load(allocated=16)
@@ -124,7 +124,7 @@ def test_the_forecast_knows_where_the_first_of_them_is(pressure: dict[str, str],
     ],
 )
 def test_what_was_released_counts_whether_it_shows_or_not(now: Usage, released: int, needed: int) -> None:
-    marks = Watermarks(space=(Watermark(Share(90), Share(80)),), inodes=())
+    marks = Watermarks(space=(Watermark(ShareLevel(90), ShareLevel(80)),), inodes=())
     start = Load(allocated=100)
     assert marks.still_needed(start, now, Load(allocated=released)) == Load(allocated=needed)
     assert marks.only(Load(files=3)) == NOTHING

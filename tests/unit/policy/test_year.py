@@ -13,12 +13,12 @@ from shelflife.policy.choose import Stock, by_quota, by_retention
 from shelflife.policy.cutoff import Cause
 from shelflife.policy.load import NOTHING, Histogram, Load
 from shelflife.policy.pressure import Candidate, Need, choose_cutoffs
-from shelflife.policy.watermark import Share, Space, Usage, Watermark, Watermarks
+from shelflife.policy.watermark import ShareLevel, Space, Usage, Watermark, Watermarks
 from shelflife.settings import Settings
 
 _START = 1_900_000_000 * 10**9 // HOUR * HOUR
 _DISK = 100_000
-_MARKS = Watermarks(space=(Watermark(Share(90), Share(80)),), inodes=())
+_MARKS = Watermarks(space=(Watermark(ShareLevel(90), ShareLevel(80)),), inodes=())
 
 _AREAS = {
     "temp": {"retention": "1d", "priority": 1, "min_age": "2h"},

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shelflife.files.survey import Key, Part, Survey
+from shelflife.files.survey import ClassSurvey, Key, Survey
 from shelflife.policy.area import Area, areas_of
 from shelflife.records.sqlite.index import Index
 from shelflife.records.sqlite.index_file import open_index
@@ -28,7 +28,9 @@ def index(state: StateDirectory) -> Iterator[Index]:
         yield opened
 
 
-def _scan(index: Index, directory: str, *, as_of: int, protected: Part | None = None, **counts: int) -> None:
+def _scan(
+    index: Index, directory: str, *, as_of: int, protected: ClassSurvey | None = None, **counts: int
+) -> None:
     root = index.root(directory)
     survey = Survey(key=Key(1, 2, 3), others={1: protected} if protected else {})
     for name, count in counts.items():
@@ -58,9 +60,18 @@ def test_an_area_is_the_sum_of_its_directories(areas: list[Area], index: Index) 
         bytes=10,
         oldest=5,
         newest=6,
-        protected=Part(files=2, oldest=1, newest=2),
+        protected=ClassSurvey(files=2, oldest=1, newest=2),
     )
-    _scan(index, "contact_sheets", as_of=8, files=3, bytes=30, oldest=4, newest=9, protected=Part(bytes=7))
+    _scan(
+        index,
+        "contact_sheets",
+        as_of=8,
+        files=3,
+        bytes=30,
+        oldest=4,
+        newest=9,
+        protected=ClassSurvey(bytes=7),
+    )
     found = statistics_of(areas, index)
     sheets = found.areas[1]
     assert (sheets.files, sheets.bytes, sheets.protected_files, sheets.directories) == (6, 47, 2, 2)

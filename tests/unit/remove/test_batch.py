@@ -6,13 +6,13 @@ import errno
 
 import pytest
 
-from shelflife.files.listing import Entry, Kind
+from shelflife.files.listing import Entry, EntryKind
 from shelflife.files.removal import Outcome, Result
 from shelflife.policy.verdict import Reason
 from shelflife.records.history import BatchKind
-from shelflife.remove.batch import Portion, Step, is_denied, not_reached
+from shelflife.remove.batch import BatchResult, Portion, is_denied, not_reached
 
-_FILE = Entry("a", Kind.FILE, 1, 10, 4096, 5, 6, 1)
+_FILE = Entry("a", EntryKind.FILE, 1, 10, 4096, 5, 6, 1)
 _GONE = Outcome(_FILE, Result.REMOVED)
 
 
@@ -58,18 +58,18 @@ def test_a_portion_is_done_when_each_entry_has_an_outcome_or_it_needs_another_wa
     entries = [_FILE._replace(name=name) for name in "abc"]
     portion = Portion("a/", entries)
     assert (portion.is_done, portion.rest) == (False, entries)
-    portion.steps += [Step([_GONE]), Step(), Step([_GONE])]
+    portion.steps += [BatchResult([_GONE]), BatchResult(), BatchResult([_GONE])]
     assert (portion.is_done, portion.reached, portion.rest) == (False, 2, entries[2:])
     assert portion.outcomes == [_GONE, _GONE]
-    portion.steps.append(Step(handed_back=True))
+    portion.steps.append(BatchResult(handed_back=True))
     assert (portion.is_done, portion.is_handed_back, portion.rest) == (True, True, entries[2:])
-    whole = Portion("a/", entries, steps=[Step([_GONE] * 3)])
+    whole = Portion("a/", entries, steps=[BatchResult([_GONE] * 3)])
     assert (whole.is_done, whole.is_handed_back) == (True, False)
 
 
 def test_an_empty_directory_is_done_once_it_was_tried() -> None:
     assert not Portion("a/", []).is_done
-    assert Portion("a/", [], steps=[Step()]).is_done
+    assert Portion("a/", [], steps=[BatchResult()]).is_done
 
 
 def test_what_was_not_reached_stays() -> None:

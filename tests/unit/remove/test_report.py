@@ -4,14 +4,14 @@ import json
 
 import pytest
 
-from shelflife.files.listing import Entry, Kind
+from shelflife.files.listing import Entry, EntryKind
 from shelflife.files.removal import Outcome, Result
 from shelflife.policy.verdict import Reason
 from shelflife.remove.report import MOST_FAILURES, AreaReport, Failure, RunReport
 
-_FILE = Entry("a", Kind.FILE, 1, 10, 4096, 5, 6, 1)
+_FILE = Entry("a", EntryKind.FILE, 1, 10, 4096, 5, 6, 1)
 _SHARED = _FILE._replace(links=2)
-_LINK = Entry("l", Kind.LINK, 2, 3, 0, 5, 6, 1)
+_LINK = Entry("l", EntryKind.LINK, 2, 3, 0, 5, 6, 1)
 
 _TABLE = [
     (Outcome(_FILE, Result.REMOVED), {"removed": 1, "bytes": 10, "freed": 4096}),

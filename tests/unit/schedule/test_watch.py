@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from shelflife.schedule.current import Current
-from shelflife.schedule.watch import IDLE, Watch
+from shelflife.schedule.watch import IDLE, DiskWatch
 from shelflife.settings.in_force import in_force_of
 from tests.inside import workplace_of
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from shelflife.testing import MakeStorage, Storage
 
 
-def _watch(storage: Storage, stop: threading.Event | None = None) -> Watch:
-    return Watch(
+def _watch(storage: Storage, stop: threading.Event | None = None) -> DiskWatch:
+    return DiskWatch(
         Current(workplace_of(storage), in_force_of(storage.settings), now=0),
         stop=stop or threading.Event(),
         delay=0,

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]  # which schemathesis needs as well
 import pytest
 
 from scripts.openapi import SNAPSHOT, breaking_changes, document, text_of

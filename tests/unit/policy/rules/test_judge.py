@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shelflife.policy.cutoff import Cause, Cutoff, Cutoffs
-from shelflife.policy.rules import File, Native, Need, Rule, Unit, judge_unit, table
+from shelflife.policy.rules import File, NativeRules, Rule, RuleNeed, Unit, judge_unit, table
 from shelflife.policy.rules.times import AgeKind
 from shelflife.policy.verdict import Reason, Verdict
 from tests.unit.policy.areas import an_area
@@ -98,14 +98,14 @@ def test_a_unit_with_a_file_that_stays_never_goes(
         assert not verdict.remove
 
 
-_MONDAYS = Rule(reason=Reason.PROTECTED, needs=Need.NAME, keeps=lambda case: "monday" in case.file.name)
+_MONDAYS = Rule(reason=Reason.PROTECTED, needs=RuleNeed.NAME, keeps=lambda case: "monday" in case.file.name)
 
 
 def test_a_rule_that_is_put_into_the_table_keeps_files_and_takes_the_area_from_the_compiled_code(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert _judge("monday.jpg", 0, _CUTOFF).remove
-    assert an_area().rules.native("", Cutoffs.only(_CUTOFF)) == Native(0, _AT, AgeKind.MODIFIED)
+    assert an_area().rules.native("", Cutoffs.only(_CUTOFF)) == NativeRules(0, _AT, AgeKind.MODIFIED)
     monkeypatch.setattr(table, "TABLE", (*table.TABLE, _MONDAYS))
     rules = an_area().rules
     assert rules.judge(File("monday.jpg", 0), Cutoffs.only(_CUTOFF)).reason is Reason.PROTECTED

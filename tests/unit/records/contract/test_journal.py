@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from shelflife.files.listing import Entry, Kind
+from shelflife.files.listing import Entry, EntryKind
 from shelflife.files.removal import Outcome, Result
 from shelflife.policy.gain import OnItsWay, Remembered
 from shelflife.policy.holds import Hold
@@ -28,7 +28,7 @@ from shelflife.records.history import (
     Trigger,
 )
 from shelflife.records.journal import Journal
-from shelflife.records.trash import Waiting
+from shelflife.records.trash import TrashedRun
 from shelflife.records.usage import DiskSample
 from tests.unit.records.contract.writing import (
     all_removed,
@@ -182,7 +182,7 @@ def test_what_happened_to_a_file_is_found_by_its_path(journal: Journal) -> None:
 
 def test_units_are_recorded_apart_from_files(journal: Journal) -> None:
     run = begin(journal)
-    entries = [Entry(name, Kind.DIRECTORY, 5) for name in ("gone", "kept", "open", "byte\udcff")]
+    entries = [Entry(name, EntryKind.DIRECTORY, 5) for name in ("gone", "kept", "open", "byte\udcff")]
     numbers = [
         exchange(journal, [], Intent(run, "temp", "temp/", 5, [entry], BatchKind.UNIT)) for entry in entries
     ]
@@ -439,7 +439,7 @@ def test_nothing_is_remembered_of_another_file_system_or_disk(journal: Journal) 
 
 
 def test_what_waits_in_the_trash_is_known_by_area_and_run(journal: Journal) -> None:
-    journal.trash.replace("temp", {"one": Waiting(3, 30), "two": Waiting(1, 5)})
-    journal.trash.replace("frames", {"two": Waiting(2, 7)})
-    journal.trash.replace("temp", {"two": Waiting(1, 5)})
+    journal.trash.replace("temp", {"one": TrashedRun(3, 30), "two": TrashedRun(1, 5)})
+    journal.trash.replace("frames", {"two": TrashedRun(2, 7)})
+    journal.trash.replace("temp", {"two": TrashedRun(1, 5)})
     assert journal.trash.known() == {"temp": {"two": (1, 5)}, "frames": {"two": (2, 7)}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shelflife.files.listing import Entry, Kind
+from shelflife.files.listing import Entry, EntryKind
 from shelflife.files.removal import Outcome, Result
 from shelflife.policy.verdict import Reason
 from shelflife.records.history import Intent, Settled, Trigger
@@ -22,7 +22,8 @@ def begin(journal: Journal, *, at: int = 1) -> int:
 def some_files(*names: str) -> list[Entry]:
     """Return files of sizes 10, 20, 30 and so on."""
     return [
-        Entry(name, Kind.FILE, inode, inode * 10, 0, inode * 100) for inode, name in enumerate(names, start=1)
+        Entry(name, EntryKind.FILE, inode, inode * 10, 0, inode * 100)
+        for inode, name in enumerate(names, start=1)
     ]
 
 

@@ -15,7 +15,7 @@ from shelflife.clock import HOUR
 from shelflife.errors import RecordsError
 from shelflife.files.known import Known
 from shelflife.files.listing import FOREVER
-from shelflife.files.survey import Key, Part, Survey
+from shelflife.files.survey import ClassSurvey, Key, Survey
 from shelflife.policy.cutoff import Cause, Cutoff, Cutoffs
 from shelflife.policy.load import Load
 from shelflife.records.index import RowState
@@ -66,7 +66,7 @@ def _put(
     path: str,
     state: RowState | None = None,
     *,
-    others: dict[int, Part] | None = None,
+    others: dict[int, ClassSurvey] | None = None,
     **counts: int,
 ) -> None:
     survey = Survey(key=Key(1, 2, 3), settled=True, others=others or {})
@@ -316,7 +316,7 @@ def test_sums_are_of_the_rows_as_they_are_and_totals_as_they_were_when_last_summ
 def test_totals_are_the_sums_of_the_rows(index: Index) -> None:
     root = index.root("frames")
     _put(index, root, "", files=1, bytes=10, allocated=4096, oldest=7, newest=7)
-    part = Part(files=3, bytes=5, allocated=8192, oldest=1, newest=11)
+    part = ClassSurvey(files=3, bytes=5, allocated=8192, oldest=1, newest=11)
     _put(index, root, "a/", files=2, bytes=20, oldest=4, newest=9, others={1: part})
     _put(index, root, "empty/")
     index.complete(root, as_of=77)
@@ -333,9 +333,11 @@ def test_units_are_the_sums_of_all_below_them(index: Index) -> None:
     root = index.root("frames")
     _put(index, root, "", files=9, newest=99)
     _put(index, root, "a/", files=1, bytes=2, newest=5)
-    part = Part(files=1, bytes=4, newest=6)
+    part = ClassSurvey(files=1, bytes=4, newest=6)
     _put(index, root, "a/deep/down/", files=2, bytes=3, newest=8, others={1: part}, staying=1)
-    _put(index, root, "a/deep/", others={1: Part(files=1, bytes=4, newest=7), 2: Part(newest=1)})
+    _put(
+        index, root, "a/deep/", others={1: ClassSurvey(files=1, bytes=4, newest=7), 2: ClassSurvey(newest=1)}
+    )
     _put(index, root, "a-b/", RowState.UNREADABLE, newest=-FOREVER)
     first, second = index.units(root)
     assert (first.path, first.state, first.newest) == ("a-b/", int(RowState.UNREADABLE), {})
@@ -356,9 +358,9 @@ def test_a_directory_is_due_when_something_of_some_class_is_before_the_cutoff_of
     index: Index,
 ) -> None:
     root = index.root("frames")
-    _put(index, root, "a/", first_due=1, others={1: Part(first_due=10)})
-    _put(index, root, "a/b/", first_due=1, others={2: Part(first_due=20)})
-    _put(index, root, "c/", RowState.DIRTY, first_due=1, others={1: Part(first_due=10)})
+    _put(index, root, "a/", first_due=1, others={1: ClassSurvey(first_due=10)})
+    _put(index, root, "a/b/", first_due=1, others={2: ClassSurvey(first_due=20)})
+    _put(index, root, "c/", RowState.DIRTY, first_due=1, others={1: ClassSurvey(first_due=10)})
     index.flush()
     assert list(index.due(root, _of(first=10, second=20))) == []
     assert list(index.due(root, _of(first=11))) == ["a/"]
@@ -373,7 +375,7 @@ def test_directories_due_in_several_classes_come_once_in_preorder_page_by_page(
     monkeypatch.setattr(index_reader, "PAGE", 2)
     root = index.root("frames")
     for number, path in enumerate(_TREE):
-        parts = {1: Part(first_due=1), 2: Part(first_due=1)} if number % 3 else {}
+        parts = {1: ClassSurvey(first_due=1), 2: ClassSurvey(first_due=1)} if number % 3 else {}
         _put(index, root, path, first_due=1 if number % 2 else FOREVER, others=parts)
     index.flush()
     due = [path for number, path in enumerate(_TREE) if number % 3 or number % 2]
@@ -383,10 +385,10 @@ def test_directories_due_in_several_classes_come_once_in_preorder_page_by_page(
 
 def test_a_listing_that_lacks_a_class_takes_its_numbers_away(index: Index) -> None:
     root = index.root("frames")
-    _put(index, root, "a/", others={1: Part(files=3, first_due=1), 2: Part(files=1)})
+    _put(index, root, "a/", others={1: ClassSurvey(files=3, first_due=1), 2: ClassSurvey(files=1)})
     index.flush()
-    _put(index, root, "a/", others={2: Part(files=2)})
-    _put(index, root, "a/", others={2: Part(files=5)})  # twice before it is written
+    _put(index, root, "a/", others={2: ClassSurvey(files=2)})
+    _put(index, root, "a/", others={2: ClassSurvey(files=5)})  # twice before it is written
     assert {number: found.files for number, found in index.sums(root).classes.items()} == {0: 0, 2: 5}
     index.forget(root, "a/")
     assert index.sums(root).files == 0
@@ -396,7 +398,7 @@ def test_a_listing_that_lacks_a_class_takes_its_numbers_away(index: Index) -> No
 def test_dropping_a_directory_drops_what_is_of_other_classes_there(index: Index) -> None:
     root = index.root("frames")
     for path in ("a/", "a/b/", "a-b/"):
-        _put(index, root, path, others={1: Part(files=3, newest=4)})
+        _put(index, root, path, others={1: ClassSurvey(files=3, newest=4)})
     index.drop(root, "a/")
     assert index.sums(root).of(1).files == 3
     assert [unit.path for unit in index.units(root)] == ["a-b/"]
@@ -404,7 +406,7 @@ def test_dropping_a_directory_drops_what_is_of_other_classes_there(index: Index)
 
 def test_what_may_be_known_without_being_read_may_be_of_any_one_class(index: Index) -> None:
     root = index.root("frames")
-    part = Part(files=3, bytes=30, first_due=5, oldest=5, newest=90)
+    part = ClassSurvey(files=3, bytes=30, first_due=5, oldest=5, newest=90)
     _put(index, root, "a/", entries=3, others={1: part})
     _put(index, root, "b/", entries=4, files=1, first_due=5, newest=90, others={1: part})
     index.flush()
@@ -415,8 +417,10 @@ def test_what_may_be_known_without_being_read_may_be_of_any_one_class(index: Ind
 def test_hours_and_times_are_kept_by_class(index: Index) -> None:
     root = index.root("frames")
     hours = {3: Load(1, 5, 4096)}
-    _put(index, root, "", others={1: Part(files=1, hours=hours, first_due=3 * HOUR, newest=3 * HOUR)})
-    _put(index, root, "a/", others={1: Part(files=1, hours=hours, first_due=3 * HOUR, newest=3 * HOUR)})
+    _put(index, root, "", others={1: ClassSurvey(files=1, hours=hours, first_due=3 * HOUR, newest=3 * HOUR)})
+    _put(
+        index, root, "a/", others={1: ClassSurvey(files=1, hours=hours, first_due=3 * HOUR, newest=3 * HOUR)}
+    )
     assert index.hours(root) == {}
     assert index.hours(root, number=1) == {3: Load(2, 10, 8192)}
     assert index.hours(root, number=1, own=True) == hours

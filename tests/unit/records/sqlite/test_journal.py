@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shelflife.errors import RecordsError
-from shelflife.files.listing import Entry, Kind
+from shelflife.files.listing import Entry, EntryKind
 from shelflife.records.history import CODES, Intent, RunState
 from shelflife.records.sqlite import journal_file, migrations
 from shelflife.records.sqlite.database import connect
@@ -68,7 +68,7 @@ _names = st.text(
         st.builds(
             Entry,
             _names,
-            st.just(Kind.FILE),
+            st.just(EntryKind.FILE),
             st.integers(0, 2**64 - 1),
             st.integers(0, 2**62),
             st.just(0),

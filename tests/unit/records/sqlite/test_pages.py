@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shelflife.files.listing import Entry, Kind
+from shelflife.files.listing import Entry, EntryKind
 from shelflife.records.history import Intent, Trigger
 from shelflife.records.sqlite.journal import SqliteJournal
 from shelflife.records.sqlite.journal_file import open_journal
@@ -45,7 +45,7 @@ def steps(journal: SqliteJournal, page: Callable[[], object]) -> int:
 
 def test_files_of_a_run(journal: SqliteJournal) -> None:
     run = journal.runs.begin(trigger=Trigger.CLI, host="here", pid=1, at=1)
-    files = [Entry(f"{number:03}", Kind.FILE, number) for number in range(100)]
+    files = [Entry(f"{number:03}", EntryKind.FILE, number) for number in range(100)]
     journal.removals.exchange(
         [], [Intent(run, "temp", f"temp/{number}/", 1, files) for number in range(DEPTH // 100)]
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from shelflife.errors import Problem, SettingsError
 from shelflife.settings.document import Document, parse_document
-from shelflife.settings.entry import Entry, shown
+from shelflife.settings.entry import SettingsEntry, shown
 from shelflife.settings.environment import overlay
 from shelflife.settings.fileformat import arrange
 from shelflife.settings.layout import DEFAULT_RETENTION
@@ -72,9 +72,11 @@ def load_settings(
     source = _absolute(path) if path is not None else None
     folder = source.parent if source else resolved_against(Path.cwd(), directory or "")
     document = _read(Path(path)) if path is not None else Document(None)
-    tree, problems = arrange(document.section or Entry(None, where=str(path or "default"), key=_SECTION))
+    tree, problems = arrange(
+        document.section or SettingsEntry(None, where=str(path or "default"), key=_SECTION)
+    )
     tree, strange = overlay(_placed(tree, folder), os.environ if environ is None else environ)
-    tree = tree.put(("source",), Entry(str(source) if source else None))
+    tree = tree.put(("source",), SettingsEntry(str(source) if source else None))
     problems = [*document.problems, *problems, *strange, *_without_retention(tree), *_check(tree)]
     if problems:
         raise SettingsError(sorted(problems, key=_order))
@@ -111,9 +113,9 @@ def _misspelt(path: Path, document: Document) -> list[Problem]:
     return [Problem(where=f"{path}:{document.keys[key]}", key=key, reason=reason)]
 
 
-def _placed(tree: Entry, folder: Path) -> Entry:
+def _placed(tree: SettingsEntry, folder: Path) -> SettingsEntry:
     """Relative paths of a file start from its own directory."""
-    default = Entry("storage", where=tree.where, key=f"{_SECTION}.base_path", text=shown("storage"))
+    default = SettingsEntry("storage", where=tree.where, key=f"{_SECTION}.base_path", text=shown("storage"))
     places = {"base_path": default, **tree.section}
     for key in ("base_path", "state_dir"):
         try:
@@ -125,7 +127,7 @@ def _placed(tree: Entry, folder: Path) -> Entry:
     return tree
 
 
-def _without_retention(tree: Entry) -> list[Problem]:
+def _without_retention(tree: SettingsEntry) -> list[Problem]:
     """A further area without a retention is more likely a misspelt one than meant to be kept for ever."""
     reason = "a further area needs a retention; allowed: -1 (indefinitely), or a duration such as 24h"
     return [
@@ -135,11 +137,11 @@ def _without_retention(tree: Entry) -> list[Problem]:
     ]
 
 
-def _check(tree: Entry) -> list[Problem]:
+def _check(tree: SettingsEntry) -> list[Problem]:
     return [_located(fault, tree) for fault in faults(Settings, tree.plain())]
 
 
-def _located(fault: Fault, tree: Entry) -> Problem:
+def _located(fault: Fault, tree: SettingsEntry) -> Problem:
     """A fault, as a problem of the deepest entry on the way to it that came from somewhere."""
     reason = (
         fault.reason if fault.value is not None else f"{fault.reason}; without the key, its default holds"

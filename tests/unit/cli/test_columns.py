@@ -1,6 +1,6 @@
 import pytest
 
-from shelflife.cli.table import Column, Table
+from shelflife.cli.columns import Column, Table
 from shelflife.cli.terminal import Styled, cells, text_of
 
 

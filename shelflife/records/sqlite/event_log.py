@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Final
 
-from shelflife.records.events import EventRecord, Progress
+from shelflife.records.event_log import EventRecord, Progress
 from shelflife.records.sqlite.acts import note
 from shelflife.records.sqlite.database import transaction
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from shelflife.errors import UsageError
-from shelflife.schedule.units import SERVICE, TIMER, cron_table, systemd_units
+from shelflife.schedule.unit_files import SERVICE, TIMER, cron_table, systemd_units
 from shelflife.settings import Settings
 from shelflife.testing import MakeStorage
 

@@ -20,8 +20,8 @@ from shelflife.policy.gain import expected_of
 from shelflife.policy.watermark import Watermarks
 from shelflife.records.history import Trigger
 from shelflife.run.pressure_monitor import Patience
-from shelflife.run.relief import DiskRelief, Outcome, Relieving, Task
-from shelflife.run.run import Order, refuse_when_dry, run
+from shelflife.run.relief import DiskRelief, ReliefOutcome, ReliefTask, Relieving
+from shelflife.run.run import RunRequest, refuse_when_dry, run
 from shelflife.scan.context import Stopped
 from shelflife.storage.disks import Disk, disks_of
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from shelflife.policy.watermark import Usage
     from shelflife.run.workplace import Workplace
 
-__all__ = ["DiskRelief", "Outcome", "relieve"]
+__all__ = ["DiskRelief", "ReliefOutcome", "relieve"]
 
 logger = logging.getLogger(__name__)
 
@@ -67,15 +67,15 @@ def relieve(
         )
     with work.hold_base() as base:
         disks = disks_of(base, work.areas.values())
-    order = Order(trigger=trigger, stop=stop)
+    order = RunRequest(trigger=trigger, stop=stop)
     until = None if wait is None else time.monotonic() + wait
     marks = Watermarks.of(settings)
     waits = Patience(patience, stop or threading.Event())
-    tasks = [Task(disk=disk, marks=marks, patience=waits, until=until, insist=insist) for disk in disks]
+    tasks = [ReliefTask(disk=disk, marks=marks, patience=waits, until=until, insist=insist) for disk in disks]
     return [_relieve(work, order, task) for task in tasks]
 
 
-def _relieve(work: Workplace, order: Order, task: Task) -> DiskRelief:
+def _relieve(work: Workplace, order: RunRequest, task: ReliefTask) -> DiskRelief:
     disk, after = task.disk, task.disk.usage
     if not task.passed.any:
         _note_calm(work, disk)
@@ -86,7 +86,7 @@ def _relieve(work: Workplace, order: Order, task: Task) -> DiskRelief:
             after = _measure(work, disk) or after
             if task.tries == _MOST_RUNS or not task.is_worth_another(after):
                 break
-    fills = () if task.outcome is Outcome.RELIEVED else tuple(task.fills)
+    fills = () if task.outcome is ReliefOutcome.RELIEVED else tuple(task.fills)
     found = DiskRelief(disk=disk, after=after, outcome=task.outcome, runs=tuple(task.reports), fills=fills)
     _log(found, task.passed)
     return found
@@ -105,7 +105,7 @@ def _note_calm(work: Workplace, disk: Disk) -> None:
             journal.pressure.remember(disk.name, now)
 
 
-def _wait_and_run(work: Workplace, order: Order, task: Task) -> None:
+def _wait_and_run(work: Workplace, order: RunRequest, task: ReliefTask) -> None:
     waits = order.stop or threading.Event()
     task.is_concluded = False
     while True:
@@ -115,10 +115,10 @@ def _wait_and_run(work: Workplace, order: Order, task: Task) -> None:
             return
         except CleanupBusy:
             if task.until is not None and time.monotonic() >= task.until:
-                task.outcome = Outcome.BUSY
+                task.outcome = ReliefOutcome.BUSY
                 return
             if waits.wait(_WAIT):
-                task.outcome = Outcome.STOPPED
+                task.outcome = ReliefOutcome.STOPPED
                 return
         except RecordsError as error:
             if not task.is_concluded:
@@ -138,10 +138,10 @@ def _measure(work: Workplace, disk: Disk) -> Usage | None:
 
 
 def _log(found: DiskRelief, passed: Watermarks) -> None:
-    if found.outcome is Outcome.CALM:
+    if found.outcome is ReliefOutcome.CALM:
         return
     freed = sum(report.total("freed") for report in found.runs)
-    level = logging.INFO if found.outcome is Outcome.RELIEVED else logging.WARNING
+    level = logging.INFO if found.outcome is ReliefOutcome.RELIEVED else logging.WARNING
     logger.log(
         level,
         "the disk of %s was at %.1f %%, %s: %d bytes released, now at %.1f %% (%s)%s",

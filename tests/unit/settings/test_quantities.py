@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shelflife.settings.units import (
+from shelflife.settings.quantities import (
     LONGEST,
     format_duration,
     format_size,

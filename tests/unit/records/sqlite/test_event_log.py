@@ -11,10 +11,10 @@ import pytest
 
 from shelflife.actor import Actor, Via, acting
 from shelflife.policy.holds import Hold
-from shelflife.records.events import EventRecord, Progress
+from shelflife.records.event_log import EventRecord, Progress
 from shelflife.records.history import OfferedPlan, RunState, Trigger
 from shelflife.records.journal import Journal, KeyTaken
-from shelflife.records.sqlite import events as module
+from shelflife.records.sqlite import event_log as module
 from shelflife.records.sqlite.database import connect
 from shelflife.records.sqlite.journal_file import open_journal
 from shelflife.records.state import StateDirectory

@@ -15,14 +15,14 @@ from shelflife.files.candidates import Candidates
 from shelflife.files.hours import COLUMNS
 from shelflife.files.known import Gone, Known
 from shelflife.files.listing import FOREVER
-from shelflife.files.reading import NOTHING, Counts, Reading
+from shelflife.files.reading import NOTHING, DueCounts, Reading
 from shelflife.files.survey import KEY_SIZE, Key, Survey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shelflife.policy.cutoff import Cutoffs
-    from shelflife.policy.rules import Native
+    from shelflife.policy.rules import NativeRules
 
 
 _BUCKET: Final = 8 * COLUMNS
@@ -80,7 +80,7 @@ _KEY: Final = slice(16, 16 + KEY_SIZE)
 
 
 def readings_of(
-    packed: bytes, known: Sequence[Known | None], native: Native, cutoffs: Cutoffs
+    packed: bytes, known: Sequence[Known | None], native: NativeRules, cutoffs: Cutoffs
 ) -> list[Reading]:
     """Return the readings of as many directories as something is, or is not, `known` of."""
     found: list[Reading] = []
@@ -107,7 +107,7 @@ class Record(Reading):
     __slots__ = ("_known", "_native", "_packed", "_parts")
 
     def __init__(
-        self, packed: bytes, head: _Header, known: Known | None, native: Native, cutoffs: Cutoffs
+        self, packed: bytes, head: _Header, known: Known | None, native: NativeRules, cutoffs: Cutoffs
     ) -> None:
         """Take a record, and by which values it was read; of a partial one, what was known of the directory."""
         self._packed = packed
@@ -157,11 +157,11 @@ class Record(Reading):
         return self._packed[_KEY]
 
     @property
-    def counts(self) -> Counts:
+    def counts(self) -> DueCounts:
         """See `Reading`."""
         head = self._head()
         empty = head.mtime if head.entries == 0 else None
-        return Counts(head.due_files, head.due_bytes, head.due_links, empty)
+        return DueCounts(head.due_files, head.due_bytes, head.due_links, empty)
 
     def rest(self) -> Survey:
         """See `Reading`."""

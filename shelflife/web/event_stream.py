@@ -19,7 +19,7 @@ from shelflife.errors import ShelflifeError
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
-    from shelflife.records.events import EventRecord
+    from shelflife.records.event_log import EventRecord
     from shelflife.records.records import Records
 
 __all__ = ["EventFeed"]

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shelflife.web.caller import COOKIE
 from shelflife.web.examples import example_of
+from shelflife.web.models import ProblemDetails
+from shelflife.web.problems import MEDIA_TYPE
 from shelflife.web.scopes import SCOPES
 
 if TYPE_CHECKING:
@@ -85,6 +87,7 @@ def document_of(app: FastAPI, prefix: str = "/storage") -> Callable[[], dict[str
 def _finished(document: dict[str, Any], prefix: str) -> dict[str, Any]:
     components = document.setdefault("components", {})
     components["parameters"], components["headers"] = _PARAMETERS, _HEADERS
+    components.setdefault("schemas", {})["Problem"] = ProblemDetails.model_json_schema()
     components.setdefault("securitySchemes", {})["Session"] = {
         "type": "apiKey",
         "in": "cookie",
@@ -165,5 +168,7 @@ def _add_example(answer: dict[str, Any], named: dict[str, Any]) -> None:
     for kind, content in answer.get("content", {}).items():
         if kind == "text/event-stream":
             content["example"] = _STREAM
-        elif "json" in kind and "schema" in content and "example" not in content:
+        elif kind == MEDIA_TYPE:
+            content["schema"] = {"$ref": "#/components/schemas/Problem"}
+        elif "json" in kind and "schema" in content:
             content["example"] = example_of(content["schema"], named)

@@ -45,6 +45,7 @@ def test_each_answer_has_an_example_that_its_schema_allows(
     for status, answer in operation["responses"].items():
         for kind, content in answer.get("content", {}).items():
             if "json" in kind:
+                assert "example" in content, (status, kind)
                 schema = {**content["schema"], "components": DOCUMENT["components"]}
                 jsonschema.validate(content["example"], schema)
             elif status == "200" and "event-stream" in kind:

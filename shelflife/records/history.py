@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -155,7 +155,7 @@ class FileRecord:
     """Why it was to go, a word of `Cause`; empty where that is no longer known."""
     pruned: bool = False
     """Whether it was an empty directory."""
-    cursor: int = 0
+    cursor: int = field(default=0, compare=False)
     """Where it is in the journal: `FileHistory.of_run` goes on after it. Below 2**53, for JavaScript."""
 
     @property

@@ -189,10 +189,10 @@ def _scratch(settings: Settings, *, enabled: bool = False) -> Iterator[Settings]
         "base_path": base,
         "state_dir": None,
         "require_mount": False,  # it is on the storage's own volume
-        "cleanup": settings.cleanup.model_copy(update={"dry_run": False, "enabled": enabled}),
+        "cleanup": settings.cleanup.but(dry_run=False, enabled=enabled),
     }
     try:
-        own = settings.model_copy(update=changed)
+        own = settings.but(**changed)
         Engine(own).create()
         yield own
     finally:

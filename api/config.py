@@ -63,7 +63,7 @@ class Config:
         self.config_path = self.settings.source
         self.storage_base_path = str(self.settings.base_path)
         self.storage_retention = {key: area.retention for key, area in self.settings.areas.items()}
-        self.storage_cleanup = self.settings.cleanup.model_dump(include=_CLEANUP_KEYS)
+        self.storage_cleanup = {name: value for name, value in self.settings.cleanup if name in _CLEANUP_KEYS}
 
     @property
     def STORAGE_BASE_PATH(self) -> str:  # noqa: N802 - its name since the first version

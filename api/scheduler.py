@@ -148,7 +148,7 @@ class CleanupScheduler:
             return config.settings.replace(cleanup=_changed(self.config, self.config.storage_cleanup))
         given = manager.settings
         wanted = manager.cleanup_config if self._config is None else self._config.storage_cleanup
-        cleanup = {**config.settings.cleanup.model_dump(), **_changed(self.config, wanted)}
+        cleanup = {**dict(config.settings.cleanup), **_changed(self.config, wanted)}
         if given.cleanup.dry_run:  # from either side it holds
             cleanup["dry_run"] = True
         return given.replace(cleanup=cleanup)
@@ -166,7 +166,7 @@ class _ConfiguredStorage(StorageManager):
 
 def _changed(config: Config, cleanup: Mapping[str, Any]) -> dict[str, Any]:
     """Return what differs from the file as the configuration has it: a program has set that."""
-    read = config.settings.cleanup.model_dump()
+    read = dict(config.settings.cleanup)
     return {key: value for key, value in cleanup.items() if key not in read or value != read[key]}
 
 

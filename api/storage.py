@@ -84,7 +84,7 @@ class StorageManager:
             else {name: area.retention for name, area in configured.areas.items()}
         )
         self.cleanup_config = dict(cleanup_config or {})
-        self.cleanup_config = self.settings.cleanup.model_dump()  # checks everything
+        self.cleanup_config = dict(self.settings.cleanup)  # checks everything
 
     @property
     def settings(self) -> Settings:

@@ -24,8 +24,6 @@ from shelflife.explain.log import RunLog
 from shelflife.questions import Questions
 from shelflife.records.history import Trigger
 from shelflife.run import preview as previews
-from shelflife.run import retention as steps
-from shelflife.run.run import RunRequest, Strategy, run
 from shelflife.run.workplace import Workplace
 from shelflife.storage.areas import create_directories, hold_roots
 from shelflife.twins import in_thread, streamed
@@ -42,6 +40,7 @@ if TYPE_CHECKING:
     from shelflife.run.making_room import DiskRelief
     from shelflife.run.pages import PlanCursor
     from shelflife.run.restore import TrashedFile
+    from shelflife.run.run import Strategy
     from shelflife.scan.planner import PlannedFile
     from shelflife.schedule.scheduler import Scheduler
     from shelflife.settings import Settings
@@ -154,11 +153,13 @@ class Engine(Questions):
         trigger is a program's own call, UsageError for a plan that was made for a time to come, StorageError,
         RecordsError.
         """
+        from shelflife.run.retention import Retention
+
         if plan.made > self._work.clock():
             raise UsageError(
                 f"plan {plan.id} was made for a time to come: it can be looked at, not carried out"
             )
-        return self._run(RunRequest(trigger=trigger, stop=stop), steps.Retention.of(plan))
+        return self._run(Retention.of(plan), trigger, stop)
 
     def approve(
         self, plan: str, *, trigger: Trigger = Trigger.CLI, stop: threading.Event | None = None
@@ -167,7 +168,9 @@ class Engine(Questions):
 
         Raises UsageError when there is no such plan, it is too old, or the settings changed; and as `execute`.
         """
-        return self._run(RunRequest(trigger=trigger, stop=stop), steps.Approved(plan))
+        from shelflife.run.retention import Approved
+
+        return self._run(Approved(plan), trigger, stop)
 
     def cleanup(
         self,
@@ -181,10 +184,9 @@ class Engine(Questions):
 
         Raises as `plan` and `execute` do.
         """
-        return self._run(
-            RunRequest(trigger=trigger, stop=stop, batch_size=batch_size),
-            steps.Retention(areas=tuple(self._choose(areas))),
-        )
+        from shelflife.run.retention import Retention
+
+        return self._run(Retention(areas=tuple(self._choose(areas))), trigger, stop, batch_size)
 
     def relieve(
         self,
@@ -258,7 +260,7 @@ class Engine(Questions):
 
         limit = None if before is None else as_moment(before)
         strategy = EmptyTrash(areas=tuple(self._choose(areas)), before=limit)
-        return self._run(RunRequest(trigger=Trigger.TRASH), strategy)
+        return self._run(strategy, Trigger.TRASH)
 
     # -- remembering and telling
 
@@ -363,7 +365,15 @@ class Engine(Questions):
             return list(self._work.areas)
         return list(dict.fromkeys(self.settings.area_name(name) for name in areas))
 
-    def _run(self, order: RunRequest, strategy: Strategy) -> RunReport:
-        report = run(self._work, order, strategy)
+    def _run(
+        self,
+        strategy: Strategy,
+        trigger: Trigger,
+        stop: threading.Event | None = None,
+        batch_size: int | None = None,
+    ) -> RunReport:
+        from shelflife.run.run import RunRequest, run
+
+        report = run(self._work, RunRequest(trigger=trigger, stop=stop, batch_size=batch_size), strategy)
         assert report is not None  # noqa: S101 - only making room may find that there is nothing to do
         return report

@@ -1,7 +1,7 @@
 """Names of a package that are loaded when they are first used.
 
-Importing pydantic, SQLite or YAML costs a tenth of a second, which a command that only prints its help, or a
-program that needs one part, need not wait for.
+Importing SQLite, YAML or a web framework takes longer than many a command does: one that only prints its help,
+or a program that needs one part, need not wait for them.
 """
 
 from __future__ import annotations

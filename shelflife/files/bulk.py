@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from shelflife.clock import HOUR
 from shelflife.files.counting import count_entry
-from shelflife.files.listing import Entry, clamp, entry_of
+from shelflife.files.listing import Entry, clamp, entry_of, signed
 from shelflife.policy.cutoff import BEGINNING
 from shelflife.policy.load import Load
 from shelflife.policy.rules import stays_by_name
@@ -94,6 +94,7 @@ def _add(
     shares = [512 * found.st_blocks // max(1, found.st_nlink) for found in stats]
     survey.allocated = sum(shares)
     survey.first_due = survey.oldest = min(times)
+    survey.oldest_inode = signed(stats[times.index(survey.oldest)].st_ino)
     survey.newest, survey.newest_change = max(times), max(ctimes)
     if survey.oldest // HOUR == survey.newest // HOUR:
         survey.hours = {survey.oldest // HOUR: Load(len(stats), survey.bytes, survey.allocated)}

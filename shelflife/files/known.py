@@ -2,7 +2,8 @@
 
 The index has how many of its files are of each hour. As long as its key is the recorded one, no other files can
 have become due: so once as many early ones were seen as there are, the rest need not be looked at. On the average
-that saves half of the work in a directory where few files are due.
+that saves half of the work in a directory where few files are due. And the index knows which file was the oldest:
+it is looked at first, and where it is the only one, the others never are.
 
 This is the promise of the index, no more: a file whose time was set back in place since is seen by the next
 listing, or by the rolling re-scan. Where one became younger, the count is not reached, and the directory is read
@@ -39,6 +40,8 @@ class Known(NamedTuple):
     bytes: int
     allocated: int
     oldest: int
+    oldest_inode: int
+    """Of the oldest file, signed; 0 where that is not known."""
     newest: int
     hours: _Packed
     """As `shelflife.files.hours.pack_hours` gives it."""
@@ -57,6 +60,7 @@ class Known(NamedTuple):
             allocated=self.allocated,
             first_due=self.oldest,
             oldest=self.oldest,
+            oldest_inode=self.oldest_inode,
             newest=self.newest,
             packed_hours=self.hours,
         )

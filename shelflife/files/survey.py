@@ -79,6 +79,9 @@ class ClassSurvey:
     oldest: int = FOREVER
     """Time of the oldest file."""
 
+    oldest_inode: int = 0
+    """Its inode, signed; 0 where that is not known."""
+
     newest: int = -FOREVER
     """Time of the newest file or link; what is noise does not count."""
 
@@ -93,7 +96,8 @@ class ClassSurvey:
         self.files += 1
         self.bytes += entry.size
         self.allocated += entry.share
-        self.oldest = min(self.oldest, entry.time)
+        if entry.time < self.oldest:
+            self.oldest, self.oldest_inode = entry.time, signed(entry.inode)
         self.add_to_hour(entry.time, entry.size, entry.share)
 
     def add_time(self, time: int, *, counts_for_groups: bool) -> None:
@@ -120,7 +124,8 @@ class ClassSurvey:
         for name in ("files", "bytes", "allocated"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.first_due = min(self.first_due, other.first_due)
-        self.oldest = min(self.oldest, other.oldest)
+        if other.oldest < self.oldest:
+            self.oldest, self.oldest_inode = other.oldest, other.oldest_inode
         self.newest = max(self.newest, other.newest)
         self.hours = sum_of_hours((self.hours, other.hours, unpack_hours(other.packed_hours)))
 
@@ -193,12 +198,14 @@ class Survey(ClassSurvey):
             allocated=self.allocated,
             first_due=self.first_due,
             oldest=self.oldest,
+            oldest_inode=self.oldest_inode,
             newest=self.newest,
             hours=self.hours,
             packed_hours=self.packed_hours,
         )
         self.files = self.bytes = self.allocated = 0
         self.first_due, self.oldest, self.newest = FOREVER, FOREVER, -FOREVER
+        self.oldest_inode = 0
         self.hours, self.packed_hours = {}, b""
 
     def finish(self, path: str, settled_before: int, rules: Rules) -> None:

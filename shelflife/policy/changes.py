@@ -201,8 +201,8 @@ IRRELEVANT: Final[Mapping[str, str]] = {
 
 def remembered(area: AreaSettings, pressure: PressureSettings | None) -> dict[str, Any]:
     """Return what of the settings decides how much goes from an area, as plain values."""
-    values = {name: value for name, value in area.model_dump(mode="json").items() if name in OF_RELIEF}
-    marks = None if pressure is None else pressure.model_dump(mode="json")
+    values = {name: value for name, value in area.plain().items() if name in OF_RELIEF}
+    marks = None if pressure is None else pressure.plain()
     return values | {"pressure": marks and {name: marks[name] for name in marks if name in WATERMARKS}}
 
 
@@ -252,6 +252,6 @@ def _differences(
 
 def _with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings with the defaults of what is not known, and the area's own class as its last rule."""
-    values = AreaSettings.model_construct().model_dump(mode="json") | dict(settings)
+    values = AreaSettings().plain() | dict(settings)
     own = {"match": (), "retention": values["retention"]}
     return values | {"rules": [*values.get("rules", ()), own]}

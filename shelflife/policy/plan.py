@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shelflife.clock import as_datetime
 
@@ -135,6 +135,10 @@ class Plan:
     def errors(self) -> tuple[str, ...]:
         """What could not be looked at, over all areas."""
         return tuple(error for plan in self.areas for error in plan.errors)
+
+    def cutoffs_as_record(self) -> dict[str, Any]:
+        """Return the cutoffs as they are recorded, of the areas from which something may go."""
+        return {plan.area: plan.cutoffs.as_record() for plan in self.areas if plan.cutoffs}
 
 
 def _words(cutoffs: Cutoffs) -> str:

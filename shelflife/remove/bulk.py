@@ -128,9 +128,10 @@ class Bulk:
         return read_all(self._root.anchor, paths, search, stop)
 
     def _remove_all(self, directories: list[Directory], stop: Flag) -> None:
+        holds = self._root.context.holds()  # those of each batch are looked at behind the gate
         for directory in directories:
             reading = directory.reading
-            native = self._ways.native(directory.path, self._cutoffs, self._root.context.holds())
+            native = self._ways.native(directory.path, self._cutoffs, holds)
             directory.careful = bool(reading.error) or not reading.is_complete or native is None
             if native is not None and not directory.careful:
                 directory.portions = self._portions(directory, native)

@@ -23,7 +23,6 @@ from shelflife.policy.limits import (
     reasons_to_ask,
 )
 from shelflife.records.history import OfferedPlan, Trigger
-from shelflife.run.run import cutoffs_of
 from shelflife.scan.arrivals import count_before
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def why_ask(work: Workplace, plan: Plan, last_runs: Mapping[str, LastRun]) -> li
 
 def offer(work: Workplace, journal: Journal, plan: Plan) -> None:
     """Record a plan, so that a person may approve it."""
-    cutoffs = cutoffs_of(plan)
+    cutoffs = plan.cutoffs_as_record()
     settings = {name: deciding_settings(work.settings, name) for name in cutoffs}
     everything = {area.area: cutoffs.get(area.area) for area in plan.areas}
     arrivals = {area.area: arrived_share(area) for area in plan.areas if area.arrived}

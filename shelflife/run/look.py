@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from shelflife.errors import RecordsError
 from shelflife.records.statistics import Statistics, statistics_of
-from shelflife.run import retention
+from shelflife.run import planning
 from shelflife.scan.context import Stopped, StopWatch
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def refresh(work: Workplace, *, stop: threading.Event | None = None) -> dict[str
     """
     with work.context(watch=StopWatch(stop)) as context:
         try:
-            return retention.refresh_areas(context, work.areas.values())
+            return planning.refresh_areas(context, work.areas.values())
         except Stopped:
             return {}
 
@@ -33,7 +33,7 @@ def stats(work: Workplace, *, refreshed: bool) -> Statistics:
     areas = work.areas.values()
     if refreshed:
         with work.context() as context:
-            errors = retention.refresh_areas(context, areas)
+            errors = planning.refresh_areas(context, areas)
             found = statistics_of(areas, context.index, errors)
     else:
         with work.records.read_index() as index:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from shelflife.errors import RecordsError
 from shelflife.policy.holds import Holds
 from shelflife.run.approval import approved, offer, see_arrivals, why_ask
-from shelflife.run.retention import make_plan
+from shelflife.run.planning import make_plan
 from shelflife.scan.planner import PlannedFile, due_files
 from shelflife.scan.root import AreaRoot
 from shelflife.storage.areas import hold_roots

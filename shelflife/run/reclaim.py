@@ -18,7 +18,8 @@ from shelflife.policy.plan import AreaPlan
 from shelflife.policy.pressure import Candidate, SpaceUse, kept_in, what_fills
 from shelflife.remove.purge import purge_run, trash_load, trash_names
 from shelflife.remove.root import AreaLost, Root
-from shelflife.run.retention import act_on_root, refresh_areas
+from shelflife.run.planning import refresh_areas
+from shelflife.run.retention import act_on_root
 from shelflife.scan.measure import freed_by, histograms_of, measures_of, size_of
 from shelflife.scan.newest import keeping_newest
 from shelflife.scan.planner import due_directories

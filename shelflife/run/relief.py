@@ -21,9 +21,9 @@ from shelflife.policy.watermark import Watermarks
 from shelflife.records.history import RunState
 from shelflife.remove.report import AreaReport, RunReport
 from shelflife.remove.throttle import Throttle
+from shelflife.run.planning import refresh_areas
 from shelflife.run.pressure_monitor import PressureMonitor
 from shelflife.run.reclaim import Reclaimable
-from shelflife.run.retention import refresh_areas
 from shelflife.scan.context import Stopped
 
 if TYPE_CHECKING:

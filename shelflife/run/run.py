@@ -136,7 +136,7 @@ def _run(session: LockedStorage, strategy: Strategy, watch: _RunWatch) -> RunRep
     plan = _plan(replace(session, run=number), strategy)
     if plan is None:
         return None
-    journal.runs.carry_out(number, plan=plan.id, cutoffs=cutoffs_of(plan))
+    journal.runs.carry_out(number, plan=plan.id, cutoffs=plan.cutoffs_as_record())
     session.work.listener(RunStarted(run=number, plan=plan.id, files=plan.files, bytes=plan.bytes))
     try:
         report = strategy.carry_out(
@@ -268,11 +268,6 @@ class _RunWatch:
         if self._journal.is_outdated:
             logger.warning("the journal was written by somebody else meanwhile; the next run goes on")
             raise Stopped
-
-
-def cutoffs_of(plan: Plan) -> dict[str, Any]:
-    """Return a plan's cutoffs as they are recorded, of the areas from which something may go."""
-    return {area.area: area.cutoffs.as_record() for area in plan.areas if area.cutoffs}
 
 
 def refuse_when_dry(work: Workplace) -> None:

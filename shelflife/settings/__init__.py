@@ -1,7 +1,6 @@
 """The settings of a storage, and where they come from.
 
-Names are loaded when they are first used: pydantic and YAML cost a tenth of a second, which a command that
-only prints its help need not wait for.
+Names are loaded when they are first used: a command that only prints its help need not wait for YAML and cron.
 """
 
 from __future__ import annotations

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import BeforeValidator, SecretStr
-
 from shelflife.settings import checks, quantities
-from shelflife.settings.section import Section
+from shelflife.settings.secret import Secret
+from shelflife.settings.section import Section, field, listed, section
 
 __all__ = ["AlertsSettings", "WebhookSettings"]
 
@@ -33,30 +30,26 @@ def _secret(text: str) -> str:
     return text
 
 
-# Addresses hold passwords and tokens: as secrets they show in no log and no traceback.
-_Url = Annotated[SecretStr, BeforeValidator(checks.secret(_address))]
-_WebUrl = Annotated[SecretStr, BeforeValidator(checks.secret(_web_address))]
-_Secret = Annotated[SecretStr, BeforeValidator(checks.secret(_secret))]
-_Span = Annotated[int, BeforeValidator(checks.positive(quantities.parse_duration))]
+# Addresses hold passwords and tokens: they are secrets, too.
 
 
-class WebhookSettings(Section, frozen=True):
+class WebhookSettings(Section):
     """A receiver of our own kind of messages."""
 
-    url: _WebUrl
+    url: Secret = field(checks.secret(_web_address))
     """Where they are posted."""
-    secret: _Secret
+    secret: Secret = field(checks.secret(_secret))
     """What they are signed with."""
 
 
-class AlertsSettings(Section, frozen=True):
+class AlertsSettings(Section):
     """Whom to tell when something needs a person."""
 
-    urls: tuple[_Url, ...] = ()
+    urls: tuple[Secret, ...] = field(listed(checks.secret(_address)), default=())
     """Apprise URLs: mail, chat and a hundred others."""
-    webhook: WebhookSettings | None = None
+    webhook: WebhookSettings | None = section(WebhookSettings, default=None)
     """A receiver of signed messages."""
-    full_within: _Span = 604_800
+    full_within: int = field(checks.positive(quantities.parse_duration), default=604_800)
     """Seconds: a disk that may be full so soon is told of."""
 
     @property

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, ClassVar
-
-from pydantic import BeforeValidator
 
 from shelflife.settings import checks, layout, places, quantities
 from shelflife.settings.entry import Loc
-from shelflife.settings.section import Section
+from shelflife.settings.section import NO_SECTION, Parts, Section, field, listed, section
 
 __all__ = [
     "AgeFrom",
@@ -23,7 +20,7 @@ __all__ = [
     "RuleSettings",
     "area_faults",
     "place_faults",
-    "with_directories",
+    "read_areas",
 ]
 
 
@@ -76,81 +73,72 @@ NOISE = (".DS_Store", "._*", "Thumbs.db", "desktop.ini", "@eaDir/")
 """What file managers and indexers leave behind wherever they look."""
 
 
+_directory = checks.text(layout.check_directory)
+_patterns = listed(checks.text(checks.pattern))
+
+
 def _one_or_more(value: object) -> object:
     if isinstance(value, list | tuple) and not value:
         raise ValueError("no patterns; allowed: one, or a list of them")
-    return (value,) if isinstance(value, str) else value
+    return _patterns((value,) if isinstance(value, str) else value)
 
 
-def _count_or_section(value: object) -> object:
-    return value if isinstance(value, KeepNewest | Mapping) else {"count": value}
-
-
-_Duration = Annotated[int, BeforeValidator(quantities.parse_duration)]
-_Retention = Annotated[int, BeforeValidator(quantities.parse_retention)]
-_Directory = Annotated[str, BeforeValidator(checks.text(layout.check_directory))]
-_Pattern = Annotated[str, BeforeValidator(checks.text(checks.pattern))]
-_OptionalSize = Annotated[
-    int | None, BeforeValidator(checks.optional(checks.positive(quantities.parse_size)))
-]
-_OptionalCount = Annotated[int | None, BeforeValidator(checks.optional(checks.count))]
-_OptionalNumber = Annotated[int | None, BeforeValidator(checks.optional(checks.natural_number))]
-
-
-class RuleSettings(Section, frozen=True):
+class RuleSettings(Section):
     """A retention of their own for files that match patterns."""
 
-    match: Annotated[tuple[_Pattern, ...], BeforeValidator(_one_or_more)]
+    match: tuple[str, ...] = field(_one_or_more)
     """Gitignore-style patterns, relative to the area; one, or a list."""
-    retention: _Retention
+    retention: int = field(quantities.parse_retention)
     """How long such files are kept, in seconds; -1: indefinitely."""
 
 
-class KeepNewest(Section, frozen=True):
+class KeepNewest(Section):
     """How many of the newest files are kept, however old they are."""
 
-    count: Annotated[int, BeforeValidator(checks.natural_number)] = 0
+    count: int = field(checks.natural_number, default=0)
     """How many; 0: none."""
-    per: Annotated[Per, BeforeValidator(checks.one_of(Per))] = Per.AREA
+    per: Per = field(checks.one_of(Per), default=Per.AREA)
     """Of what."""
 
 
-class AreaSettings(Section, frozen=True):
+def _count_or_section(value: object) -> KeepNewest:
+    return KeepNewest.read(value if isinstance(value, KeepNewest | Mapping) else {"count": value})
+
+
+class AreaSettings(Section):
     """One area: which directories it has, and what expires there when."""
 
-    sections: ClassVar[Mapping[str, type[Section]]] = {"rules": RuleSettings, "keep_newest": KeepNewest}
-
-    path: _Directory = ""
+    path: str = field(_directory, default="")
     """Its directory, below the base path; ``""`` only until `Settings` names it after the area's key."""
-    aliases: tuple[_Directory, ...] = ()
+    aliases: tuple[str, ...] = field(listed(_directory), default=())
     """Further directories of the area, below the base path."""
-    retention: _Retention = quantities.INDEFINITE
+    retention: int = field(quantities.parse_retention, default=quantities.INDEFINITE)
     """How long files are kept, in seconds; -1: indefinitely."""
-    expire: Annotated[Expire, BeforeValidator(checks.one_of(Expire))] = Expire.FILE
+    expire: Expire = field(checks.one_of(Expire), default=Expire.FILE)
     """What expires as one thing."""
-    age_from: Annotated[AgeFrom, BeforeValidator(checks.one_of(AgeFrom))] = AgeFrom.MODIFIED
+    age_from: AgeFrom = field(checks.one_of(AgeFrom), default=AgeFrom.MODIFIED)
     """Since when a file's age counts."""
-    protect: tuple[_Pattern, ...] = ()
+    protect: tuple[str, ...] = field(_patterns, default=())
     """Gitignore-style patterns, relative to the area; what matches never expires."""
-    rules: tuple[RuleSettings, ...] = ()
+    rules: tuple[RuleSettings, ...] = field(listed(RuleSettings.read), default=())
     """Retentions of their own for files that match patterns; the first that matches decides."""
-    keep_newest: Annotated[KeepNewest, BeforeValidator(_count_or_section)] = KeepNewest()
+    keep_newest: KeepNewest = section(KeepNewest, read=_count_or_section, default=KeepNewest())
     """How many of the newest files never expire."""
-    ignore: tuple[_Pattern, ...] = NOISE
+    ignore: tuple[str, ...] = field(_patterns, default=NOISE)
     """Patterns of what counts for no group's age (`expire: stem`, `directory`), and goes with the group."""
-    prune: Annotated[bool, BeforeValidator(checks.truth)] = True
+    prune: bool = field(checks.truth, default=True)
     """Whether directories go that are empty."""
-    trash: _Duration = 0
+    trash: int = field(quantities.parse_duration, default=0)
     """Seconds that removed files stay restorable; 0: they are removed at once."""
-    in_use: Annotated[InUse, BeforeValidator(checks.one_of(InUse))] = InUse.CHECK
+    in_use: InUse = field(checks.one_of(InUse), default=InUse.CHECK)
     """Whether files that somebody has open for writing stay."""
-    quota: _OptionalSize = None
+    quota: int | None = field(checks.optional(checks.positive(quantities.parse_size)), default=None)
     """Bytes that the area may hold: beyond them the oldest files go before they expire; None: any number."""
-    max_files: _OptionalCount = None
+    max_files: int | None = field(checks.optional(checks.count), default=None)
     """Files that the area may hold, likewise."""
-    min_age: _Duration = 86_400
+    min_age: int = field(quantities.parse_duration, default=86_400)
     """Seconds: nothing younger goes because of a quota or a full disk."""
-    priority: _OptionalNumber = None
+    priority: int | None = field(checks.optional(checks.natural_number), default=None)
     """When the disk is full, unexpired files go from the area of the lowest number first; None: never."""
 
     @property
@@ -170,12 +158,27 @@ class AreaSettings(Section, frozen=True):
         return self.retention == quantities.INDEFINITE
 
 
-def with_directories(key: object, area: object) -> object:
+def read_areas(value: object) -> dict[str, AreaSettings]:
+    """Return areas by key; under either spelling of it. Raises ValueError, `Refused`."""
+    if not isinstance(value, Mapping):
+        raise ValueError(NO_SECTION)  # noqa: TRY004 - readers raise no other
+    if not value:
+        raise ValueError("no areas; allowed: at least one area to manage")
+    parts, seen = Parts(), set[str]()
+    for name, area in value.items():
+        key = layout.area_key(str(name))
+        twice = key in seen  # under its other name, so that it is still there to be reported
+        parts.read(key.replace("_", "-") if twice else key, AreaSettings.read, _with_directories(key, area))
+        seen.add(key)
+    return parts.whole()
+
+
+def _with_directories(key: str, area: object) -> object:
     """Return what is to become an area, with the directories that its key implies unless it names its own."""
-    path, *aliases = layout.default_directories(str(key))
+    path, *aliases = layout.default_directories(key)
     match area:
         case AreaSettings(path=""):
-            return area.model_copy(update={"path": path, "aliases": (*area.aliases, *aliases)})
+            return area.but(path=path, aliases=(*area.aliases, *aliases))
         case {"path": _}:
             return area
         case {"aliases": list() | tuple() as more, **others}:
@@ -218,7 +221,7 @@ def _never_applied(key: str, area: AreaSettings) -> Iterator[tuple[Loc, object, 
     if keep.count and area.expire is Expire.STEM and keep.per is not Per.DIRECTORY:
         reason = "not with expire: stem, which is found directory by directory; allowed: per: directory"
         yield (key, "keep_newest"), keep.per.value, reason
-    is_meant = "retention" in area.model_fields_set  # else what was given may have been wrong
+    is_meant = "retention" in area.given  # else what was given may have been wrong
     for name in ("quota", "max_files", "priority") if area.is_indefinite and is_meant else ():
         if (value := getattr(area, name)) is not None:
             reason = (

@@ -1,6 +1,6 @@
 """Checks of single values, in our own words: each returns the value, or raises `ValueError` with a reason.
 
-pydantic would turn ``"1"`` into a number and ``1`` into true, and says "Input should be a valid …" of others.
+Nothing is turned into what it may have been meant for: ``"1"`` is no number, and ``1`` is not true.
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import TypeVar
 
-from pydantic import SecretStr
-
 from shelflife.gitignore import parse
+from shelflife.settings.secret import Secret
 from shelflife.settings.spelling import did_you_mean
 
 __all__ = [
@@ -28,6 +27,7 @@ __all__ = [
 ]
 
 Kind = TypeVar("Kind", bound=StrEnum)
+Value = TypeVar("Value")
 
 
 def truth(value: object) -> bool:
@@ -62,10 +62,10 @@ def natural_number(value: object) -> int:
     raise ValueError("not a number; allowed: a whole number from 0")
 
 
-def optional(parse: Callable[[object], int]) -> Callable[[object], int | None]:
+def optional(parse: Callable[[object], Value]) -> Callable[[object], Value | None]:
     """Take what `parse` takes, and null."""
 
-    def check(value: object) -> int | None:
+    def check(value: object) -> Value | None:
         return None if value is None else parse(value)
 
     return check
@@ -94,11 +94,14 @@ def text(parse: Callable[[str], str]) -> Callable[[object], str]:
     return check
 
 
-def secret(parse: Callable[[str], str]) -> Callable[[object], SecretStr]:
-    """Take text that `parse` takes, as a secret, and what is one already."""
+def secret(parse: Callable[[str], str]) -> Callable[[object], Secret]:
+    """Take text that `parse` takes, as a secret, and what is one already: also pydantic's."""
 
-    def check(value: object) -> SecretStr:
-        return value if isinstance(value, SecretStr) else SecretStr(text(parse)(value))
+    def check(value: object) -> Secret:
+        if isinstance(value, Secret):
+            return value
+        reveal = getattr(value, "get_secret_value", None)
+        return Secret(text(parse)(value if reveal is None else reveal()))
 
     return check
 

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import ip_network
-from typing import Annotated
-
-from pydantic import BeforeValidator
 
 from shelflife.scopes import Scope
 from shelflife.settings import checks
-from shelflife.settings.section import Section
+from shelflife.settings.section import Section, field, listed
 
 __all__ = ["HttpSettings"]
 
@@ -18,6 +14,8 @@ _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWX
 
 
 def _network(text: str) -> str:
+    from ipaddress import ip_network  # only who has a proxy waits for it
+
     try:
         return str(ip_network(text))
     except ValueError:
@@ -30,31 +28,27 @@ def _header(text: str) -> str:
     return text
 
 
-def _optional_header(value: object) -> object:
-    return None if value is None else checks.text(_header)(value)
-
-
-def _groups(value: object) -> object:
+def _groups(value: object) -> dict[str, tuple[Scope, ...]]:
     """Check group → scopes."""
     allowed = ", ".join(Scope)
     if not isinstance(value, Mapping):
-        raise ValueError("not a mapping; allowed: a list of scopes for each group")  # noqa: TRY004 - as pydantic wants it
+        raise ValueError("not a mapping; allowed: a list of scopes for each group")  # noqa: TRY004 - readers raise no other
     for group, scopes in value.items():
         if not isinstance(scopes, list | tuple) or any(scope not in set(Scope) for scope in scopes):
             raise ValueError(f"{group}: not a list of scopes; allowed: {allowed}")
     return {str(group): tuple(map(Scope, scopes)) for group, scopes in value.items()}
 
 
-class HttpSettings(Section, frozen=True):
+class HttpSettings(Section):
     """Who may send what over HTTP, beyond tokens. Nothing is believed of a proxy that is not listed."""
 
-    trusted_proxies: tuple[Annotated[str, BeforeValidator(checks.text(_network))], ...] = ()
+    trusted_proxies: tuple[str, ...] = field(listed(checks.text(_network)), default=())
     """Addresses and networks from which the headers below are believed."""
-    user_header: Annotated[str | None, BeforeValidator(_optional_header)] = None
+    user_header: str | None = field(checks.optional(checks.text(_header)), default=None)
     """The header in which they name the user, such as `X-Forwarded-User`; None: no user is forwarded."""
-    groups_header: Annotated[str | None, BeforeValidator(_optional_header)] = None
+    groups_header: str | None = field(checks.optional(checks.text(_header)), default=None)
     """The header in which they name the user's groups, joined by commas."""
-    groups: Annotated[Mapping[str, tuple[Scope, ...]], BeforeValidator(_groups)] = {}
+    groups: Mapping[str, tuple[Scope, ...]] = field(_groups, default={})
     """Scopes by group; a group that is not here gives nothing."""
-    two_persons: Annotated[bool, BeforeValidator(checks.truth)] = False
+    two_persons: bool = field(checks.truth, default=False)
     """Whether somebody else must approve a plan than asked for the run that was refused."""

@@ -21,7 +21,7 @@ from shelflife.settings.fileformat import arrange
 from shelflife.settings.layout import DEFAULT_RETENTION
 from shelflife.settings.model import Settings
 from shelflife.settings.places import check_path_text, resolved_against
-from shelflife.settings.section import Fault, faults
+from shelflife.settings.section import Fault, attempt
 from shelflife.settings.spelling import closest, did_you_mean
 
 __all__ = ["CONFIG_NAME", "find_config", "load_settings"]
@@ -77,10 +77,11 @@ def load_settings(
     )
     tree, strange = overlay(_placed(tree, folder), os.environ if environ is None else environ)
     tree = tree.put(("source",), SettingsEntry(str(source) if source else None))
-    problems = [*document.problems, *problems, *strange, *_without_retention(tree), *_check(tree)]
-    if problems:
+    settings, faults = attempt(Settings, tree.plain())
+    problems = [*document.problems, *problems, *strange, *_without_retention(tree)]
+    problems += [_located(fault, tree) for fault in faults]
+    if settings is None or problems:
         raise SettingsError(sorted(problems, key=_order))
-    settings = Settings.model_validate(tree.plain())
     if source is None:
         _logger.info("No configuration file: using the defaults, with base path %s", settings.base_path)
     return settings
@@ -135,10 +136,6 @@ def _without_retention(tree: SettingsEntry) -> list[Problem]:
         for key, area in tree.section["areas"].section.items()
         if isinstance(area.value, dict) and "retention" not in area.value
     ]
-
-
-def _check(tree: SettingsEntry) -> list[Problem]:
-    return [_located(fault, tree) for fault in faults(Settings, tree.plain())]
 
 
 def _located(fault: Fault, tree: SettingsEntry) -> Problem:

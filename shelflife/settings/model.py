@@ -10,22 +10,20 @@ or has them read from a configuration file (`shelflife.settings.load_settings`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import tzinfo
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self
-
-from pydantic import BeforeValidator, ValidationError, ValidationInfo, field_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from typing import Any, Self
 
 from shelflife.errors import UsageError
-from shelflife.settings import checks, layout, places, quantities, schedule
+from shelflife.settings import checks, layout, places, quantities
 from shelflife.settings.alerts import AlertsSettings
-from shelflife.settings.area import AreaSettings, area_faults, place_faults, with_directories
+from shelflife.settings.area import AreaSettings, area_faults, place_faults, read_areas
 from shelflife.settings.entry import Loc
 from shelflife.settings.http import HttpSettings
 from shelflife.settings.pressure import PressureSettings
-from shelflife.settings.section import Section
+from shelflife.settings.schedule import check_cron, check_zone, find_zone
+from shelflife.settings.section import Section, field, section
 from shelflife.settings.spelling import did_you_mean
 
 __all__ = [
@@ -39,125 +37,104 @@ __all__ = [
 ]
 
 
-_Truth = Annotated[bool, BeforeValidator(checks.truth)]
-_Number = Annotated[int, BeforeValidator(checks.natural_number)]
-_Workers = Annotated[int, BeforeValidator(checks.at_most(64))]
-_Share = Annotated[int, BeforeValidator(quantities.parse_share)]
-_OptionalCount = Annotated[int | None, BeforeValidator(checks.optional(checks.count))]
-_OptionalSize = Annotated[
-    int | None, BeforeValidator(checks.optional(checks.positive(quantities.parse_size)))
-]
-_Count = Annotated[int, BeforeValidator(checks.count)]
-_Duration = Annotated[int, BeforeValidator(quantities.parse_duration)]
-_Span = Annotated[int, BeforeValidator(checks.positive(quantities.parse_duration))]
-_Size = Annotated[int, BeforeValidator(checks.positive(quantities.parse_size))]
-_Bytes = Annotated[int, BeforeValidator(quantities.parse_size)]
-_Path = Annotated[Path, BeforeValidator(places.check_path)]
-_Cron = Annotated[str, BeforeValidator(checks.text(schedule.check_cron))]
-_Zone = Annotated[str, BeforeValidator(checks.text(schedule.check_zone))]
+_span = checks.positive(quantities.parse_duration)
+_number_or_none = checks.optional(checks.count)
+_size = checks.positive(quantities.parse_size)
 
 
-class CleanupSettings(Section, frozen=True):
+def _path_of(value: object) -> Path:
+    return Path(str(value))
+
+
+class CleanupSettings(Section):
     """When and how scheduled cleanups run."""
 
-    enabled: _Truth = True
+    enabled: bool = field(checks.truth, default=True)
     """False switches off what runs by itself; explicit calls still work."""
-    schedule: _Cron = "0 2 * * *"
+    schedule: str = field(checks.text(check_cron), default="0 2 * * *")
     """Five cron fields: minute, hour, day of month, month, day of week (0 and 7 are Sunday)."""
-    dry_run: _Truth = False
+    dry_run: bool = field(checks.truth, default=False)
     """True: no cleanup removes anything, whoever calls it."""
-    batch_size: _Count = 100
+    batch_size: int = field(checks.count, default=100)
     """Files removed between two looks at the clock, the lock and the holds."""
-    lock_timeout: _Span = 300
+    lock_timeout: int = field(_span, default=300)
     """Seconds without a sign of life after which the lock's holder is reported as stuck."""
-    timezone: _Zone = "UTC"
+    timezone: str = field(checks.text(check_zone), default="UTC")
     """The time zone of the schedule, by its IANA name."""
-    retries: _Number = 3
+    retries: int = field(checks.natural_number, default=3)
     """Further tries after an error of the disk that may pass; each waits twice as long."""
-    workers: _Workers = 2
+    workers: int = field(checks.at_most(64), default=2)
     """Threads that read and remove, 1 to 64."""
-    max_per_second: _OptionalCount = None
+    max_per_second: int | None = field(_number_or_none, default=None)
     """Files that go in a second, where users wait for the same disk; None: as many as can. Pressure waits not."""
 
     @property
     def zone(self) -> tzinfo:
         """The time zone of the schedule."""
-        return schedule.find_zone(self.timezone)
+        return find_zone(self.timezone)
 
 
-class LimitsSettings(Section, frozen=True):
+class LimitsSettings(Section):
     """What a run by schedule, command line or HTTP may not remove without a person's approval."""
 
-    confirm_above: _Share = 50
+    confirm_above: int = field(quantities.parse_share, default=50)
     """Percent of an area's files."""
-    confirm_above_files: _Number = 1000
+    confirm_above_files: int = field(checks.natural_number, default=1000)
     """Files of an area: what is above that share is large above so many."""
-    confirm_above_bytes: _Bytes = 10**10
+    confirm_above_bytes: int = field(quantities.parse_size, default=10**10)
     """Bytes of an area, likewise. Also large is nine tenths of an area with 20 files or more."""
-    max_files: _OptionalCount = None
+    max_files: int | None = field(_number_or_none, default=None)
     """Files that one run may remove, over all areas; None: any number."""
-    max_bytes: _OptionalSize = None
+    max_bytes: int | None = field(checks.optional(_size), default=None)
     """Bytes that one run may remove, over all areas; None: any number."""
 
 
-class IndexSettings(Section, frozen=True):
+class IndexSettings(Section):
     """How far the index of directories is trusted."""
 
-    settle: _Duration = 600
+    settle: int = field(quantities.parse_duration, default=600)
     """Seconds that a directory must have been left alone before a listing of it counts for longer."""
-    rescan_after: _Span = 2_592_000
+    rescan_after: int = field(_span, default=2_592_000)
     """Seconds after which a directory is listed again although it looks unchanged."""
 
 
-class JournalSettings(Section, frozen=True):
+class JournalSettings(Section):
     """How long the journal remembers."""
 
-    keep: _Span = 7_776_000
+    keep: int = field(_span, default=7_776_000)
     """Seconds that runs are remembered."""
-    keep_files: _Span = 1_209_600
+    keep_files: int = field(_span, default=1_209_600)
     """Seconds that single removed files are remembered."""
-    max_bytes: _Size = 10**9
+    max_bytes: int = field(_size, default=10**9)
     """Bytes that the journal may take; the oldest details go first."""
 
 
-class Settings(Section, frozen=True):
+class Settings(Section):
     """All settings of one storage."""
 
-    sections: ClassVar[Mapping[str, type[Section]]] = {
-        "areas": AreaSettings,
-        "cleanup": CleanupSettings,
-        "pressure": PressureSettings,
-        "limits": LimitsSettings,
-        "index": IndexSettings,
-        "journal": JournalSettings,
-        "alerts": AlertsSettings,
-        "http": HttpSettings,
-    }
-
-    # The order of the fields matters: a check may look at the fields before its own.
-    source: Path | None = None
+    source: Path | None = field(checks.optional(_path_of), default=None)
     """The configuration file they were read from; None when a program made them."""
-    base_path: _Path
+    base_path: Path = field(places.check_path)
     """The directory that holds the areas; absolute."""
-    areas: Mapping[str, AreaSettings]
+    areas: Mapping[str, AreaSettings] = field(read_areas)
     """What is managed, by key, in the order of the file; at least one area. Don't change it: it is shared."""
-    state_dir: _Path | None = None
+    state_dir: Path | None = field(checks.optional(places.check_path), default=None)
     """Where index, journal and lock are kept; None: ``.shelflife`` below the base path."""
-    require_mount: _Truth = False
+    require_mount: bool = field(checks.truth, default=False)
     """Whether the base path must be a mount point: refused while the volume is not there."""
-    cleanup: CleanupSettings = CleanupSettings()
+    cleanup: CleanupSettings = section(CleanupSettings, default=CleanupSettings())
     """Scheduled cleanups."""
-    pressure: PressureSettings | None = None
+    pressure: PressureSettings | None = section(PressureSettings, default=None)
     """What is done before the disk is full; None: nothing."""
-    limits: LimitsSettings = LimitsSettings()
+    limits: LimitsSettings = section(LimitsSettings, default=LimitsSettings())
     """What needs a person's approval."""
-    index: IndexSettings = IndexSettings()
+    index: IndexSettings = section(IndexSettings, default=IndexSettings())
     """The index of directories."""
-    journal: JournalSettings = JournalSettings()
+    journal: JournalSettings = section(JournalSettings, default=JournalSettings())
     """The journal of runs."""
-    http: HttpSettings = HttpSettings()
+    http: HttpSettings = section(HttpSettings, default=HttpSettings())
     """Who may send what over HTTP."""
-    alerts: AlertsSettings = AlertsSettings()
+    alerts: AlertsSettings = section(AlertsSettings, default=AlertsSettings())
     """Whom to tell when something needs a person."""
 
     @classmethod
@@ -258,51 +235,19 @@ class Settings(Section, frozen=True):
                 return loc[:1]
         return loc
 
-    @field_validator("base_path")
     @classmethod
-    def _check_base_path(cls, value: Path, info: ValidationInfo) -> Path:
-        if reason := places.unsafe_base_path(value, source=info.data.get("source")):
-            raise ValueError(reason)
-        return value
-
-    @field_validator("areas", mode="before")
-    @classmethod
-    def _name_directories(cls, value: object) -> object:
-        if not isinstance(value, Mapping):
-            return value
-        named: dict[object, object] = {}
-        for name, area in value.items():
-            key = layout.area_key(name) if isinstance(name, str) else name
-            twice = key in named  # under its other name, so that it is still there to be reported
-            named[str(key).replace("_", "-") if twice else key] = with_directories(key, area)
-        return named
-
-    @field_validator("areas")
-    @classmethod
-    def _check_areas(
-        cls, value: Mapping[str, AreaSettings], info: ValidationInfo
-    ) -> Mapping[str, AreaSettings]:
-        if not value:
-            raise ValueError("no areas; allowed: at least one area to manage")
-        base = info.data.get("base_path")
-        faults = [*area_faults(value), *(place_faults(base, value) if base else ())]
-        if found := [_line_error(*fault) for fault in faults]:
-            raise ValidationError.from_exception_data("areas", found)
-        return value
-
-    @field_validator("state_dir")
-    @classmethod
-    def _check_state_dir(cls, value: Path | None, info: ValidationInfo) -> Path | None:
-        base, areas = info.data.get("base_path"), info.data.get("areas")
-        if value is None or base is None or areas is None:
-            return value
-        for key, area in areas.items():
-            for directory in area.directories:
-                if places.overlap(value, base / directory):
-                    raise ValueError(
-                        f"overlaps {directory}, a directory of area {key}; choose one outside of it"
-                    )
-        return value
+    def contradictions(cls, values: Mapping[str, Any]) -> Iterator[tuple[Loc, object, str]]:
+        """Yield what is no place for a storage, and areas that are in each other's way."""
+        base, areas, state = (values.get(name) for name in ("base_path", "areas", "state_dir"))
+        if base and (reason := places.unsafe_base_path(base, source=values.get("source"))):
+            yield ("base_path",), base, reason
+            base = None
+        if areas is None:
+            return
+        found = [*area_faults(areas), *(place_faults(base, areas) if base else ())]
+        yield from ((("areas", *loc), value, reason) for loc, value, reason in found)
+        if state and base and not found:
+            yield from _state_faults(state, base, areas)
 
 
 def _kept_for(retention: int | str) -> dict[str, object]:
@@ -319,7 +264,12 @@ def _spelled_out(areas: Mapping[str, object]) -> dict[str, object]:
     return {key: area if isinstance(area, full) else {"retention": area} for key, area in areas.items()}
 
 
-def _line_error(loc: Loc, value: object, reason: str) -> InitErrorDetails:
-    return InitErrorDetails(
-        type=PydanticCustomError("area", "{reason}", {"reason": reason}), loc=loc, input=value
-    )
+def _state_faults(
+    state: Path, base: Path, areas: Mapping[str, AreaSettings]
+) -> Iterator[tuple[Loc, object, str]]:
+    for key, area in areas.items():
+        for directory in area.directories:
+            if places.overlap(state, base / directory):
+                reason = f"overlaps {directory}, a directory of area {key}; choose one outside of it"
+                yield ("state_dir",), state, reason
+                return

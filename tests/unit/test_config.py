@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel
 
 from api import config as module
 from api.config import Config
 from shelflife.errors import SettingsError
-from shelflife.settings import PressureSettings, Settings, load_settings
+from shelflife.settings import AreaSettings, PressureSettings, Settings, load_settings
+from shelflife.settings.section import Section
 
 _CHECKOUT = Path(module.__file__).resolve().parents[1]
 _SHIPPED = _CHECKOUT / "config.yaml"
@@ -227,5 +227,6 @@ def test_the_comments_of_the_shipped_file_show_valid_keys_and_their_defaults(tmp
     assert shown.pressure == PressureSettings()  # nothing, unless it is asked for
     assert Settings(**dict(shown) | {"state_dir": None, "pressure": None}) == default
     keys = set(re.findall(r"(?m)^ +([a-z_]+):", f"{written}{examples}"))
-    models: list[type[BaseModel]] = [Settings, *Settings.sections.values()]
-    assert {name for model in models for name in model.model_fields} - keys == {"source"}
+    sections = [field.section for field in Settings.fields.values() if field.section]
+    kinds: list[type[Section]] = [Settings, AreaSettings, *sections]
+    assert {name for kind in kinds for name in kind.fields} - keys == {"source"}

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import get_args
 
 import pytest
-from pydantic import BaseModel
 
 from scripts.json_reference import PAGE, page
 from shelflife.alerts.conditions import AlertKind
 from shelflife.cli.app import VERBS, commands_of
 from shelflife.errors import MEANINGS, ExitCode
 from shelflife.settings import AreaSettings, Settings
+from shelflife.settings.section import Section
 from shelflife.testing import Storage
 from shelflife.web import create_app
 from shelflife.web.metrics import exposition
@@ -93,19 +92,17 @@ def test_docs_name_each_kind_of_alert() -> None:
     assert [kind.value for kind in AlertKind if f"| `{kind.value}` |" not in text_of("alerts.md")] == []
 
 
-def keys_of(section: type[BaseModel], path: str = "") -> list[str]:
+def keys_of(section: type[Section], path: str = "") -> list[str]:
     """Return the keys of a section of the configuration and of the sections below."""
     found: list[str] = []
-    for name, field in section.model_fields.items():
-        inner = [kind for kind in (field.annotation, *get_args(field.annotation)) if isinstance(kind, type)]
-        below = [kind for kind in inner if issubclass(kind, BaseModel)]
-        found += keys_of(below[0], f"{path}{name}.") if below else [f"{path}{name}"]
+    for name, field in section.fields.items():
+        found += keys_of(field.section, f"{path}{name}.") if field.section else [f"{path}{name}"]
     return found
 
 
 def test_the_configuration_of_this_checkout_shows_each_key() -> None:
     shown = (ROOT / "config.yaml").read_text(encoding="utf-8")
-    keys = [*keys_of(Settings), *(f"areas.{key}" for key in AreaSettings.model_fields)]
+    keys = [*keys_of(Settings), *(f"areas.{key}" for key in AreaSettings.fields)]
     internal = {"source", "areas"}
     missing = [
         key for key in keys if key not in internal and not re.search(rf"\b{key.split('.')[-1]}:", shown)

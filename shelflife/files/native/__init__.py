@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 LIBRARY: Final = Path(__file__).with_name("primitives.compiled")
 
-_VERSION: Final = 7
+_VERSION: Final = 8
 """As in primitives.c: a library of another version is left alone."""
 
 _PATIENCE: Final = 20_000_000
@@ -39,7 +39,10 @@ _TASK: Final = Struct("=7q")
 """A task without its device and key, which come first."""
 _ANSWER: Final = Struct("=9q")
 
-_NOTHING_KNOWN: Final = bytes(KEY_SIZE + _NUMBER.size)
+_KNOWN: Final = Struct("=2q")
+"""What is known of a directory, behind its key."""
+
+_NOTHING_KNOWN: Final = bytes(KEY_SIZE + _KNOWN.size)
 
 _RULES: Final = ("is_root", "left_out", "age", "cutoff", "early", "most_due", "threads")
 
@@ -164,8 +167,8 @@ def _packed_patterns(patterns: Sequence[str]) -> bytes:
 
 
 def _packed_known(known: Known, hour: int) -> bytes:
-    """Return a key, and how many files are of hours before `hour`."""
-    return known.key + _NUMBER.pack(known.files_before(hour))
+    """Return a key, how many files are of hours before `hour`, and which file is the oldest."""
+    return known.key + _KNOWN.pack(known.files_before(hour), known.oldest_inode)
 
 
 def _packed(task: RemovalTask) -> bytes:

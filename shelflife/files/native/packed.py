@@ -50,11 +50,13 @@ class _Header(NamedTuple):
     allocated: int
     first_due: int
     oldest: int
+    oldest_inode: int
     rest_files: int
     rest_bytes: int
     rest_allocated: int
     rest_first_due: int
     rest_oldest: int
+    rest_oldest_inode: int
     due_files: int
     due_bytes: int
     due_links: int
@@ -210,6 +212,7 @@ def _survey(head: _Header, hours: bytes) -> Survey:
         special=head.special,
         first_due=head.first_due,
         oldest=head.oldest,
+        oldest_inode=head.oldest_inode,
         newest=head.newest,
         newest_change=head.newest_change,
         packed_hours=hours,
@@ -238,6 +241,7 @@ def _rest(head: _Header, survey: Survey, hours: bytes) -> Survey:
         special=head.special,
         first_due=head.rest_first_due,
         oldest=head.rest_oldest,
+        oldest_inode=head.rest_oldest_inode,
         newest=head.newest if stays else -FOREVER,
         newest_change=head.newest_change,
         packed_hours=hours,

@@ -32,7 +32,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define VERSION 7 /* raised with each change of what goes in or out */
+#define VERSION 8 /* raised with each change of what goes in or out */
 
 #ifndef SYS_openat2
 #define SYS_openat2 437 /* the same on every architecture */
@@ -225,6 +225,7 @@ struct hours {
 /* What files together are: of all in a directory, or of those that are not due. */
 struct sum {
     int64_t files, bytes, allocated, first_due, oldest;
+    int64_t oldest_inode; /* of the oldest file; 0 where it is not known */
     struct hours hours;
 };
 
@@ -252,6 +253,7 @@ struct rules {
 struct known {
     int64_t inode, mtime, ctime;
     int64_t early; /* its files before rules->early; 0: nothing is known */
+    int64_t oldest; /* inode of its oldest file, which is looked at first; 0: not known */
 };
 
 /* Counts files of an hour, given as a row of a histogram; returns whether there was memory for it. */
@@ -295,8 +297,10 @@ static int count_file(struct sum *sum, const struct stat *status, int64_t time) 
     sum->files++;
     sum->bytes += status->st_size;
     sum->allocated += allocated;
-    if (time < sum->oldest)
+    if (time < sum->oldest) {
         sum->oldest = time;
+        sum->oldest_inode = (int64_t)status->st_ino;
+    }
     if (time < sum->first_due)
         sum->first_due = time;
     return count_hour(&sum->hours,
@@ -433,7 +437,8 @@ enum { ALONE = 4 }; /* chunks after which a directory counts as large */
 struct share {
     struct reading reading;
     const struct rules *rules;
-    int64_t early; /* with so many early files, all that can be due have been seen; 0: read to the end */
+    int64_t early;  /* with so many early files, all that can be due have been seen; 0: read to the end */
+    int64_t oldest; /* inode of the file that is looked at first; 0: there is none */
     int directory, error, partial;
     const volatile int *stop;
     pthread_t thread;
@@ -446,6 +451,21 @@ static int has_seen_enough(const struct share *share) {
            !reading->fault && !reading->more;
 }
 
+/* Counts the entry of a chunk that was the oldest file when the directory was listed: nearly always that is all
+ * that is due. Takes it out of the chunk. */
+static void count_oldest_first(struct share *share, char *chunk, long length) {
+    for (long position = 0; position < length;) {
+        struct dirent64_ *entry = (void *)(chunk + position);
+        position += entry->length;
+        if ((int64_t)entry->ino == share->oldest && entry->type != 4 && entry->name[0] != '.') {
+            share->error = count_entry(&share->reading, share->rules, share->directory, entry);
+            share->oldest = 0;
+            strcpy(entry->name, "."); /* which is no entry */
+            return;
+        }
+    }
+}
+
 /* Counts the next entries of a directory. Returns whether there may be more; otherwise, with share->error. */
 static int read_chunk(struct share *share, char *chunk) {
     long length = syscall(SYS_getdents64, share->directory, chunk, CHUNK);
@@ -453,18 +473,18 @@ static int read_chunk(struct share *share, char *chunk) {
         share->error = length < 0 ? errno : 0;
         return 0;
     }
-    for (long position = 0; position < length;) {
+    if (share->early && share->oldest)
+        count_oldest_first(share, chunk, length);
+    for (long position = 0; position < length && !share->error;) {
         const struct dirent64_ *entry = (const void *)(chunk + position);
-        position += entry->length;
-        share->error = count_entry(&share->reading, share->rules, share->directory, entry);
-        if (share->error)
-            return 0;
         if (has_seen_enough(share)) {
             share->partial = 1;
             return 0;
         }
+        position += entry->length;
+        share->error = count_entry(&share->reading, share->rules, share->directory, entry);
     }
-    if (*share->stop)
+    if (!share->error && *share->stop)
         share->error = ECANCELED;
     return !share->error;
 }
@@ -489,8 +509,10 @@ static void add_sum(struct sum *sum, const struct sum *other, int *error) {
     sum->allocated += other->allocated;
     if (other->first_due < sum->first_due)
         sum->first_due = other->first_due;
-    if (other->oldest < sum->oldest)
+    if (other->oldest < sum->oldest) {
         sum->oldest = other->oldest;
+        sum->oldest_inode = other->oldest_inode;
+    }
     const int64_t *value = other->hours.values;
     for (int64_t i = 0; i < other->hours.used; i++, value += COLUMNS)
         if (!count_hour(&sum->hours, value))
@@ -544,16 +566,20 @@ static int bring_help(struct share *shares, int most, const struct share *own) {
     return count;
 }
 
-/* Reads an open directory: to its end, or until it has seen `early` files that are early, if that is not 0; then
- * *partial is set. Returns 0, or the errno with which that failed. */
-static int read_entries(struct reading *reading, const struct rules *common, int directory, int64_t early,
-                        const volatile int *stop, int *partial) {
+/* Reads an open directory: to its end, or, if it is as known, until it has seen as many early files as it has;
+ * then *partial is set. Returns 0, or the errno with which that failed. */
+static int read_entries(struct reading *reading, const struct rules *common, int directory,
+                        const struct known *known, const volatile int *stop, int *partial) {
     _Alignas(8) char chunk[CHUNK];
     struct share shares[MOST_THREADS];
     struct rules rules = *common;
-    struct share own = {.rules = &rules, .early = early, .directory = directory, .stop = stop};
+    struct share own = {.rules = &rules, .directory = directory, .stop = stop};
     int most = rules.threads < MOST_THREADS ? (int)rules.threads : MOST_THREADS, helpers = 0;
     rules.most_due /= most > 0 ? most : 1;
+    if (known) {
+        own.early = known->early;
+        own.oldest = known->oldest;
+    }
     start_reading(&own.reading);
     for (int chunks = 1; read_chunk(&own, chunk); chunks++)
         if (chunks == ALONE) {
@@ -594,7 +620,7 @@ static void subtract(struct sum *sum, struct sum *part) {
     *part = (struct sum){.first_due = FOREVER, .oldest = FOREVER, .hours.values = part->hours.values};
 }
 
-/* One directory's record: 33 numbers, then the blobs whose lengths they tell (shelflife.files.native). */
+/* One directory's record: 35 numbers, then the blobs whose lengths they tell (shelflife.files.native). */
 static void write_record(struct buffer *out, int error, const struct stat *before, int same, int partial,
                          struct reading *reading) {
     struct buffer *blobs[] = BLOBS(reading);
@@ -621,11 +647,13 @@ static void write_record(struct buffer *out, int error, const struct stat *befor
         all->allocated,
         all->first_due,
         all->oldest,
+        all->oldest_inode,
         rest->files,
         rest->bytes,
         rest->allocated,
         rest->first_due,
         rest->oldest,
+        rest->oldest_inode,
         reading->due_files,
         reading->due_bytes,
         reading->due_links,
@@ -669,8 +697,7 @@ static void read_one(struct buffer *out, int directory, dev_t device, const char
         else if (before.st_dev != device)
             error = EXDEV;
         else
-            error = read_entries(&reading, &rules, fd, is_as_known(&before, known) ? known->early : 0, stop,
-                                 &partial);
+            error = read_entries(&reading, &rules, fd, is_as_known(&before, known) ? known : NULL, stop, &partial);
         if (!error && fstat(fd, &after) != 0)
             error = errno;
         close(fd);

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 KEPT_BACK: Final = 2000
 """Writes that are kept back until one transaction takes them."""
 
-_COLUMNS: Final = 18
+_COLUMNS: Final = 19
 
 _PUT: Final = "INSERT OR REPLACE INTO directory"
 
@@ -173,7 +173,7 @@ class Index(IndexReader):
         self.flush()
         start, end = _range(path)
         name = os.fsencode(path)
-        counts = (*[0] * 6, FOREVER, FOREVER, -FOREVER, b"")
+        counts = (*[0] * 6, FOREVER, FOREVER, 0, -FOREVER, b"")
         row = (root, name, Key(0, 0, 0).pack(), 0, 0, listed, int(state), 0, *counts)
 
         def change(connection: sqlite3.Connection) -> None:
@@ -265,7 +265,7 @@ def _columns(part: ClassSurvey) -> tuple[object, ...]:
     """Return what `directory` and `part` have alike."""
     return (
         *(part.files, part.bytes, part.allocated),
-        *(part.first_due, part.oldest, part.newest, part.histogram()),
+        *(part.first_due, part.oldest, part.oldest_inode, part.newest, part.histogram()),
     )
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from shelflife.records.state import StateDirectory
 
-VERSION: Final = 5
+VERSION: Final = 6
 """Raised with each change of the schema: an index of another version is built anew."""
 
 _SCHEMA: Final = """
@@ -60,6 +60,7 @@ CREATE TABLE directory (
     allocated INTEGER NOT NULL,
     first_due INTEGER NOT NULL,
     oldest INTEGER NOT NULL,
+    oldest_inode INTEGER NOT NULL,          -- 0 where it is not known
     newest INTEGER NOT NULL,
     hours BLOB NOT NULL,                    -- see shelflife.files.hours
     PRIMARY KEY (root, path)
@@ -73,6 +74,7 @@ CREATE TABLE part (                         -- the files of another class in a d
     allocated INTEGER NOT NULL,
     first_due INTEGER NOT NULL,
     oldest INTEGER NOT NULL,
+    oldest_inode INTEGER NOT NULL,          -- 0 where it is not known
     newest INTEGER NOT NULL,
     hours BLOB NOT NULL,
     PRIMARY KEY (root, path, class)

@@ -57,13 +57,13 @@ WHERE root = :root AND path >= :start AND state <= :listed AND ({})
 """
 
 _PLAIN: Final = """
-SELECT path, key, files, bytes, allocated, oldest, newest, hours FROM directory
+SELECT path, key, files, bytes, allocated, oldest, oldest_inode, newest, hours FROM directory
 WHERE root = :root AND path >= :first AND path <= :last AND first_due < :cutoff AND newest >= :cutoff
 AND state = :ok AND rules = :rules AND entries = files
 """
 
 _PLAIN_PART: Final = """
-SELECT path, key, files, bytes, allocated, oldest, newest, hours FROM part_row
+SELECT path, key, files, bytes, allocated, oldest, oldest_inode, newest, hours FROM part_row
 WHERE root = :root AND path >= :first AND path <= :last AND class = :class
 AND first_due < :cutoff AND newest >= :cutoff
 AND state = :ok AND rules = :rules AND entries = files

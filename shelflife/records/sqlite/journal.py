@@ -7,24 +7,25 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from shelflife.records.sqlite.acts import SqliteActBook
-from shelflife.records.sqlite.alerts import SqliteAlertBook
 from shelflife.records.sqlite.approvals import SqliteApprovals
 from shelflife.records.sqlite.database import state_of, transaction
 from shelflife.records.sqlite.event_log import SqliteEventBook
 from shelflife.records.sqlite.holds import SqliteHoldBook, SqliteHoldWatch
 from shelflife.records.sqlite.identity import SqliteIdentity
-from shelflife.records.sqlite.pressure import SqlitePressureBook
 from shelflife.records.sqlite.removals import SqliteFileHistory, SqliteRemovals
-from shelflife.records.sqlite.replies import SqliteReplyBook
 from shelflife.records.sqlite.runs import SqliteHistory, SqliteRuns
 from shelflife.records.sqlite.slots import SqliteSlots
-from shelflife.records.sqlite.tokens import SqliteTokenBook
 from shelflife.records.sqlite.trash import SqliteTrashBook
-from shelflife.records.sqlite.usage import SqliteUsageBook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from shelflife.records.sqlite.alerts import SqliteAlertBook
+    from shelflife.records.sqlite.pressure import SqlitePressureBook
+    from shelflife.records.sqlite.replies import SqliteReplyBook
+    from shelflife.records.sqlite.tokens import SqliteTokenBook
+    from shelflife.records.sqlite.usage import SqliteUsageBook
 
 _FORGET_FILES: Final = "DELETE FROM batch WHERE run IN (SELECT id FROM run WHERE finished < ?)"
 
@@ -64,14 +65,46 @@ class SqliteJournal:
         self.approvals = SqliteApprovals(connection)
         self.identity = SqliteIdentity(connection)
         self.holds = SqliteHoldBook(connection)
-        self.alerts = SqliteAlertBook(connection)
         self.events = SqliteEventBook(connection, self._lock)
-        self.tokens = SqliteTokenBook(connection)
         self.acts = SqliteActBook(connection)
-        self.replies = SqliteReplyBook(connection)
-        self.usage = SqliteUsageBook(connection)
-        self.pressure = SqlitePressureBook(connection)
         self.trash = SqliteTrashBook(connection)
+
+    # What not every command opens is imported by whoever does.
+
+    @property
+    def alerts(self) -> SqliteAlertBook:
+        """What people were told."""
+        from shelflife.records.sqlite.alerts import SqliteAlertBook
+
+        return SqliteAlertBook(self._connection)
+
+    @property
+    def tokens(self) -> SqliteTokenBook:
+        """Who may send what over HTTP."""
+        from shelflife.records.sqlite.tokens import SqliteTokenBook
+
+        return SqliteTokenBook(self._connection)
+
+    @property
+    def replies(self) -> SqliteReplyBook:
+        """What was answered to requests that may be sent again."""
+        from shelflife.records.sqlite.replies import SqliteReplyBook
+
+        return SqliteReplyBook(self._connection)
+
+    @property
+    def usage(self) -> SqliteUsageBook:
+        """The samples of how much there was."""
+        from shelflife.records.sqlite.usage import SqliteUsageBook
+
+        return SqliteUsageBook(self._connection)
+
+    @property
+    def pressure(self) -> SqlitePressureBook:
+        """What was made room for, and what came of it."""
+        from shelflife.records.sqlite.pressure import SqlitePressureBook
+
+        return SqlitePressureBook(self._connection)
 
     @property
     def is_outdated(self) -> bool:

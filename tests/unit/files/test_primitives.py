@@ -276,8 +276,9 @@ def test_several_threads_end_at_a_stop(compiled: native.Native, anchor: Anchor, 
 
 
 def _known(survey: Survey) -> Known:
-    counts = (survey.files, survey.bytes, survey.allocated, survey.oldest, survey.newest)
-    return Known(survey.key.pack(), *counts, survey.histogram())
+    counts = (survey.files, survey.bytes, survey.allocated)
+    times = (survey.oldest, survey.oldest_inode, survey.newest)
+    return Known(survey.key.pack(), *counts, *times, survey.histogram())
 
 
 def _read_known(tools: Primitives, anchor: Anchor, known: Known, *, cutoff: int = _AT) -> Reading:
@@ -315,7 +316,13 @@ def test_a_directory_that_is_known_tells_the_same_without_being_read_to_its_end(
         if reading.is_partial:
             assert rest.oldest // HOUR == expected.oldest // HOUR
             assert min(cutoff, expected.oldest) <= rest.oldest == rest.first_due <= expected.oldest
-            rest = replace(rest, oldest=expected.oldest, first_due=expected.first_due)
+            assert not rest.oldest_inode or rest.oldest_inode == expected.oldest_inode
+            rest = replace(
+                rest,
+                oldest=expected.oldest,
+                oldest_inode=expected.oldest_inode,
+                first_due=expected.first_due,
+            )
         assert _plain(rest) | {"newest_change": 0} == _plain(expected) | {"newest_change": 0}
 
 
@@ -329,6 +336,18 @@ def test_what_is_known_saves_looking_at_the_rest(
     assert reading.is_partial
     assert [entry.name for entry in reading.due] == ["7"]
     assert reading.survey.files == 20
+
+
+def test_the_file_that_is_known_to_be_the_oldest_is_looked_at_before_the_others(
+    compiled: native.Native, anchor: Anchor, directory: Path
+) -> None:
+    for number in range(20):
+        _file(directory / f"{number}", _AT - 1 if number == 7 else _AT + HOUR)
+    known = _known(_read(compiled, anchor).survey)
+    for number in range(20):  # which neither the directory's times tell, nor whoever looks at one file only
+        os.utime(directory / f"{number}", ns=(0, _AT - 1))
+    (due,) = _read_known(compiled, anchor, known).due
+    assert due.name == "7"
 
 
 @pytest.mark.parametrize("change", ["added", "removed", "younger", "other inode"])

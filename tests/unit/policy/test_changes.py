@@ -32,7 +32,7 @@ def _settings(*, pressure: dict[str, Any] | None = None, **values: Any) -> dict[
 def test_each_setting_is_compared_or_it_is_said_why_it_need_not_be(
     section: type[AreaSettings | PressureSettings], compared: dict[str, Any]
 ) -> None:
-    forgotten = set(section.model_fields) - set(compared) - set(IRRELEVANT)
+    forgotten = set(section.fields) - set(compared) - set(IRRELEVANT)
     assert not forgotten, f"a change of {forgotten} would not be doubted: see shelflife/policy/changes.py"
 
 

@@ -71,7 +71,7 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
         "outputs": -1,
         "raw_video": 3 * 604_800,
     }
-    assert settings.cleanup.model_dump() == {
+    assert dict(settings.cleanup) == {
         "enabled": True,
         "schedule": "30 3 * * 0",
         "dry_run": True,

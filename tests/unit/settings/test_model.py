@@ -8,7 +8,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from pydantic import ValidationError
 
 from shelflife.errors import SettingsError, UsageError
 from shelflife.settings import AgeFrom, AreaSettings, CleanupSettings, Expire, Settings
@@ -36,7 +35,7 @@ def test_a_program_gets_exactly_the_areas_it_names() -> None:
 
 def test_everything_else_has_the_documented_default() -> None:
     settings = _settings()
-    assert settings.cleanup.model_dump() == {
+    assert dict(settings.cleanup) == {
         "enabled": True,
         "schedule": "0 2 * * *",
         "dry_run": False,
@@ -50,8 +49,8 @@ def test_everything_else_has_the_documented_default() -> None:
     assert settings.pressure is None
     assert not settings.alerts.has_receiver
     assert settings.alerts.full_within == 7 * 86_400
-    assert settings.index.model_dump() == {"settle": 600, "rescan_after": 30 * 86_400}
-    assert settings.journal.model_dump() == {
+    assert dict(settings.index) == {"settle": 600, "rescan_after": 30 * 86_400}
+    assert dict(settings.journal) == {
         "keep": 90 * 86_400,
         "keep_files": 14 * 86_400,
         "max_bytes": 10**9,
@@ -332,9 +331,9 @@ def test_missing_values_are_told() -> None:
 
 def test_settings_never_change() -> None:
     settings = _settings()
-    with pytest.raises(ValidationError, match="frozen"):
+    with pytest.raises(AttributeError, match="never change"):
         settings.cleanup.enabled = False  # type: ignore[misc]
-    with pytest.raises(ValidationError, match="frozen"):
+    with pytest.raises(AttributeError, match="never change"):
         settings.areas["uploads"].retention = 5  # type: ignore[misc]
 
 

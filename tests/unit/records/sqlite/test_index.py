@@ -282,7 +282,7 @@ def test_what_may_be_known_without_being_read_is_settled_and_has_files_only(
     _put(index, root, "b/", **plain | change)
     index.flush()
     known = index.plain(root, ["a/", "b/"], _before(50), 7)
-    assert known == {"a/": Known(Key(1, 2, 3).pack(), 3, 30, 0, 5, 90, b"")}
+    assert known == {"a/": Known(Key(1, 2, 3).pack(), 3, 30, 0, 5, 0, 90, b"")}
     assert index.plain(root, ["a/", "b/"], _before(50), 8) == {}  # listed under other rules
     assert index.plain(root, [], _before(50), 7) == {}
 

@@ -112,7 +112,7 @@ BREAKING = {
     "a name": ("paths /storage/stats get operationId", put("stats")),
     "an answer": ("paths /storage/cleanup post responses 202", drop),
     "a field": ("components schemas StorageStats properties total_files", drop),
-    "a field of a field": ("components schemas DirectoryStats properties files", drop),
+    "a field of a field": ("components schemas AreaStats properties files", drop),
     "a field that is not always there": ("components schemas StorageStats required", remove("total_files")),
     "another type": ("components schemas StorageStats properties total_files", put({"type": "string"})),
     "null": (

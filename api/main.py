@@ -32,11 +32,13 @@ app = create_app(cleanup_scheduler.in_force, title="media-analysis-api", schedul
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until told to stop; return what the process exits with."""
+    from shelflife.web.logs import LogFormat
     from shelflife.web.serving import serve
 
     parser = ArgumentParser(prog="python -m api.main", description="Serve the media-analysis API.")
     parser.add_argument("--host", default=HOST, help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=PORT, help="0: any free one (default: %(default)s)")
+    parser.add_argument("--log-format", choices=["text", "json"], default="text", help="how to log")
     options = parser.parse_args(arguments)
     try:
         cleanup_scheduler.in_force.read()
@@ -44,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)  # noqa: T201 - whoever started the program reads it
         return ExitCode.USAGE
     try:
-        serve(app, host=options.host, port=options.port)
+        form = LogFormat(options.log_format)
+        serve(app, host=options.host, port=options.port, log_format=form)
     except UsageError as error:
         print(error, file=sys.stderr)  # noqa: T201 - likewise
         return error.exit_code

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bench.contestants import Contestant, Took, ours
 from bench.machine import describe
+from bench.readers import measure_readers
 from bench.service import measure_service
 from bench.trees import Digest, Shape, Tree, planted
 from bench.workloads import WORKLOADS, Workload
@@ -35,6 +36,13 @@ _MANY: Final = 100_000
 
 _RECENT: Final = 65
 """Seconds for which ext4 gives no inode away again and looks long for others: RECENTCY_MIN, fs/ext4/ialloc.c."""
+
+
+_SERVICE: Final = {
+    "h": ("while everything due is removed", measure_service),
+    "i": ("readers and streams meanwhile", measure_readers),
+}
+"""What is measured of a service: title, and how."""
 
 
 @dataclass(slots=True)
@@ -112,11 +120,12 @@ def main() -> int:
                 results.append(measured.as_json())
                 if not options.json:
                     print("\n".join(_report(measured)), flush=True)
-    if not options.only or "h" in options.only.split(","):
-        felt = measure_service(options.files, options.place)
-        results.append(felt)
-        if not options.json:
-            print(f"\n(h) while everything due is removed, {options.files:,} files: {felt}", flush=True)
+    for key, (title, measure) in _SERVICE.items():
+        if not options.only or key in options.only.split(","):
+            felt = measure(options.files, options.place)
+            results.append(felt)
+            if not options.json:
+                print(f"\n({key}) {title}, {options.files:,} files: {felt}", flush=True)
     if options.json:
         print(json.dumps({"machine": machine, "command": sys.argv, "results": results}, indent=1))
     return int(any(result.get("faults") for result in results))

@@ -19,6 +19,12 @@ def serve(
     port: Annotated[
         int, Option("--port", least=0, most=65535, help="The port to listen on: 8000, unless given.")
     ] = 8000,
+    log_format: Annotated[
+        str,
+        Option(
+            "--log-format", metavar="FORM", help="How to log: text, unless given, or json: one object a line."
+        ),
+    ] = "text",
 ) -> int:
     """Serve the storage over HTTP and run its scheduled cleanups.
 
@@ -27,6 +33,7 @@ def serve(
     settings_of(config)  # what is wrong is told before anything starts
     try:
         from shelflife.web import create_app
+        from shelflife.web.logs import LogFormat
         from shelflife.web.serving import serve as serve_app
     except ImportError as error:
         if (error.name or "").startswith("shelflife."):
@@ -34,6 +41,7 @@ def serve(
         raise UsageError(
             f"{error.name} is missing, which serving needs: pip install 'shelflife[web]'"
         ) from None
+    form = LogFormat.of(log_format)
     logging.getLogger("shelflife.cleanup").setLevel(logging.NOTSET)  # which the other verbs silence
-    serve_app(create_app(lambda: settings_of(config)), host=host, port=port)
+    serve_app(create_app(lambda: settings_of(config)), host=host, port=port, log_format=form)
     return 0

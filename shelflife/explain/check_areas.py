@@ -79,7 +79,7 @@ def _warnings(path: Path, area: Area, anchor: Anchor) -> Iterator[str]:
 def _tried(path: Path, area: Area, anchor: Anchor) -> Iterator[str]:
     """Yield what does not work as on a disk of this machine, as far as it turns out when it is tried."""
     kind = file_system_of(anchor.fd)
-    if kind in TRUSTED:
+    if kind in TRUSTED and not may_be_shared(anchor.fd):
         return
     try:
         can = try_out(anchor.fd)
@@ -110,5 +110,5 @@ def _lacks(path: Path, area: Area, can: Abilities) -> Iterator[str]:
             f"{path}: {what}: a rename cannot be told to replace nothing, and there are no hard links: a file "
             "that changed on its way stays in .trash as displaced"
         )
-    if not can.births:
+    if not can.identities:
         yield f"{path}: no file's time of birth is recorded: a hold does not follow a file that is renamed"

@@ -10,7 +10,15 @@ import logging
 import os
 from typing import Final
 
-from shelflife.events import AreaFinished, BatchFinished, Event, RunFinished, RunRefused, RunStarted
+from shelflife.events import (
+    AreaFinished,
+    BatchFinished,
+    Event,
+    RunBegun,
+    RunFinished,
+    RunRefused,
+    RunStarted,
+)
 from shelflife.files.removal import Result
 from shelflife.formats import human_size, visible
 
@@ -25,21 +33,28 @@ class RunLog:
 
     def __init__(self) -> None:
         self._errors = 0
+        self._of: dict[str, int] = {}
+        """What each line says besides: the run it is of."""
 
     def __call__(self, event: Event) -> None:
         """Write down what happened."""
         match event:
-            case RunStarted():
+            case RunBegun():
                 self._errors = 0
+                self._of = {"run": event.run}
+            case RunStarted():
                 size = human_size(event.bytes)
-                logger.info("run %d begins: %d files, %s, are due", event.run, event.files, size)
+                logger.info(
+                    "run %d begins: %d files, %s, are due", event.run, event.files, size, extra=self._of
+                )
             case BatchFinished():
                 self._batch(event)
             case AreaFinished():
                 self._area(event)
             case RunFinished():
                 counts = event.removed, human_size(event.bytes), event.failed
-                logger.info("run %d is %s: %d files removed, %s, %d failed", event.run, event.state, *counts)
+                text = "run %d is %s: %d files removed, %s, %d failed"
+                logger.info(text, event.run, event.state, *counts, extra=self._of)
             case RunRefused():
                 logger.warning("a cleanup was refused: %s", event.reason)
 
@@ -52,17 +67,19 @@ class RunLog:
                 self._error(f"{event.directory}{outcome.name}: {os.strerror(outcome.errno)}")
             elif debug:
                 path = visible(event.directory + outcome.name)
-                logger.debug("%s %s (%s)", Result(outcome.result).name.lower(), path, outcome.reason)
+                what = Result(outcome.result).name.lower(), path, outcome.reason
+                logger.debug("%s %s (%s)", *what, extra=self._of)
 
     def _area(self, event: AreaFinished) -> None:
         for error in event.errors:
             self._error(error)
         counts = event.scanned, event.removed, human_size(event.bytes), event.failed
-        logger.info("%s: %d files, %d removed, %s, %d failed", event.area, *counts)
+        logger.info("%s: %d files, %d removed, %s, %d failed", event.area, *counts, extra=self._of)
 
     def _error(self, text: str) -> None:
         self._errors += 1
         level = logging.WARNING if self._errors <= LOUD_ERRORS else logging.DEBUG
-        logger.log(level, "%s", visible(text))
+        logger.log(level, "%s", visible(text), extra=self._of)
         if self._errors == LOUD_ERRORS:
-            logger.warning("further errors of this run are logged at DEBUG; its report counts them all")
+            text = "further errors of this run are logged at DEBUG; its report counts them all"
+            logger.warning(text, extra=self._of)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from shelflife.clock import SECOND
-from shelflife.formats import counted, format_age, format_retention, human_size, moment
+from shelflife.formats import counted, format_age, human_size, moment
 from shelflife.settings import AgeFrom
 
 if TYPE_CHECKING:
@@ -33,9 +32,9 @@ def keeps(area: Area, kind: Class | None = None) -> str:
 def retention_rule(area: Area, kind: Class | None = None) -> str:
     """Return the retention of a class, an area's own if None, as the rule that decides."""
     kind = kind or area.rules.own
-    seconds = -1 if kind.retention is None else kind.retention // SECOND
+    kept = "indefinitely" if kind.retention is None else format_age(kind.retention)
     rule = f"rule of {area.name}, {kind.name}" if kind.number else f"retention of {area.name}"
-    return f"{rule}: {format_retention(seconds)}"
+    return f"{rule}: {kept}"
 
 
 def kept_for(kind: Class) -> float:

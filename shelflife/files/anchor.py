@@ -109,18 +109,21 @@ class Anchor:
         finally:
             os.close(fd)
 
-    def stat(self, path: str) -> os.stat_result:
+    def stat(self, path: str) -> os.stat_result | kernel.Attributes:
         """Return the attributes of the directory at `path`, as a hint: a link on the way is followed.
 
         For recognising what has not changed only. Whatever is concluded from it about a file must be checked
-        again through `directory`.
+        again through `directory`. Where other machines work on the same files, it is what the server says now.
         """
-        if not path:
-            return os.fstat(self.fd)
         if len(path) * 4 < _LONGEST_PATH or len(os.fsencode(path)) < _LONGEST_PATH:
-            return os.stat(path[:-1], dir_fd=self.fd, follow_symlinks=False)
+            return self._stat(self.fd, path[:-1])
         with self.directory(path) as fd:
-            return os.fstat(fd)
+            return self._stat(fd, "")
+
+    def _stat(self, fd: int, name: str) -> os.stat_result | kernel.Attributes:
+        if self.is_shared:
+            return kernel.fresh_attributes(fd, name)
+        return os.stat(name, dir_fd=fd, follow_symlinks=False) if name else os.fstat(fd)
 
     def verify(self, path: str, held: DirectoryIdentity) -> bool:
         """Return whether `path` still leads to the directory `held`, and the anchor is still in its place.

@@ -6,7 +6,6 @@ due. What compiled code counts (`shelflife.files.native`) must come out the same
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -88,11 +87,11 @@ def survey_directory(
     OSError when the directory cannot be read; an entry that cannot be looked at makes the survey incomplete
     instead.
     """
-    survey = Survey(key=Key.of(os.fstat(fd)))
+    survey = Survey(key=Key.at(fd))
     for chunk in judged(fd, path, area, cutoffs):
         for entry, due in chunk:
             count_entry(survey, entry, path, area, due=due)
-    survey.changed = Key.of(os.fstat(fd)) != survey.key
+    survey.changed = Key.at(fd) != survey.key
     survey.finish(path, settled_before, area.rules)
     return survey
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from shelflife.files.kernel import birth_time
+from shelflife.files.kernel import generation
 from shelflife.files.listing import Entry, signed
 from shelflife.files.survey import Key
 
@@ -34,7 +34,7 @@ def held_directory(holds: Holds, anchor: Anchor, area: str, directory: str, path
             hold = holds.inodes.get((area, inode))
             if hold is not None:
                 with anchor.directory(parent) as fd:
-                    if birth_time(fd, part) == hold.born:
+                    if generation(fd, part) == hold.born:
                         return hold
     return None
 
@@ -49,6 +49,6 @@ def held_entry(holds: Holds, area: str, path: str, fd: int, entry: Entry) -> Hol
     if (hold := holds.paths.get(path)) is not None:
         return hold
     hold = holds.inodes.get((area, signed(entry.inode)))
-    if hold is not None and birth_time(fd, entry.name) == hold.born:
+    if hold is not None and generation(fd, entry.name) == hold.born:
         return hold
     return None

@@ -135,6 +135,40 @@ def birth_time(directory: int, name: str) -> int | None:
     return found.btime.ns if found.mask & _STATX_BTIME else None
 
 
+def generation(directory: int, name: str) -> int | None:
+    """Return a number that tells the inode of `name` from others that have had, or will have, its number.
+
+    Its birth time in ns since the epoch; where none is recorded (NFS, CephFS) a negative number made of its file
+    handle, by which the server tells them apart; None where there is neither. Raises OSError as statx(2) does.
+    """
+    born = birth_time(directory, name)
+    return _number_of_handle(directory, name) if born is None else born
+
+
+class _FileHandle(ctypes.Structure):
+    """`struct file_handle` of fcntl.h."""
+
+    _fields_ = (
+        ("size", ctypes.c_uint32),
+        ("type", ctypes.c_int32),
+        ("opaque", ctypes.c_ubyte * 128),  # MAX_HANDLE_SZ
+    )
+
+
+def _number_of_handle(directory: int, name: str) -> int | None:
+    """Return a negative number for the handle that name_to_handle_at(2) gives; None where it gives none."""
+    handle, mount = _FileHandle(size=128), ctypes.c_int()
+    flags = 0 if name else _AT_EMPTY_PATH  # a symbolic link is not followed unless asked for
+    if _libc.name_to_handle_at(
+        directory, os.fsencode(name), ctypes.byref(handle), ctypes.byref(mount), flags
+    ):
+        return None
+    from hashlib import blake2b
+
+    content = handle.type.to_bytes(4, "little", signed=True) + bytes(handle.opaque[: handle.size])
+    return -1 - (int.from_bytes(blake2b(content, digest_size=8).digest(), "little") >> 1)
+
+
 def fresh_attributes(directory: int, name: str) -> Attributes:
     """Return what `name` is now, also where stat(2) may answer from a cache that is a second old: on NFS.
 

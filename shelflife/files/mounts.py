@@ -7,9 +7,12 @@ from typing import Final, NamedTuple
 
 from shelflife.files.kernel import magic_of
 
-TRUSTED: Final = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "tmpfs", "overlay"})
-"""File systems on which a directory's mtime and ctime change with each entry, at once, for every observer.
-ext2 and ext3 are served by the ext4 driver of every current kernel."""
+TRUSTED: Final = frozenset(
+    {*("ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "tmpfs", "overlay"), *("nfs", "nfs4")}
+)
+"""File systems on which a directory's mtime and ctime change with each entry, at once, for every observer who
+looks at them afresh (`shelflife.files.kernel.fresh_attributes`; on NFS that asks the server). ext2 and ext3 are
+served by the ext4 driver of every current kernel."""
 
 _LOCAL_MAGIC: Final = {
     0xEF53: "ext4",
@@ -74,8 +77,12 @@ def knows_writers(fd: int) -> bool:
     It does where the kernel itself keeps the open files. NFS, SMB and CephFS ask a server, which answers
     something else.
     """
-    magic = _magic_of(fd)
-    return magic in _LOCAL_MAGIC or magic == _FUSE_MAGIC
+    return _magic_of(fd) in _LOCAL_MAGIC or is_fuse(fd)
+
+
+def is_fuse(fd: int) -> bool:
+    """Return whether a program serves the file system of `fd`, and numbers its files anew as it forgets them."""
+    return _magic_of(fd) == _FUSE_MAGIC
 
 
 def _magic_of(fd: int) -> int:

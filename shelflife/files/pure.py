@@ -85,12 +85,12 @@ class Pure:
 def _read(anchor: Anchor, path: str, search: Search, stop: Flag) -> Reading:
     with anchor.directory(path) as fd:
         status = os.fstat(fd)
-        key = Key.of(status)
+        key = Key.at(fd)
         rest, gone = Survey(key=key), Survey(key=key)
         due = count_in_bulk(fd, status, path, search, rest, gone)
         if due is None:
             due = _count_one_by_one(fd, path, search, stop, rest, gone)
-        rest.changed = Key.of(os.fstat(fd)) != key
+        rest.changed = Key.at(fd) != key
     if not gone.entries:
         return Reading(device=status.st_dev, survey=rest, cutoffs=search.cutoffs)
     return Reading(
@@ -124,7 +124,7 @@ def _remove(anchor: Anchor, task: RemovalTask, manner: Manner) -> TaskResult:
             key = Key.unpack(task.key)
             if identity_of(fd) != (task.device, key.inode % 2**64):
                 return TaskResult(errno.ESTALE, b"")
-            if task.same and Key.of(os.fstat(fd)) != key:
+            if task.same and Key.at(fd) != key:
                 return TaskResult(errno.ESTALE, b"")
             if manner.area.in_use and is_in_locked_directory(anchor, task.path):
                 return TaskResult(errno.EAGAIN, b"")

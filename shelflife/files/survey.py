@@ -13,17 +13,20 @@ their own.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from struct import Struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.clock import HOUR
 from shelflife.files.hours import pack_hours, sum_of_hours, unpack_hours
+from shelflife.files.kernel import fresh_attributes
 from shelflife.files.listing import FOREVER, Entry, clamp, signed
 from shelflife.policy.load import NOTHING, Load
 
 if TYPE_CHECKING:
+    import os
+
+    from shelflife.files.kernel import Attributes
     from shelflife.policy.cutoff import Cutoffs
     from shelflife.policy.rules import Rules
 
@@ -39,7 +42,15 @@ class Key(NamedTuple):
     ctime: int
 
     @classmethod
-    def of(cls, status: os.stat_result) -> Key:
+    def at(cls, fd: int) -> Key:
+        """Return the key of an open directory as it is now, on whatever file system. Raises OSError.
+
+        NFS answers fstat(2) from a cache: there a new entry may show in the times after 16 s only.
+        """
+        return cls.of(fresh_attributes(fd, ""))
+
+    @classmethod
+    def of(cls, status: os.stat_result | Attributes) -> Key:
         """Return the key in the attributes of a directory."""
         return cls(signed(status.st_ino), clamp(status.st_mtime_ns), clamp(status.st_ctime_ns))
 

@@ -14,7 +14,8 @@ import secrets
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from shelflife.files.kernel import birth_time, rename_noreplace
+from shelflife.files.kernel import birth_time, generation, rename_noreplace
+from shelflife.files.mounts import is_fuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,8 @@ class Abilities(NamedTuple):
     """The kernel tells whether somebody has a file open for writing."""
     births: bool
     """The time is recorded when a file was made."""
+    identities: bool
+    """A file can be told from others that have its inode's number: by that time, or by a handle that lasts."""
 
 
 def try_out(directory: int) -> Abilities:
@@ -64,11 +67,12 @@ def _try_in(fd: int) -> Abilities:
     os.close(file)
     links = _works(lambda: os.link("a/file", "b/link", src_dir_fd=fd, dst_dir_fd=fd))
     births = birth_time(fd, "a/file") is not None
+    identities = births or (generation(fd, "a/file") is not None and not is_fuse(fd))
     promises = _works(lambda: rename_noreplace(fd, "a/file", fd, "b/file"))
     renames = _works(lambda: os.rename("a/unit", "b/unit", src_dir_fd=fd, dst_dir_fd=fd)) and (
         promises or _works(lambda: os.rename("a/file", "b/file", src_dir_fd=fd, dst_dir_fd=fd))
     )
-    return Abilities(renames, promises, links, _leases(fd), births)
+    return Abilities(renames, promises, links, _leases(fd), births, identities)
 
 
 def _leases(fd: int) -> bool:

@@ -1,8 +1,9 @@
 """Holds: what a person pinned. A hold wins over everything that would remove a file.
 
-A hold names a file, or a directory with all below it, by its path. Where the file system records when an inode
-was made, it also names the inode by number and birth time, so that a rename does not lose the hold – the number
-alone would not do, since it is given away again at once.
+A hold names a file, or a directory with all below it, by its path. It also names the inode, by its number and by
+what tells it from others that are given that number later: its birth time or, on NFS, its file handle
+(`shelflife.files.kernel.generation`). So a rename does not lose the hold. Where there is neither, the path alone
+counts.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class Hold:
     inode: int | None
     """Signed, as the index has it; None when it did not exist."""
     born: int | None
-    """Birth time of that inode; None where it is not recorded."""
+    """What `generation` says of that inode: its birth time (ns) or a negative number; None where it cannot."""
     created: int
     until: int | None
     """When it ends by itself; None: when it is removed."""
@@ -67,7 +68,7 @@ class Holds:
         """Path → hold."""
         known = [hold for hold in found if hold.inode is not None and hold.born is not None]
         self.inodes = {(hold.area, hold.inode): hold for hold in known}
-        """(area, inode) → hold, of those with a birth time."""
+        """(area, inode) → hold, of those that can be told from others of the same number."""
         self.has_trees = any(hold.tree for hold in found)
         """Whether a whole directory is held."""
         self._files = _by_area(hold for hold in known if not hold.tree)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from shelflife.records.holds import HoldBook, HoldWatch
     from shelflife.records.pressure import PressureBook
     from shelflife.records.replies import ReplyBook
+    from shelflife.records.tallies import TallyBook
     from shelflife.records.trash import TrashBook
     from shelflife.records.usage import UsageBook
 
@@ -269,6 +270,10 @@ class Journal(Protocol):
     @property
     def trash(self) -> TrashBook:
         """What waits in the trash."""
+
+    @property
+    def tallies(self) -> TallyBook:
+        """What all ended runs add up to."""
 
     @property
     def pressure(self) -> PressureBook:

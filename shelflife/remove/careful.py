@@ -8,7 +8,6 @@ the others; a failing disk ends its area.
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -134,9 +133,9 @@ class AreaExecutor:
     def _act(self, path: str) -> bool:
         self._root.context.between()
         with self._root.anchor.directory(path) as fd:
-            survey = Survey(key=Key.of(os.fstat(fd)))
+            survey = Survey(key=Key.at(fd))
             acted = self._act_on_entries(OpenDirectory(self._root, fd, path), survey)
-            same = Key.of(os.fstat(fd)) == survey.key
+            same = Key.at(fd) == survey.key
         if survey.entries == 0 and not acted:
             return self._root.area.rules.empty_goes(path, survey.key.mtime, self._cutoffs)
         state = RowState.DIRTY if acted else None

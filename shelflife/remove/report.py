@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -68,6 +69,8 @@ class AreaReport:
     """Empty directories removed."""
     failures: list[Failure] = field(default_factory=list)
     """The first of what failed, and what could not be looked at."""
+    errnos: Counter[int] = field(default_factory=Counter)
+    """All of that by its cause; 0 where no system call gave one."""
     errors: list[str] = field(default_factory=list)
     """What kept the area, or part of it, from being looked at."""
 
@@ -130,7 +133,8 @@ class AreaReport:
         self.note(failure)
 
     def note(self, failure: Failure) -> None:
-        """Name a failure."""
+        """Count a failure by its cause, and name it."""
+        self.errnos[failure.errno] += 1
         if len(self.failures) < MOST_FAILURES:
             self.failures.append(failure)
 
@@ -180,7 +184,11 @@ class RunReport:
             "bytes_freed": self.total("freed"),
             "areas": {
                 area.area: {name: getattr(area, name) for name in _COUNTS}
-                | {"bytes_freed": area.freed, "errors": area.errors}
+                | {
+                    "bytes_freed": area.freed,
+                    "errors": area.errors,
+                    "errnos": {str(code): count for code, count in area.errnos.items()},
+                }
                 for area in self.areas
             },
             "failures": [

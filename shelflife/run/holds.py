@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from shelflife.errors import UsageError
 from shelflife.files.anchor import Anchor
-from shelflife.files.kernel import birth_time
+from shelflife.files.kernel import generation
 from shelflife.files.listing import signed
 from shelflife.policy.holds import Hold
 from shelflife.records.journal import Journal
@@ -86,7 +86,7 @@ def record_hold(
     try:
         with _opened(work, place) as (fd, name):
             status = os.stat(name, dir_fd=fd, follow_symlinks=False)
-            born = birth_time(fd, name)
+            born = generation(fd, name)
     except OSError as error:
         raise UsageError(f"cannot hold {place.whole}: {error.strerror}") from error
     hold = Hold(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from shelflife.files.candidates import Fate
 from shelflife.files.held import held_entry
 from shelflife.files.in_use import WriteGuard, Writers, is_locked
-from shelflife.files.kernel import birth_time
+from shelflife.files.kernel import generation
 from shelflife.files.listing import FOREVER, Entry, EntryKind, read_directory, signed
 from shelflife.files.mounts import knows_writers
 from shelflife.files.reading import Flag, Manner, RemovalTask, Search
@@ -315,4 +315,4 @@ def _is_held_by_inode(holds: Holds, area: Area, fd: int) -> bool:
     if not holds.has_trees:
         return False
     hold = holds.inodes.get((area.name, signed(os.fstat(fd).st_ino)))
-    return hold is not None and birth_time(fd, ".") == hold.born
+    return hold is not None and generation(fd, ".") == hold.born

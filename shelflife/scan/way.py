@@ -13,7 +13,7 @@ up. Where the package was installed without a C compiler, the same calls are ans
 A hold that follows an inode is found without asking every directory: the index says where the held directories
 are now, and the due files' inodes, which were read anyway, are compared with the held ones at one go. That can
 name a directory too many – an inode's number is given away again – which then goes the careful way, where the
-birth time tells.
+file itself tells (`shelflife.files.kernel.generation`).
 """
 
 from __future__ import annotations

@@ -69,6 +69,8 @@ class AreaReport(RunCounts, total=False):
 
     errors: list[str]
     """What kept the area, or part of it, from being looked at."""
+    errnos: dict[str, Count]
+    """What could not be done, or looked at: the errno, and how often."""
 
 
 @shape

@@ -10,7 +10,11 @@ models      what is taken and returned
 problems    failures as problem documents
 guard       which requests may change something
 token       the bearer token
-metrics     Prometheus
+operations  what those who operate it ask: lives, ready, metrics
+metrics/    Prometheus
+requests    what each request is and becomes
+logs        what a serving program logs
+recent      answers that may be some seconds old
 
 >>> from shelflife.web import router
 >>> app.include_router(router(settings, dependencies=[Depends(admin)]))  # doctest: +SKIP

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from shelflife.alerts.conditions import AlertKind
 from shelflife.errors import ShelflifeError
-from shelflife.explain.check import Level
 from shelflife.settings.in_force import SettingsInForce, in_force_of
-from shelflife.shapes.check import ServiceHealth, health_as_json
-from shelflife.web.docs import HEADERS, page_of
-from shelflife.web.metrics import exposition
+from shelflife.web.logs import AccessLog
+from shelflife.web.metrics.counts import RequestCounts
 from shelflife.web.openapi import document_of
+from shelflife.web.operations import add_operations
 from shelflife.web.problems import ProblemRoute, problem, problem_of
+from shelflife.web.requests import RequestWatch
 from shelflife.web.routes import operation_id, routes_of
 from shelflife.web.service import AnyScheduler, Service
 
@@ -66,12 +63,14 @@ def create_app(
     app.router.route_class = ProblemRoute
     app.openapi = document_of(app)  # type: ignore[method-assign]  # as FastAPI has it extended
     app.include_router(routes_of(service))
-    _add_operations(app, service)
+    counts = RequestCounts()
+    add_operations(app, service, counts)
     for kind in (HTTPException, RequestValidationError, ShelflifeError, Exception):
         app.add_exception_handler(kind, _answer)
     if allowed_hosts:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts))
     app.add_middleware(GZipMiddleware, minimum_size=1000)  # leaves streams of events alone
+    app.add_middleware(RequestWatch, watchers=(counts, AccessLog()))
     app.add_middleware(StartupProblems)
     return app
 
@@ -106,61 +105,6 @@ class StartupProblems:
             for message in failure:
                 await send(message)
             raise
-
-
-def _add_operations(app: FastAPI, service: Service) -> None:
-    metrics = exposition(lambda: service.engine)
-
-    @app.get("/", include_in_schema=False)
-    async def index() -> dict[str, str]:
-        return {
-            "service": app.title,
-            "version": app.version,
-            "storage": "/storage/stats",
-            "openapi": "/openapi.json",
-            "docs": "/docs",
-        }
-
-    @app.get("/docs", include_in_schema=False)
-    async def docs() -> Response:
-        return HTMLResponse(page_of(app.openapi()), headers=HEADERS)
-
-    @app.get("/healthz", tags=["operations"], response_model=ServiceHealth)
-    async def healthz() -> object:
-        """Return that the process lives and answers."""
-        return health_as_json([])
-
-    @app.get(
-        "/readyz",
-        tags=["operations"],
-        response_model=ServiceHealth,
-        responses={503: {"model": ServiceHealth, "description": "Cleanups cannot work on the storage"}},
-    )
-    async def readyz() -> object:
-        """Return whether cleanups can work on the storage, what is in the way, and what needs a person."""
-        problems, alerts = await asyncio.to_thread(_problems, service)
-        return JSONResponse(health_as_json(problems, alerts), 503 if problems else 200)
-
-    @app.get("/metrics", tags=["operations"], response_class=_Text)
-    async def prometheus() -> Response:
-        """Return the metrics of the storage in Prometheus' text format."""
-        return _Text(await asyncio.to_thread(metrics))
-
-
-class _Text(Response):
-    media_type = "text/plain; version=0.0.4; charset=utf-8"
-
-
-def _problems(service: Service) -> tuple[list[str], list[str]]:
-    """Return what is in the way, and what needs a person."""
-    try:
-        findings = service.engine.check()
-    except (ShelflifeError, OSError) as error:
-        return [str(error)], []
-    return (
-        [finding.message for finding in findings if finding.level is Level.ERROR],
-        [finding.message for finding in findings if finding.check in set(AlertKind)],
-    )
 
 
 async def _answer(_request: Request, error: Exception) -> Response:

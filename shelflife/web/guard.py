@@ -19,7 +19,8 @@ from fastapi import HTTPException, Request, Response
 
 from shelflife.actor import Actor, Via
 from shelflife.scopes import Scope
-from shelflife.web.problems import REQUEST_ID, ProblemRoute
+from shelflife.web.problems import ProblemRoute
+from shelflife.web.requests import REQUEST_ID
 from shelflife.web.scopes import scope_of
 from shelflife.web.tags import tags_in
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -24,16 +24,13 @@ from shelflife.errors import SettingsError, ShelflifeError
 from shelflife.formats import counted, printable
 from shelflife.shapes.error import details_of
 from shelflife.web.models import ProblemDetails
+from shelflife.web.requests import REQUEST_ID, current_ids, request_id_of
 
 __all__ = ["MEDIA_TYPE", "Changed", "ProblemRoute", "documented", "problem", "problem_of"]
 
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE: Final = "application/problem+json"
-
-REQUEST_ID: Final = "X-Request-ID"
-
-_LONGEST_ID: Final = 100
 
 _TYPE: Final = "urn:shelflife:problem:"
 
@@ -99,7 +96,8 @@ class ProblemRoute(APIRoute):
         guarded = self.wrapped(handle)
 
         async def answer(request: Request) -> Response:
-            request.state.request_id = request_id_of(request)
+            if not hasattr(request.state, "request_id"):  # in an application that is not ours
+                request.state.request_id = request_id_of(request.headers)
             try:
                 return await guarded(request)
             except (RequestValidationError, StarletteHTTPException, ShelflifeError, OSError) as error:
@@ -116,13 +114,6 @@ class ProblemRoute(APIRoute):
     ) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return what answers: the handler, and what is done before and after it. It may raise HTTPException."""
         return handle
-
-
-def request_id_of(request: Request) -> str:
-    """Return what a request is called in the log and in the records: as the caller says, or a number of ours."""
-    given = request.headers.get(REQUEST_ID, "")
-    sound = given.isascii() and given.isprintable() and 0 < len(given) <= _LONGEST_ID
-    return given if sound else secrets.token_hex(8)
 
 
 def problem_of(error: Exception) -> Response | None:
@@ -156,13 +147,14 @@ def problem(
 
 
 def content_of(status: int, slug: str, detail: str) -> dict[str, Any]:
-    """Return what every problem document says."""
+    """Return what every problem document says; also what the request is called in the log (`request`, `trace`)."""
     phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "Error"
     return {
         "type": f"{_TYPE}{slug}" if slug else "about:blank",
         "title": _TITLES.get(slug, phrase),
         "status": status,
         "detail": printable(detail),
+        **{name: value for name, value in asdict(current_ids()).items() if value},
     }
 
 

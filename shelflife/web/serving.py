@@ -1,22 +1,17 @@
-"""Serving an application as a program of its own: uvicorn, and log lines that people see.
-
-A library configures no logging. Here we are the program, so the lines of `shelflife` and `api` go where
-uvicorn's own go.
-"""
+"""Serving an application as a program of its own: uvicorn, and log lines that are seen (`shelflife.web.logs`)."""
 
 from __future__ import annotations
 
-import copy
 import errno
 import logging
 import socket
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import uvicorn
-from uvicorn.config import LOGGING_CONFIG
 
 from shelflife.errors import ExitCode, UsageError
+from shelflife.web.logs import LogFormat, logging_config
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -30,7 +25,7 @@ _BACKLOG: Final = 2048
 """Connections that may wait to be accepted: as many as uvicorn has."""
 
 
-def serve(app: FastAPI, *, host: str, port: int) -> None:
+def serve(app: FastAPI, *, host: str, port: int, log_format: LogFormat = LogFormat.TEXT) -> None:
     """Serve `app` until told to stop; port 0 is any free one.
 
     Raises UsageError if it cannot listen there: before the application starts, and with it the schedule.
@@ -41,7 +36,8 @@ def serve(app: FastAPI, *, host: str, port: int) -> None:
                 app,
                 host=host,
                 port=port,
-                log_config=_logging(),
+                log_config=logging_config(log_format),
+                access_log=False,  # `shelflife.web.logs` has its own, with ids and without paths
                 timeout_graceful_shutdown=WAIT_FOR_REQUESTS,
                 server_header=False,
                 proxy_headers=False,  # which proxies are believed the settings say (`http.trusted_proxies`)
@@ -73,13 +69,3 @@ def _listening(host: str, port: int) -> socket.socket:
         if error.errno == errno.EADDRINUSE:
             reason = "another program listens there already; choose another port with --port"
         raise UsageError(f"cannot listen on {host}, port {port}: {reason}") from error
-
-
-def _logging() -> dict[str, Any]:
-    config = copy.deepcopy(LOGGING_CONFIG)
-    formatters = {"default": "%(levelprefix)s %(message)s", "access": config["formatters"]["access"]["fmt"]}
-    for name, text in formatters.items():
-        config["formatters"][name]["fmt"] = f"%(asctime)s {text}"
-    for name in ("api", "shelflife"):
-        config["loggers"][name] = {"handlers": ["default"], "level": "INFO", "propagate": False}
-    return config

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from shelflife.records.sqlite.alerts import SqliteAlertBook
     from shelflife.records.sqlite.pressure import SqlitePressureBook
     from shelflife.records.sqlite.replies import SqliteReplyBook
+    from shelflife.records.sqlite.tallies import SqliteTallyBook
     from shelflife.records.sqlite.tokens import SqliteTokenBook
     from shelflife.records.sqlite.usage import SqliteUsageBook
 
@@ -77,6 +78,13 @@ class SqliteJournal:
         from shelflife.records.sqlite.alerts import SqliteAlertBook
 
         return SqliteAlertBook(self._connection)
+
+    @property
+    def tallies(self) -> SqliteTallyBook:
+        """What all ended runs add up to."""
+        from shelflife.records.sqlite.tallies import SqliteTallyBook
+
+        return SqliteTallyBook(self._connection)
 
     @property
     def tokens(self) -> SqliteTokenBook:

@@ -30,7 +30,8 @@ _SHARED_TABLES: Final = (
     "message",
     "pressure",
     "trash",
-    "pressure",
+    "run_tally",
+    "failure_tally",
 )
 """What a journal in memory has of the file's, and writes back."""
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 from shelflife.errors import RecordsError
-from shelflife.records.sqlite import acts, event_log, pressure, replies, tokens, trash
+from shelflife.records.sqlite import acts, event_log, pressure, replies, tallies, tokens, trash
 from shelflife.records.sqlite.database import transaction
 
 MIGRATIONS: Final = (
@@ -128,6 +128,7 @@ MIGRATIONS: Final = (
     ALTER TABLE plan ADD COLUMN approved INTEGER
     """,
     trash.SCHEMA,
+    tallies.SCHEMA,
     acts.SCHEMA,
 )
 """Applied in order, each in one transaction with its record (`user_version`). Only ever append."""

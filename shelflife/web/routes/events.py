@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Header, Query
 from sse_starlette import EventSourceResponse
+from sse_starlette.sse import SendTimeoutError
 
 from shelflife.scopes import Scope
 from shelflife.shapes.event import event_as_json
@@ -16,15 +18,30 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from fastapi import APIRouter
+    from starlette.types import Receive, Send
+    from starlette.types import Scope as Connection
 
     from shelflife.records.event_log import EventRecord
     from shelflife.web.caller import Caller
     from shelflife.web.service import Service
 
+logger = logging.getLogger(__name__)
+
 _HEARTBEAT = 15
 """Seconds between two comments that keep proxies from closing a quiet stream."""
 _SLOW = 10.0
 """Seconds after which a reader that takes nothing is cut off; it goes on by `Last-Event-ID`."""
+
+
+class _Stream(EventSourceResponse):
+    """A stream whose reader may be cut off, which is no fault of ours."""
+
+    async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
+        """Send the events. Returning before the end has the server close the connection."""
+        try:
+            await super().__call__(scope, receive, send)
+        except SendTimeoutError:
+            logger.info("a reader of events took nothing for %g s and was cut off", _SLOW)
 
 
 def add(api: APIRouter, service: Service) -> None:
@@ -59,7 +76,7 @@ def add(api: APIRouter, service: Service) -> None:
                 yield {"id": str(event.id), "event": event.kind, "data": json.dumps(shown)}
 
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return EventSourceResponse(stream(), headers=headers, ping=_HEARTBEAT, send_timeout=_SLOW)
+        return _Stream(stream(), headers=headers, ping=_HEARTBEAT, send_timeout=_SLOW)
 
 
 def _concerns(event: EventRecord, asking: Caller) -> bool:

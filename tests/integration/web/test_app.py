@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from prometheus_client.parser import text_string_to_metric_families
 
 from shelflife.errors import StorageError
 from shelflife.settings import Settings
@@ -15,43 +14,10 @@ from shelflife.web import create_app
 from shelflife.web.scopes import SCOPES
 
 
-def values(text: str) -> dict[tuple[str, str], float]:
-    return {
-        (sample.name, sample.labels.get("area", "")): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-    }
-
-
 def test_it_says_that_it_lives_and_is_ready(client: TestClient) -> None:
     assert client.get("/healthz").json() == {"status": "ok", "problems": [], "alerts": []}
     assert client.get("/readyz").json() == {"status": "ok", "problems": [], "alerts": []}
     assert client.get("/").json()["storage"] == "/storage/stats"
-
-
-def test_it_is_not_ready_without_its_directories(client: TestClient, storage: Storage) -> None:
-    (storage.base_path / "temp").rmdir()
-    answer = client.get("/readyz")
-    assert answer.status_code == 503
-    assert "temp" in " ".join(answer.json()["problems"])
-
-
-def test_metrics_are_computed_when_asked_for(client: TestClient, storage: Storage) -> None:
-    storage.file("uploads/a", age="3d", size=100)
-    storage.file("temp/old", age="2d", size=50)
-    storage.engine.cleanup()
-    answer = client.get("/metrics")
-    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
-    found = values(answer.text)
-    assert found["shelflife_up", ""] == 1
-    assert found["shelflife_area_files", "uploads"] == 1
-    assert found["shelflife_area_size_bytes", "uploads"] == 100
-    assert found["shelflife_area_retention_seconds", "outputs"] == -1
-    assert found["shelflife_removed_files_total", ""] == 1
-    assert found["shelflife_removed_bytes_total", ""] == 50
-    assert found["shelflife_runs_total", ""] == 1
-    assert found["shelflife_last_success_timestamp_seconds", ""] > 1.7e9
-    assert found["shelflife_cleaning", ""] == 0
 
 
 def test_two_applications_do_not_share_a_registry(storage: Storage, tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_settings_that_keep_a_run_from_coming_are_named(
         ("uploads/a.keep", "protected", "protect: *.keep"),
         ("uploads/reference/deep/x", "protected", "protect: /reference/"),
         ("uploads/sub/.gitkeep", "keep file", ".gitkeep"),
-        ("outputs/result", "indefinite", "retention of outputs: Indefinite"),
+        ("outputs/result", "indefinite", "retention of outputs: indefinitely"),
     ],
 )
 def test_what_stays_for_ever_says_by_which_rule(media: Storage, path: str, reason: str, rule: str) -> None:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from shelflife.clock import SECOND
 from shelflife.files.listing import Entry, EntryKind
 from shelflife.files.removal import Outcome, Result
 from shelflife.policy.gain import OnItsWay, Remembered
@@ -443,3 +444,41 @@ def test_what_waits_in_the_trash_is_known_by_area_and_run(journal: Journal) -> N
     journal.trash.replace("frames", {"two": TrashedRun(2, 7)})
     journal.trash.replace("temp", {"two": TrashedRun(1, 5)})
     assert journal.trash.known() == {"temp": {"two": (1, 5)}, "frames": {"two": (2, 7)}}
+
+
+# -- what runs add up to
+
+
+def test_runs_add_up_by_who_asked_how_they_ended_and_how_long_they_took(journal: Journal) -> None:
+    for seconds, state in (
+        (3, RunState.DONE),
+        (4, RunState.DONE),
+        (100_000, RunState.DONE),
+        (1, RunState.FAILED),
+    ):
+        run = journal.runs.begin(trigger=Trigger.CLI, host="host", pid=1, at=0)
+        journal.runs.finish(run, at=seconds * SECOND, state=state, report={})
+    journal.runs.refuse(trigger=Trigger.SCHEDULE, host="host", pid=1, at=0, reason="busy")
+    journal.runs.begin(trigger=Trigger.API, host="host", pid=1, at=0)
+    assert sorted(journal.tallies.runs()) == [
+        ("cli", "done", 0, 1, 100_000 * SECOND),
+        ("cli", "done", 5, 2, 7 * SECOND),
+        ("cli", "failed", 1, 1, SECOND),
+        ("schedule", "refused", 1, 1, 0),
+    ]
+
+
+def test_failures_add_up_by_area_and_error(journal: Journal) -> None:
+    for counts in ({"13": 2, "5": 1}, {"13": 3}):
+        run = journal.runs.begin(trigger=Trigger.CLI, host="host", pid=1, at=0)
+        report = {"areas": {"temp": {"errnos": counts}, "frames": {}}}
+        journal.runs.finish(run, at=1, state=RunState.DONE, report=report)
+    assert sorted(journal.tallies.failures()) == [("temp", 5, 1), ("temp", 13, 5)]
+
+
+def test_what_runs_add_up_to_outlasts_their_records(journal: Journal) -> None:
+    run = journal.runs.begin(trigger=Trigger.CLI, host="host", pid=1, at=0)
+    journal.runs.finish(run, at=1, state=RunState.DONE, report={})
+    journal.trim(runs_before=10, files_before=10, max_bytes=10**9)
+    assert journal.history.runs() == []
+    assert [tally.runs for tally in journal.tallies.runs()] == [1]

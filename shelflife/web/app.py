@@ -22,6 +22,7 @@ from shelflife.shapes.check import ServiceHealth, health_as_json
 from shelflife.web.docs import HEADERS, page_of
 from shelflife.web.metrics import exposition
 from shelflife.web.openapi import document_of
+from shelflife.web.prefix import BelowPrefix
 from shelflife.web.problems import ProblemRoute, problem, problem_of
 from shelflife.web.routes import operation_id, routes_of
 from shelflife.web.service import AnyScheduler, Service
@@ -72,6 +73,7 @@ def create_app(
     if allowed_hosts:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts))
     app.add_middleware(GZipMiddleware, minimum_size=1000)  # leaves streams of events alone
+    app.add_middleware(BelowPrefix, prefix=lambda: service.settings.settings.http.prefix)
     app.add_middleware(StartupProblems)
     return app
 

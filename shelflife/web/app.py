@@ -18,6 +18,7 @@ from shelflife.web.logs import AccessLog
 from shelflife.web.metrics.counts import RequestCounts
 from shelflife.web.openapi import document_of
 from shelflife.web.operations import add_operations
+from shelflife.web.prefix import BelowPrefix
 from shelflife.web.problems import ProblemRoute, problem, problem_of
 from shelflife.web.requests import RequestWatch
 from shelflife.web.routes import operation_id, routes_of
@@ -71,6 +72,7 @@ def create_app(
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts))
     app.add_middleware(GZipMiddleware, minimum_size=1000)  # leaves streams of events alone
     app.add_middleware(RequestWatch, watchers=(counts, AccessLog()))
+    app.add_middleware(BelowPrefix, prefix=lambda: service.settings.settings.http.prefix)
     app.add_middleware(StartupProblems)
     return app
 

@@ -74,6 +74,10 @@ class EventFeed:
         """Return the numbers of the earliest event that is kept, and of the latest. Raises RecordsError."""
         return await asyncio.to_thread(self._bounds)
 
+    async def page(self, after: int, limit: int) -> list[EventRecord]:
+        """Return up to `limit` events after number `after`, from the journal. Raises RecordsError."""
+        return await asyncio.to_thread(self._read, after, limit)
+
     async def _after(self, number: int) -> list[EventRecord]:
         if self._recent and self._recent[0].id <= number + 1:
             return [event for event in self._recent if event.id > number]
@@ -123,9 +127,9 @@ class EventFeed:
         news, self._news = self._news, asyncio.Event()
         news.set()
 
-    def _read(self, number: int) -> list[EventRecord]:
+    def _read(self, number: int, limit: int = _PAGE) -> list[EventRecord]:
         with self._records().read_journal() as journal:
-            return journal.events.since(number, limit=_PAGE) if journal else []
+            return journal.events.since(number, limit=limit) if journal else []
 
     def _bounds(self) -> tuple[int, int]:
         with self._records().read_journal() as journal:

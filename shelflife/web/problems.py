@@ -147,7 +147,7 @@ def problem(
 
 
 def content_of(status: int, slug: str, detail: str) -> dict[str, Any]:
-    """Return what every problem document says; also what the request is called in the log (`request`, `trace`)."""
+    """Return what every problem document says, and what the request is called in the log: `request`, `trace`."""
     phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "Error"
     return {
         "type": f"{_TYPE}{slug}" if slug else "about:blank",

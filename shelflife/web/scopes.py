@@ -21,6 +21,7 @@ SCOPES: Final[Mapping[tuple[str, str], Scope | None]] = {
     ("GET", "/alerts"): Scope.READ,
     ("GET", "/check"): Scope.READ_PATHS,
     ("GET", "/status"): Scope.READ_PATHS,
+    ("GET", "/settings"): Scope.READ_PATHS,
     ("GET", "/acts"): Scope.READ_PATHS,
     ("GET", "/events"): Scope.READ,
     ("GET", "/runs"): Scope.READ,

@@ -13,6 +13,7 @@ from shelflife.shapes.check import Finding, finding_as_json
 from shelflife.shapes.disk import DiskUsage, disk_usage_as_json
 from shelflife.shapes.metrics import SchedulerMetrics
 from shelflife.shapes.outlook import Forecast, WhatIf, forecast_as_json, whatif_as_json
+from shelflife.shapes.settings import SettingsInForce, settings_as_json
 from shelflife.shapes.stats import StorageStats
 from shelflife.shapes.status import Status, status_as_json
 from shelflife.web import models
@@ -77,6 +78,11 @@ def _add_matters(api: APIRouter, service: Service) -> None:
         """Send a test message to each receiver; return which ones took it."""
         return await asyncio.to_thread(_test, service)
 
+    @api.get("/settings", response_model=SettingsInForce)
+    async def get_settings() -> object:
+        """Return each setting that is in force, and where it comes from: file and line, environment, default."""
+        return await asyncio.to_thread(_settings, service)
+
     @api.get("/status", response_model=Status)
     async def get_status() -> object:
         """Return how things stand: what is wrong, what needs a person, what comes next."""
@@ -90,3 +96,8 @@ def _add_matters(api: APIRouter, service: Service) -> None:
 
 def _test(service: Service) -> list[Delivery]:
     return [{"receiver": name, "error": reason} for name, reason in service.engine.try_receivers().items()]
+
+
+def _settings(service: Service) -> SettingsInForce:
+    settings = service.settings.look()
+    return settings_as_json(settings, broken=bool(service.settings.fault))

@@ -46,7 +46,7 @@ class StorageManager:
     Args:
         base_path: the directory that holds the areas; absolute.
         retention_periods: for each area the seconds after which its files go, -1 for never. An area that is
-            not named keeps its files for ever.
+            not named keeps its files indefinitely.
         cleanup_config: values of the section `cleanup`; those not named come from the configuration.
 
     What is not given, or empty, comes from the configuration (`api.config.config`). Its `dry_run: true` holds
@@ -255,7 +255,7 @@ def _preview(settings: Settings, names: list[str]) -> list[shapes.AreaCleanup]:
 
 
 def _nothing_to_do(settings: Settings, names: list[str]) -> list[shapes.AreaCleanup]:
-    """Look at areas that keep their files for ever: no run, but what cannot be looked at is said."""
+    """Look at areas that keep their files indefinitely: no run, but what cannot be looked at is said."""
     plan = Engine(settings).plan(names)
     return [
         shapes.nothing_done(area.area, area.errors, dry_run=False, scanned=area.scanned)

@@ -39,7 +39,9 @@ if TYPE_CHECKING:
     from shelflife.remove.report import AreaReport, Failure, RunReport
     from shelflife.run.lock import Holder
     from shelflife.run.relief import DiskRelief
-    from shelflife.run.restore import TrashedFile
+    from shelflife.run.restored import Restored
+    from shelflife.run.selection import Returning, Selection
+    from shelflife.run.trashed import TrashedFile
     from shelflife.scan.planner import PlannedFile
     from shelflife.settings import Settings, load_settings
     from shelflife.storage.disks import Disk
@@ -65,8 +67,11 @@ __all__ = [
     "Plan",
     "PlannedFile",
     "RecordsError",
+    "Restored",
+    "Returning",
     "RunRecord",
     "RunReport",
+    "Selection",
     "Settings",
     "SettingsError",
     "ShelflifeError",
@@ -125,7 +130,12 @@ __getattr__ = _loader(
         ),
         "run.lock": ("Holder",),
         "run.relief": ("DiskRelief",),
-        "run.restore": ("TrashedFile",),
+        "run.restored": ("Restored",),
+        "run.selection": (
+            "Returning",
+            "Selection",
+        ),
+        "run.trashed": ("TrashedFile",),
         "scan.planner": ("PlannedFile",),
         "settings": (
             "Settings",

@@ -39,8 +39,10 @@ if TYPE_CHECKING:
     from shelflife.remove.report import RunReport
     from shelflife.run.making_room import DiskRelief
     from shelflife.run.pages import PlanCursor
-    from shelflife.run.restore import TrashedFile
+    from shelflife.run.restored import Restored
     from shelflife.run.run import Strategy
+    from shelflife.run.selection import Returning, Selection
+    from shelflife.run.trashed import TrashedFile
     from shelflife.scan.planner import PlannedFile
     from shelflife.schedule.scheduler import Scheduler
     from shelflife.settings import Settings
@@ -230,26 +232,69 @@ class Engine(Questions):
         return pinning.add_hold(self._work, os.fspath(path), until=end, reason=reason, instead_of=instead_of)
 
     def unhold(self, path: str | os.PathLike[str], *, only: int | None = None) -> list[Hold]:
-        """End the hold on a path, `only` that of a number; return what was ended. Raises UsageError for none."""
+        """End the hold on a path, or on what a run brought back, by its number; return what was ended.
+
+        With `only`, no other hold than the one of that number. Raises UsageError when there is none.
+        """
         from shelflife.run import holds as pinning
 
         return pinning.end_hold(self._work, os.fspath(path), only=only)
 
     def trash(self, areas: Iterable[str] | None = None) -> Iterator[TrashedFile]:
         """Yield what waits in the trash, by area, the oldest first. Raises StorageError."""
-        from shelflife.run import restore as restoring
+        from shelflife.run.trashed import trashed_files
 
-        return restoring.trashed_files(self._work, [self._work.areas[name] for name in self._choose(areas)])
+        return trashed_files(self._work, [self._work.areas[name] for name in self._choose(areas)])
 
     def restore(self, target: str, *, to: str | None = None, hold: bool = True) -> list[str]:
         """Bring back from the trash a path, or all that a run put there, by its number; return the paths.
 
         Nothing is ever replaced. `to` is another path for it. Unless `hold` is False, what comes back is held
-        for one retention. Raises UsageError, CleanupBusy, StorageError, RecordsError.
+        for one retention. Each file is named, unless the path itself came back as one; where these may be
+        millions, `bring_back` tells in numbers.
+        Raises PartlyRestored, UsageError where nothing could be, CleanupBusy, StorageError, RecordsError.
         """
-        from shelflife.run import restore as restoring
+        from shelflife.run.restored import files_of, restored_of
+        from shelflife.run.selection import Selection
 
-        return restoring.restore(self._work, target, to=to, hold=hold)
+        is_run = target.isdecimal()
+        runs, paths = ((int(target),), ()) if is_run else ((), (target,))
+        report = self.bring_back(Selection(runs=runs, paths=paths, new_path=to), hold=hold)
+        done = restored_of(self._work, report, most=None)
+        done.require_all()
+        return list(files_of(self._work, done, target if to is None else to))
+
+    def bring_back(
+        self, selection: Selection, *, hold: bool = True, stop: threading.Event | None = None
+    ) -> RunReport:
+        """Bring back from the trash what is selected, as a run that can be followed and stopped.
+
+        Nothing is ever replaced: what could not come back is in the report, and stays in the trash. Unless `hold`
+        is False, all of it is held by one hold for one retention. Stopped or killed, the same call goes on.
+        Raises UsageError where something that was named is not in the trash, CleanupBusy, StorageError,
+        RecordsError.
+        """
+        from shelflife.run.restore import Restore
+
+        return self._run(Restore(selection, hold=hold), Trigger.RESTORE, stop)
+
+    def would_bring_back(self, selection: Selection) -> Iterator[Returning]:
+        """Yield the files that `bring_back` would bring back now, and which would stay. Changes nothing.
+
+        Raises as `bring_back`.
+        """
+        from shelflife.run.selection import preview
+
+        return preview(self._work, selection)
+
+    def restored(self, report: RunReport, *, most: int | None = 1000) -> Restored:
+        """Return what a `report` of `bring_back` is about: the hold, and paths, `most` of them; all, if None.
+
+        Raises RecordsError.
+        """
+        from shelflife.run.restored import restored_of
+
+        return restored_of(self._work, report, most=most)
 
     def empty_trash(self, areas: Iterable[str] | None = None, *, before: Moment | None = None) -> RunReport:
         """Remove for good what waits in the trash, or what went there before `before`.
@@ -352,6 +397,9 @@ class Engine(Questions):
     aunhold = in_thread(unhold)
     atrash = streamed(trash)
     arestore = in_thread(restore)
+    abring_back = in_thread(bring_back)
+    awould_bring_back = streamed(would_bring_back)
+    arestored = in_thread(restored)
     aempty_trash = in_thread(empty_trash)
     asample = in_thread(sample)
     atell = in_thread(tell)

@@ -145,14 +145,28 @@ class PartlyRestored(ShelflifeError):  # noqa: N818 - a public name; part of it 
     faults: tuple[str, ...]
     """Why the others could not."""
 
-    def __init__(self, restored: Iterable[str], faults: Iterable[str]) -> None:
-        self.restored, self.faults = tuple(restored), tuple(faults)
+    run: int | None
+    """The run that brought them back; its history has each of them."""
+
+    counts: tuple[int, int]
+    """How many files came back, and how many did not: of more than 1,000 not all are named."""
+
+    def __init__(
+        self,
+        restored: Iterable[str],
+        faults: Iterable[str],
+        *,
+        run: int | None = None,
+        counts: tuple[int, int] | None = None,
+    ) -> None:
+        self.restored, self.faults, self.run = tuple(restored), tuple(faults), run
+        self.counts = counts or (len(self.restored), len(self.faults))
         super().__init__(self.restored, self.faults)
 
     def __str__(self) -> str:
-        more = f" (and {len(self.faults) - 5} more)" if len(self.faults) > 5 else ""
-        count = len(self.restored) + len(self.faults)
-        return f"{len(self.restored)} of {count} files restored; {'; '.join(self.faults[:5])}{more}"
+        back, left = self.counts
+        more = f" (and {left - 5:,} more)" if left > 5 else ""
+        return f"{back:,} of {back + left:,} files restored; {'; '.join(self.faults[:5])}{more}"
 
 
 class StorageError(ShelflifeError):

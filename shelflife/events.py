@@ -77,6 +77,8 @@ class RunStarted(Event):
     files: int
     """Files that the plan would remove."""
     bytes: int
+    restores: bool = False
+    """Whether files come back from the trash, instead of going."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +100,17 @@ class DirectoryPruned(Event):
     area: str
     directory: str
     """Relative to the base path, with a trailing slash."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectoryRestored(Event):
+    """A directory came back from the trash by one rename; its batch counts it as one entry."""
+
+    area: str
+    directory: str
+    """Relative to the base path, with a trailing slash."""
+    files: int
+    """How many files and links are in it, at any depth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +137,8 @@ class RunFinished(Event):
     removed: int
     failed: int
     bytes: int
+    restored: int = 0
+    """Files and links that came back from the trash."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

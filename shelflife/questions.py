@@ -141,14 +141,15 @@ class Questions:
 
         return pinning.hold_on(self._work, os.fspath(path))
 
-    def run_files(self, number: int, *, after: int = -1) -> Iterator[FileRecord]:
+    def run_files(self, number: int, *, directories: bool = False, after: int = -1) -> Iterator[FileRecord]:
         """Yield what became of each file that a run meant to remove, as far as it is still remembered.
 
-        With `after`, the `cursor` of one, those that come after it.
+        With `directories`, also the empty directories that it removed: those are `pruned`. With `after`, the
+        `cursor` of one, those that come after it.
         """
         with self._work.records.read_journal() as journal:
             if journal is not None:
-                yield from journal.files.of_run(number, after=after)
+                yield from journal.files.of_run(number, directories=directories, after=after)
 
     def holder(self) -> Holder | None:
         """Return who runs a cleanup now, if anybody. Raises StorageError."""
@@ -186,12 +187,24 @@ class Questions:
     def unexpected(self) -> list[Finding]:
         """Return what is unlikely to be meant: files from the future, directories of no area, short retentions.
 
-        `check` has it, too; before anything was ever cleaned, whoever plans wants to know. Raises as `stats`.
+        And what `arrivals` has. `check` has it, too; before anything was ever cleaned, whoever plans wants to
+        know. Raises as `stats`.
         """
         from shelflife.explain.unexpected import unexpected
 
         with self._work.records.read_index() as index:
-            return [*unexpected(self.settings.base_path, self.areas.values(), index, self._work.clock())]
+            found = [*unexpected(self.settings.base_path, self.areas.values(), index, self._work.clock())]
+        return [*found, *self.arrivals()]
+
+    def arrivals(self) -> list[Finding]:
+        """Return in which areas files are due although they came just now, or since the last cleanup.
+
+        As far as the index knows: `refresh` or `plan` bring it up to date. Raises as `stats`.
+        """
+        from shelflife.explain.arrived import arrived
+
+        with self._work.hold_base() as base:
+            return [*arrived(base, self.areas.values(), self._work.records, self._work.clock())]
 
     def status(self) -> Status:
         """Return how things stand: what is wrong, what needs a person, what comes next. Changes nothing."""
@@ -251,6 +264,7 @@ class Questions:
     acheck = in_thread(check)
     acheck_shared = in_thread(check_shared)
     aunexpected = in_thread(unexpected)
+    aarrivals = in_thread(arrivals)
     awhatif = in_thread(whatif)
     aforecast = in_thread(forecast)
     adisks = in_thread(disks)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, Final, Self
+from typing import TYPE_CHECKING, Annotated
 
 from shelflife import clock
 from shelflife.cli import alerts, confirm, output, plan
@@ -13,17 +12,15 @@ from shelflife.cli.columns import Column, Table
 from shelflife.cli.grammar import Option
 from shelflife.cli.options import Areas, Config, Json, engine_of, seconds_of, settings_of
 from shelflife.cli.progress import progress
+from shelflife.cli.stop import Stop
 from shelflife.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import FrameType, TracebackType
 
     from shelflife.engine import Engine
     from shelflife.records.history import RunRecord
     from shelflife.remove.report import RunReport
-
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 def _waiting_plans(config: Path | None) -> list[str]:
@@ -163,13 +160,13 @@ def _ask_and_run(config: Path | None, areas: list[str] | None) -> int:
 def _make_room(config: Path | None, *, insist: bool, as_json: bool) -> int:
     from shelflife.cli.pressure import make_room
 
-    with _Stop() as stop:
+    with Stop() as stop:
         code = make_room(config, stop.event, insist=insist, as_json=as_json)
     return code if stop.signal is None else 128 + stop.signal
 
 
 def _run(config: Path | None, act: Act, *, as_json: bool) -> int:
-    with _Stop() as stop:
+    with Stop() as stop:
         with progress(quiet=as_json) as listeners:
             engine = engine_of(config, listeners=listeners)
             try:
@@ -180,32 +177,6 @@ def _run(config: Path | None, act: Act, *, as_json: bool) -> int:
     if stop.signal is not None:
         return 128 + stop.signal
     return ExitCode.SOME_FAILED if report.failed or report.errors else ExitCode.DONE
-
-
-class _Stop:
-    """What Ctrl-C and SIGTERM do while a run is going on: they end it at its next batch. Twice: at once."""
-
-    def __init__(self) -> None:
-        self.event = threading.Event()
-        self.signal: int | None = None
-        self._before: dict[signal.Signals, Any] = {}
-
-    def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():  # others may not
-            self._before = {number: signal.signal(number, self._stop) for number in _SIGNALS}
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _stop(self, number: int, _frame: FrameType | None) -> None:
-        if self.event.is_set():
-            raise KeyboardInterrupt
-        self.signal = number
-        self.event.set()
 
 
 # -- not twice

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from shelflife.records.history import FileRecord, RunRecord
 
 _STYLES: Final = {
-    "done": GOOD, "refused": CARE, "interrupted": CARE, "stopped": CARE, "failed": BAD,
+    "done": GOOD, "restored": GOOD, "refused": CARE, "interrupted": CARE, "stopped": CARE, "failed": BAD,
     "displaced": CARE, "kept": DIM,
 }  # fmt: skip
 _PAGE: Final = 100
@@ -89,7 +89,7 @@ def history(
     state: State = None,
     since: Since = None,
 ) -> int:
-    """List the runs, or what one run did to each file.
+    """List the runs, or what one run did to each file, and the empty directories that it removed.
 
     With --json, a run's files are JSON lines: first the run, then a line for each file.
 
@@ -176,7 +176,10 @@ def _show_runs(runs: list[RunRecord], *, as_json: bool) -> None:
 def _table(runs: list[RunRecord]) -> Table:
     from shelflife.formats import human_size, minute
 
-    counts = ["removed", *(name for name in ("trashed",) if any(run.report.get(name) for run in runs))]
+    counts = [
+        "removed",
+        *(name for name in ("trashed", "restored") if any(run.report.get(name) for run in runs)),
+    ]
     table = Table(
         [
             Column("run", right=True),
@@ -253,7 +256,7 @@ def _show_run(engine: Engine, number: int, wanted: _Files, *, as_json: bool) -> 
     from shelflife.shapes.run import file_as_json, run_as_json
 
     run = engine.run(number)
-    files = wanted.of(engine.run_files(number))
+    files = wanted.of(engine.run_files(number, directories=True))
     if as_json:
         output.print_json_line(run_as_json(run))
         for file in files:
@@ -276,6 +279,9 @@ def _show_heading(run: RunRecord) -> None:
         f"run {run.id} by {run.trigger} on {run.host} (pid {run.pid}), {moment(run.started)}: {ended}"
     )
     for area, cutoff in run.cutoffs.items():
+        if cutoff["at"] is None:
+            output.print_prose(f"{area}: kept indefinitely, but for what its rules let go")
+            continue
         output.print_prose(f"{area}: what is older than {moment(cutoff['at'])}, because of {cutoff['cause']}")
     if run.reason:
         output.print_prose(run.reason)
@@ -283,15 +289,20 @@ def _show_heading(run: RunRecord) -> None:
 
 def _show_file(file: FileRecord) -> None:
     from shelflife.formats import human_size
+    from shelflife.records.history import BatchKind
 
     outcome = file.result.name.lower()
+    if file.pruned:
+        output.print_line(f"{outcome:<9} {'–':>10}  {file.path}/  ", Styled("(empty directory)", DIM))
+        return
     why = os.strerror(file.errno) if file.errno else file.reason.value
     if file.cause not in ("", "retention", why):
         why = f"{why}, because of {file.cause}" if outcome not in ("removed", "trashed") else file.cause
     style = BAD if outcome == "failed" else _STYLES.get(outcome, "")
+    tree = file.kind is BatchKind.RESTORED_TREE
     output.print_line(
         Styled(f"{outcome:<9}", style),
-        f" {human_size(file.size):>10}  {file.path}  ",
+        f" {'' if tree else human_size(file.size):>10}  {file.path}{'/' if tree else ''}  ",
         Styled(f"({why})", DIM),
     )
 
@@ -302,7 +313,7 @@ def _without_files(run: RunRecord, engine: Engine) -> str:
     if run.report.get("removed", 0) or run.report.get("failed", 0):
         keep = format_duration(engine.settings.journal.keep_files)
         return f"its files are no longer remembered (journal.keep_files: {keep})"
-    return "it had no files to remove"
+    return "it had no files to bring back" if run.trigger == "restore" else "it had no files to remove"
 
 
 def _duration(run: RunRecord) -> str:

@@ -74,11 +74,16 @@ def _held_paths(config: ConfigPath | None) -> list[str]:
     return [str(engine.settings.base_path / hold.path) for hold in engine.holds()]
 
 
-Held = Annotated[str, Argument("PATH", help="What is held.", complete=_held_paths)]
+Held = Annotated[
+    str,
+    Argument(
+        "PATH|RUN", help="What is held, or the number of the run that brought it back.", complete=_held_paths
+    ),
+]
 
 
 def remove(path: Held, config: Config = None, as_json: Json = False) -> int:
-    """End the hold on a path.
+    """End the hold on a path, or on what a run brought back from the trash.
 
     Example: shelflife hold remove storage/uploads/clip.mp4
     """
@@ -86,7 +91,7 @@ def remove(path: Held, config: Config = None, as_json: Json = False) -> int:
     if as_json:
         output.print_json([_as_json(hold) for hold in ended])
     else:
-        output.print_line(f"no longer held: {ended[0].path}")
+        output.print_line(f"no longer held: {_named(ended[0])}")
     return 0
 
 
@@ -98,9 +103,15 @@ def _print(holds: list[Hold]) -> None:
     for hold in holds:
         until = minute(hold.until) if hold.until is not None else "somebody ends it"
         state = until if hold.is_active(now) else f"ended {minute(hold.ended or hold.until or hold.created)}"
-        path = hold.path + ("/" if hold.tree else "")
-        table.add(path, state, minute(hold.created), note=hold.reason)
+        table.add(_named(hold), state, minute(hold.created), note=hold.reason)
     output.print_table(table)
+
+
+def _named(hold: Hold) -> str:
+    """Return what is held, as a person reads it."""
+    if hold.of_members:
+        return f"what run {hold.run} restored, in {hold.path}"
+    return hold.path + ("/" if hold.tree else "")
 
 
 def _until(hold: Hold) -> str:

@@ -79,10 +79,10 @@ def plan(
 
 
 def _say_what_is_unexpected(engine: Engine) -> None:
-    """Tell, before anything was ever cleaned, what nobody is likely to have meant; later, `check` does."""
-    if not engine.history(limit=1):
-        found = [f"! {finding.check}: {finding.message}" for finding in engine.unexpected()]
-        output.say_all(found, more="`shelflife check` lists all")
+    """Tell what came with old times and, before anything was ever cleaned, what else nobody is likely to mean."""
+    findings = engine.arrivals() if engine.history(limit=1) else engine.unexpected()
+    found = [f"! {finding.check}: {finding.message}" for finding in findings]
+    output.say_all(found, more="`shelflife check` lists all")
 
 
 def make(
@@ -118,11 +118,13 @@ def show(made: Plan, reasons: list[str], *, as_json: bool, top: int = 0, command
         ]
     )
     for area in made.areas:
-        if area.cutoff is None:
-            table.add(area.area, "–", "–", "–", "–", "kept for ever")
+        if not area.cutoffs:
+            table.add(area.area, "–", "–", "–", "–", "kept indefinitely")
             continue
         counts = [output.number(area.files), human_size(area.bytes), output.number(area.directories)]
-        table.add(area.area, *counts, minute(area.cutoff.at), area.cutoff.cause.value)
+        # What is of no rule may be kept indefinitely where rules let other files go.
+        own = ("–", "its rules") if area.cutoff is None else (minute(area.cutoff.at), area.cutoff.cause.value)
+        table.add(area.area, *counts, *own)
     directories = sum(area.directories for area in made.areas)
     table.add_total("total", output.number(made.files), human_size(made.bytes), output.number(directories))
     output.print_table(table)

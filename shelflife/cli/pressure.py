@@ -47,6 +47,7 @@ def _show(found: list[DiskRelief]) -> None:
         shares = (before.inodes, after.inodes) if is_inodes else (before.space, after.space)
         gone = sum(report.removed + report.total("purged") for report in disk.runs)
         freed = sum(report.total("freed") for report in disk.runs)
+        gone += sum(report.total("directories") for report in disk.runs) if is_inodes else 0
         kind = " of inodes" if is_inodes else ""
         table.add(
             ", ".join(disk.disk.areas),

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from shelflife.cli.terminal import columns_of, encodable
-from shelflife.events import BatchFinished, DirectoriesScanned, Event, RunStarted
+from shelflife.events import BatchFinished, DirectoriesScanned, DirectoryRestored, Event, RunStarted
 from shelflife.formats import counted
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ class _Line:
                 )
             case RunStarted():
                 self._files, self._done = event.files, 0
+            case DirectoryRestored():
+                self._done += event.files - 1  # its batch has counted it
             case BatchFinished():
                 self._done += len(event.outcomes)
                 self._show(f"{self._bar()}{event.area}: {self._done:,} of {self._files:,} files")

@@ -66,7 +66,7 @@ def _show(statistics: Statistics, settings: Settings) -> None:
             output.number(area.directories) if area.as_of else "?",
             "–" if area.oldest is None else minute(area.oldest),
             "–" if area.newest is None else minute(area.newest),
-            "for ever" if kept.is_indefinite else format_age(kept.retention * SECOND),
+            "indefinite" if kept.is_indefinite else format_age(kept.retention * SECOND),
         )
     total = [output.number(statistics.files), human_size(statistics.bytes)]
     table.add_total("total", *total, output.number(statistics.directories))

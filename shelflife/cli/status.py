@@ -52,7 +52,7 @@ def status(config: Config = None, as_json: Json = False) -> int:
 
 
 def _show(found: Status, settings: Settings) -> None:
-    output.print_line(Styled(found.base_path, BOLD), ": ", _WORDS[found.health.value])
+    output.print_line(Styled(found.base_path, BOLD), ": ", _health(found))
     for finding in found.findings:
         output.print_prose(
             finding.message, first=(MARKS[finding.level.value], f" {finding.check}: "), indent="  "
@@ -67,6 +67,13 @@ def _show(found: Status, settings: Settings) -> None:
     _show_last(found.last_run)
     _entry("trash", _trash(found))
     _entry("holds", counted(found.holds, "hold", "holds") if found.holds else "none")
+
+
+def _health(found: Status) -> Styled:
+    """Return how it stands in words: with warnings, not all is well."""
+    if found.health.value == "good" and found.findings:
+        return Styled(f"cleanups work, with {counted(len(found.findings), 'warning', 'warnings')}", CARE)
+    return _WORDS[found.health.value]
 
 
 def _entry(label: str, text: str) -> None:

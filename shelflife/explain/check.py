@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from shelflife.clock import HOUR, SECOND, as_datetime
 from shelflife.errors import RecordsError, StorageError
+from shelflife.explain.arrived import arrived
 from shelflife.explain.check_areas import check_areas
 from shelflife.explain.findings import Finding, Level, error, ok, warning
 from shelflife.explain.unexpected import unexpected
@@ -57,8 +58,9 @@ def check_storage(
 ) -> list[Finding]:
     """Look at a storage at `now` (ns) and return what was found, from the ground up.
 
-    With `trying`, what file systems can do is tried out where that is not known: not for whoever asks every few
-    seconds. `records` is None when the base path is not there. Never raises for what is wrong with the storage.
+    With `trying`, what file systems can do is tried out where that is not known, and files are looked at that may
+    have come with old times: not for whoever asks every few seconds. `records` is None when the base path is not
+    there. Never raises for what is wrong with the storage.
     """
     storage = _Storage(settings, areas, now)
     found = [_settings(settings), *_kernel(), _compiled(), *_base(storage)]
@@ -74,6 +76,9 @@ def check_storage(
         found += _journal(storage, records)
     with suppress(RecordsError), records.read_index() as index:
         found += unexpected(settings.base_path, areas.values(), index, now)
+    if trying:
+        with suppress(StorageError), hold_base(settings.base_path) as base:
+            found += arrived(base, areas.values(), records, now)
     return found
 
 

@@ -44,13 +44,16 @@ class RunLog:
                 self._of = {"run": event.run}
             case RunStarted():
                 size = human_size(event.bytes)
-                logger.info(
-                    "run %d begins: %d files, %s, are due", event.run, event.files, size, extra=self._of
-                )
+                what = "are to be restored" if event.restores else f"{size}, are due"
+                logger.info("run %d begins: %d files, %s", event.run, event.files, what, extra=self._of)
             case BatchFinished():
                 self._batch(event)
             case AreaFinished():
                 self._area(event)
+            case RunFinished() if event.restored:
+                back = event.restored, event.failed
+                text = "run %d is %s: %d files restored, %d failed"
+                logger.info(text, event.run, event.state, *back, extra=self._of)
             case RunFinished():
                 counts = event.removed, human_size(event.bytes), event.failed
                 text = "run %d is %s: %d files removed, %s, %d failed"

@@ -12,10 +12,11 @@ from shelflife.errors import RecordsError
 from shelflife.explain.answer import Answer, State
 from shelflife.files.removal import Result
 from shelflife.files.trash import DISPLACED, TrashName
-from shelflife.formats import format_age, moment
+from shelflife.formats import format_age, moment, printable
 from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.cutoff import Cause
 from shelflife.policy.holds import Holds
+from shelflife.records.history import BatchKind
 
 if TYPE_CHECKING:
     from shelflife.records.history import FileRecord
@@ -28,7 +29,7 @@ _CHOSEN: Final = {
 }
 """By cause: why something went that may not have been expired."""
 
-_WENT = (Result.REMOVED, Result.TRASHED)
+_MOVED = (Result.REMOVED, Result.TRASHED, Result.RESTORED)
 
 
 class Past:
@@ -56,11 +57,17 @@ class Past:
         """Return what runs did to it, or to an earlier file of its name."""
         if self.fault is not None:
             return [self.fault]
-        return [_told(record) for record in self._records[:1]]
+        latest = self._records[:1]
+        if latest and latest[0].result is Result.RESTORED:
+            return [self._restored(latest[0]), *(_told(record) for record in self._records[1:2])]
+        return [_told(record) for record in latest]
 
     def missing(self) -> Answer:
         """Return what became of something that is not there."""
-        went = next((record for record in self._records if record.result in _WENT), None)
+        went = next((record for record in self._records if record.result in _MOVED), None)
+        if went is not None and went.result is Result.RESTORED:
+            since = "It is not there any more, and no run that is remembered removed it since."
+            return self._answer(State.MISSING, "missing", self._restored(went), since)
         if went is not None:
             return self._trashed(went) if went.result is Result.TRASHED else self._removed(went)
         below = self._latest_below()
@@ -136,6 +143,15 @@ class Past:
             ),
         )
 
+    def _restored(self, record: FileRecord) -> str:
+        """Return by whom, and by which run, it was brought back from the trash."""
+        with self._memory.read_journal() as journal:
+            run = journal.history.run(record.run) if journal else None
+        by = f", by {printable(run.actor)}" if run is not None and run.actor else ""
+        tree = record.kind is BatchKind.RESTORED_TREE and record.path != self._place.whole
+        what = f"It was restored with all of {record.path}" if tree else "It was restored"
+        return f"{what} from the trash on {moment(record.at)}{by} (run {record.run})."
+
     def _trash_name(self, number: int) -> TrashName | None:
         with self._memory.read_journal() as journal:
             run = journal.history.run(number) if journal else None
@@ -195,6 +211,9 @@ def _told(record: FileRecord) -> str:
             return f"{run} moved a file of this name into the trash {when}."
         case Result.DISPLACED:
             return f"{run} set an earlier file of this name aside in the trash {when}: {record.reason}."
+        case _ if record.kind.comes_back:
+            what = os.strerror(record.errno) if record.errno else str(record.reason)
+            return f"{run} was to bring one of this name back from the trash {when}, and could not: {what}."
         case Result.FAILED:
             return f"{run} could not remove it {when}: {os.strerror(record.errno)}."
         case Result.KEPT:

@@ -18,7 +18,7 @@ from shelflife.explain.foresee import forecast
 from shelflife.policy.schedule import Schedule
 from shelflife.records.history import RunState, Trigger
 from shelflife.run.lock import holder_of
-from shelflife.run.restore import trashed_files
+from shelflife.run.trashed import trashed_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

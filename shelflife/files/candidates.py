@@ -53,6 +53,7 @@ class Going(Enum):
     REMOVED = (Result.REMOVED, Reason.EXPIRED)
     TRASHED = (Result.TRASHED, Reason.EXPIRED)
     PURGED = (Result.REMOVED, Reason.PURGED)
+    RESTORED = (Result.RESTORED, Reason.RESTORED)
 
 
 def meaning(fate: int, going: Going = Going.REMOVED) -> tuple[Result, Reason]:

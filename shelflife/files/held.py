@@ -46,7 +46,7 @@ def held_entry(holds: Holds, area: str, path: str, fd: int, entry: Entry) -> Hol
     """
     if not holds:
         return None
-    if (hold := holds.paths.get(path)) is not None:
+    if (hold := holds.on(path)) is not None:
         return hold
     hold = holds.inodes.get((area, signed(entry.inode)))
     if hold is not None and generation(fd, entry.name) == hold.born:

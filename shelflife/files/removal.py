@@ -44,6 +44,11 @@ class Result(IntEnum):
     """Moved into the trash, where it waits to be restored or purged."""
     DISPLACED = 5
     """Moved into the trash, found changed, and not to be put back: its name was taken meanwhile."""
+    RESTORED = 6
+    """Back from the trash."""
+
+
+_GONE: Final = (Result.REMOVED, Result.TRASHED, Result.DISPLACED, Result.RESTORED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +84,8 @@ class Outcome:
 
     @property
     def is_gone(self) -> bool:
-        """Whether the file is no longer where it was."""
-        return self.result in (Result.REMOVED, Result.TRASHED, Result.DISPLACED) or (
-            self.reason is Reason.VANISHED
-        )
+        """Whether the file is no longer where it was listed."""
+        return self.result in _GONE or self.reason is Reason.VANISHED
 
 
 Wanted = Callable[[], bool]

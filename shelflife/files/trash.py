@@ -15,7 +15,7 @@ import os
 import re
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.clock import SECOND
 from shelflife.files.anchor import Anchor, parent_of
@@ -25,6 +25,9 @@ from shelflife.files.removal import Outcome, Result, Wanted, nobody_wants
 from shelflife.files.rename import put_back, take_aside
 from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.verdict import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DISPLACED: Final = "displaced"
 """Directory in the trash for what could not be put back."""
@@ -56,6 +59,18 @@ class TrashName(NamedTuple):
             at = datetime.fromisoformat(match[1])
             return cls(run=int(match[2]), at=int(at.timestamp()) * SECOND)
         return None
+
+
+def trash_names(anchor: Anchor) -> Iterator[TrashName]:
+    """Yield the names of the runs that have something in the trash, the oldest first."""
+    try:
+        with anchor.directory(f"{TRASH_DIRECTORY}/") as fd:
+            names = sorted(os.listdir(fd))
+    except OSError:
+        return
+    for text in names:
+        if (name := TrashName.parse(text)) is not None:
+            yield name
 
 
 class Trash:

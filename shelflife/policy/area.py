@@ -54,7 +54,7 @@ class Area:
 
     @property
     def retention(self) -> int | None:
-        """Nanoseconds after which a file of its own class is expired; None keeps them for ever."""
+        """Nanoseconds after which a file of its own class is expired; None keeps them indefinitely."""
         return self.rules.own.retention
 
     @property

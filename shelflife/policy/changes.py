@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "IRRELEVANT",
     "OF_A_CLEANUP",
+    "OF_PURGING",
     "OF_RELIEF",
     "WATERMARKS",
     "longest_retention",
@@ -178,6 +179,9 @@ OF_A_CLEANUP: Final[Mapping[str, Check]] = {
     "min_age": _DURATION,
 }
 """What decides how much goes by retention, rules and quota, and for how long it can be brought back."""
+
+OF_PURGING: Final[Mapping[str, Check]] = {name: OF_A_CLEANUP[name] for name in ("path", "aliases", "trash")}
+"""What decides how much is purged from an area's trash."""
 
 OF_RELIEF: Final[Mapping[str, Check]] = {**OF_A_CLEANUP, "priority": _Lower()}
 """What decides how much an area gives when its disk is full."""

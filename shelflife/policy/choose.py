@@ -102,7 +102,7 @@ def over_quota(area: Area, holds: Load) -> Load:
 def by_quota(area: Area, now: int, holds: Load, stocks: Mapping[int, Stock]) -> Cutoffs:
     """Return the cutoffs at `now` (ns) of an area that `holds` so much: its quota's, or else its retention's.
 
-    `stocks` has the classes that may go; what is kept for ever, or held by a person, is part of `holds` only.
+    `stocks` has the classes that may go; what is kept indefinitely, or held by a person, is part of `holds` only.
     Over all classes the oldest go first, after what is expired in its own class.
     """
     retention = by_retention_of_classes(area, now)

@@ -130,7 +130,7 @@ class Holding:
 
     area: Area
     size: Load
-    """All of it, what is kept for ever included."""
+    """All of it, what is kept indefinitely included."""
     histograms: Mapping[int, Histogram]
     """By class and hour: what may go. Not changed once it is here."""
     inflow: Inflow = Inflow()
@@ -268,7 +268,7 @@ def settles_at(holding: Holding) -> Load | None:
 
 
 def _fixed(holding: Holding) -> Load:
-    """Return what never goes: what is of a class kept for ever."""
+    """Return what never goes: what is of a class kept indefinitely."""
     size = holding.size
     return Load(
         files=max(0, size.files - sum(load.files for load in holding.histogram.values())),
@@ -308,7 +308,7 @@ class When:
         if self.earliest == 0 and self.latest == 0:
             return "now"
         if not self.is_known:
-            return "unknown yet"
+            return "not known yet"
         if self.earliest is None:
             return "not in sight"
         if self.latest is None:

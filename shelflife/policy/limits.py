@@ -19,7 +19,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from shelflife.clock import DAY, SECOND
+from shelflife.formats import human_size
 from shelflife.policy.changes import (
+    OF_A_CLEANUP,
+    OF_PURGING,
     OF_RELIEF,
     longest_retention,
     lowers_watermarks,
@@ -136,13 +139,20 @@ def reasons_to_ask(
 ) -> list[str]:
     """Return why a person must confirm a plan; nothing when it may run. `interval` (ns) of the schedule."""
     reasons = [
-        f"{area.area}: {_extent(area)} would go, and {doubt.reason}"
+        f"{area.area}: {_extent(area, settings)}, and {doubt.reason}"
         for area in plan.areas
         if is_large(Extent.of(area), settings.limits)
         for doubt in [doubt_about(area, settings, last_runs.get(area.area), plan.made, interval)]
         if doubt is not None
     ]
-    return [*reasons, *_beyond(plan, settings.limits)]
+    purges = [
+        f"{area.area}: {_extent_of_purge(area)}, and {doubt.reason}"
+        for area in plan.areas
+        if is_large(Extent(*area.purge), settings.limits)
+        for doubt in [doubt_about_purge(settings, area.area, last_runs.get(area.area), plan.made, interval)]
+        if doubt is not None
+    ]
+    return [*reasons, *purges, *_beyond(plan, settings.limits)]
 
 
 def is_large(extent: Extent, limits: LimitsSettings) -> bool:
@@ -167,6 +177,22 @@ def doubt_about(
     if last is None or not last.has_lost:
         return Doubt(DoubtKind.NEW, "no cleanup has ever removed anything from it")
     return _about_clock(last, current, now, interval) or _about_arrivals(plan, last)
+
+
+def doubt_about_purge(
+    settings: Settings, area: str, last: LastRun | None, now: int, interval: int | None
+) -> Doubt | None:
+    """Return why it is doubtful that an area's trash is to be purged, if it is. `now`, `interval` in ns.
+
+    Only what changes the trash itself counts; where it was switched off, whatever makes files expire does, too.
+    """
+    if last is None:
+        return None
+    current = deciding_settings(settings, area)
+    table = OF_PURGING if settings.areas[area].trash else OF_A_CLEANUP
+    if (change := removes_more(last.settings, current, table)) is not None:
+        return Doubt(DoubtKind.CHANGED, f"since its last cleanup {change}")
+    return _about_clock(last, current, now, interval)
 
 
 def _about_clock(last: LastRun, current: Mapping[str, Any], now: int, interval: int | None) -> Doubt | None:
@@ -213,15 +239,22 @@ def arrived_share(plan: AreaPlan) -> int:
     return -(-plan.arrived * 100 // plan.scanned) if plan.scanned else 0
 
 
-def _extent(plan: AreaPlan) -> str:
-    return f"{plan.files:,} of {plan.scanned:,} files"
+def _extent(plan: AreaPlan, settings: Settings) -> str:
+    into = " into the trash" if settings.areas[plan.area].trash else ""
+    return f"{plan.files:,} of {plan.scanned:,} files ({human_size(plan.bytes)}) would go{into}"
+
+
+def _extent_of_purge(plan: AreaPlan) -> str:
+    files, size, waiting = plan.purge
+    return f"{files:,} of the {waiting:,} files in its trash ({human_size(size)}) would be removed for good"
 
 
 def _beyond(plan: Plan, limits: LimitsSettings) -> Iterator[str]:
     if limits.max_files is not None and plan.files > limits.max_files:
         yield f"{plan.files:,} files would go, more than limits.max_files ({limits.max_files:,}) allows"
     if limits.max_bytes is not None and plan.bytes > limits.max_bytes:
-        yield f"{plan.bytes:,} bytes would go, more than limits.max_bytes ({limits.max_bytes:,}) allows"
+        allowed = human_size(limits.max_bytes)
+        yield f"{human_size(plan.bytes)} would go, more than limits.max_bytes ({allowed}) allows"
 
 
 # -- pressure: it never waits altogether

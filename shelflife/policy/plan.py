@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shelflife.clock import as_datetime
 
@@ -44,6 +44,15 @@ class DueDirectory:
     """Whether the directory goes as one, with everything below it."""
 
 
+class Purge(NamedTuple):
+    """What would be removed from an area's trash for good."""
+
+    files: int = 0
+    bytes: int = 0
+    waiting: int = 0
+    """Files that wait in the trash, these included."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AreaPlan:
     """What would go from one area."""
@@ -68,6 +77,9 @@ class AreaPlan:
 
     arrived: int = 0
     """Files that would go and were due at the area's last cleanup already; counted where the plan is large."""
+
+    purge: Purge = Purge()  # noqa: RUF009 - a tuple
+    """What would be purged from its trash; counted where there is doubt about that."""
 
     @property
     def cutoff(self) -> Cutoff | None:

@@ -2,13 +2,14 @@
 
 How much is a matter of its watermarks (`shelflife.policy.watermark`), less what is on its way already
 (`shelflife.policy.gain`). First the trash goes; then what is expired; then, only in areas with a priority and
-the lowest first, what is oldest, nothing younger than the area's `min_age`. Of what is not expired a small
-portion goes first, and no more than an area gives unasked (`shelflife.policy.limits`).
+the lowest first, what is oldest, nothing younger than the area's `min_age`; where inodes are missing, empty
+directories before any file. Of what is not expired a small portion goes first, and no more than an area gives
+unasked (`shelflife.policy.limits`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.clock import HOUR
@@ -18,7 +19,7 @@ from shelflife.policy.gain import first_portion
 from shelflife.policy.load import NOTHING, Histogram, Load, total
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from shelflife.policy.area import Area
     from shelflife.policy.gain import OnItsWay
@@ -52,6 +53,31 @@ class Need:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """Empty directories of an area: an inode each, and nothing that could be lost."""
+
+    expired: int = 0
+    """Those past their retention."""
+
+    others: tuple[int, ...] = ()
+    """Times (ns) of the others that may go, the oldest first."""
+
+    @property
+    def all(self) -> int:
+        """How many there are."""
+        return self.expired + len(self.others)
+
+
+class Stage(NamedTuple):
+    """A step on the way to room: what is before a cutoff goes from an area."""
+
+    area: str
+    cutoff: Cutoff
+    only_empty: bool = False
+    """Whether only empty directories go."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """What an area could give, on the file system that is too full."""
@@ -69,6 +95,14 @@ class Candidate:
     unasked: int = ANY_NUMBER
     """Unexpired files that may go before a person was asked."""
 
+    empty: Empty = field(default_factory=Empty)
+    """Its empty directories, where inodes are needed."""
+
+    @property
+    def expired_inodes(self) -> Load:
+        """What is past its retention, the empty directories included."""
+        return self.expired.plus(Load(files=self.empty.expired))
+
 
 class Withheld(NamedTuple):
     """What an area would have had to give beyond what it gives unasked."""
@@ -83,6 +117,9 @@ class ReliefPlan:
 
     expired: tuple[tuple[str, Cutoff], ...] = ()
     """The cutoffs of what is expired, which goes first."""
+
+    empty: tuple[tuple[str, Cutoff], ...] = ()
+    """The cutoffs of empty directories that are not expired, which go next."""
 
     first: tuple[tuple[str, Cutoff], ...] = ()
     """The cutoffs of the first portion of what is not: it must show before more goes."""
@@ -99,17 +136,22 @@ class ReliefPlan:
     withheld: tuple[Withheld, ...] = ()
     """What would be needed, too, and waits for a person."""
 
+    @property
+    def stages(self) -> list[Stage]:
+        """What goes, in this order."""
+        return [
+            *(Stage(*one) for one in self.expired),
+            *(Stage(*one, only_empty=True) for one in self.empty),
+            *(Stage(*one) for one in (*self.first, *self.cutoffs)),
+        ]
+
 
 def choose_cutoffs(candidates: Sequence[Candidate], need: Need, *, trash: Load, now: int) -> ReliefPlan:
     """Return the cutoffs that make room at `now` (ns), when so much waits in the `trash`."""
     if trash.covers(need.enough):
         return ReliefPlan(is_enough=True)
-    expired = tuple(
-        (candidate.area.name, retention)
-        for candidate in candidates
-        if candidate.expired != NOTHING and (retention := by_retention(candidate.area, now)) is not None
-    )
-    done = trash.plus(total(candidate.expired for candidate in candidates))
+    expired = _expired([one for one in candidates if one.expired_inodes != NOTHING], now)
+    done = trash.plus(total(candidate.expired_inodes for candidate in candidates))
     if done.covers(need.enough):
         return ReliefPlan(expired=expired, cutoffs=expired, is_enough=True)
     if not need.may_take_unexpired:
@@ -118,15 +160,35 @@ def choose_cutoffs(candidates: Sequence[Candidate], need: Need, *, trash: Load, 
     everything = done.plus(total(_removable(candidate, now) for candidate in ranked))
     if not everything.covers(need.least):
         return ReliefPlan(expired=expired, cutoffs=expired, is_enough=False, is_hopeless=True)
-    rest = need.enough.less(done)
+    empty, rest = _give_empty(ranked, need.enough.less(done))
+    giving = {name for name, _ in (*expired, *empty)}
+    expired = _expired([one for one in candidates if one.area.name in giving], now)
     given = _give(ranked, rest, now)
     return ReliefPlan(
         expired=expired,
+        empty=empty,
         first=tuple(_give(ranked, first_portion(rest), now).cutoffs.items()),
         cutoffs=_with(expired, given.cutoffs),
         is_enough=given.rest == NOTHING,
         withheld=tuple(given.withheld),
     )
+
+
+def _expired(candidates: Iterable[Candidate], now: int) -> tuple[tuple[str, Cutoff], ...]:
+    """Return the cutoffs that the retentions of areas give at `now` (ns)."""
+    found = ((candidate.area.name, by_retention(candidate.area, now)) for candidate in candidates)
+    return tuple((name, retention) for name, retention in found if retention is not None)
+
+
+def _give_empty(ranked: Sequence[Candidate], rest: Load) -> tuple[tuple[tuple[str, Cutoff], ...], Load]:
+    """Take empty directories from area after area, the oldest first; return their cutoffs, and the rest."""
+    cutoffs = []
+    for candidate in ranked:
+        times = candidate.empty.others[: rest.files]
+        if times:
+            cutoffs.append((candidate.area.name, Cutoff(at=times[-1] + 1, cause=Cause.PRESSURE)))
+            rest = rest.less(Load(files=len(times)))
+    return tuple(cutoffs), rest
 
 
 class _Given(NamedTuple):
@@ -197,7 +259,7 @@ def _removable(candidate: Candidate, now: int) -> Load:
     latest = now - candidate.area.min_age
     # The hour in which that moment lies is left out: part of it is too young.
     whole = total(load for hour, load in candidate.histogram.items() if (hour + 1) * HOUR <= latest)
-    return whole.less(candidate.expired)
+    return whole.less(candidate.expired).plus(Load(files=len(candidate.empty.others)))
 
 
 # -- what fills a file system

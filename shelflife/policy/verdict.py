@@ -16,7 +16,7 @@ class Reason(StrEnum):
     """Its time is not before the cutoff."""
 
     INDEFINITE = "indefinite"
-    """The area keeps its files for ever."""
+    """The area keeps its files indefinitely."""
 
     PROTECTED = "protected"
     """A pattern of the area keeps it."""
@@ -56,6 +56,12 @@ class Reason(StrEnum):
 
     PURGED = "purged"
     """Its time in the trash was over."""
+
+    RESTORED = "restored"
+    """It was to come back from the trash."""
+
+    NAME_TAKEN = "name taken"
+    """It was to come back from the trash, and something of its name is there."""
 
     SPECIAL = "special file"
     """A FIFO, socket or device: never removed, reported."""

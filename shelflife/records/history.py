@@ -36,8 +36,14 @@ class Trigger(StrEnum):
     PROGRAM = "program"
     TRASH = "trash"
     """A person emptied the trash."""
+    RESTORE = "restore"
+    """A person brought something back from the trash."""
     PRESSURE = "pressure"
     """A disk was too full."""
+
+
+NO_CLEANUPS: Final = (Trigger.PRESSURE, Trigger.TRASH, Trigger.RESTORE)
+"""Whose runs are no cleanups of areas: no later one is judged by them."""
 
 
 class RunState(StrEnum):
@@ -90,6 +96,9 @@ CODES: Final = (
     Code(Result.REMOVED, Reason.PURGED),
     Code(Result.KEPT, Reason.NEWEST),
     Code(Result.KEPT, Reason.UNIT_IN_USE),
+    Code(Result.RESTORED, Reason.RESTORED),
+    Code(Result.FAILED, Reason.RESTORED),
+    Code(Result.KEPT, Reason.NAME_TAKEN),
 )
 """Position = the stored byte. Only ever append."""
 
@@ -135,6 +144,28 @@ class RunRecord:
         return None if self.finished is None else as_datetime(self.finished)
 
 
+class BatchKind(IntEnum):
+    """What goes together as one batch. The numbers are stored in the journal; only ever append."""
+
+    FILES = 0
+    """Files and links of one directory, each by itself."""
+    UNIT = 1
+    """A directory that goes as one, which is the one entry; its files are recorded by themselves."""
+    DIRECTORY = 2
+    """All that is in one directory, which goes by one rename: either all of it goes, or nothing."""
+    PRUNED = 3
+    """An empty directory, which is the one entry."""
+    RESTORED = 4
+    """Files and links of one directory that come back from the trash, each by itself."""
+    RESTORED_TREE = 5
+    """Directories that come back from the trash, each with all below it by one rename."""
+
+    @property
+    def comes_back(self) -> bool:
+        """Whether what goes so goes back to where it was."""
+        return self in (BatchKind.RESTORED, BatchKind.RESTORED_TREE)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRecord:
     """What became of one file in one run."""
@@ -153,28 +184,20 @@ class FileRecord:
     errno: int
     cause: str = ""
     """Why it was to go, a word of `Cause`; empty where that is no longer known."""
-    pruned: bool = False
-    """Whether it was an empty directory."""
+    kind: BatchKind = BatchKind.FILES
+    """As what it went, or came back."""
     cursor: int = field(default=0, compare=False)
     """Where it is in the journal: `FileHistory.of_run` goes on after it. Below 2**53, for JavaScript."""
+
+    @property
+    def pruned(self) -> bool:
+        """Whether it was an empty directory."""
+        return self.kind is BatchKind.PRUNED
 
     @property
     def when(self) -> datetime:
         """When, as an aware datetime."""
         return as_datetime(self.at)
-
-
-class BatchKind(IntEnum):
-    """What goes together as one batch. The numbers are stored in the journal; only ever append."""
-
-    FILES = 0
-    """Files and links of one directory, each by itself."""
-    UNIT = 1
-    """A directory that goes as one, which is the one entry; its files are recorded by themselves."""
-    DIRECTORY = 2
-    """All that is in one directory, which goes by one rename: either all of it goes, or nothing."""
-    PRUNED = 3
-    """An empty directory, which is the one entry."""
 
 
 class Intent(NamedTuple):
@@ -291,7 +314,7 @@ def unpack_batch(row: BatchRow) -> Iterator[FileRecord]:
     inodes, sizes, mtimes = unpack_facts(row.facts, len(names))
     outcomes = row.codes if row.codes is not None else bytes(len(names))
     numbers = {int(position): code for position, code in json.loads(row.errors or "{}").items()}
-    cutoff = json.loads(row.cutoffs or "{}").get(row.area) or {}
+    cutoffs = json.loads(row.cutoffs or "{}").get(row.area)
     # A batch that was cut short has fewer outcomes than names: the rest is in the next one, if there is one.
     for position, (name, outcome) in enumerate(zip(names, outcomes, strict=False)):
         code = CODES[outcome]
@@ -306,10 +329,18 @@ def unpack_batch(row: BatchRow) -> Iterator[FileRecord]:
             result=code.result,
             reason=code.reason,
             errno=numbers.get(position, 0),
-            cause=Cause.PURGE if code.reason is Reason.PURGED else cutoff.get("cause", ""),
-            pruned=row.kind == BatchKind.PRUNED,
+            cause=Cause.PURGE if code.reason is Reason.PURGED else _cause(cutoffs),
+            kind=BatchKind(row.kind),
             cursor=row.id * MOST_NAMES + position,
         )
+
+
+def _cause(cutoffs: dict[str, Any] | None) -> str:
+    """Return why something of an area went: by its own class's cutoff, or else by that of a rule."""
+    if not cutoffs:
+        return ""
+    causes = [one["cause"] for one in (cutoffs, *cutoffs.get("classes", ())) if one]
+    return next((cause for cause in causes if cause), "")
 
 
 def unpack_names(joined: bytes) -> list[str]:

@@ -25,8 +25,23 @@ class HoldBook(Protocol):
     def add(self, hold: Hold, *, instead_of: int | None = None) -> Hold:
         """Record a hold, whatever number it has; return it with its own. One on the same path is replaced.
 
+        One of a run is on its path with all below it until it is closed, and replaces none.
+
         Raises HoldChanged, and records nothing, unless the one on that path is number `instead_of`, if given.
         """
+
+    def open_runs(self) -> list[int]:
+        """Return the runs whose holds are not closed."""
+
+    def close(self, run: int) -> Hold | None:
+        """Let the hold of a run be on what the run brought back, and nothing else; return it.
+
+        None where there is no such hold, or nothing came back: then there is no such hold any more. Raises
+        JournalFull where there is no room to write it.
+        """
+
+    def follow(self, hold: Hold, inode: int, born: int | None) -> None:
+        """Let a hold also be on the inode that is at its path now, made at `born` (ns), wherever it goes."""
 
     def end(self, path: str, at: int, *, only: int | None = None) -> list[Hold]:
         """End the holds on a path (relative to the base path) that are active at `at` (ns); return them.
@@ -47,6 +62,9 @@ class HoldBook(Protocol):
 
         With `active`, only those that are active at that moment (ns).
         """
+
+    def end_of_run(self, run: int, at: int) -> list[Hold]:
+        """End the hold on what a run brought back, if it is active at `at` (ns); return it."""
 
     def all(self) -> list[Hold]:
         """Return every hold there ever was, the latest first."""

@@ -84,7 +84,10 @@ class RunBook(Protocol):
         """Record that a run did not start; return its number. It counts in no totals."""
 
     def finish(self, run: int, *, at: int, state: RunState, report: dict[str, Any], reason: str = "") -> None:
-        """Record that a run ended, and add it to the totals. To be called once for a run."""
+        """Record that a run ended, and add it to the totals, unless it only brought something back.
+
+        To be called once for a run.
+        """
 
 
 class History(Protocol):
@@ -131,16 +134,17 @@ class Removals(Protocol):
 class FileHistory(Protocol):
     """What became of single files, as far back as that is remembered."""
 
-    def of_run(self, run: int, *, after: int = -1) -> Iterator[FileRecord]:
+    def of_run(self, run: int, *, directories: bool = False, after: int = -1) -> Iterator[FileRecord]:
         """Yield what became of each file that a run meant to remove, in the order of the run.
 
-        With `after`, the `cursor` of a record, what comes after that; however far that is, it costs the same.
+        With `directories`, also the empty directories that it removed. With `after`, the `cursor` of a record,
+        what comes after that; however far that is, it costs the same.
         """
 
     def of_path(self, path: str) -> list[FileRecord]:
         """Return what runs did to what was at `path` (relative to the base path), the latest first.
 
-        That is a file, a link, or an empty directory.
+        That is a file, a link, or an empty directory; or a directory above it that came back from the trash.
         """
 
     def latest_below(self, path: str) -> FileRecord | None:

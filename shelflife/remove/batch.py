@@ -76,9 +76,9 @@ class Portion:
     def outcomes(self) -> Sequence[Outcome]:
         """What became of the entries so far, in order."""
         found = [step.outcomes for step in self.steps if len(step.outcomes)]
-        if found and isinstance(self.entries, Candidates) and isinstance(found[0], Outcomes):
-            fates = b"".join(part.fates for part in found if isinstance(part, Outcomes))
-            return Outcomes(self.entries, fates, found[0].going)
+        packed = [part for part in found if isinstance(part, Outcomes)]
+        if packed and len(packed) == len(found) and isinstance(self.entries, Candidates):
+            return Outcomes(self.entries, b"".join(part.fates for part in packed), packed[0].going)
         return [outcome for part in found for outcome in part]
 
     @property

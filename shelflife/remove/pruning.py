@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
 
 from shelflife.events import DirectoryPruned
 from shelflife.files.anchor import identity_of, parent_of
 from shelflife.files.held import held_directory
 from shelflife.files.in_use import is_in_locked_directory
 from shelflife.files.survey import Key
+from shelflife.remove.root import LARGEST_BATCH
+from shelflife.scan.empty import empty_directories
+from shelflife.scan.root import AreaRoot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from shelflife.policy.cutoff import Cutoffs
     from shelflife.remove.root import Root
+
+_STAYS: Final = -1
+"""No errno: the directory is not empty, or is to stay, and that is no failure."""
 
 
 class Pruner:
@@ -29,19 +37,47 @@ class Pruner:
 
     def prune(self, path: str) -> bool:
         """Remove an empty directory; return whether it is gone. One that is not empty is no failure."""
+        return self._attempt(path) == 0
+
+    def prune_all(self, cutoffs: Cutoffs) -> None:
+        """Remove the directories that are empty and before their cutoffs, and those above that this empties.
+
+        Those that the index proposes; each is looked at once more. Raises Stopped, and AreaLost when the disk
+        fails.
+        """
+        root, context = self._root, self._root.context
+        place = AreaRoot(root.area, root.directory, root.anchor)
+        emptied = Emptied(self._prune_watched)
+        for number, (path, _) in enumerate(list(empty_directories(context, place, cutoffs))):
+            if number % LARGEST_BATCH == 0:
+                context.between()
+            emptied.enter(path)
+            with suppress(OSError), root.anchor.directory(path) as fd:
+                if root.area.rules.empty_goes(path, os.fstat(fd).st_mtime_ns, cutoffs):
+                    emptied.mark(path)
+        emptied.finish()
+
+    def _prune_watched(self, path: str) -> bool:
+        code = self._attempt(path)
+        self._root.watch_disk(max(0, code))
+        return code == 0
+
+    def _attempt(self, path: str) -> int:
+        """Remove an empty directory; return 0 if it is gone, the errno of a failure, or -1 where it stays."""
         if not self._root.area.rules.may_prune(path):
-            return False
+            return _STAYS
         try:
             if not self._remove(path):
-                return False
+                return _STAYS
         except FileNotFoundError:
-            return False
+            return _STAYS
         except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR, errno.EBUSY):
-                self._root.report.fail(self._root.failure(path, error.errno or 0))
-            return False
+            if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR, errno.EBUSY):
+                return _STAYS
+            self._root.report.fail(self._root.failure(path, error.errno or 0))
+            return error.errno or _STAYS
         self.note(path)
-        return True
+        return 0
 
     def note(self, path: str) -> None:
         """Record that a directory is gone."""

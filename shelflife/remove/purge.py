@@ -19,7 +19,7 @@ from shelflife.files.held import held_directory
 from shelflife.files.listing import FOREVER, Entry, EntryKind
 from shelflife.files.reading import Search
 from shelflife.files.removal import Outcome, Result, Wanted
-from shelflife.files.trash import DISPLACED_PREFIX, TrashName
+from shelflife.files.trash import DISPLACED_PREFIX, TrashName, trash_names
 from shelflife.files.tree import walk
 from shelflife.files.worker_pool import WorkerPool
 from shelflife.policy.area import TRASH_DIRECTORY
@@ -36,8 +36,6 @@ from shelflife.scan.context import Stopped
 from shelflife.scan.way import for_removing, read_alike
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from shelflife.files.reading import Flag
     from shelflife.policy.cutoff import Cutoffs
     from shelflife.policy.holds import Holds
@@ -63,18 +61,6 @@ def purge(root: Root, *, before: int | None = None) -> None:
             _Purge(root, name, cutoffs).run()
     with suppress(OSError):  # where nothing waits any more, or a run was killed before it did this
         os.rmdir(TRASH_DIRECTORY, dir_fd=root.anchor.fd)
-
-
-def trash_names(anchor: Anchor) -> Iterator[TrashName]:
-    """Yield the names of the runs that have something in the trash, the oldest first."""
-    try:
-        with anchor.directory(f"{TRASH_DIRECTORY}/") as fd:
-            names = sorted(os.listdir(fd))
-    except OSError:
-        return
-    for text in names:
-        if (name := TrashName.parse(text)) is not None:
-            yield name
 
 
 def purge_run(root: Root, name: TrashName) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from shelflife.files.candidates import Fate, Going, Outcomes
+from shelflife.files.listing import EntryKind
 from shelflife.files.removal import Result
 from shelflife.policy.verdict import Reason
 
@@ -67,6 +68,10 @@ class AreaReport:
     """Symbolic links removed or moved into the trash."""
     directories: int = 0
     """Empty directories removed."""
+    restored: int = 0
+    """Files and links that came back from the trash."""
+    taken: int = 0
+    """Files and links that stay in the trash, since something of their name is there."""
     failures: list[Failure] = field(default_factory=list)
     """The first of what failed, and what could not be looked at."""
     errnos: Counter[int] = field(default_factory=Counter)
@@ -88,6 +93,10 @@ class AreaReport:
             case Result.TRASHED if entry.is_file:
                 self.trashed += 1
                 self.trashed_bytes += entry.size
+            case Result.RESTORED:
+                self.restored += entry.kind is not EntryKind.DIRECTORY
+            case Result.KEPT if outcome.reason is Reason.NAME_TAKEN:
+                self.taken += entry.kind is not EntryKind.DIRECTORY
             case Result.REMOVED if outcome.reason is Reason.PURGED:
                 self.purged += entry.is_file
                 self.purged_bytes += entry.size if entry.is_file else 0
@@ -123,7 +132,9 @@ class AreaReport:
             case Going.PURGED:
                 self.purged += answer.files
                 self.purged_bytes += answer.bytes
-        if going is not Going.TRASHED:
+            case Going.RESTORED:
+                self.restored += answer.files
+        if going in (Going.REMOVED, Going.PURGED):
             self.freed += answer.freed
             self.inodes += answer.inodes
 
@@ -213,4 +224,6 @@ _COUNTS: Final = (
     "purged_bytes",
     "links",
     "directories",
+    "restored",
+    "taken",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from shelflife.errors import NeedsApproval, StorageError, UsageError
 from shelflife.events import RunRefused
@@ -16,6 +16,7 @@ from shelflife.policy.limits import (
     arrived_share,
     cutoffs_to_remember,
     deciding_settings,
+    doubt_about_purge,
     due_before,
     interval_of,
     is_large,
@@ -24,11 +25,12 @@ from shelflife.policy.limits import (
 )
 from shelflife.records.history import OfferedPlan, Trigger
 from shelflife.scan.arrivals import count_before
+from shelflife.scan.trash import due_in_trash
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from shelflife.policy.plan import Plan
+    from shelflife.policy.plan import AreaPlan, Plan
     from shelflife.records.journal import Journal
     from shelflife.remove.report import RunReport
     from shelflife.run.run import LockedStorage
@@ -38,19 +40,24 @@ if TYPE_CHECKING:
 _FUTURE: Final = "the plan was made for a moment that has not come yet; make a new one"
 
 
-def see_arrivals(context: Context, work: Workplace, plan: Plan, last_runs: Mapping[str, LastRun]) -> Plan:
-    """Return a plan that says how much of each large part of it arrived when it was due already.
+def look_closer(context: Context, work: Workplace, plan: Plan, last_runs: Mapping[str, LastRun]) -> Plan:
+    """Return a plan that says what must be known where there may be doubt.
 
-    What cannot be counted is not known to have arrived, and fails when it is to go.
+    That is how much of each large part of it arrived when it was due already, and what would be purged from a
+    trash whose settings have changed. What cannot be counted is not known, and fails when it is to go.
     """
+    interval = interval_of(work.settings, plan.made)
     areas = []
     for area_plan in plan.areas:
-        cutoffs = due_before(area_plan, last_runs.get(area_plan.area))
+        area, last = work.areas[area_plan.area], last_runs.get(area_plan.area)
+        arrived, purge = area_plan.arrived, area_plan.purge
+        cutoffs = due_before(area_plan, last)
         if cutoffs and is_large(Extent.of(area_plan), work.settings.limits):
             with suppress(OSError, StorageError):
-                arrived = count_before(context, work.areas[area_plan.area], cutoffs)
-                area_plan = replace(area_plan, arrived=arrived)  # noqa: PLW2901 - the same plan, seen closer
-        areas.append(area_plan)
+                arrived = count_before(context, area, cutoffs)
+        if area_plan.cutoffs and doubt_about_purge(work.settings, area.name, last, plan.made, interval):
+            purge = due_in_trash(context.base, area, plan.made)
+        areas.append(replace(area_plan, arrived=arrived, purge=purge))
     return replace(plan, areas=tuple(areas))
 
 
@@ -77,16 +84,29 @@ def confirm(session: LockedStorage, plan: Plan) -> None:
     if trigger is Trigger.PROGRAM or plan.id in _standing(session):
         return
     last_runs = journal.approvals.last_runs()
-    plan = see_arrivals(session.context, work, plan, last_runs)
+    plan = look_closer(session.context, work, plan, last_runs)
     reasons = why_ask(work, plan, last_runs)
     if not reasons:
         return
     offer(work, journal, plan)
-    areas = {area.area: {"files": area.files, "bytes": area.bytes} for area in plan.areas if area.files}
-    would_remove = {"files": plan.files, "bytes": plan.bytes, "areas": areas}
-    refusal = NeedsApproval(plan.id, reasons, would_remove)
+    refusal = NeedsApproval(plan.id, reasons, _would_remove(plan))
     work.listener(RunRefused(reason=str(refusal)))
     raise refusal
+
+
+def _would_remove(plan: Plan) -> dict[str, Any]:
+    """Return what a plan would take, and of the trash what was counted, by area and in all."""
+    areas = {
+        area.area: {"files": area.files, "bytes": area.bytes} | _purged([area])
+        for area in plan.areas
+        if area.files or area.purge.files
+    }
+    return {"files": plan.files, "bytes": plan.bytes, **_purged(plan.areas), "areas": areas}
+
+
+def _purged(areas: Sequence[AreaPlan]) -> dict[str, int]:
+    files, size = sum(area.purge.files for area in areas), sum(area.purge.bytes for area in areas)
+    return {"purged": files, "purged_bytes": size} if files else {}
 
 
 def interrupted(session: LockedStorage, plan: Plan) -> str | None:
@@ -99,7 +119,7 @@ def interrupted(session: LockedStorage, plan: Plan) -> str | None:
     if session.order.trigger is Trigger.PROGRAM or not standing:
         return None
     last_runs = session.journal.approvals.last_runs()
-    plan = see_arrivals(session.context, session.work, plan, last_runs)
+    plan = look_closer(session.context, session.work, plan, last_runs)
     return standing[0] if why_ask(session.work, plan, last_runs) else None
 
 

@@ -116,12 +116,27 @@ def _opened(work: Workplace, place: Place) -> Iterator[tuple[int, str]]:
 
 
 def end_hold(work: Workplace, path: str, *, only: int | None = None) -> list[Hold]:
-    """End the hold on a path, `only` that of a number; return what was ended. Raises UsageError for none."""
+    """End the hold on a path, or of a run, by its number; return what was ended.
+
+    With `only`, no other than the one of that number. Raises UsageError when nothing holds it.
+    """
+    if path.isdecimal():
+        return _end_of_run(work, int(path))
     place = locate(path, work.settings.base_path, work.areas)
     with work.records.open_journal() as journal:
         ended = journal.holds.end(place.whole, work.clock(), only=only)
     if not ended:
         raise UsageError(f"{place.whole} is not held by a hold of its own; `shelflife hold list` shows all")
+    return ended
+
+
+def _end_of_run(work: Workplace, run: int) -> list[Hold]:
+    with work.records.open_journal() as journal:
+        ended = journal.holds.end_of_run(run, work.clock())
+    if not ended:
+        raise UsageError(
+            f"nothing that run {run} brought back is held by a hold of its own; `shelflife hold list` shows all"
+        )
     return ended
 
 

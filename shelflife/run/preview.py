@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from shelflife.errors import RecordsError
 from shelflife.policy.holds import Holds
-from shelflife.run.approval import approved, offer, see_arrivals, why_ask
+from shelflife.run.approval import approved, look_closer, offer, why_ask
 from shelflife.run.planning import make_plan
 from shelflife.scan.planner import PlannedFile, due_files
 from shelflife.scan.root import AreaRoot
@@ -32,7 +32,7 @@ def preview(work: Workplace, areas: Sequence[str], *, at: int | None = None) -> 
     with work.context(holds=_holds(work)) as context:
         chosen = [work.areas[name] for name in areas]
         plan = make_plan(context, chosen, at=context.freshness.now if at is None else at)
-        return see_arrivals(context, work, plan, _last_runs(work))
+        return look_closer(context, work, plan, _last_runs(work))
 
 
 def offered(work: Workplace, number: str) -> Plan:

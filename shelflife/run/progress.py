@@ -6,7 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from shelflife.events import BatchFinished, DirectoriesScanned, RunStarted
+from shelflife.events import BatchFinished, DirectoriesScanned, DirectoryRestored, RunStarted
 from shelflife.files.removal import Result
 from shelflife.records.event_log import Progress
 
@@ -47,6 +47,9 @@ class ProgressRecorder:
                 case RunStarted():
                     self._phase, self._total, self._told = "working", event.files, 0.0
                     self._tell("", "", done=0)
+                case DirectoryRestored():
+                    self._done += event.files - 1  # its batch has counted it
+                    self._tell(event.area, event.directory, done=self._done)
                 case BatchFinished():
                     self._done += len(event.outcomes)
                     if not event.clean:

@@ -12,14 +12,17 @@ from shelflife.clock import HOUR
 from shelflife.errors import ShelflifeError, StorageError
 from shelflife.files.kernel import sync_file_system
 from shelflife.files.listing import FOREVER
+from shelflife.files.trash import trash_names
 from shelflife.policy.choose import at_least, by_retention_of_classes, expired_first
+from shelflife.policy.cutoff import KEEP_ALL
 from shelflife.policy.load import NOTHING, Load, before, total
-from shelflife.policy.plan import AreaPlan
+from shelflife.policy.plan import AreaPlan, DueDirectory
 from shelflife.policy.pressure import Candidate, SpaceUse, kept_in, what_fills
-from shelflife.remove.purge import purge_run, trash_load, trash_names
+from shelflife.remove.purge import purge_run, trash_load
 from shelflife.remove.root import AreaLost, Root
 from shelflife.run.planning import refresh_areas
-from shelflife.run.retention import act_on_root
+from shelflife.run.retention import act_on_root, prune_root
+from shelflife.scan.empty import empty_directories, empty_of
 from shelflife.scan.measure import freed_by, histograms_of, measures_of, size_of
 from shelflife.scan.newest import keeping_newest
 from shelflife.scan.planner import due_directories
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from shelflife.files.trash import TrashName
     from shelflife.policy.area import Area
     from shelflife.policy.cutoff import Cutoff, Cutoffs
+    from shelflife.policy.pressure import Empty, Stage
     from shelflife.policy.watermark import Usage, Watermarks
     from shelflife.records.state import StateDirectory
     from shelflife.remove.report import AreaReport
@@ -108,6 +112,10 @@ class Reclaimable:
         histogram = together(-FOREVER, now - area.min_age, HOUR) if ranked else {}
         return Candidate(area=area, expired=expired, histogram=histogram, measure=together)
 
+    def empty(self, area: Area, now: int) -> Empty:
+        """Return the empty directories of an area, as the index has them."""
+        return empty_of(self._context, area, self._of(area), now)
+
     def _of(self, area: Area) -> list[AreaRoot]:
         return [AreaRoot(area, directory, anchor) for directory, anchor in self._roots.get(area.name, ())]
 
@@ -121,13 +129,22 @@ class Reclaimable:
         ]
         return sorted(found, key=lambda one: one[2].at)
 
-    def area_plan(self, area: Area, cutoff: Cutoff) -> AreaPlan:
-        """Return what of an area is before a cutoff."""
-        cutoffs = self._cutoffs(self._context, area, cutoff)
-        due = [
-            found for root in self._of(area) for found in due_directories(self._context, root, cutoffs, {})
-        ]
-        return AreaPlan(area=area.name, cutoffs=cutoffs, scanned=self.scanned(area), due=tuple(due))
+    def area_plan(self, area: Area, cutoff: Cutoff, empty: Cutoff | None) -> AreaPlan:
+        """Return what of an area is before a cutoff, and its empty directories before another one."""
+        context = self._context
+        cutoffs = self._cutoffs(context, area, cutoff)
+        further = KEEP_ALL if empty is None else self._cutoffs(context, area, empty)
+        due: list[DueDirectory] = []
+        for root in self._of(area):
+            found = {one.path: one for one in due_directories(context, root, cutoffs, {})}
+            for path, _ in empty_directories(context, root, further):
+                found.setdefault(
+                    path, DueDirectory(root=root.directory, path=path, files=0, bytes=0, prune=True)
+                )
+            due += (found[path] for path in sorted(found, key=os.fsencode))
+        # What is recorded as the cutoff, and so as the cause, is that of all that goes.
+        recorded = further if further.at(0) > cutoffs.at(0) else cutoffs
+        return AreaPlan(area=area.name, cutoffs=recorded, scanned=self.scanned(area), due=tuple(due))
 
     def _cutoffs(self, context: Context, area: Area, cutoff: Cutoff) -> Cutoffs:
         """Return the cutoffs of an area's classes that a cutoff of all of it means."""
@@ -143,10 +160,10 @@ class Reclaimable:
         self,
         context: Context,
         options: Options,
-        cutoffs: Iterable[tuple[str, Cutoff]],
+        stages: Iterable[Stage],
         reports: Mapping[str, AreaReport],
     ) -> None:
-        """Let go the trash, then what is before one cutoff after the other, of areas by their names.
+        """Let go the trash, then what one stage after the other says.
 
         Raises what `context.between` raises.
         """
@@ -169,14 +186,15 @@ class Reclaimable:
             except AreaLost as lost:
                 reports[area.name].errors.append(str(lost))
         seen: set[str] = set()
-        for name, cutoff in cutoffs:
+        for name, cutoff, only_empty in stages:
             if name in seen:  # what an earlier stage has changed is not in the index before it is read again
                 refresh_areas(context, [self._areas[name]])
             seen.add(name)
             chosen = self._cutoffs(context, self._areas[name], cutoff)
+            act = prune_root if only_empty else act_on_root
             for root in self._roots.get(name, ()):
                 context.between()
-                act_on_root(opened(self._areas[name], root), chosen)
+                act(opened(self._areas[name], root), chosen)
 
     def fills(self, marks: Watermarks) -> list[str]:
         """Return in words what the file system is full of, by the watermarks that were passed."""

@@ -4,7 +4,8 @@ Called under the lock, before a run: any run that the journal says is running is
 its last batch the disk tells what became of it: it is where it was, or in the trash, or gone. What reached the
 trash but was changed on the way is put back, as the run would have done. A unit that was taken aside is put
 back, or completed where the run had decided on it. Completed is also a unit whose run came to its end before
-the unit did: it was asked to stop, or the disk failed.
+the unit did: it was asked to stop, or the disk failed. What a killed restore had not brought back waits where it
+waited; what it had is held from now on.
 """
 
 from __future__ import annotations
@@ -13,17 +14,17 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from shelflife.errors import RecordsError
 from shelflife.files.anchor import Anchor, parent_of
 from shelflife.files.listing import Entry, EntryKind, entry_at, signed
 from shelflife.files.removal import Result
 from shelflife.files.rename import put_back
-from shelflife.files.trash import Trash, TrashName, prune_trash
+from shelflife.files.trash import Trash, TrashName, prune_trash, trash_names
 from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.cutoff import Cutoffs
 from shelflife.policy.verdict import Reason
 from shelflife.records.history import BatchKind, Code, OpenBatch, RunState
 from shelflife.remove.directories import UnitExecutor
-from shelflife.remove.purge import trash_names
 from shelflife.remove.recorder import Recorder
 from shelflife.remove.report import AreaReport
 from shelflife.remove.root import Options, Root
@@ -44,6 +45,7 @@ _PURGED = Code(Result.REMOVED, Reason.PURGED)
 _TRASHED = Code(Result.TRASHED, Reason.EXPIRED)
 _GONE = Code(Result.KEPT, Reason.VANISHED)
 _UNKNOWN = Code(Result.UNKNOWN, Reason.NOT_REACHED)
+_RESTORED = Code(Result.RESTORED, Reason.RESTORED)
 
 
 class Recovery:
@@ -76,6 +78,9 @@ class Recovery:
                 report=report,
                 reason="its process died; the next run completed the record",
             )
+        for number in self._journal.holds.open_runs():
+            with suppress(RecordsError):
+                self._journal.holds.close(number)
         closed = {run.id for run in runs}
         for number in self._left_aside() - closed:
             record = self._journal.history.run(number)
@@ -98,13 +103,17 @@ class Recovery:
         """Find out what became of a run's last files, put back what it had not decided on; return its report."""
         for batch in self._journal.removals.open_batches(run.id):
             self._journal.removals.resolve(batch.id, self._outcomes(batch, _trash_name(run)))
+        with suppress(RecordsError):  # no room: until there is, all of its place is held
+            self._journal.holds.close(run.id)
         errors = self._close_units(run)
-        gone = [
-            record.size
-            for record in self._journal.files.of_run(run.id)
-            if record.result is Result.REMOVED and record.reason is not Reason.PURGED
-        ]
-        return {"run": run.id, "plan": run.plan, "removed": len(gone), "bytes": sum(gone), "errors": errors}
+        gone: list[int] = []
+        restored = 0
+        for record in self._journal.files.of_run(run.id):
+            if record.result is Result.REMOVED and record.reason is not Reason.PURGED:
+                gone.append(record.size)
+            restored += record.result is Result.RESTORED
+        counts = {"removed": len(gone), "bytes": sum(gone), "restored": restored}
+        return {"run": run.id, "plan": run.plan, **counts, "errors": errors}
 
     # -- units
 
@@ -158,6 +167,8 @@ class Recovery:
         root, path = self._split(batch)
         try:
             with Anchor.open(self._context.base, root) as anchor:
+                if batch.kind.comes_back:
+                    return [_came_back(anchor, path, batch, position) for position in range(len(batch.names))]
                 if batch.kind is BatchKind.DIRECTORY:
                     return self._undo(anchor, path, name, batch)
                 return [
@@ -232,6 +243,13 @@ def _find(anchor: Anchor, path: str, name: str) -> Entry | None:
             return entry_at(fd, name)
     except (FileNotFoundError, NotADirectoryError):
         return None
+
+
+def _came_back(anchor: Anchor, path: str, batch: OpenBatch, position: int) -> Code:
+    """Return what became of an entry that was to come back to the directory at `path`."""
+    found = _find(anchor, path, batch.names[position])
+    is_back = found is not None and signed(found.inode) == batch.inodes[position]
+    return _RESTORED if is_back else _KEPT
 
 
 def _is_at(anchor: Anchor, path: str, batch: OpenBatch, position: int) -> bool:

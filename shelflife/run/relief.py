@@ -16,7 +16,7 @@ from shelflife.policy.gain import OUR_RECORDS, ReliefStep, Remembered, expected_
 from shelflife.policy.limits import Allowance, Extent, doubt_about_relief, interval_of, unasked
 from shelflife.policy.load import NOTHING, Load, total
 from shelflife.policy.plan import Plan
-from shelflife.policy.pressure import ANY_NUMBER, Candidate, Need, ReliefPlan, Withheld, choose_cutoffs
+from shelflife.policy.pressure import ANY_NUMBER, Candidate, Empty, Need, ReliefPlan, Withheld, choose_cutoffs
 from shelflife.policy.watermark import Watermarks
 from shelflife.records.history import RunState
 from shelflife.remove.report import AreaReport, RunReport
@@ -171,9 +171,13 @@ class Relieving:
             candidates = self._candidates(session, held, need, trash)
             task.relief = choose_cutoffs(candidates, need, trash=trash, now=now)
             self._foresee(need, task.relief)
+            empty = dict(task.relief.empty)
             plan = Plan(
                 made=now,
-                areas=tuple(held.area_plan(areas[name], cutoff) for name, cutoff in task.relief.cutoffs),
+                areas=tuple(
+                    held.area_plan(areas[name], cutoff, empty.get(name))
+                    for name, cutoff in task.relief.cutoffs
+                ),
             )
             if trash != NOTHING or any(area.due for area in plan.areas):
                 return plan
@@ -204,12 +208,17 @@ class Relieving:
     ) -> list[Candidate]:
         """Return what the areas could give, each as far as it may go unasked."""
         now = session.context.freshness.now
-        could = trash.plus(held.estimate(now)).times(_DOUBT).covers(need.least)
+        areas = [session.work.areas[name] for name in self._task.disk.areas]
+        empty = {area.name: held.empty(area, now) for area in areas if need.enough.files}
+        estimate = held.estimate(now).plus(Load(files=sum(one.all for one in empty.values())))
+        could = trash.plus(estimate).times(_DOUBT).covers(need.least)
         found = []
-        for name in self._task.disk.areas:
-            area = session.work.areas[name]
+        for area in areas:
             candidate = held.candidate(area, now, ranked=could and need.may_take_unexpired)
+            candidate = replace(candidate, empty=empty.get(area.name, Empty()))
             allowance = self._allowance(session, candidate, held)
+            if allowance.doubt is not None:
+                candidate = replace(candidate, empty=Empty(candidate.empty.expired))
             if allowance.expired:
                 found.append(replace(candidate, unasked=allowance.unexpired))
         self._expired = {candidate.area.name: candidate.expired.files for candidate in found}
@@ -260,7 +269,9 @@ class Relieving:
             outcome = self._outcome(watch, was_stopped=was_stopped)
             task.conclude(outcome, self._reasons(held, outcome))
         state = RunState.STOPPED if outcome is ReliefOutcome.STOPPED else RunState.DONE
-        given = [report for report in reports.values() if report.scanned or report.purged or report.errors]
+        given = [
+            one for one in reports.values() if one.scanned or one.purged or one.directories or one.errors
+        ]
         report = RunReport(run=options.recorder.run, plan=plan.id, state=state, areas=given)
         task.reports.append(report)
         self._learn(session, watch, reports.values())
@@ -276,10 +287,9 @@ class Relieving:
     ) -> bool:
         """Let go what must; return whether that was ended before all of it had gone."""
         relief = self._task.relief or ReliefPlan(is_enough=True)
-        cutoffs = (*relief.expired, *relief.first, *relief.cutoffs)
         unhurried = replace(options, one_by_one=True, throttle=Throttle())
         try:
-            held.carry_out(replace(context, watch=watch), unhurried, cutoffs, reports)
+            held.carry_out(replace(context, watch=watch), unhurried, relief.stages, reports)
             watch.look()
         except Stopped:
             return True

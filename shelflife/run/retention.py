@@ -17,6 +17,7 @@ from shelflife.policy.plan import AreaPlan, Plan
 from shelflife.records.history import RunState
 from shelflife.remove.careful import AreaExecutor
 from shelflife.remove.directories import UnitExecutor
+from shelflife.remove.pruning import Pruner
 from shelflife.remove.purge import purge
 from shelflife.remove.report import AreaReport, RunReport
 from shelflife.remove.root import AreaLost, Root
@@ -178,5 +179,16 @@ def act_on_root(root: Root, cutoffs: Cutoffs) -> None:
         root.report.errors.append(str(lost))
     finally:
         executor.close()
+        index = root.context.index
+        index.complete(index.root(root.directory), as_of=None)
+
+
+def prune_root(root: Root, cutoffs: Cutoffs) -> None:
+    """Remove from one of an area's directories the empty ones that are before the cutoffs, and nothing else."""
+    try:
+        Pruner(root).prune_all(cutoffs)
+    except AreaLost as lost:
+        root.report.errors.append(str(lost))
+    finally:
         index = root.context.index
         index.complete(index.root(root.directory), as_of=None)

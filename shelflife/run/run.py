@@ -102,11 +102,12 @@ def run(work: Workplace, order: RunRequest, strategy: Strategy) -> RunReport | N
     Raises CleanupBusy, SlotTaken, NeedsApproval, StorageError, RecordsError, UsageError.
     """
     try:
-        refuse_when_dry(work)
+        if order.trigger is not Trigger.RESTORE:
+            refuse_when_dry(work)
         records = work.records
         require_records(records)
         with (
-            cleanup_lock(records.state, f"cleanup by {order.trigger}") as lock,
+            cleanup_lock(records.state, _called(order.trigger)) as lock,
             records.open_journal() as journal,
         ):
             check_marker(records.state, journal)
@@ -119,6 +120,10 @@ def run(work: Workplace, order: RunRequest, strategy: Strategy) -> RunReport | N
                 return _run(session, strategy, watch)
     except OSError as error:  # of a file or directory it is an outcome; this one is of the storage as a whole
         raise StorageError(f"the storage {work.settings.base_path} fails: {error}") from error
+
+
+def _called(trigger: Trigger) -> str:
+    return "restoring from the trash" if trigger is Trigger.RESTORE else f"cleanup by {trigger}"
 
 
 def _run(session: LockedStorage, strategy: Strategy, watch: _RunWatch) -> RunReport | None:
@@ -137,7 +142,15 @@ def _run(session: LockedStorage, strategy: Strategy, watch: _RunWatch) -> RunRep
     if plan is None:
         return None
     journal.runs.carry_out(number, plan=plan.id, cutoffs=plan.cutoffs_as_record())
-    session.work.listener(RunStarted(run=number, plan=plan.id, files=plan.files, bytes=plan.bytes))
+    session.work.listener(
+        RunStarted(
+            run=number,
+            plan=plan.id,
+            files=plan.files,
+            bytes=plan.bytes,
+            restores=trigger is Trigger.RESTORE,
+        )
+    )
     try:
         report = strategy.carry_out(
             session, _options(session, watch, TrashName(number, started), owner), plan
@@ -205,6 +218,7 @@ def _finish(
             removed=report.get("removed", 0),
             failed=report.get("failed", 0),
             bytes=report.get("bytes", 0),
+            restored=report.get("restored", 0),
         )
     )
 

@@ -10,17 +10,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from shelflife.errors import ShelflifeError
-from shelflife.files.tree import walk
-from shelflife.policy.area import TRASH_DIRECTORY
+from shelflife.files.trash import trash_names
 from shelflife.records.trash import TrashedRun
-from shelflife.remove.purge import trash_names
+from shelflife.scan.trash import count_run, together
 from shelflife.storage.areas import hold_roots
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shelflife.files.anchor import Anchor
-    from shelflife.files.trash import TrashName
     from shelflife.policy.area import Area
     from shelflife.records.trash import TrashBook
     from shelflife.remove.report import RunReport
@@ -45,20 +42,6 @@ def count_trash(
                     if report is not None and own is not None and trashed.run == report.run:
                         found[run] = TrashedRun(own.trashed, own.trashed_bytes)
                     else:
-                        found[run] = before.get(run) or _plus(found.get(run), _count(anchor, trashed))
+                        found[run] = before.get(run) or together(found.get(run), count_run(anchor, trashed))
             if found != known.get(name, {}):
                 book.replace(name, found)
-
-
-def _count(anchor: Anchor, trashed: TrashName) -> TrashedRun:
-    files = size = 0
-    with suppress(OSError):
-        for _, _, entries in walk(anchor, f"{TRASH_DIRECTORY}/{trashed}/"):
-            for entry in entries:
-                files += entry.is_file
-                size += entry.size if entry.is_file else 0
-    return TrashedRun(files, size)
-
-
-def _plus(one: TrashedRun | None, other: TrashedRun) -> TrashedRun:
-    return other if one is None else TrashedRun(one.files + other.files, one.bytes + other.bytes)

@@ -63,7 +63,7 @@ def histograms_of(
 ) -> dict[int, Histogram]:
     """Return by class, and by hour, what an area could lose, as the index has it; of one `top`, if given.
 
-    Of its own class also what is kept for ever as things are: under other settings it might not be.
+    Of its own class also what is kept indefinitely as things are: under other settings it might not be.
     """
     histograms: dict[int, Histogram] = {}
     by_unit = area.expire is Expire.DIRECTORY
@@ -176,7 +176,7 @@ def _files(context: Context, root: AreaRoot, path: str, sought: Sought) -> Itera
 
 
 def _expiring(area: Area) -> list[int]:
-    """Return the numbers of the classes that are not kept for ever."""
+    """Return the numbers of the classes that are not kept indefinitely."""
     return [kind.number for kind in area.rules.classes if not kind.is_kept]
 
 

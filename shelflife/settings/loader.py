@@ -133,7 +133,7 @@ def _placed(tree: SettingsEntry, folder: Path) -> SettingsEntry:
 
 
 def _without_retention(tree: SettingsEntry) -> list[Problem]:
-    """A further area without a retention is more likely a misspelt one than meant to be kept for ever."""
+    """A further area without a retention is more likely a misspelt one than meant to be kept indefinitely."""
     reason = "a further area needs a retention; allowed: -1 (indefinitely), or a duration such as 24h"
     return [
         area.problem(f"{reason}{did_you_mean(key, DEFAULT_RETENTION)}")

@@ -263,7 +263,7 @@ class Settings(Section):
 
 
 def _kept_for(retention: int | str) -> dict[str, object]:
-    """What changes with an area's retention: what bounds it means nothing where files are kept for ever."""
+    """What changes with an area's retention: what bounds it means nothing where files are kept indefinitely."""
     changes: dict[str, object] = {"retention": retention}
     if retention == quantities.INDEFINITE:
         changes |= {"quota": None, "max_files": None, "priority": None}

@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 INDEFINITE = -1
-"""The retention of an area whose files are kept for ever."""
+"""The retention of an area whose files are kept indefinitely."""
 
 _DURATIONS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _SIZES = {
@@ -49,22 +49,25 @@ _WORDS = {
 }
 
 LONGEST = 36_500 * _DURATIONS["d"]
-"""The longest duration in seconds, a hundred years: longer ones overflow dates and mean "for ever"."""
+"""The longest duration in seconds, a hundred years: longer ones overflow dates and mean "indefinitely"."""
 
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9_]{0,30})")
 _MEASURE = re.compile(r"([0-9]{1,30}) ?([A-Za-z]+)")
+_COMPOUND = re.compile("".join(rf"(?:([0-9]{{1,30}}){unit})?" for unit in reversed(_DURATIONS)))
 
 _SHARE = re.compile(r"([0-9]{1,3}) ?%")
 
-_DURATION_RULE = "whole seconds, or a whole number with s, m, h, d or w, such as 24h or 7d"
+_DURATION_RULE = "whole seconds, or a whole number with s, m, h, d or w, such as 24h, 7d or 1d12h"
 _SIZE_RULE = "a whole number with a unit, such as 200GB or 1GiB, or whole bytes from 1000000 on"
+
+_NO_TIME = "not a time; allowed: 2026-12-24, 2026-12-24T18:00Z"
 
 _LEAST_BARE_SIZE = 10**6
 """Bytes that may be written without a unit."""
 
 
 def parse_duration(value: object) -> int:
-    """Return the seconds of ``90``, ``"90s"``, ``"24h"``, ``"7d"`` or ``"2w"``: 0 to `LONGEST`."""
+    """Return the seconds of ``90``, ``"90s"``, ``"24h"``, ``"7d"``, ``"2w"`` or ``"1d12h"``: 0 to `LONGEST`."""
     seconds = _measured(value, _DURATIONS)
     if seconds is None or seconds < 0:
         raise ValueError(f"not a duration; allowed: {_DURATION_RULE}{_meant(value)}")
@@ -121,6 +124,10 @@ def whole_number(text: str) -> int | None:
 
 
 def _measured(value: object, units: Mapping[str, int]) -> int | None:
+    if isinstance(value, str) and units is _DURATIONS and (compound := _COMPOUND.fullmatch(value)):
+        sizes = reversed(_DURATIONS.values())
+        parts = [int(number) * size for number, size in zip(compound.groups(), sizes, strict=True) if number]
+        return sum(parts) if parts else None
     if isinstance(value, str):
         found = _MEASURE.fullmatch(value)
         unit = found and units.get(found[2] if units is _DURATIONS else found[2].lower())
@@ -162,29 +169,35 @@ def moment_of(text: str, now: int, *, name: str) -> int:
             return now + parse_duration(text[1:]) * SECOND
         except ValueError as error:
             raise UsageError(f'{name} "{text}": after +, {error}') from None
+    if (moment := _absolute(text)) is not None:
+        return moment
+    meant = f' (did you mean "+{text}"?)' if text[:1].isdecimal() and text[-1:] in "smhdw" else ""
+    raise UsageError(f'{name} "{text}": {_NO_TIME}, or +2d for two days from now{meant}')
+
+
+def past_moment_of(text: str, now: int, *, name: str) -> int:
+    """Return the moment (ns) that `2026-12-24T18:00+01:00` (UTC without an offset) or `7d` (before `now`) means.
+
+    Raises UsageError, which says what `name` was given.
+    """
+    if text[:1].isdecimal() and text[-1:].isalpha() and _absolute(text) is None:
+        try:
+            return now - parse_duration(text) * SECOND
+        except ValueError as error:
+            raise UsageError(f'{name} "{text}": {error}') from None
+    if (moment := _absolute(text)) is not None:
+        return moment
+    raise UsageError(f'{name} "{text}": {_NO_TIME}, or 7d for seven days ago')
+
+
+def _absolute(text: str) -> int | None:
+    """Return the moment (ns) that an ISO 8601 date or time means; None when it is none."""
     try:
         when = datetime.fromisoformat(text)
         when = when if when.tzinfo else when.replace(tzinfo=UTC)
         return int(when.timestamp()) * SECOND
     except (ValueError, OverflowError):
-        meant = f' (did you mean "+{text}"?)' if text[:1].isdecimal() and text[-1:] in "smhdw" else ""
-        raise UsageError(
-            f'{name} "{text}": not a time; allowed: 2026-12-24, 2026-12-24T18:00Z, '
-            f"or +2d for two days from now{meant}"
-        ) from None
-
-
-def past_moment_of(text: str, now: int, *, name: str) -> int:
-    """Return the moment (ns) that a time means, or `7d`: seven days before `now`.
-
-    Raises UsageError, which says what `name` was given.
-    """
-    if text[-1:] in "smhdw" and text[:1].isdecimal():
-        try:
-            return now - parse_duration(text) * SECOND
-        except ValueError as error:
-            raise UsageError(f'{name} "{text}": {error}') from None
-    return moment_of(text, now, name=name)
+        return None
 
 
 def change_of(text: str) -> tuple[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from shelflife.errors import CleanupBusy, NeedsApproval, SettingsError
+from shelflife.errors import CleanupBusy, NeedsApproval, PartlyRestored, SettingsError
 from shelflife.formats import printable
 from shelflife.shapes.schema import Time, TypedDict, shape
 
@@ -40,7 +40,10 @@ def error_as_json(error: ShelflifeError) -> dict[str, Any]:
 
 
 def details_of(error: ShelflifeError, *, values: bool = True) -> dict[str, Any]:
-    """Return what an error carries, by name: `problems`; `plan`, `reasons` and `would_remove`; `holder`.
+    """Return what an error carries, by name.
+
+    Of a configuration, `problems`; of a refusal, `plan`, `reasons` and `would_remove`; of a restore, `run`,
+    `files` and `left`; of another cleanup, its `holder`.
 
     Without `values`, the problems of a configuration leave out what was configured: it may hold what is not
     for everybody who may ask.
@@ -61,6 +64,8 @@ def details_of(error: ShelflifeError, *, values: bool = True) -> dict[str, Any]:
                 "reasons": [printable(reason) for reason in error.reasons],
                 "would_remove": dict(error.would_remove),
             }
+        case PartlyRestored():
+            return {"run": error.run, "files": error.counts[0], "left": error.counts[1]}
         case CleanupBusy():
             return {"holder": None if error.holder is None else holder_as_json(error.holder)}
     return {}

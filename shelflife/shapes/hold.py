@@ -23,6 +23,10 @@ class Hold(Path):
     area: str
     tree: bool
     """Whether it is a directory, held with all below it."""
+    run: int | None
+    """The run that brought it back from the trash, and whose hold it is; null: a person named it."""
+    members: bool
+    """Whether not the path is held, but what the run brought back below it, and nothing else."""
     active: bool
     """Whether it holds now."""
     created: Time
@@ -44,6 +48,8 @@ def hold_as_json(hold: HoldValue, *, now: int) -> Hold:
         "id": hold.id,
         "area": hold.area,
         "tree": hold.tree,
+        "run": hold.run,
+        "members": hold.of_members,
         "active": hold.is_active(now),
         "created": iso(hold.created),
         "until": iso_or_none(hold.until),

@@ -59,6 +59,10 @@ class RunCounts(TypedDict, total=False):
     """Symbolic links that went."""
     directories: Count
     """Empty directories removed."""
+    restored: Count
+    """Files and links brought back from the trash."""
+    taken: Count
+    """What stays in the trash, since something of its name is there."""
     bytes_freed: Count
     """Space on disk that this gave back."""
 
@@ -88,6 +92,9 @@ class Extent(TypedDict):
 
     files: Count
     bytes: Count
+    purged: NotRequired[Count]
+    """Files in the trash that would have been removed for good; only where there was doubt about that."""
+    purged_bytes: NotRequired[Count]
 
 
 @shape
@@ -113,10 +120,10 @@ class Report(RunCounts, total=False):
 
 @shape
 class RunCutoff(TypedDict):
-    """An area's cutoff in a run."""
+    """The cutoff of an area's own class in a run; both are null where only its rules let anything go."""
 
-    cutoff: Time
-    cause: Annotated[str, words_of(Cause)]
+    cutoff: Time | None
+    cause: Annotated[str, words_of(Cause)] | None
 
 
 @shape
@@ -157,9 +164,11 @@ class Runs(TypedDict):
 
 @shape
 class RunFile(Path):
-    """What became of one file in a run; `path` is relative to the base path."""
+    """What became of one file in a run, or of an empty directory; `path` is relative to the base path."""
 
     area: str
+    directory: bool
+    """Whether it was an empty directory."""
     at: Time
     outcome: Annotated[str, Schema(enum=[result.name.lower() for result in Result])]
     """`unknown` while the run is on it."""
@@ -169,12 +178,13 @@ class RunFile(Path):
     errno: int
     error: str | None
     size: Count
-    modified: Time
+    modified: Time | None
+    """Null for an empty directory."""
 
 
 @shape
 class RunFiles(TypedDict):
-    """Some of the files that a run meant to remove."""
+    """Some of the files that a run meant to remove, and of the empty directories that it removed."""
 
     files: list[RunFile]
     next_cursor: int | None
@@ -216,7 +226,7 @@ def run_as_json(run: RunRecord) -> Run:
         "via": run.via,
         "request": run.request,
         "cutoffs": {
-            name: {"cutoff": iso(cutoff["at"]), "cause": cutoff["cause"]}
+            name: {"cutoff": iso_or_none(cutoff["at"]), "cause": cutoff["cause"]}
             for name, cutoff in run.cutoffs.items()
         },
         "report": report_as_json(run.report),
@@ -224,10 +234,11 @@ def run_as_json(run: RunRecord) -> Run:
 
 
 def file_as_json(file: FileRecord) -> RunFile:
-    """Return what became of a file in a run."""
+    """Return what became of a file in a run, or of an empty directory."""
     return {
         **path_as_json(file.path),
         "area": file.area,
+        "directory": file.pruned,
         "at": iso(file.at),
         "outcome": file.result.name.lower(),
         "reason": file.reason.value,
@@ -235,5 +246,5 @@ def file_as_json(file: FileRecord) -> RunFile:
         "errno": file.errno,
         "error": os.strerror(file.errno) if file.errno else None,
         "size": file.size,
-        "modified": iso(file.mtime),
+        "modified": None if file.pruned else iso(file.mtime),
     }

@@ -5,9 +5,9 @@ From both the OpenAPI document is made, and from that typed clients.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, model_validator
 
 from shelflife.scopes import Scope
 
@@ -67,17 +67,40 @@ class HoldRequest(BaseModel):
     """Why, for those who come later."""
 
 
+_Target = Annotated[StrictStr, Field(min_length=1, max_length=4096)]
+
+
 class RestoreRequest(BaseModel):
     """What to bring back from the trash."""
 
     model_config: ClassVar[ConfigDict] = _request({"target": "uploads/clip.mp4"})
 
-    target: Annotated[StrictStr, Field(min_length=1, max_length=4096)]
+    target: Annotated[StrictStr | None, Field(min_length=1, max_length=4096)] = None
     """Where it was, relative to the base path; or the number of the run that removed it."""
+    targets: Annotated[list[_Target] | None, Field(min_length=1, max_length=1000)] = None
+    """Several of these."""
+    areas: Annotated[list[StrictStr] | None, Field(min_length=1, max_length=1000)] = None
+    """Only what was in these areas."""
+    since: Annotated[StrictStr | None, Field(min_length=1, max_length=100)] = None
+    """Only what went then or later, by when its run began: `2026-12-24T18:00Z`, or `2d` for two days ago."""
+    until: Annotated[StrictStr | None, Field(min_length=1, max_length=100)] = None
+    """Only what went before then."""
     to: Annotated[StrictStr | None, Field(min_length=1, max_length=4096)] = None
     """Another path for it."""
+    into: Annotated[StrictStr | None, Field(min_length=1, max_length=4096)] = None
+    """A directory below which all comes back, laid out as it was below its area."""
+    dry_run: StrictBool = False
+    """Whether to say only what would come back."""
     hold: StrictBool = True
     """Whether what comes back is held for one retention, so that the next cleanup does not take it again."""
+
+    @model_validator(mode="after")
+    def _says_what(self) -> Self:
+        if not (self.target or self.targets or self.areas or self.since or self.until):
+            raise ValueError("say what is to come back: target, targets, areas, since or until")
+        if self.target and self.targets:
+            raise ValueError("give either target or targets")
+        return self
 
 
 class PurgeRequest(BaseModel):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from scripts.json_reference import PAGE, page
 from shelflife.alerts.conditions import AlertKind
@@ -75,13 +77,19 @@ def test_docs_name_each_route(storage: Storage) -> None:
         f"{method.upper()} {path}"
         for path, methods in paths.items()
         for method in methods
-        if f"`{method.upper()} {path}" not in text_of("http.md")
+        if not re.search(rf"`{method.upper()} {re.escape(path)}[`?]", text_of("http.md"))
     ]
     assert missing == []
+    table = text_of("http.md").partition("## Statistics")[0]
+    shown = re.findall(r"^\| `([A-Z]+) (/[^`?]*)", table, flags=re.MULTILINE)
+    assert shown
+    assert [route for route in shown if route[0].lower() not in paths.get(route[1], ())] == []
 
 
 def test_docs_name_each_metric() -> None:
-    assert [entry.name for entry, _ in METRICS if f"`{entry.name}`" not in text_of("monitoring.md")] == []
+    names = {entry.name for entry, _ in METRICS}
+    told = set(re.findall(r"`(shelflife_\w+)`", text_of("monitoring.md")))
+    assert (sorted(names - told), sorted(told - names)) == ([], [])
 
 
 def test_docs_name_each_kind_of_alert() -> None:
@@ -96,18 +104,82 @@ def keys_of(section: type[Section], path: str = "") -> list[str]:
     return found
 
 
-def test_the_configuration_of_this_checkout_shows_each_key() -> None:
-    shown = (ROOT / "config.yaml").read_text(encoding="utf-8")
-    keys = [*keys_of(Settings), *(f"areas.{key}" for key in AreaSettings.fields)]
-    internal = {"source", "areas"}
-    missing = [
-        key for key in keys if key not in internal and not re.search(rf"\b{key.split('.')[-1]}:", shown)
-    ]
+def test_the_configuration_of_this_checkout_shows_each_key_where_it_belongs() -> None:
+    text = (ROOT / "config.yaml").read_text(encoding="utf-8")
+    written, optional = text.split("optional ---", 1)
+    examples = re.sub(r"(?m)^  # (( *)[a-z_]+:( .*)?)$", r"  \1", optional)
+    shown = yaml.safe_load(f"{written}optional ---{examples}")["storage"]
+    others = [key for key in keys_of(Settings) if key != "source" and not key.startswith("areas.")]
+    keys = [*others, *(f"areas.frames.{key}" for key in AreaSettings.fields)]
+    missing = [key for key in keys if not _is_shown(key, shown, text)]
     assert missing == []
+
+
+def _is_shown(key: str, shown: dict[str, object], text: str) -> bool:
+    """Return whether a key stands at its place; of a section that is null there, in its example."""
+    *above, last = key.split(".")
+    section: object = shown
+    for name in above:
+        section = section.get(name, {}) if isinstance(section, dict) else None
+    return (
+        last in section if isinstance(section, dict) else f"{above[-1]}: {{" in text and f"{last}: " in text
+    )
 
 
 def test_the_page_of_json_shapes_is_written_from_the_program() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "run `python scripts/json_reference.py`"
+
+
+PROMISES = re.findall(r"((?:^> .*\n)+)\n((?:^(?:- |  ).*\n)+)", text_of("promises.md"), flags=re.MULTILINE)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _promised() -> list[str]:
+    return [_plain(re.sub("^> ", "", quoted, flags=re.MULTILINE)) for quoted, _ in PROMISES]
+
+
+def _paragraphs() -> list[str]:
+    """Return what README and docs/safety.md say in promise of something, paragraph by paragraph."""
+    readme = (
+        (ROOT / "README.md").read_text(encoding="utf-8").partition("## Why not")[2].partition("## More")[0]
+    )
+    safety = text_of("safety.md").partition("## What is promised")[2].partition("## What is not")[0]
+    back = text_of("safety.md").partition("## Bringing things back")[2].partition("## Attempts")[0]
+    found = re.split(r"\n\n|\n(?=- )", f"{readme}\n\n{safety}\n\n{back}")
+    skipped = ("#", "*Attacked by*", "    ", "`tests/")
+    told = (_plain(one) for one in found if not one.lstrip("\n").startswith(skipped))
+    return [one for one in told if one and not one.endswith((":", "?"))]
+
+
+def test_each_promise_in_the_list_stands_where_it_was_made() -> None:
+    pages = _plain((ROOT / "README.md").read_text(encoding="utf-8")) + _plain(text_of("safety.md"))
+    assert len(PROMISES) == text_of("promises.md").count("\n\n> ")
+    assert [promise for promise in _promised() if promise not in pages] == []
+
+
+def test_no_paragraph_of_promises_is_without_tests() -> None:
+    assert [told for told in _paragraphs() if not any(promise in told for promise in _promised())] == []
+
+
+def test_each_test_of_a_promise_is_there() -> None:
+    named = {
+        (file, test)
+        for _, tests in PROMISES
+        for file, rest in re.findall(r"- `(tests/[\w/]+\.py)`:((?:[^-]|-(?! `))*)", tests)
+        for test in re.findall(r"`(test_\w+)`", rest)
+    }
+    assert len(named) > 100
+    assert all("`test_" in tests for _, tests in PROMISES)
+    there = {
+        (file, node.name)
+        for file in {file for file, _ in named}
+        for node in ast.parse((ROOT / file).read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert named - there == set()
 
 
 LINES = [

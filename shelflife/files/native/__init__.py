@@ -70,6 +70,7 @@ class Native:
     is_compiled = True
 
     def __init__(self, library: CDLL) -> None:
+        self.library = library
         self._stand = library.shelflife_stand
         self._stand.restype = None
         self._stand.argtypes = [c_int, c_int64, c_char_p, c_char_p, c_int64, POINTER(c_int), c_void_p]

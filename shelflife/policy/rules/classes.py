@@ -28,11 +28,11 @@ class Class:
     """What matches is of this class, unless it is of one before it."""
 
     retention: int | None
-    """Nanoseconds after which its files are expired; None keeps them for ever."""
+    """Nanoseconds after which its files are expired; None keeps them indefinitely."""
 
     @property
     def is_kept(self) -> bool:
-        """Whether its files are kept for ever."""
+        """Whether its files are kept indefinitely."""
         return self.retention is None
 
 

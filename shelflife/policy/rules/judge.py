@@ -123,7 +123,7 @@ class Rules:
         return self.may_prune(directory) and mtime < cutoffs.wanted(self.class_of_all_in(directory) or 0)
 
     def keeping(self, directory: str) -> str | None:
-        """Return the pattern because of which a directory is kept for ever, or `lost+found`; None without one."""
+        """Return the pattern that keeps a directory indefinitely, or `lost+found`; None without one."""
         if directory == f"{LOST_AND_FOUND}/":
             return LOST_AND_FOUND
         for kind in self.classes[1:]:

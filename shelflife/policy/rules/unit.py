@@ -32,7 +32,7 @@ class Unit:
     """The classes of its files, by number, but for those of `protected` ones."""
 
     protected: int = 0
-    """Files and directories in it that a pattern keeps for ever."""
+    """Files and directories in it that a pattern keeps indefinitely."""
 
     staying: int = 0
     """Entries in it that never go for another reason, such as `.gitkeep` and FIFOs."""

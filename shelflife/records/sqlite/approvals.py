@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from shelflife.policy.changes import upgraded
 from shelflife.policy.limits import LastRun
-from shelflife.records.history import OfferedPlan, Trigger
+from shelflife.records.history import NO_CLEANUPS, OfferedPlan
 from shelflife.records.sqlite.acts import note
 from shelflife.records.sqlite.database import transaction
 
@@ -19,7 +19,7 @@ _LAST_RUNS: Final = "SELECT name, settings, at, memory FROM area"
 
 _REMEMBER: Final = "INSERT OR REPLACE INTO area (name, settings, at, memory) VALUES (?, ?, ?, ?)"
 
-_REPORTS: Final = "SELECT report FROM run WHERE trigger NOT IN (?, ?)"
+_REPORTS: Final = "SELECT report FROM run WHERE trigger NOT IN (?, ?, ?)"
 
 _OFFER: Final = "INSERT OR IGNORE INTO plan (id, made, cutoffs, settings, arrivals) VALUES (?, ?, ?, ?, ?)"
 
@@ -48,7 +48,7 @@ class SqliteApprovals:
 
     def _has_lost(self, area: str) -> bool:
         """Return whether a cleanup removed anything from an area, where an older version did not note it."""
-        rows = self._connection.execute(_REPORTS, (Trigger.PRESSURE, Trigger.TRASH)).fetchall()
+        rows = self._connection.execute(_REPORTS, NO_CLEANUPS).fetchall()
         reports = (json.loads(report).get("areas", {}).get(area, {}) for (report,) in rows)
         return any(report.get("removed", 0) or report.get("trashed", 0) for report in reports)
 

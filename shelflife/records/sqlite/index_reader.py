@@ -89,6 +89,11 @@ WHERE root = :root AND first_due < :end AND newest >= :start AND state <= :reada
 ORDER BY path
 """
 
+_EMPTY: Final = """
+SELECT path, mtime FROM directory
+WHERE root = :root AND path > x'' AND entries = 0 AND state <= :readable ORDER BY path
+"""
+
 _HOURS: Final = """
 SELECT hours FROM directory
 WHERE root = :root AND path >= :first AND path <= :last AND state <= :readable AND files > 0
@@ -228,6 +233,12 @@ class IndexReader:
         self.flush()
         rows = self._connection.execute(_BETWEEN, {"root": root, "start": start, "end": end, **STATES})
         return [os.fsdecode(path) for (path,) in rows]
+
+    def empty(self, root: int) -> list[tuple[str, int]]:
+        """Return the directories below the root that hold nothing, in preorder, each with its mtime (ns)."""
+        self.flush()
+        rows = self._connection.execute(_EMPTY, {"root": root, **STATES})
+        return [(os.fsdecode(path), mtime) for path, mtime in rows]
 
     def hours(
         self, root: int, *, number: int = 0, own: bool = False, top: str | None = None

@@ -35,7 +35,7 @@ _SHARED_TABLES: Final = (
 )
 """What a journal in memory has of the file's, and writes back."""
 
-_ONLY_READ: Final = ("hold", "token")
+_ONLY_READ: Final = ("hold", "held", "token")
 """What it only reads: others may change that meanwhile."""
 
 _FULL: Final = "the disk is full"

@@ -59,9 +59,14 @@ SELECT id, run, area, directory, at, names, facts, outcomes, errors,
 FROM batch
 """
 
-_OF_RUN: Final = f"{_FILES} WHERE unit IN (0, 2) AND run = ? AND id >= ? ORDER BY id"
+_OF_RUN: Final = f"{_FILES} WHERE unit IN (0, 2, 4, 5) AND run = ? AND id >= ? ORDER BY id"
 
-_OF_DIRECTORY: Final = f"{_FILES} WHERE unit IN (0, 2, 3) AND directory = ? ORDER BY id DESC"
+_ALL_OF_RUN: Final = f"{_FILES} WHERE unit IN (0, 2, 3, 4, 5) AND run = ? AND id >= ? ORDER BY id"
+
+_OF_DIRECTORY: Final = f"{_FILES} WHERE unit IN (0, 2, 3, 4, 5) AND directory = ? ORDER BY id DESC"
+
+_TREES_OF_DIRECTORY: Final = f"{_FILES} WHERE unit = 5 AND directory = ? ORDER BY id DESC"
+"""Directories that came back with all below them."""
 
 _BELOW: Final = f"{_FILES} WHERE unit IN (0, 2) AND directory >= ? AND directory < ? ORDER BY id DESC"
 
@@ -154,16 +159,23 @@ class SqliteFileHistory:
         """Use a connection to the journal."""
         self._connection = connection
 
-    def of_run(self, run: int, *, after: int = -1) -> Iterator[FileRecord]:
-        """Yield what became of each file that a run meant to remove, in the order of the run."""
-        records = self._files(_OF_RUN, (run, after // MOST_NAMES))
+    def of_run(self, run: int, *, directories: bool = False, after: int = -1) -> Iterator[FileRecord]:
+        """See `FileHistory`."""
+        records = self._files(_ALL_OF_RUN if directories else _OF_RUN, (run, after // MOST_NAMES))
         yield from (record for record in records if record.cursor > after)
 
     def of_path(self, path: str) -> list[FileRecord]:
         """Return what runs did to what was at `path` (relative to the base path), the latest first."""
+        found = self._at(_OF_DIRECTORY, path)
+        above = path
+        while above := above.rpartition("/")[0]:
+            trees = self._at(_TREES_OF_DIRECTORY, above)
+            found += [tree for tree in trees if tree.result is Result.RESTORED]
+        return sorted(found, key=lambda record: record.run, reverse=True)
+
+    def _at(self, query: str, path: str) -> list[FileRecord]:
         head, _, name = path.rpartition("/")
-        directory = os.fsencode(head + "/" if head else "")
-        records = self._files(_OF_DIRECTORY, (directory,))
+        records = self._files(query, (os.fsencode(head + "/" if head else ""),))
         return [record for record in records if record.path.rpartition("/")[2] == name]
 
     def latest_below(self, path: str) -> FileRecord | None:

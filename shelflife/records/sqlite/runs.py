@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from shelflife.actor import current_actor
-from shelflife.records.history import RunRecord, RunState, Totals, Trigger
+from shelflife.records.history import NO_CLEANUPS, RunRecord, RunState, Totals, Trigger
 from shelflife.records.journal import KeyTaken
 from shelflife.records.sqlite.acts import note
 from shelflife.records.sqlite.database import transaction
@@ -40,6 +40,8 @@ VALUES ('', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 _FINISH: Final = "UPDATE run SET finished = ?, state = ?, reason = ?, report = ? WHERE id = ?"
 
+_IS_OF: Final = "SELECT 1 FROM run WHERE id = ? AND trigger = ?"
+
 _ADD_TO_TOTALS: Final = (
     "INSERT INTO total VALUES (?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value"
 )
@@ -58,12 +60,12 @@ _LATEST: Final = f"{_RUNS} WHERE id < ? ORDER BY id DESC LIMIT ?"
 _ONE: Final = f"{_RUNS} WHERE id = ?"
 
 _COMPLETED: Final = f"""
-{_RUNS} WHERE state = ? AND finished >= ? AND trigger NOT IN (?, ?) ORDER BY id DESC LIMIT 1
+{_RUNS} WHERE state = ? AND finished >= ? AND trigger NOT IN (?, ?, ?) ORDER BY id DESC LIMIT 1
 """
 
 
 _LAST_CLEANUP: Final = f"""
-{_RUNS} WHERE state NOT IN (?, ?) AND trigger NOT IN (?, ?) ORDER BY id DESC LIMIT 1
+{_RUNS} WHERE state NOT IN (?, ?) AND trigger NOT IN (?, ?, ?) ORDER BY id DESC LIMIT 1
 """
 
 
@@ -124,7 +126,7 @@ class SqliteRuns:
         return number
 
     def finish(self, run: int, *, at: int, state: RunState, report: dict[str, Any], reason: str = "") -> None:
-        """Record that a run ended, and add it to the totals."""
+        """Record that a run ended, and add it to the totals, unless it only brought something back."""
         counts = {
             "runs": 1,
             "removed": report.get("removed", 0) + report.get("trashed", 0),
@@ -133,6 +135,8 @@ class SqliteRuns:
         stamps = {"last_run": at} | ({"last_success": at} if state is RunState.DONE else {})
         with transaction(self._connection):
             self._connection.execute(_FINISH, (at, state, reason, json.dumps(report), run))
+            if self._connection.execute(_IS_OF, (run, Trigger.RESTORE)).fetchone() is not None:
+                return
             self._connection.executemany(_ADD_TO_TOTALS, counts.items())
             self._connection.executemany(_STAMP_TOTALS, stamps.items())
 
@@ -158,12 +162,12 @@ class SqliteHistory:
 
     def completed_since(self, since: int) -> RunRecord | None:
         """Return the latest cleanup that came to its end after `since` (ns); making room is none."""
-        values = (RunState.DONE, since, Trigger.PRESSURE, Trigger.TRASH)
+        values = (RunState.DONE, since, *NO_CLEANUPS)
         return next(_records(self._connection, _COMPLETED, values), None)
 
     def last_cleanup(self) -> RunRecord | None:
         """Return the latest cleanup that is not going on, however it ended."""
-        values = (RunState.PLANNING, RunState.RUNNING, Trigger.PRESSURE, Trigger.TRASH)
+        values = (RunState.PLANNING, RunState.RUNNING, *NO_CLEANUPS)
         return next(_records(self._connection, _LAST_CLEANUP, values), None)
 
     def totals(self) -> Totals:

@@ -43,6 +43,11 @@ _PAGE: Final = 1000
 
 Number = Annotated[int, Path(ge=1, le=LARGEST)]
 
+RestoringRun = Annotated[
+    int | None,
+    Query(ge=1, le=LARGEST, description="Instead of a path: the run that brought back what is held"),
+]
+
 Before = Annotated[int | None, Query(ge=1, le=LARGEST, description="Holds before the one of this number")]
 
 _CHANGED: Final = documented(_412="the hold is not as you have seen it (`If-Match`); nothing was done")
@@ -103,9 +108,15 @@ def _add_acting(api: APIRouter, service: Service) -> None:
 
     @api.delete("/holds", response_model=list[Hold], responses=_CHANGED | documented(_404="nobody holds it"))
     async def end_hold(
-        request: Request, asking: Asking, path: PathText = None, path_b64: PathBytes = None
+        request: Request,
+        asking: Asking,
+        path: PathText = None,
+        path_b64: PathBytes = None,
+        run: RestoringRun = None,
     ) -> object:
-        """End the hold on a path."""
+        """End the hold on a path, or on what a run brought back from the trash."""
+        if run is not None and path is None and path_b64 is None:
+            return await asyncio.to_thread(_unhold_run, service, asking, run)
         return await asyncio.to_thread(_unhold, request, service, asking, asked_path(path, path_b64))
 
     @api.delete(
@@ -168,6 +179,17 @@ def _unhold(request: Request, service: Service, asking: Caller, path: str) -> li
     except UsageError as error:
         raise not_found(error) from error
     return [_ended(hold) for hold in ended]
+
+
+def _unhold_run(service: Service, asking: Caller, run: int) -> list[Hold]:
+    engine = service.engine
+    held = [hold for hold in engine.holds() if hold.run == run]
+    if held and asking.areas:
+        asking.require_areas([hold.area for hold in held])
+    try:
+        return [_ended(hold) for hold in engine.unhold(str(run))]
+    except UsageError as error:
+        raise not_found(error) from error
 
 
 def _end(request: Request, service: Service, asking: Caller, number: int) -> Any:

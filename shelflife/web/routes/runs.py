@@ -130,7 +130,7 @@ def _add_files(api: APIRouter, service: Service) -> None:
         offset: Annotated[int, Query(ge=0, le=10**9, deprecated=True)] = 0,
         limit: Limit = MOST_FILES,
     ) -> object:
-        """Return what became of the files of a run, as far as that is remembered; also as JSON lines.
+        """Return what became of a run's files, and the empty directories it removed; also as JSON lines.
 
         A page may be short, and `next_cursor` say that there are more.
         """
@@ -226,7 +226,7 @@ def _files(
             and wanted.outcome in (None, file.result.name.lower())
             and (since is None or file.at >= since),
         )
-        for file in engine.run_files(number, after=cursor or -1)
+        for file in engine.run_files(number, directories=True, after=cursor or -1)
     )
 
 

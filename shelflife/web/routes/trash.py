@@ -10,12 +10,30 @@ from fastapi import Request
 from fastapi.responses import StreamingResponse
 
 from shelflife.errors import UsageError
-from shelflife.settings.quantities import parse_duration
+from shelflife.run.selection import Selection
+from shelflife.settings.quantities import parse_duration, past_moment_of
 from shelflife.shapes.run import Report, report_as_json
-from shelflife.shapes.trash import Restored, TrashedFile, restored_as_json, trashed_file_as_json
+from shelflife.shapes.trash import (
+    Restored,
+    TrashedFile,
+    WouldRestore,
+    restored_as_json,
+    trashed_file_as_json,
+    would_restore_as_json,
+)
 from shelflife.web import models
 from shelflife.web.routes.cleanup import RUNS
-from shelflife.web.routes.parts import MOST_FILES, Areas, Asking, Limit, answer_of, inside, json_lines
+from shelflife.web.routes.parts import (
+    MOST_FILES,
+    Areas,
+    Asking,
+    Limit,
+    answer_of,
+    inside,
+    json_lines,
+    require_path,
+    wants_lines,
+)
 
 if TYPE_CHECKING:
     import threading
@@ -23,8 +41,11 @@ if TYPE_CHECKING:
 
     from fastapi import APIRouter
 
+    from shelflife.engine import Engine
     from shelflife.events import Event
     from shelflife.remove.report import RunReport
+    from shelflife.shapes.trash import Restored as Result
+    from shelflife.web.caller import Caller
     from shelflife.web.service import Service
 
 
@@ -38,7 +59,7 @@ def add(api: APIRouter, service: Service) -> None:
         """Return what waits in the trash, the oldest first: up to `limit` files, or all of them as JSON lines."""
         areas = asking.require_areas(area)
         files = (trashed_file_as_json(file) for file in service.engine.trash(areas or None))
-        if "application/jsonl" in request.headers.get("accept", ""):
+        if wants_lines(request):
             return StreamingResponse(json_lines(files), media_type="application/jsonl")
         return await asyncio.to_thread(lambda: list(islice(files, limit)))
 
@@ -46,20 +67,25 @@ def add(api: APIRouter, service: Service) -> None:
 
 
 def _add_acts(api: APIRouter, service: Service) -> None:
-    @api.post("/trash/restore", response_model=Restored, responses=RUNS)
+    @api.post("/trash/restore", response_model=Restored | WouldRestore, responses=RUNS)
     async def start_restore(request: Request, asking: Asking, wanted: models.RestoreRequest) -> object:
-        """Bring back from the trash a path, or all that a run put there. Nothing is ever replaced."""
-        asking.require_areas(None)
+        """Bring back from the trash paths, what runs put there, or what went in a time. Nothing is ever replaced.
 
-        def act(listen: Callable[[Event], None], _stop: threading.Event) -> list[str]:
+        All of it is held by one hold. With `dry_run`, only say what would come back.
+        """
+        selection = await asyncio.to_thread(_selection, service.engine, asking, wanted)
+        if wanted.dry_run:
+            files = service.engine.would_bring_back(selection)
+            return await asyncio.to_thread(would_restore_as_json, files)
+
+        def act(listen: Callable[[Event], None], stop: threading.Event) -> Result:
             engine = service.engine_for(listen)
-            target = wanted.target
-            if not target.isdecimal():
-                target = inside(engine, target)
-            return engine.restore(target, to=wanted.to, hold=wanted.hold)
+            done = engine.restored(engine.bring_back(selection, hold=wanted.hold, stop=stop), most=MOST_FILES)
+            done.require_all()
+            return restored_as_json(done, now=engine.now())
 
         return await answer_of(
-            request, service, service.work.begin(act), restored_as_json, at="/trash/restore"
+            request, service, service.work.begin(act), lambda done: done, at="/trash/restore"
         )
 
     @api.post("/trash/purge", response_model=Report, responses=RUNS)
@@ -80,3 +106,28 @@ def _add_acts(api: APIRouter, service: Service) -> None:
         return await answer_of(
             request, service, job, lambda done: report_as_json(done.as_json()), at="/trash/purge"
         )
+
+
+def _selection(engine: Engine, asking: Caller, wanted: models.RestoreRequest) -> Selection:
+    """Return what a request wants back. Raises UsageError, HTTPException (403)."""
+    targets = wanted.targets or ([] if wanted.target is None else [wanted.target])
+    areas = asking.require_areas(wanted.areas)
+    goals = {
+        name: None if path is None else inside(engine, path)
+        for name, path in (("new_path", wanted.to), ("into", wanted.into))
+    }
+    for path in filter(None, goals.values()):
+        require_path(engine, asking, path)
+    now = engine.now()
+    since, until = (
+        None if text is None else past_moment_of(text, now, name=name)
+        for name, text in (("since", wanted.since), ("until", wanted.until))
+    )
+    return Selection(
+        runs=tuple(int(target) for target in targets if target.isdecimal()),
+        paths=tuple(inside(engine, target) for target in targets if not target.isdecimal()),
+        areas=None if areas is None else tuple(engine.settings.area_name(name) for name in areas),
+        since=since,
+        until=until,
+        **goals,
+    )

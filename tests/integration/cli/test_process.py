@@ -94,9 +94,9 @@ def test_a_signal_ends_a_run_at_its_next_batch_with_its_work_recorded(
     program = (
         "import os, sys, threading; import shelflife.cli.cleanup as verb\n"
         "from shelflife.events import BatchFinished; from shelflife.engine import Engine\n"
-        "told, stop, handled = Engine.__init__, verb._Stop._stop, threading.Event()\n"
+        "told, stop, handled = Engine.__init__, verb.Stop._stop, threading.Event()\n"
         "def handle(self, *arguments): stop(self, *arguments); handled.set()\n"
-        "verb._Stop._stop = handle\n"
+        "verb.Stop._stop = handle\n"
         "def tell(event):\n"
         "    if isinstance(event, BatchFinished) and not handled.is_set():\n"
         f"        os.kill(os.getpid(), {int(number)}); handled.wait(60)\n"
@@ -201,8 +201,9 @@ def test_every_verb_can_be_shown_in_ascii(site: Site, verb: str) -> None:
     site.file("uploads/Größe")
     site.call("stats")
     done = called(site, verb, PYTHONIOENCODING="ascii")
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout.isascii()
+    assert done.returncode == 0
+    assert done.stderr == b"" or verb == "plan"  # which tells that the file came with an old time
+    assert (done.stdout + done.stderr).isascii()
 
 
 # -- serving

@@ -20,7 +20,7 @@ def test_where_all_is_well_the_exit_code_is_0(site: Site) -> None:
     assert "last run  1, " in result.out
     assert "done, 1 file removed (2.05 kB)\n" in result.out
     assert "by the schedule (0 2 * * *)" in result.out
-    assert "full: unknown yet" in result.out
+    assert "full: not known yet" in result.out
 
 
 def test_what_waits_for_a_person_is_told_with_the_command_to_type(site: Site) -> None:

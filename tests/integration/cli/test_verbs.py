@@ -354,3 +354,20 @@ def test_where_one_of_two_comes_back_from_the_trash_the_exit_code_says_that_some
     assert "1 of 2 files restored; cannot restore uploads/a" in result.err
     assert (site.base / "uploads/b").exists()
     assert site.call("trash", "restore", "1").code == 2
+
+
+def test_an_area_of_which_only_rules_let_anything_go_is_planned_and_told(site: Site) -> None:
+    rules = '[{match: "*.log", retention: 3d}]'
+    areas = f"{{outputs: {{retention: -1, rules: {rules}}}}}"
+    site.configure(f"storage: {{base_path: storage, default_areas: false, areas: {areas}}}")
+    site.file("outputs/a.log")
+    site.file("outputs/kept")
+    planned = site.call("plan").out
+    assert "its rules" in planned
+    assert "kept indefinitely" not in planned
+    site.call("cleanup", "--yes")
+    assert "outputs: kept indefinitely, but for what its rules let go" in site.call("history", "1").out
+    run, file = site.call("history", "1", "--json").lines
+    assert run["cutoffs"] == {"outputs": {"cutoff": None, "cause": None}}
+    assert (file["path"], file["cause"]) == ("outputs/a.log", "retention")
+    assert site.call("why", "storage/outputs/a.log", "--json").json["cause"] == "retention"

@@ -96,7 +96,7 @@ def test_what_is_no_setting_of_an_area_is_refused(make_storage: MakeStorage) -> 
 def test_a_storage_that_was_never_scanned_has_no_answers_but_no_error(make_storage: MakeStorage) -> None:
     found = make_storage(_AREAS).engine.forecast()
     assert found.as_of is None
-    assert str(found.outlook.disks[0].full) == "unknown yet"
+    assert str(found.outlook.disks[0].full) == "not known yet"
 
 
 def test_inflow_is_learned_from_runs_removals_included(make_storage: MakeStorage) -> None:
@@ -202,11 +202,11 @@ def test_whatif_and_forecast_on_the_command_line(
     assert "KEY=VALUE" in capsys.readouterr().err
 
     assert run(["forecast", "--config", config]) == 0
-    assert "full: unknown yet" in capsys.readouterr().out
+    assert "full: not known yet" in capsys.readouterr().out
     assert run(["forecast", "--json", "--config", config]) == 0
     told = json.loads(capsys.readouterr().out)
     assert len(told["areas"]["frames"]["expires"]) == 14
-    assert told["disks"][0]["full"]["words"] == "unknown yet"
+    assert told["disks"][0]["full"]["words"] == "not known yet"
 
 
 def test_a_forecast_that_is_known_is_drawn(

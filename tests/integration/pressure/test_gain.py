@@ -125,7 +125,7 @@ def test_a_full_disk_takes_at_most_half_of_an_area_unasked_however_often_it_look
     mount_storage: MountStorage,
 ) -> None:
     storage = mount_storage(_AREAS)
-    _full_of_frames(storage, 24)  # 6 MiB of 24, and the rest is kept for ever
+    _full_of_frames(storage, 24)  # 6 MiB of 24, and the rest is kept indefinitely
 
     looks = []
     for number in range(3):

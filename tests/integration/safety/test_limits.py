@@ -101,6 +101,50 @@ def test_settings_that_remove_more_are_asked_about(
         _other(storage, **after).cleanup(trigger=Trigger.SCHEDULE)
 
 
+def _trashed(make_storage: MakeStorage) -> Storage:
+    """A storage in whose trash everything waits for thirty days."""
+    storage = make_storage(
+        {"media": {"retention": "7d", "trash": "30d"}}, limits={"confirm_above_files": _FILES - 1}
+    )
+    _fill(storage)
+    assert storage.engine.cleanup().total("trashed") == _FILES
+    storage.tick("1h")
+    assert storage.engine.cleanup(trigger=Trigger.SCHEDULE).total("purged") == 0
+    return storage
+
+
+@pytest.mark.parametrize("trash", [30, "30m", 0])
+def test_a_trash_that_keeps_for_a_shorter_time_is_not_emptied_before_a_person_has_agreed(
+    make_storage: MakeStorage, trash: object
+) -> None:
+    storage = _trashed(make_storage)
+    storage.file("media/small")  # however little goes besides
+    changed = _other(storage, trash=trash)
+    plan = changed.plan()
+    assert changed.needs_approval(plan, offer_it=False)
+    with pytest.raises(NeedsApproval, match="for good, and since its last cleanup its trash was") as refusal:
+        changed.cleanup(trigger=Trigger.SCHEDULE)
+    assert len(list(changed.trash())) == _FILES
+    assert refusal.value.would_remove["areas"]["media"] == {
+        "files": 1,
+        "bytes": 10,
+        "purged": _FILES,
+        "purged_bytes": 10 * _FILES,
+    }
+    assert plan.areas[0].purge.files == _FILES
+    report = changed.approve(refusal.value.plan)
+    assert (report.total("purged"), report.state) == (_FILES, "done")
+
+
+def test_a_trash_whose_time_is_over_is_emptied_without_asking(make_storage: MakeStorage) -> None:
+    storage = _trashed(make_storage)
+    purged = 0
+    for _ in range(4):
+        storage.tick("10d")
+        purged += storage.engine.cleanup(trigger=Trigger.SCHEDULE).total("purged")
+    assert purged == _FILES
+
+
 @pytest.mark.parametrize("days", [-4, 20, 3650])
 def test_a_clock_that_cannot_be_right_is_asked_about(cleaned: Storage, days: int) -> None:
     cleaned.ahead += days * 86_400 * 10**9

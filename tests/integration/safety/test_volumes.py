@@ -16,7 +16,7 @@ from shelflife.files.pure import Pure
 from shelflife.files.reading import Flag, Manner, RemovalTask, Search
 from shelflife.policy.area import areas_of
 from shelflife.policy.cutoff import KEEP_ALL, Cause, Cutoff, Cutoffs
-from shelflife.testing import aged_file
+from shelflife.testing import aged_file, set_age
 from tests.integration.engine.volumes import mounted
 
 CONTENT = b"in a snapshot"
@@ -147,3 +147,25 @@ def test_neither_reading_nor_removing_takes_another_device_for_its_own(
     assert os.strerror(refused.error) == "Invalid cross-device link"
     assert os.strerror(answer.error) == "Invalid cross-device link"
     assert file.exists()
+
+
+@pytest.mark.parametrize("trash", [0, "3d"])
+def test_a_unit_of_a_lower_layer_goes_file_by_file_or_fails_where_there_is_a_trash(
+    tmp_path: Path, trash: object
+) -> None:
+    place = tmp_path / "merged"
+    for unit in ("job", "young"):
+        directory = tmp_path / f"merged.lower/rec/{unit}"
+        for number in range(3):
+            aged_file(directory / str(number), age="8d" if unit == "job" or number else "1h", content=CONTENT)
+        set_age(directory, "8d")
+    with mounted("overlay", place):
+        area = {"retention": "7d", "expire": "directory", "trash": trash}
+        report = Engine(Settings.build(base_path=place, areas={"rec": area})).cleanup()
+        left = sorted(str(path.relative_to(place / "rec")) for path in (place / "rec").rglob("[012]"))
+    young = ["young/0", "young/1", "young/2"]
+    if trash:
+        assert (left, report.total("trashed")) == ([*(f"job/{number}" for number in range(3)), *young], 0)
+        assert report.failed
+    else:
+        assert (left, report.removed, report.failed) == (young, 3, 0)

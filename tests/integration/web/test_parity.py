@@ -59,6 +59,11 @@ PLACES: Final[dict[str, dict[str, str]]] = {
         "": "POST /trash/restore",
         "PATH|RUN": "POST /trash/restore .target",
         "--as": "POST /trash/restore .to",
+        "--to": "POST /trash/restore .into",
+        "--area": "POST /trash/restore .areas",
+        "--since": "POST /trash/restore .since",
+        "--until": "POST /trash/restore .until",
+        "--dry-run": "POST /trash/restore .dry_run",
         "--no-hold": "POST /trash/restore .hold",
     },
     "trash empty": {
@@ -73,7 +78,7 @@ PLACES: Final[dict[str, dict[str, str]]] = {
         "--reason": "POST /holds .reason",
     },
     "hold list": {"": "GET /holds", "--all": "GET /holds ?ended"},
-    "hold remove": {"": "DELETE /holds", "PATH": "DELETE /holds ?path"},
+    "hold remove": {"": "DELETE /holds", "PATH|RUN": "DELETE /holds ?path, or ?run"},
     "alerts list": {"": "GET /alerts"},
     "alerts test": {"": "POST /alerts/test"},
     "token add": {
@@ -90,7 +95,7 @@ PLACES: Final[dict[str, dict[str, str]]] = {
         "--example": "a configuration to begin with is for whoever has no service yet",
         "--adopt": "POST /adopt",
     },
-    "serve": {"": THE_MACHINE, "--host": THE_MACHINE, "--port": THE_MACHINE},
+    "serve": {"": THE_MACHINE, "--host": THE_MACHINE, "--port": THE_MACHINE, "--log-format": THE_MACHINE},
     "units": {"": THE_MACHINE, "cron|systemd": THE_MACHINE, "--output": THE_MACHINE},
     "completion": {"": THE_MACHINE, "bash|zsh|fish": THE_MACHINE, "WORD": THE_MACHINE},
 }
@@ -121,7 +126,7 @@ def test_the_place_is_in_the_document(verb: str, what: str, place: str) -> None:
     path, _, part = rest.partition(":")[0].partition(" ")
     operation: dict[str, Any] = DOCUMENT[f"/storage{path}"][method.lower()]
     if part.startswith("?"):
-        assert part[1:] in {parameter.get("name") for parameter in operation["parameters"]}
+        assert part[1:].partition(",")[0] in {parameter.get("name") for parameter in operation["parameters"]}
     elif part.startswith("."):
         assert part[1:] in fields_of(operation)
 

@@ -74,7 +74,7 @@ def test_days_count_by_whole_weeks_once_there_is_one(count: int, days: int) -> N
 
 def test_nothing_is_said_before_three_days_were_seen() -> None:
     course = course_of([_holding(an_area(), [], inflow_of(_samples([9, 9])))], 0, Inflow(days=9), _NOW)
-    assert str(course.reaches(100)) == "unknown yet"
+    assert str(course.reaches(100)) == "not known yet"
 
 
 def test_what_others_remove_is_no_negative_inflow_of_an_area_but_is_outside_of_them() -> None:
@@ -152,7 +152,7 @@ def test_what_expires_makes_room() -> None:
         (When(earliest=1, latest=1), "in 1 day"),
         (When(earliest=4, latest=None), "in 4 days at the earliest"),
         (When(), "not in sight"),
-        (When(is_known=False), "unknown yet"),
+        (When(is_known=False), "not known yet"),
     ],
 )
 def test_a_span_is_told_in_words(when: When, words: str) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +23,7 @@ from shelflife.policy.limits import (
     reasons_to_ask,
     unasked,
 )
-from shelflife.policy.plan import AreaPlan, DueDirectory, Plan
+from shelflife.policy.plan import AreaPlan, DueDirectory, Plan, Purge
 from shelflife.settings import Settings
 
 DAY = 86_400 * 10**9
@@ -129,7 +130,57 @@ def test_there_must_be_doubt_and_retention_and_quota_wait_alike(
     else:
         (reason,) = reasons
         assert word in reason
-        assert reason.startswith("frames: 2,000 of 3,000 files would go, and ")
+        assert re.match(r"frames: 2,000 of 3,000 files \(\d.* B\) would go, and ", reason)
+
+
+def _plan_with_purge(purge: Purge) -> Plan:
+    plan = _plan(files=1)
+    return replace(plan, areas=(replace(plan.areas[0], purge=purge),))
+
+
+@pytest.mark.parametrize(
+    ("purge", "is_large"),
+    [
+        (Purge(1_001, 0, 2_001), True),
+        (Purge(1_000, 0, 1_999), False),
+        (Purge(1_000, 11 * _GB, 1_999), True),
+        (Purge(1_000, 11 * _GB, 2_000), False),
+        (Purge(20, 0, 20), True),
+        (Purge(19, 0, 19), False),
+        (Purge(), False),
+    ],
+)
+@pytest.mark.parametrize(
+    ("before", "after", "word"),
+    [
+        ({"trash": "30d"}, {"trash": 30}, "its trash was shortened from 30d to 30s"),
+        ({"trash": "30d"}, {"trash": 0}, "its trash was shortened from 30d to 0s"),
+        ({"trash": "30d", "path": "elsewhere"}, {"trash": "30d"}, "its path was changed"),
+        ({"trash": "30d"}, {"trash": "30d"}, None),
+        ({"trash": "7d"}, {"trash": "30d"}, None),
+        ({"trash": "30d", "retention": "30d"}, {"trash": "30d"}, None),  # changes nothing about the trash
+        ({"retention": "30d"}, {}, "its retention was shortened"),  # without a trash, what is expired goes
+    ],
+)
+def test_a_trash_that_would_be_emptied_because_its_settings_changed_waits_for_a_person(
+    before: dict[str, Any], after: dict[str, Any], word: str | None, purge: Purge, is_large: bool
+) -> None:
+    last = _last(_settings(**before))
+    reasons = _reasons(_plan_with_purge(purge), last, _settings(**after))
+    if word is None or not is_large:
+        assert reasons == []
+    else:
+        (reason,) = reasons
+        assert word in reason
+        assert f"{purge.files:,} of the {purge.waiting:,} files in its trash (" in reason
+        assert "would be removed for good" in reason
+
+
+@pytest.mark.parametrize(("days_ago", "asks"), [(-1, True), (1, False), (15, True), (None, False)])
+def test_a_trash_that_a_clock_would_empty_waits_for_a_person(days_ago: float | None, asks: bool) -> None:
+    settings = _settings(trash="7d")
+    last = None if days_ago is None else _last(settings, days_ago=days_ago)
+    assert bool(_reasons(_plan_with_purge(Purge(900, 0, 900)), last, settings)) == asks
 
 
 def test_a_rare_schedule_makes_a_long_time_ordinary() -> None:

@@ -15,6 +15,7 @@ from shelflife.policy.gain import LEAST, OnItsWay
 from shelflife.policy.load import NOTHING, Load, total
 from shelflife.policy.pressure import (
     Candidate,
+    Empty,
     Need,
     ReliefPlan,
     SpaceUse,
@@ -242,6 +243,46 @@ def test_a_small_portion_goes_first_and_the_oldest() -> None:
     disk = Disk(files)
     assert [disk.load(before=cutoff.at).files for _, cutoff in relief.first] == [3]  # a 64th
     assert [disk.load(before=cutoff.at).files for _, cutoff in relief.cutoffs] == [160]
+
+
+# -- empty directories
+
+
+def _needs_inodes(count: int) -> Need:
+    return Need(enough=Load(files=count), least=Load(files=1))
+
+
+def test_empty_directories_go_before_any_file_that_is_not_expired() -> None:
+    first, second = _areas(a={"retention": "30d", "priority": 1}, b={"retention": "30d", "priority": 2})
+    times = tuple(NOW - (90 - number) * HOUR for number in range(10))
+    candidates = [replace(_candidate(area, _hourly(20)), empty=Empty(0, times)) for area in (first, second)]
+    relief = choose_cutoffs(candidates, _needs_inodes(14), trash=NOTHING, now=NOW)
+    assert [(name, cutoff.at) for name, cutoff in relief.empty] == [("a", times[-1] + 1), ("b", times[3] + 1)]
+    assert {cutoff.cause for _, cutoff in relief.cutoffs} == {Cause.RETENTION}
+    assert (relief.is_enough, relief.first) == (True, ())
+    relief = choose_cutoffs(candidates, _needs_inodes(25), trash=NOTHING, now=NOW)
+    given = {name: Disk(_hourly(20)).load(before=cutoff.at).files for name, cutoff in relief.cutoffs}
+    assert given == {"b": 0, "a": 5}
+
+
+def test_expired_empty_directories_count_as_what_is_expired() -> None:
+    (area,) = _areas(a={"retention": "30d", "priority": 1})
+    candidate = replace(_candidate(area, _hourly(20)), empty=Empty(expired=7))
+    relief = choose_cutoffs([candidate], _needs_inodes(7), trash=NOTHING, now=NOW)
+    assert [(stage.area, stage.cutoff.cause, stage.only_empty) for stage in relief.stages] == [
+        ("a", Cause.RETENTION, False),
+        ("a", Cause.RETENTION, False),
+    ]
+    assert relief.is_enough
+
+
+def test_how_many_files_go_unasked_says_nothing_of_empty_directories() -> None:
+    (area,) = _areas(a={"retention": "30d", "priority": 1})
+    times = tuple(NOW - (90 - number) * HOUR for number in range(10))
+    candidate = replace(_candidate(area, _hourly(20)), unasked=0, empty=Empty(0, times))
+    relief = choose_cutoffs([candidate], _needs_inodes(12), trash=NOTHING, now=NOW)
+    assert [cutoff.at for _, cutoff in relief.empty] == [times[-1] + 1]
+    assert (relief.is_enough, relief.withheld) == (False, (("a", 2),))
 
 
 # -- what is on its way

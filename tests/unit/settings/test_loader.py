@@ -191,7 +191,7 @@ def test_relative_paths_start_from_where_a_linked_file_is_seen(tmp_path: Path) -
                 "config.yaml:3: storage.retention.uploads: "
                 '"7 dayz": not a duration; allowed: -1 (indefinitely), '
                 "whole seconds, or a whole number with s, m, h, d or w, "
-                'such as 24h or 7d (did you mean "7d"?)'
+                'such as 24h, 7d or 1d12h (did you mean "7d"?)'
             ),
         ),
         ("storage:\n  retention: {temp: -2}\n", "config.yaml:2: storage.retention.temp: -2: not a duration"),

@@ -30,6 +30,8 @@ _DAY = 86_400
         ("7d", 7 * _DAY),
         ("7 d", 7 * _DAY),
         ("2w", 14 * _DAY),
+        ("1d12h", _DAY + _DAY // 2),
+        ("1w2d3h4m5s", 9 * _DAY + 3 * 3600 + 4 * 60 + 5),
         ("0h", 0),
         ("36500d", LONGEST),
     ],
@@ -52,7 +54,10 @@ _NO_DURATIONS: list[object] = [
     "7 dayz",
     "7D",
     "1.5h",
-    "1d12h",
+    "12h1d",
+    "1d1d",
+    "1d 12h",
+    "1d12",
     "1:30",
     "d",
     "7  d",
@@ -65,7 +70,7 @@ _NO_DURATIONS: list[object] = [
 @pytest.mark.parametrize("value", _NO_DURATIONS, ids=repr)
 @pytest.mark.parametrize("parse", [parse_duration, parse_retention])
 def test_what_is_no_duration_is_refused_with_what_is_allowed(parse: Any, value: object) -> None:
-    with pytest.raises(ValueError, match=r"not a duration; allowed: .*whole seconds, or .* 24h or 7d"):
+    with pytest.raises(ValueError, match=r"not a duration; allowed: .*whole seconds, or .* 24h, 7d or 1d12h"):
         parse(value)
 
 

@@ -12,7 +12,6 @@ import pty
 import re
 import subprocess
 import sys
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -44,6 +43,7 @@ COLOURS: Final = {
     "1;31": "#ff7b72",
 }
 STYLE: Final = re.compile(r"\x1b\[([0-9;]*)m")
+PROGRESS: Final = re.compile(r"\r[^\n\r]*(?=\r)|\r\x1b\[K|\r")
 
 
 class Piece(NamedTuple):
@@ -65,14 +65,15 @@ def typed(command: str, directory: Path) -> Iterator[str]:
     if "PYTHONPATH" in os.environ:
         environment["PYTHONPATH"] = os.environ["PYTHONPATH"]
     words = [sys.executable, "-m", *command.split()]
-    process = subprocess.Popen(words, cwd=directory, stdout=terminal, stderr=subprocess.PIPE, env=environment)
+    process = subprocess.Popen(words, cwd=directory, stdout=terminal, stderr=terminal, env=environment)
     os.close(terminal)
     printed = b""
     while chunk := _read(out):
         printed += chunk
     os.close(out)
-    told = process.communicate()[1]
-    yield from (printed + told).decode().replace("\r\n", "\n").rstrip("\n").split("\n")
+    process.wait()
+    shown = PROGRESS.sub("", printed.decode().replace("\r\n", "\n"))
+    yield from shown.rstrip("\n").split("\n")
 
 
 def _read(descriptor: int) -> bytes:
@@ -101,6 +102,21 @@ def pieces(line: str) -> list[Piece]:
     return [Piece(text, style) for text, style in zip(parts[::2], styles, strict=True) if text]
 
 
+def wrapped(line: list[Piece]) -> list[list[Piece]]:
+    """Return the rows that a line takes, as a terminal breaks one that is too long."""
+    rows: list[list[Piece]] = [[]]
+    room = COLUMNS
+    for piece in line:
+        text = piece.text
+        while text:
+            if not room:
+                rows.append([])
+                room = COLUMNS
+            rows[-1].append(Piece(text[:room], piece.style))
+            text, room = text[room:], max(0, room - len(text))
+    return rows
+
+
 def draw(lines: list[list[Piece]]) -> Image.Image:
     """Return the picture of lines."""
     plain = ImageFont.truetype(FONTS / "DejaVuSansMono.ttf", SIZE)
@@ -125,7 +141,7 @@ def main() -> None:
     script = Path(__file__).with_name("fill_storage.py")
     filled = ["--config", str(directory / "config.yaml"), "--files", "3000"]
     subprocess.run([sys.executable, script, *filled], check=True, stdout=subprocess.DEVNULL)
-    draw([pieces(line) for line in chain(session(directory))]).save(target, optimize=True)
+    draw([row for line in session(directory) for row in wrapped(pieces(line))]).save(target, optimize=True)
 
 
 if __name__ == "__main__":

@@ -236,11 +236,10 @@ def _of_failures(work: Workplace, runs: Sequence[RunRecord]) -> Iterator[Conditi
 
 
 def _failures(work: Workplace, run: RunRecord, area: str, failed: int, errors: Sequence[str]) -> str:
-    directories = tuple(f"{directory}/" for directory in work.areas[area].directories)
     named = [
         f"{visible(failure['path'])}: {failure['error']}"
         for failure in run.report.get("failures", [])
-        if failure["path"].startswith(directories)
+        if work.areas[area].find(failure["path"]) is not None
     ]
     first = [*errors, *named][:_EXAMPLES]
     what = (

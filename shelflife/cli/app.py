@@ -179,7 +179,7 @@ def _failed(error: ShelflifeError, *, as_json: bool) -> int:
     from shelflife.shapes.error import error_as_json
 
     if as_json:
-        print_json(error_as_json(error))
+        _print(error_as_json(error))
     say(str(error), style=CARE if isinstance(error, NeedsApproval) else BAD)
     return error.exit_code
 
@@ -190,9 +190,18 @@ def _failed_os(error: OSError, *, as_json: bool) -> int:
     message = f"{place}{error.strerror or error}"
     if as_json:
         detail = {"type": "system", "message": printable(message), "exit_code": int(ExitCode.USAGE)}
-        print_json({"error": detail | {"errno": errno.errorcode.get(error.errno or 0)}})
+        _print({"error": detail | {"errno": errno.errorcode.get(error.errno or 0)}})
     say(message, style=BAD)
     return ExitCode.USAGE
+
+
+def _print(value: object) -> None:
+    """Print an error as JSON. Where nobody reads that, the exit code tells of it all the same."""
+    try:
+        print_json(value)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _pipe_closed()
 
 
 def _pipe_closed() -> int:

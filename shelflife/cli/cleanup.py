@@ -86,16 +86,10 @@ def cleanup(
 
     Example: shelflife cleanup --unless-ran-within 20h
     """
+    is_narrowed = bool(areas) or dry_run or unless_ran_within is not None
+    _refuse_together(is_narrowed, approves=approve is not None, pressure=pressure, insist=insist)
     if pressure:
-        if areas or dry_run or approve is not None or unless_ran_within is not None:
-            raise UsageError(
-                "--pressure looks at the disks as a whole: give it without areas and other options"
-            )
         return _make_room(config, insist=insist, as_json=as_json)
-    if insist:
-        raise UsageError("--insist belongs to --pressure")
-    if approve is not None and (areas or dry_run or unless_ran_within is not None):
-        raise UsageError("--approve runs a plan as it was made: give it without areas and other options")
     seconds = None if unless_ran_within is None else seconds_of(unless_ran_within, "--unless-ran-within")
     only_dry = settings_of(config).cleanup.dry_run
     if dry_run or only_dry:
@@ -111,6 +105,16 @@ def cleanup(
     if yes or as_json or not confirm.somebody_is_there():
         return _run(config, _unasked(areas), as_json=as_json)
     return _ask_and_run(config, areas)
+
+
+def _refuse_together(is_narrowed: bool, *, approves: bool, pressure: bool, insist: bool) -> None:
+    """Raise UsageError where options do not go together."""
+    if pressure and (is_narrowed or approves):
+        raise UsageError("--pressure looks at the disks as a whole: give it without areas and other options")
+    if insist and not pressure:
+        raise UsageError("--insist belongs to --pressure")
+    if approves and is_narrowed:
+        raise UsageError("--approve runs a plan as it was made: give it without areas and other options")
 
 
 def _preview(config: Path | None, areas: list[str] | None, *, as_json: bool) -> int:

@@ -278,11 +278,16 @@ def _show_heading(run: RunRecord) -> None:
     output.print_prose(
         f"run {run.id} by {run.trigger} on {run.host} (pid {run.pid}), {moment(run.started)}: {ended}"
     )
-    for area, cutoff in run.cutoffs.items():
-        if cutoff["at"] is None:
+    for area, record in run.cutoffs.items():
+        if record["at"] is None:
             output.print_prose(f"{area}: kept indefinitely, but for what its rules let go")
-            continue
-        output.print_prose(f"{area}: what is older than {moment(cutoff['at'])}, because of {cutoff['cause']}")
+        whose = [[], *record.get("patterns", [[]])[1:]]
+        for patterns, cutoff in zip(whose, record.get("classes", [record]), strict=False):
+            if cutoff and cutoff["at"] is not None:
+                what = f"{area}, {', '.join(patterns)}" if patterns else area
+                output.print_prose(
+                    f"{what}: what is older than {moment(cutoff['at'])}, because of {cutoff['cause']}"
+                )
     if run.reason:
         output.print_prose(run.reason)
 
@@ -296,8 +301,10 @@ def _show_file(file: FileRecord) -> None:
         output.print_line(f"{outcome:<9} {'–':>10}  {file.path}/  ", Styled("(empty directory)", DIM))
         return
     why = os.strerror(file.errno) if file.errno else file.reason.value
-    if file.cause not in ("", "retention", why):
+    if file.cause not in ("", "retention", "rule", why):
         why = f"{why}, because of {file.cause}" if outcome not in ("removed", "trashed") else file.cause
+    elif file.cause == "rule" and not file.errno:
+        why = f"{why}, by a rule of {file.area}"
     style = BAD if outcome == "failed" else _STYLES.get(outcome, "")
     tree = file.kind is BatchKind.RESTORED_TREE
     output.print_line(

@@ -107,6 +107,21 @@ def show(made: Plan, reasons: list[str], *, as_json: bool, top: int = 0, command
     if as_json:
         output.print_json(plan_as_json(made, reasons, top=top))
         return
+    output.print_table(_areas_of(made))
+    for line in _largest(made, top) if top else _units(made):
+        output.print_line(line)
+    if links := sum(area.links for area in made.areas):
+        output.print_line(f"and {counted(links, 'symbolic link', 'symbolic links')}")
+    output.print_special(sum(area.special for area in made.areas))
+    output.print_prose(f"plan {made.id}, made for {moment(made.made)}; nothing was removed")
+    for reason in reasons:
+        output.print_prose(reason, first=[Styled("a person must approve it: ", CARE)], indent="  ")
+    if reasons and command:
+        output.print_line(f"to approve and run it: shelflife cleanup --approve {made.id}")
+
+
+def _areas_of(made: Plan) -> Table:
+    """Return a plan as a table, area by area."""
     table = Table(
         [
             Column("area"),
@@ -127,17 +142,7 @@ def show(made: Plan, reasons: list[str], *, as_json: bool, top: int = 0, command
         table.add(area.area, *counts, *own)
     directories = sum(area.directories for area in made.areas)
     table.add_total("total", output.number(made.files), human_size(made.bytes), output.number(directories))
-    output.print_table(table)
-    for line in _largest(made, top) if top else _units(made):
-        output.print_line(line)
-    if links := sum(area.links for area in made.areas):
-        output.print_line(f"and {counted(links, 'symbolic link', 'symbolic links')}")
-    output.print_special(sum(area.special for area in made.areas))
-    output.print_prose(f"plan {made.id}, made for {moment(made.made)}; nothing was removed")
-    for reason in reasons:
-        output.print_prose(reason, first=[Styled("a person must approve it: ", CARE)], indent="  ")
-    if reasons and command:
-        output.print_line(f"to approve and run it: shelflife cleanup --approve {made.id}")
+    return table
 
 
 def _units(made: Plan) -> Iterator[str]:

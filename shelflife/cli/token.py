@@ -21,27 +21,32 @@ ABOUT: Final = "Make, list and revoke tokens for HTTP, each with a name and scop
 _NAME: Final = "A letter or digit, then letters, digits, `.`, `_` and `-`."
 
 
+NewName = Annotated[str, Argument("NAME", help="Who will use it; shown wherever something was done with it.")]
+
+Scopes = Annotated[
+    list[str] | None,
+    Option(
+        "--scope",
+        metavar="SCOPE",
+        help=f"What it allows; repeat the option for several: {', '.join(Scope)}.",
+    ),
+]
+
+OfAreas = Annotated[
+    list[str] | None,
+    Option("--area", metavar="AREA", help="An area whose files it gives access to; without it, all areas."),
+]
+
+Expires = Annotated[
+    str | None, Option("--expires", metavar="TIME", help="When it expires: 2027-01-01, or +90d from now.")
+]
+
+
 def add(
-    name: Annotated[
-        str, Argument("NAME", help="Who will use it; shown wherever something was done with it.")
-    ],
-    scope: Annotated[
-        list[str] | None,
-        Option(
-            "--scope",
-            metavar="SCOPE",
-            help=f"What it allows; repeat the option for several: {', '.join(Scope)}.",
-        ),
-    ] = None,
-    area: Annotated[
-        list[str] | None,
-        Option(
-            "--area", metavar="AREA", help="An area whose files it gives access to; without it, all areas."
-        ),
-    ] = None,
-    expires: Annotated[
-        str | None, Option("--expires", metavar="TIME", help="When it expires: 2027-01-01, or +90d from now.")
-    ] = None,
+    name: NewName,
+    scope: Scopes = None,
+    area: OfAreas = None,
+    expires: Expires = None,
     config: Config = None,
     as_json: Json = False,
 ) -> int:
@@ -55,12 +60,26 @@ def add(
     engine.require_areas(area or [])
     now = clock.now()
     until = None if expires is None else moment_of(expires, now, option="--expires")
+    from shelflife.records.access import Token
     from shelflife.records.records import open_records
 
     with open_records(engine.settings).open_journal() as journal:
-        by = current_actor().name
-        secret = journal.tokens.add(name, scopes, areas=area or [], at=now, by=by, expires=until)
+        secret = journal.tokens.add(
+            Token(
+                name=name,
+                scopes=frozenset(scopes),
+                areas=tuple(area or ()),
+                created=now,
+                created_by=current_actor().name,
+                expires=until,
+            )
+        )
         made = journal.tokens.find(secret)
+    _show_new(made, secret, as_json=as_json)
+    return 0
+
+
+def _show_new(made: Token | None, secret: str, *, as_json: bool) -> None:
     if as_json and made is not None:
         from shelflife.shapes.token import token_as_json
 
@@ -68,7 +87,6 @@ def add(
     else:
         output.say("keep it now: it is not shown again")
         output.print_line(secret)
-    return 0
 
 
 def list_tokens(

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from shelflife.policy.cutoff import Cutoffs
     from shelflife.policy.holds import Holds
     from shelflife.policy.limits import LastRun
+    from shelflife.records.index import Index
     from shelflife.records.records import Records
-    from shelflife.records.sqlite.index import Index
 
 _MOST: Final = 10_000
 """Due files of an area that are looked at: a check is not to take as long as a cleanup."""
@@ -92,8 +92,8 @@ def _of_area(base: int, area: Area, known: _Known, now: int) -> Finding | None:
     size = human_size(sum(one.bytes for one in late))
     least = "at least " if len(due) == _MOST else ""
     what = f"{least}{counted(files, 'file', 'files')} ({size})"
-    came = "is due already, but came" if files == 1 else "are due already, but came"
-    when = "after the last cleanup" if last is not None else "here more recently than that"
+    came = "is due by its time, but came" if files == 1 else "are due by their times, but came"
+    when = "after the last cleanup" if last is not None else "here more recently"
     return warning(
         f"area {area.name}", f"{what} {came} {when}; `age_from: arrived` counts from when a file came"
     )

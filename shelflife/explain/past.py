@@ -194,7 +194,8 @@ def _why(record: FileRecord) -> list[str]:
         return [f"{modified}.", _CHOSEN[record.cause].format(area=record.area)]
     if record.cause == Cause.PURGE:
         return [f"{modified}; it had waited in the trash until its time there was over."]
-    return [f"{modified}, and had expired."]
+    by = f" by a rule of area {record.area}" if record.cause == Cause.RULE else ""
+    return [f"{modified}, and had expired{by}."]
 
 
 def _empty(record: FileRecord) -> str:

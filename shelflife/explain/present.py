@@ -13,7 +13,7 @@ from shelflife.files.held import held_directory, held_entry
 from shelflife.files.listing import Entry, EntryKind, entry_at
 from shelflife.files.tree import walk
 from shelflife.formats import format_age, moment
-from shelflife.policy.area import TRASH_DIRECTORY
+from shelflife.policy.area import TRASH_DIRECTORY, place_of
 from shelflife.policy.cutoff import Cause
 from shelflife.policy.rules import KEEP_FILE, File, judge_unit, stays_by_name
 from shelflife.policy.schedule import Schedule
@@ -160,7 +160,8 @@ class Present:
         staying = {
             at: Reason.HELD
             for at, (one, fd) in enumerate(found)
-            if holds and held_entry(holds, self._area.name, f"{place.directory}/{path}{one.name}", fd, one)
+            if holds
+            and held_entry(holds, self._area.name, place_of(place.directory, path + one.name), fd, one)
         }
         verdicts = rules.judge_together(files, self._cutoffs, staying)
         names = [file.name for file in files]
@@ -222,10 +223,9 @@ class Present:
             case Reason.INDEFINITE:
                 return self._kept(verdict.reason, f"Area {self._area.name} {keeps(self._area)}.")
             case Reason.UNIT_HELD:
-                hold = holds.covering(f"{directory}/{name}") or holds.below(f"{directory}/{name}")
-                sentence = (
-                    hold_in_words(name, hold, f"{directory}/{name}") if hold else f"Part of {name} is held."
-                )
+                place = place_of(directory, name)
+                hold = holds.covering(place) or holds.below(place)
+                sentence = hold_in_words(name, hold, place) if hold else f"Part of {name} is held."
                 return self._kept(
                     verdict.reason, whole, sentence, rule=f"hold on {hold.path}" if hold else None
                 )
@@ -270,7 +270,7 @@ class Present:
             area=self._area.name,
             state=State.EXPIRED if verdict.remove else State.WAITING,
             reason=verdict.reason.value,
-            cause=Cause.RETENTION,
+            cause=Cause.RULE if kind.number else Cause.RETENTION,
             rule=retention_rule(self._area, kind),
             expires=expires,
             when=None if cleanup.dry_run else run,

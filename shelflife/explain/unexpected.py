@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Final
 from shelflife.clock import HOUR, SECOND
 from shelflife.explain.findings import Finding, warning
 from shelflife.formats import human_size, moment
+from shelflife.settings import BASE_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from shelflife.policy.area import Area
-    from shelflife.records.sqlite.index import Index
+    from shelflife.records.index import Index
 
 _SHORT: Final = 3600 * SECOND
 """A retention (ns) below this is likely to lack its unit."""
@@ -70,6 +71,8 @@ def _from_the_future(area: Area, index: Index, now: int) -> Iterator[Finding]:
 def _of_no_area(base_path: Path, areas: Iterable[Area]) -> Iterator[Finding]:
     """Tell of directories beside the areas' own, at the base path and on the way to each area."""
     owners = {directory: area.name for area in areas for directory in area.directories}
+    if BASE_PATH in owners:
+        return
     ways = {"", *(parent for directory in owners for parent in _parents(directory))}
     strangers = [
         directory

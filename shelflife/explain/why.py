@@ -19,13 +19,14 @@ from shelflife.explain.words import keeps, retention_rule
 from shelflife.policy.choose import by_retention_of_classes
 from shelflife.run.preview import preview
 from shelflife.settings import Per
-from shelflife.storage.paths import Place, absolute_of
+from shelflife.storage.paths import absolute_of, place_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shelflife.policy.area import Area
     from shelflife.policy.cutoff import Cutoffs
+    from shelflife.records.state import StateDirectory
     from shelflife.run.workplace import Workplace
 
 __all__ = ["Answer", "State", "explain"]
@@ -43,13 +44,13 @@ def explain(work: Workplace, path: str) -> Answer:
     settings, areas, records, now = work.settings, work.areas, work.records, work.clock()
     base = os.path.realpath(settings.base_path)
     absolute = absolute_of(path)
-    place = _place(absolute, base, areas)
+    place = place_at(absolute, base, areas)
     if place is None and not os.path.isabs(path):
         inside = absolute_of(os.path.join(base, path))
-        if (place := _place(inside, base, areas)) is not None:
+        if (place := place_at(inside, base, areas)) is not None:
             absolute = inside
-    if place is None or _is_in(absolute, os.path.realpath(records.state.path)):
-        return _unmanaged(absolute, base, os.path.realpath(records.state.path), areas)
+    if place is None or place.is_ours or _is_in(absolute, os.path.realpath(records.state.path)):
+        return _unmanaged(absolute, base, records.state, areas)
     if not place.path:
         return _area_itself(absolute, place.area)
     past = Past(place, absolute, base=base, records=records, now=now)
@@ -71,21 +72,12 @@ def _cutoffs_of(work: Workplace, area: Area, now: int) -> Cutoffs:
         return by_retention_of_classes(area, now)
 
 
-def _place(absolute: str, base: str, areas: Mapping[str, Area]) -> Place | None:
-    for area in areas.values():
-        for directory in area.directories:
-            top = os.path.join(base, directory)
-            if _is_in(absolute, top):
-                return Place(area, directory, absolute[len(top) + 1 :])
-    return None
-
-
 def _is_in(path: str, directory: str) -> bool:
     return path == directory or path.startswith(f"{directory.rstrip('/')}/")
 
 
-def _unmanaged(absolute: str, base: str, state: str, areas: Mapping[str, Area]) -> Answer:
-    if _is_in(absolute, state):
+def _unmanaged(absolute: str, base: str, state: StateDirectory, areas: Mapping[str, Area]) -> Answer:
+    if any(_is_in(absolute, os.path.realpath(place)) for place in (state.path, state.home)):
         reason = "records"
         sentence = "It belongs to the records of the storage itself (index, journal, lock): never cleaned up."
     elif absolute == base:

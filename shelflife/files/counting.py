@@ -103,15 +103,14 @@ def count_entry(survey: Survey, entry: Entry, path: str, area: Area, *, due: boo
         case EntryKind.FILE | EntryKind.LINK if stays_by_name(entry.name):
             survey.staying += 1
         case EntryKind.FILE | EntryKind.LINK:
-            part = survey.part(area.rules.class_of(path + entry.name))
+            number = area.rules.class_of(path + entry.name)
+            part = survey.part(number)
             survey.newest_change = max(survey.newest_change, entry.ctime)
             if entry.is_file:
                 part.add_file(entry)
             part.add_time(entry.time, counts_for_groups=not area.rules.is_noise(path + entry.name))
             if due:
-                survey.due_files += entry.is_file
-                survey.due_bytes += entry.size if entry.is_file else 0
-                survey.due_links += not entry.is_file
+                survey.add_due(entry, number)
         case EntryKind.DIRECTORY:
             survey.children[entry.name] = entry.inode
         case EntryKind.OTHER:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from shelflife.files.kernel import generation
 from shelflife.files.listing import Entry, signed
 from shelflife.files.survey import Key
+from shelflife.policy.area import place_of
 
 if TYPE_CHECKING:
     from shelflife.files.anchor import Anchor
@@ -21,7 +22,7 @@ def held_directory(holds: Holds, anchor: Anchor, area: str, directory: str, path
     """
     if not holds:
         return None
-    if (hold := holds.covering(f"{directory}/{path}".rstrip("/"))) is not None:
+    if (hold := holds.covering(place_of(directory, path).rstrip("/"))) is not None:
         return hold
     if not holds.has_trees:
         return None

@@ -99,7 +99,6 @@ def _read(anchor: Anchor, path: str, search: Search, stop: Flag) -> Reading:
         rest=lambda: rest,
         due=Candidates.of(due),
         cutoffs=search.cutoffs,
-        more=gone.entries > len(due),
     )
 
 

@@ -61,12 +61,14 @@ class DueCounts(NamedTuple):
     due_links: int
     empty: int | None
     """Modification time (ns) of a directory with nothing in it; None where there is something."""
+    others: Mapping[int, tuple[int, int]] = MappingProxyType({})
+    """By number of the class: files and bytes that are of another one than the area's own."""
 
     @classmethod
     def of(cls, survey: Survey) -> DueCounts:
         """Return what a survey counted."""
         empty = survey.key.mtime if survey.entries == 0 else None
-        return cls(survey.due_files, survey.due_bytes, survey.due_links, empty)
+        return cls(survey.due_files, survey.due_bytes, survey.due_links, empty, survey.due_others)
 
 
 class Reading:
@@ -86,7 +88,6 @@ class Reading:
         rest: Callable[[], Survey] | None = None,
         due: Candidates = NOTHING,
         cutoffs: Cutoffs = KEEP_ALL,
-        more: bool = False,
     ) -> None:
         self._survey: Survey | None = survey if survey is not None else Survey(key=Key(0, 0, 0))
         self._rest = rest
@@ -98,7 +99,7 @@ class Reading:
         """What `due` is before."""
         self.listed = len(due)
         """How many entries `due` has."""
-        self.more = more
+        self.more = self.survey.due_files + self.survey.due_links > len(due)
         """Whether there is more due than listed."""
         self.entries = self.survey.entries
         """Everything in it."""

@@ -184,6 +184,9 @@ class Survey(ClassSurvey):
     due_links: int = 0
     """Symbolic links before those cutoffs."""
 
+    due_others: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """By number of the class: how many of `due_files` and `due_bytes` are of another one than the area's own."""
+
     changed: bool = False
     """Whether the directory changed while it was read: whatever was seen, it will be read again."""
 
@@ -192,6 +195,17 @@ class Survey(ClassSurvey):
         if number == 0:
             return self
         return self.others.setdefault(number, ClassSurvey())
+
+    def add_due(self, entry: Entry, number: int) -> None:
+        """Count a file or link of a class that is before the cutoffs."""
+        if not entry.is_file:
+            self.due_links += 1
+            return
+        self.due_files += 1
+        self.due_bytes += entry.size
+        if number:
+            files, size = self.due_others.get(number, (0, 0))
+            self.due_others[number] = (files + 1, size + entry.size)
 
     def is_due(self, cutoffs: Cutoffs) -> bool:
         """Return whether something of some class may be before its cutoff."""
@@ -214,6 +228,8 @@ class Survey(ClassSurvey):
             hours=self.hours,
             packed_hours=self.packed_hours,
         )
+        if self.due_files:
+            self.due_others = {number: (self.due_files, self.due_bytes)}
         self.files = self.bytes = self.allocated = 0
         self.first_due, self.oldest, self.newest = FOREVER, FOREVER, -FOREVER
         self.oldest_inode = 0
@@ -242,4 +258,7 @@ class Survey(ClassSurvey):
                 found.part(number).take(part)
             for name in ("entries", "staying", "special", "due_files", "due_bytes", "due_links"):
                 setattr(found, name, getattr(found, name) + getattr(one, name))
+            for number, (files, size) in one.due_others.items():
+                more = found.due_others.get(number, (0, 0))
+                found.due_others[number] = (files + more[0], size + more[1])
         return found

@@ -80,8 +80,7 @@ class WorkerPool:
         ended: list[BaseException] = []
         try:
             while True:
-                while not stop and len(begun) < _AHEAD * self.workers and (piece := take()) is not None:
-                    begun.append(self._begin(partial(work, piece, stop)))
+                self._begin_more(begun, work, take, stop)
                 if not begun:
                     break
                 try:
@@ -99,6 +98,17 @@ class WorkerPool:
             wait(begun)
         if ended:
             raise ended[0]
+
+    def _begin_more(
+        self,
+        begun: deque[Future[Found]],
+        work: Callable[[Work, Flag], Found],
+        take: Callable[[], Work | None],
+        stop: Flag,
+    ) -> None:
+        """Begin as many pieces as there may be at a time."""
+        while not stop and len(begun) < _AHEAD * self.workers and (piece := take()) is not None:
+            begun.append(self._begin(partial(work, piece, stop)))
 
     def _begin(self, work: Callable[[], Found]) -> Future[Found]:
         if self._threads is None:

@@ -7,13 +7,32 @@ from typing import TYPE_CHECKING, Final
 
 from shelflife.clock import SECOND
 from shelflife.policy.rules import Rules
-from shelflife.settings import STATE_DIRECTORY, InUse
+from shelflife.settings import BASE_PATH, STATE_DIRECTORY, InUse
 
 if TYPE_CHECKING:
     from shelflife.settings import Expire, Settings
 
 TRASH_DIRECTORY: Final = ".trash"
 """Directory right below an area where removed files wait; never scanned as part of the area."""
+
+
+def place_of(directory: str, path: str) -> str:
+    """Return the place of what is at `path` below an area's `directory`, relative to the base path.
+
+    A slash at the end of `path` stays. Of the base path itself, and so of `""` in an area of `path: .`, the place
+    is empty.
+    """
+    return path if directory == BASE_PATH else f"{directory}/{path}"
+
+
+def path_below(directory: str, place: str) -> str | None:
+    """Return the path below an area's `directory` to a `place` relative to the base path; None if not below it.
+
+    The reverse of `place_of`.
+    """
+    if directory == BASE_PATH:
+        return place
+    return place[len(directory) + 1 :] if place.startswith(f"{directory}/") else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +69,15 @@ class Area:
     @property
     def left_out(self) -> tuple[str, ...]:
         """What lies right in its directory and is ours: never read, counted or removed as a part of it."""
-        return (TRASH_DIRECTORY, STATE_DIRECTORY) if "." in self.directories else (TRASH_DIRECTORY,)
+        return (TRASH_DIRECTORY, STATE_DIRECTORY) if BASE_PATH in self.directories else (TRASH_DIRECTORY,)
+
+    def find(self, place: str) -> tuple[str, str] | None:
+        """Return below which of its directories a place (relative to the base path) is, and the path from there.
+
+        None if it is below none of them; a directory of the area is not below itself.
+        """
+        found = ((directory, path_below(directory, place)) for directory in self.directories)
+        return next(((directory, path) for directory, path in found if path is not None), None)
 
     @property
     def retention(self) -> int | None:

@@ -70,7 +70,9 @@ def by_retention_of_classes(area: Area, now: int) -> Cutoffs:
     """Return the cutoffs that the retentions of an area's classes give at `now` (ns)."""
     return Cutoffs(
         tuple(
-            None if kind.retention is None else Cutoff(at=now - kind.retention, cause=Cause.RETENTION)
+            None
+            if kind.retention is None
+            else Cutoff(at=now - kind.retention, cause=Cause.RULE if kind.number else Cause.RETENTION)
             for kind in area.rules.classes
         )
     )

@@ -23,6 +23,9 @@ class Cause(StrEnum):
     RETENTION = "retention"
     """The area's retention: age alone decided."""
 
+    RULE = "rule"
+    """The retention of one of the area's `rules`, likewise."""
+
     QUOTA = "quota"
     """The area held more than `quota` or `max_files` allow."""
 

@@ -67,7 +67,7 @@ class Hold:
 
 
 EVERYTHING: Final = "."
-"""The path of a hold whose members lie in several areas."""
+"""The path of a hold on the base path itself, and of one whose members lie in several areas."""
 
 
 class Members(NamedTuple):
@@ -119,7 +119,10 @@ class Holds:
         return self
 
     def covering(self, path: str) -> Hold | None:
-        """Return the hold on `path` (relative to the base path, no trailing slash) or on a tree above it."""
+        """Return the hold on `path` (relative to the base path, no trailing slash) or on a tree above it.
+
+        The base path itself is the empty path, here and in all that follows.
+        """
         if (hold := self.on(path)) is not None:
             return hold
         if not self.has_trees:
@@ -139,9 +142,10 @@ class Holds:
         """Return a hold on something in the directory at `path` (relative to the base path), at any depth."""
         if path.rstrip("/") not in self._above:
             return None
-        prefix = path.rstrip("/") + "/"
+        prefix = path.rstrip("/") + "/" if path else ""
         return next(
-            (hold for held, hold in self.paths.items() if held.startswith(prefix)), None
+            (hold for held, hold in self.paths.items() if held.startswith(prefix) and held != EVERYTHING),
+            None,
         ) or self._members.below(prefix)
 
     def concern(self, path: str) -> bool:
@@ -166,7 +170,7 @@ class _Members:
         self._latest: tuple[str, dict[str, Hold]] = ("", {})
         for found in members:
             if found.tree:
-                prefix = found.directory + "/"
+                prefix = found.directory + "/" if found.directory else ""
                 self.trees |= dict.fromkeys([prefix + name for name in found.names.split("/")], found.hold)
             else:
                 self._files.setdefault(found.directory, []).append(found)
@@ -210,5 +214,6 @@ def _by_area(holds: Iterable[Hold]) -> dict[str, frozenset[int]]:
 
 
 def _directories_above(path: str) -> Iterator[str]:
-    while path := path.rpartition("/")[0]:
+    while path:
+        path = path.rpartition("/")[0]
         yield path

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from shelflife.clock import as_datetime
 
@@ -42,6 +42,10 @@ class DueDirectory:
 
     unit: bool = False
     """Whether the directory goes as one, with everything below it."""
+
+    others: tuple[tuple[int, int, int], ...] = ()
+    """Number, files and bytes of each class but the area's own that some of the files are of. All of a unit are
+    of the class by whose cutoff it goes."""
 
 
 class Purge(NamedTuple):
@@ -80,6 +84,19 @@ class AreaPlan:
 
     purge: Purge = Purge()  # noqa: RUF009 - a tuple
     """What would be purged from its trash; counted where there is doubt about that."""
+
+    patterns: tuple[tuple[str, ...], ...] = ()
+    """By the number of the class: the patterns of what is of it; of the area's own there are none."""
+
+    def of_class(self, number: int) -> tuple[int, int]:
+        """Return how many files, and bytes, of another class than the area's own would go."""
+        found = [
+            (files, size)
+            for directory in self.due
+            for kind, files, size in directory.others
+            if kind == number
+        ]
+        return sum(files for files, _ in found), sum(size for _, size in found)
 
     @property
     def cutoff(self) -> Cutoff | None:
@@ -147,10 +164,6 @@ class Plan:
     def errors(self) -> tuple[str, ...]:
         """What could not be looked at, over all areas."""
         return tuple(error for plan in self.areas for error in plan.errors)
-
-    def cutoffs_as_record(self) -> dict[str, Any]:
-        """Return the cutoffs as they are recorded, of the areas from which something may go."""
-        return {plan.area: plan.cutoffs.as_record() for plan in self.areas if plan.cutoffs}
 
 
 def _words(cutoffs: Cutoffs) -> str:

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Final, Protocol
 from shelflife.clock import MINUTE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from shelflife.scopes import Scope
 
 __all__ = ["SERVICE", "USED_EVERY", "Token", "TokenBook"]
@@ -53,18 +51,8 @@ class Token:
 class TokenBook(Protocol):
     """The tokens of one storage. What one process records, all know at once."""
 
-    def add(
-        self,
-        name: str,
-        scopes: Iterable[Scope],
-        *,
-        areas: Iterable[str] = (),
-        at: int,
-        by: str = "",
-        expires: int | None = None,
-        parent: str = "",
-    ) -> str:
-        """Record a token and return its secret, which is not kept. Raises UsageError if the name is taken.
+    def add(self, token: Token) -> str:
+        """Record a new token and return its secret, which is not kept. Raises UsageError if its name is taken.
 
         A session ends with its `parent`: that of a token, with the token of that name.
         """

@@ -11,11 +11,13 @@ import os
 from array import array
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from shelflife.clock import as_datetime
 from shelflife.files.candidates import Fate, Going, Outcomes, meaning
 from shelflife.files.removal import Result
+from shelflife.policy.causes import Causes
 from shelflife.policy.cutoff import Cause
 from shelflife.policy.verdict import Reason
 
@@ -232,7 +234,7 @@ class OfferedPlan(NamedTuple):
     cutoffs: dict[str, Any]
     """Area → {at, cause}, or None for an area that is kept indefinitely."""
     settings: dict[str, Any]
-    """Area → its settings, as `shelflife.policy.limits.settings_of` gives them."""
+    """Area → its settings, as `shelflife.policy.limits.deciding_settings` gives them."""
     arrivals: dict[str, int] = {}  # noqa: RUF012 - a default of a NamedTuple, which nobody changes
     """Area → percent of its files that would go although they arrived expired, where it was counted."""
 
@@ -314,14 +316,16 @@ def unpack_batch(row: BatchRow) -> Iterator[FileRecord]:
     inodes, sizes, mtimes = unpack_facts(row.facts, len(names))
     outcomes = row.codes if row.codes is not None else bytes(len(names))
     numbers = {int(position): code for position, code in json.loads(row.errors or "{}").items()}
-    cutoffs = json.loads(row.cutoffs or "{}").get(row.area)
+    causes = _causes_of(row.cutoffs, row.area)
+    directory, kind = os.fsdecode(row.directory), BatchKind(row.kind)
+    slash = "/" if kind is BatchKind.PRUNED else ""
     # A batch that was cut short has fewer outcomes than names: the rest is in the next one, if there is one.
     for position, (name, outcome) in enumerate(zip(names, outcomes, strict=False)):
         code = CODES[outcome]
         yield FileRecord(
             run=row.run,
             area=row.area,
-            path=os.fsdecode(row.directory) + name,
+            path=directory + name,
             at=row.at,
             inode=inodes[position],
             size=sizes[position],
@@ -329,18 +333,15 @@ def unpack_batch(row: BatchRow) -> Iterator[FileRecord]:
             result=code.result,
             reason=code.reason,
             errno=numbers.get(position, 0),
-            cause=Cause.PURGE if code.reason is Reason.PURGED else _cause(cutoffs),
-            kind=BatchKind(row.kind),
+            cause=Cause.PURGE if code.reason is Reason.PURGED else causes.of(directory + name + slash),
+            kind=kind,
             cursor=row.id * MOST_NAMES + position,
         )
 
 
-def _cause(cutoffs: dict[str, Any] | None) -> str:
-    """Return why something of an area went: by its own class's cutoff, or else by that of a rule."""
-    if not cutoffs:
-        return ""
-    causes = [one["cause"] for one in (cutoffs, *cutoffs.get("classes", ())) if one]
-    return next((cause for cause in causes if cause), "")
+@lru_cache(maxsize=16)
+def _causes_of(cutoffs: str | None, area: str) -> Causes:
+    return Causes(json.loads(cutoffs or "{}").get(area))
 
 
 def unpack_names(joined: bytes) -> list[str]:

@@ -15,8 +15,8 @@ from shelflife.records.state import Owner, StateDirectory
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from shelflife.records.index import Index
     from shelflife.records.journal import Journal
-    from shelflife.records.sqlite.index import Index
     from shelflife.settings import Settings
 
 

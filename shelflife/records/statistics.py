@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from shelflife.policy.area import Area
-    from shelflife.records.sqlite.index import Index
+    from shelflife.records.index import Index
     from shelflife.records.trash import TrashedRun
 
 

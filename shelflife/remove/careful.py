@@ -191,6 +191,6 @@ class AreaExecutor:
         root, code = self._root, error.errno or 0
         if code not in LED_AWAY:
             root.report.note(root.failure(path, code))
-            root.report.errors.append(f"{root.directory}/{path}: {error.strerror}")
+            root.report.errors.append(f"{root.place(path) or root.directory}: {error.strerror}")
         self._index.mark(self._number, path, RowState.UNREADABLE, listed=root.context.freshness.now)
         root.watch_disk(code)

@@ -113,7 +113,7 @@ class Compiled:
                 root.report.displaced += 1
                 root.report.errors.append(
                     f"{root.place(path)}: changed while it was looked at, and not all of it can be put back; "
-                    f"the rest waits in {root.directory}/{TRASH_DIRECTORY}/{DISPLACED}"
+                    f"the rest waits in {root.place(TRASH_DIRECTORY)}/{DISPLACED}"
                 )
         prune_trash(root.anchor, trash.mirror(parent_of(path)[0]))
 

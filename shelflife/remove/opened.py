@@ -11,6 +11,7 @@ from shelflife.files.held import held_directory, held_entry
 from shelflife.files.in_use import WriteGuard, Writers, is_in_locked_directory
 from shelflife.files.mounts import knows_writers
 from shelflife.files.removal import Outcome, Removal, Result, unlink
+from shelflife.policy.area import path_below
 from shelflife.policy.verdict import Reason
 from shelflife.remove.batch import BatchResult
 
@@ -85,7 +86,7 @@ class OpenDirectory:
         area = self.root.area
         return Removal(
             area=area,
-            path=self.former.removeprefix(f"{self.root.directory}/"),
+            path=path_below(self.root.directory, self.former) or "",
             cutoffs=cutoffs,
             dispose=dispose,
             held=self.holds,

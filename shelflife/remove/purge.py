@@ -22,7 +22,7 @@ from shelflife.files.removal import Outcome, Result, Wanted
 from shelflife.files.trash import DISPLACED_PREFIX, TrashName, trash_names
 from shelflife.files.tree import walk
 from shelflife.files.worker_pool import WorkerPool
-from shelflife.policy.area import TRASH_DIRECTORY
+from shelflife.policy.area import TRASH_DIRECTORY, place_of
 from shelflife.policy.choose import by_retention_of_classes
 from shelflife.policy.load import NOTHING, Load
 from shelflife.policy.rules import NativeRules
@@ -74,7 +74,7 @@ def trash_load(context: Context, anchor: Anchor, directory: str, name: TrashName
     load = NOTHING
     with suppress(OSError):
         for path, _, entries in walk(anchor, top):
-            original = f"{directory}/{path[len(top) :]}"
+            original = place_of(directory, path[len(top) :])
             for entry in entries:
                 last = entry.kind in (EntryKind.FILE, EntryKind.LINK) and entry.links == 1
                 kept = f"/{DISPLACED_PREFIX}" in f"{path}{entry.name}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from shelflife.errors import ShelflifeError
 from shelflife.files.trash import Trash
+from shelflife.policy.area import place_of
 from shelflife.remove.report import AreaReport, Failure
 from shelflife.remove.throttle import Throttle
 
@@ -115,11 +116,11 @@ class Root:
 
     def place(self, path: str) -> str:
         """Return a path relative to the base path."""
-        return f"{self.directory}/{path}"
+        return place_of(self.directory, path)
 
     def failure(self, path: str, code: int) -> Failure:
         """Return what says that something could not be done."""
-        return Failure(path=self.place(path), errno=code, error=os.strerror(code))
+        return Failure(path=self.place(path) or self.directory, errno=code, error=os.strerror(code))
 
     def watch_disk(self, code: int) -> None:
         """Take an errno, 0 for none. Raises AreaLost when the disk is read-only, or fails again and again."""

@@ -179,8 +179,8 @@ def put_back(root: Root, trash: Anchor, name: str) -> bool:
         with root.lock:
             root.report.displaced += 1
             root.report.errors.append(
-                f"{root.directory}/{name}: changed while it was looked at, and cannot be put back "
-                f"({error.strerror}); it waits in {root.directory}/{TRASH_DIRECTORY}/{DISPLACED}"
+                f"{root.place(name)}: changed while it was looked at, and cannot be put back "
+                f"({error.strerror}); it waits in {root.place(TRASH_DIRECTORY)}/{DISPLACED}"
             )
         root.trash.displace("", trash.fd, name)
         return False

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shelflife.errors import NeedsApproval, StorageError, UsageError
 from shelflife.events import RunRefused
+from shelflife.policy.causes import records_of
 from shelflife.policy.cutoff import Cutoffs
 from shelflife.policy.limits import (
     APPROVAL_LASTS,
@@ -68,7 +69,7 @@ def why_ask(work: Workplace, plan: Plan, last_runs: Mapping[str, LastRun]) -> li
 
 def offer(work: Workplace, journal: Journal, plan: Plan) -> None:
     """Record a plan, so that a person may approve it."""
-    cutoffs = plan.cutoffs_as_record()
+    cutoffs = records_of(plan, work.areas)
     settings = {name: deciding_settings(work.settings, name) for name in cutoffs}
     everything = {area.area: cutoffs.get(area.area) for area in plan.areas}
     arrivals = {area.area: arrived_share(area) for area in plan.areas if area.arrived}

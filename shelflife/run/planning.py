@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from shelflife.errors import StorageError
+from shelflife.policy.area import place_of
 from shelflife.policy.choose import by_quota, by_retention_of_classes
 from shelflife.policy.cutoff import KEEP_ALL, Cutoffs
 from shelflife.policy.plan import AreaPlan, DueDirectory, Plan
@@ -65,6 +66,7 @@ def make_plan(
                 special=found.special,
                 due=tuple(found.due),
                 errors=tuple(found.errors),
+                patterns=area.rules.patterns,
             )
         )
     return Plan(made=at, areas=tuple(plans))
@@ -100,16 +102,7 @@ def _look(context: Context, area: Area, *, at: int | None, cutoffs: Cutoffs = KE
 def _refresh(context: Context, root: AreaRoot, found: _Found) -> Refreshed | None:
     """Bring the index up to date for one of an area's directories; None when it cannot be read."""
     try:
-        refreshed = Refresh(
-            context.index,
-            root,
-            freshness=context.freshness,
-            cutoffs=found.cutoffs,
-            listener=context.listener,
-            between=context.between,
-            pool=context.pool,
-            listings=context.listings,
-        ).run()
+        refreshed = Refresh(context, root, cutoffs=found.cutoffs).run()
     except OSError as error:
         found.errors.append(f"{root.directory}: {error.strerror}")
         return None
@@ -163,7 +156,11 @@ def _forget_others(context: Context, area: Area, there: set[str]) -> None:
 
 
 def _errors(directory: str, refreshed: Refreshed) -> list[str]:
-    return [f"{directory}/{found.path}: {os.strerror(found.errno)}" for found in refreshed.unreadable] + [
-        f"{directory}/{path}: a volume of its own (a mount or a subvolume); it is not entered"
+    unreadable = [
+        f"{place_of(directory, found.path) or directory}: {os.strerror(found.errno)}"
+        for found in refreshed.unreadable
+    ]
+    return unreadable + [
+        f"{place_of(directory, path)}: a volume of its own (a mount or a subvolume); it is not entered"
         for path in refreshed.mounts
     ]

@@ -144,7 +144,13 @@ class Reclaimable:
             due += (found[path] for path in sorted(found, key=os.fsencode))
         # What is recorded as the cutoff, and so as the cause, is that of all that goes.
         recorded = further if further.at(0) > cutoffs.at(0) else cutoffs
-        return AreaPlan(area=area.name, cutoffs=recorded, scanned=self.scanned(area), due=tuple(due))
+        return AreaPlan(
+            area=area.name,
+            cutoffs=recorded,
+            scanned=self.scanned(area),
+            due=tuple(due),
+            patterns=area.rules.patterns,
+        )
 
     def _cutoffs(self, context: Context, area: Area, cutoff: Cutoff) -> Cutoffs:
         """Return the cutoffs of an area's classes that a cutoff of all of it means."""

@@ -20,7 +20,7 @@ from shelflife.files.listing import Entry, EntryKind, entry_at, signed
 from shelflife.files.removal import Result
 from shelflife.files.rename import put_back
 from shelflife.files.trash import Trash, TrashName, prune_trash, trash_names
-from shelflife.policy.area import TRASH_DIRECTORY
+from shelflife.policy.area import TRASH_DIRECTORY, place_of
 from shelflife.policy.cutoff import Cutoffs
 from shelflife.policy.verdict import Reason
 from shelflife.records.history import BatchKind, Code, OpenBatch, RunState
@@ -154,7 +154,7 @@ class Recovery:
 
     def _recorded(self, run: RunRecord, unit: UnitRecord) -> set[str]:
         """Return the files of a unit that the run wrote down."""
-        prefix = f"{unit.directory}/{unit.name}/"
+        prefix = place_of(unit.directory, f"{unit.name}/")
         return {
             record.path for record in self._journal.files.of_run(run.id) if record.path.startswith(prefix)
         }
@@ -226,10 +226,8 @@ class Recovery:
     def _split(self, batch: OpenBatch) -> tuple[str, str]:
         """Return the area's directory and the path below it of a batch's directory."""
         area = self._areas.get(batch.area)
-        for directory in area.directories if area else ():
-            if batch.directory.startswith(f"{directory}/"):
-                return directory, batch.directory[len(directory) + 1 :]
-        return batch.directory.rstrip("/"), ""
+        found = area.find(batch.directory) if area else None
+        return found or (batch.directory.rstrip("/"), "")
 
 
 def _trash_name(run: RunRecord) -> TrashName:

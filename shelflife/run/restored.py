@@ -12,6 +12,7 @@ from shelflife.files.anchor import Anchor
 from shelflife.files.listing import EntryKind
 from shelflife.files.removal import Result
 from shelflife.files.tree import walk
+from shelflife.policy.area import place_of
 from shelflife.records.history import BatchKind
 from shelflife.storage.paths import locate
 
@@ -98,7 +99,7 @@ def files_of(work: Workplace, restored: Restored, target: str) -> Iterator[str]:
                 for directory, _, entries in walk(anchor, f"{place.path}/"):
                     for entry in entries:
                         if entry.kind is not EntryKind.DIRECTORY:
-                            yield f"{place.directory}/{directory}{entry.name}"
+                            yield place_of(place.directory, directory + entry.name)
 
 
 def _fault(failure: Failure) -> str:

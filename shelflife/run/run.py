@@ -22,6 +22,7 @@ from shelflife.clock import SECOND
 from shelflife.errors import CleanupDisabled, NeedsApproval, SlotTaken, StorageError, UsageError
 from shelflife.events import RunBegun, RunFinished, RunStarted, guarded
 from shelflife.files.trash import TrashName
+from shelflife.policy.causes import records_of
 from shelflife.records.history import RunState, Trigger
 from shelflife.records.marker import check_marker
 from shelflife.records.state import Owner
@@ -141,7 +142,7 @@ def _run(session: LockedStorage, strategy: Strategy, watch: _RunWatch) -> RunRep
     plan = _plan(replace(session, run=number), strategy)
     if plan is None:
         return None
-    journal.runs.carry_out(number, plan=plan.id, cutoffs=plan.cutoffs_as_record())
+    journal.runs.carry_out(number, plan=plan.id, cutoffs=records_of(plan, session.work.areas))
     session.work.listener(
         RunStarted(
             run=number,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shelflife.policy.area import Area
-    from shelflife.records.sqlite.index import Index
+    from shelflife.records.index import Index
     from shelflife.records.usage import UsageBook
     from shelflife.remove.report import RunReport
     from shelflife.run.workplace import Workplace

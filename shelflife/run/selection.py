@@ -13,9 +13,10 @@ from shelflife.files.listing import EntryKind, entry_at
 from shelflife.files.restoring import restoring
 from shelflife.files.trash import prune_trash
 from shelflife.files.tree import walk
-from shelflife.policy.area import TRASH_DIRECTORY
+from shelflife.policy.area import TRASH_DIRECTORY, place_of
 from shelflife.remove.restoring import Start
 from shelflife.run.trashed import Part, TrashedFile, files_of, parts_of
+from shelflife.settings import BASE_PATH
 from shelflife.storage.areas import hold_roots
 from shelflife.storage.paths import Place, locate
 
@@ -195,6 +196,8 @@ def _outermost(places: Sequence[Place]) -> list[Place]:
     wholes = {place.whole for place in places}
 
     def is_covered(place: Place) -> bool:
+        if BASE_PATH in wholes:
+            return place.whole != BASE_PATH
         path = place.whole
         while path := path.rpartition("/")[0]:
             if path in wholes:
@@ -213,7 +216,7 @@ def _fault_of(directory: str, anchor: Anchor) -> list[str]:
         return []
     except OSError as error:
         hint = "a volume of its own (a mount)" if error.errno == errno.EXDEV else error.strerror
-        return [f"{directory}/{TRASH_DIRECTORY} cannot be looked at: {hint}"]
+        return [f"{place_of(directory, TRASH_DIRECTORY)} cannot be looked at: {hint}"]
 
 
 def _require_all(
@@ -258,8 +261,8 @@ def preview(work: Workplace, selection: Selection) -> Iterator[Returning]:
         for one in found:
             home_directory = one.directory if goal is None else goal.place.directory
             for start in one.starts:
-                old = f"{one.directory}/{start.inner}{start.name or ''}"
-                new = f"{home_directory}/{start.home}{start.new or start.name or ''}"
+                old = place_of(one.directory, start.inner + (start.name or ""))
+                new = place_of(home_directory, start.home + (start.new or start.name or ""))
                 for file in _waiting(base, one, start):
                     home = new + file.path[len(old) :]
                     if seen is None or home not in seen:

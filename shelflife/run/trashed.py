@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from shelflife.files.listing import Entry, EntryKind, entry_at
 from shelflife.files.trash import DISPLACED, TrashName, trash_names
 from shelflife.files.tree import walk
-from shelflife.policy.area import TRASH_DIRECTORY
+from shelflife.policy.area import TRASH_DIRECTORY, place_of
 from shelflife.storage.areas import hold_roots
 
 if TYPE_CHECKING:
@@ -92,8 +92,8 @@ def files_of(
                 if entry.kind is not EntryKind.DIRECTORY:
                     yield TrashedFile(
                         area=area.name,
-                        path=f"{directory}/{path[len(part.top) :]}{entry.name}",
-                        place=f"{directory}/{path}{entry.name}",
+                        path=place_of(directory, path[len(part.top) :] + entry.name),
+                        place=place_of(directory, path + entry.name),
                         run=part.run,
                         trashed=part.at,
                         until=None if part.displaced else part.at + (area.trash or 0),

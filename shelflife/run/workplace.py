@@ -16,7 +16,7 @@ from shelflife.policy.area import Area, areas_of
 from shelflife.policy.holds import Holds
 from shelflife.records.records import Records, open_records
 from shelflife.scan.context import Context, HoldSource, Unwatched, Watch
-from shelflife.scan.refresh import freshness_at
+from shelflife.scan.freshness import freshness_at
 from shelflife.storage.areas import hold_base
 
 if TYPE_CHECKING:

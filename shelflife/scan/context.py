@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import threading
 
     from shelflife.events import Listener
-    from shelflife.records.sqlite.index import Index
-    from shelflife.scan.refresh import Freshness
+    from shelflife.records.index import Index
+    from shelflife.scan.freshness import Freshness
 
 
 class Stopped(Exception):  # noqa: N818 - a cancellation, not a fault

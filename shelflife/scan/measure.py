@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from shelflife.files.listing import Entry
     from shelflife.policy.area import Area
     from shelflife.policy.choose import Measure
-    from shelflife.records.index import UnitRow
-    from shelflife.records.sqlite.index import Index
+    from shelflife.records.index import Index, UnitRow
     from shelflife.scan.context import Context
     from shelflife.scan.root import AreaRoot
 

@@ -167,9 +167,7 @@ class _Counting:
         for chunk in judged(fd, path, self._root.area, self._cutoffs, stays):
             for entry, due in chunk:
                 if due and not stays(entry):
-                    survey.due_files += entry.is_file
-                    survey.due_bytes += entry.size if entry.is_file else 0
-                    survey.due_links += not entry.is_file
+                    survey.add_due(entry, self._root.area.rules.class_of(path + entry.name))
 
 
 def due_files(root: AreaRoot, cutoffs: Cutoffs, due: DueDirectory, holds: Holds) -> Iterator[PlannedFile]:
@@ -223,4 +221,5 @@ def _due(root: AreaRoot, path: str, counts: DueCounts, cutoffs: Cutoffs) -> DueD
         bytes=counts.due_bytes,
         links=counts.due_links,
         prune=prune,
+        others=tuple((number, *load) for number, load in counts.others.items()),
     )

@@ -21,27 +21,23 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from shelflife.clock import SECOND
 from shelflife.events import DirectoriesScanned
 from shelflife.files.counting import survey_directory
 from shelflife.files.mounts import is_trusted
 from shelflife.files.reading import DueCounts, Flag, Search
-from shelflife.files.worker_pool import WorkerPool
 from shelflife.policy.cutoff import KEEP_ALL, Cutoffs
 from shelflife.policy.rules import LOST_AND_FOUND
 from shelflife.records.index import RowState, Trust
-from shelflife.scan.listing_cache import ListingCache
 from shelflife.scan.way import for_reading, read_all
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Generator, Iterator
 
-    from shelflife.events import Listener
     from shelflife.files.reading import Reading
     from shelflife.files.survey import Survey
     from shelflife.records.index import Page
+    from shelflife.scan.context import Context
     from shelflife.scan.root import AreaRoot
-from shelflife.records.sqlite.index import Index
 
 _PROGRESS: Final = 500
 """Directories between two reports of progress."""
@@ -81,22 +77,6 @@ class Refreshed:
     """Of the directories that were read, those with something before the cutoffs."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Freshness:
-    """When a row may stand without another look. Durations and times in ns."""
-
-    now: int
-    settle: int
-    """Age from which times are settled."""
-    rescan_after: int
-    """Age at which a row is read again, whatever its key says."""
-
-    @property
-    def settled_before(self) -> int:
-        """Times before this one are settled."""
-        return self.now - self.settle
-
-
 class _Frame:
     """A directory on the way down, with the children that a listing found and no row has claimed yet."""
 
@@ -110,34 +90,21 @@ class _Frame:
 class Refresh:
     """One refresh of one root."""
 
-    def __init__(
-        self,
-        index: Index,
-        root: AreaRoot,
-        *,
-        freshness: Freshness,
-        cutoffs: Cutoffs = KEEP_ALL,
-        listener: Listener,
-        between: Callable[[], None] = lambda: None,
-        pool: WorkerPool | None = None,
-        listings: ListingCache | None = None,
-    ) -> None:
-        """Prepare; `between` is called between directories and may raise to end the refresh.
+    def __init__(self, context: Context, root: AreaRoot, *, cutoffs: Cutoffs = KEEP_ALL) -> None:
+        """Prepare; the context is asked between directories whether to go on, and may raise to end the refresh.
 
-        What was read of directories with something before the cutoffs goes into the `listings`.
+        What was read of directories with something before the cutoffs goes into its `listings`.
         """
-        self._index = index
+        self._context = context
+        self._index = context.index
         self._anchor = root.anchor
         self._area = root.area
+        self._root = context.index.root(root.directory)
         self._directory = root.directory
-        self._root = index.root(root.directory)
-        self._freshness = freshness
+        self._freshness = context.freshness
         self._cutoffs = cutoffs
-        self._listener = listener
-        self._between = between
-        self._listings = listings or ListingCache()
         self._primitives = for_reading(root.anchor)
-        self._pool = (pool or WorkerPool()).suited_to(self._primitives)
+        self._pool = context.pool.suited_to(self._primitives)
         self._trusted = is_trusted(root.anchor.fd)
         self._frames: list[_Frame] = []
         self._unreachable: str | None = None
@@ -162,7 +129,7 @@ class Refresh:
         )
         pages = self._index.pages(self._root, trust)
         with closing(
-            self._pool.run(self._recognise, lambda: next(pages, None), between=self._between)
+            self._pool.run(self._recognise, lambda: next(pages, None), between=self._context.between)
         ) as recognised:
             _, mask = next(recognised)
             self._frames = [_Frame("", None if mask[0] else self._children_of(""))]
@@ -293,7 +260,7 @@ class Refresh:
             piece = [paths.pop() for _ in range(min(_PIECE, len(paths)))]
             return piece or None
 
-        for piece in self._pool.run(self._read_piece, take, between=self._between):
+        for piece in self._pool.run(self._read_piece, take, between=self._context.between):
             yield from piece
 
     def _read_piece(self, paths: list[str], stop: Flag) -> list[tuple[str, Reading]]:
@@ -303,7 +270,7 @@ class Refresh:
 
     def _list(self, path: str) -> Survey | None:
         """Read one directory and record it; return None when it cannot be read."""
-        self._between()
+        self._context.between()
         ((_, reading),) = self._read_piece([path], Flag())
         return self._put(path, reading)
 
@@ -342,7 +309,7 @@ class Refresh:
         self._index.put(self._root, path, survey, listed=now, rules=rules, state=state)
         if survey.is_due(self._cutoffs):
             self.result.due[path] = DueCounts.of(survey)
-            self._listings.put(self._root, path, reading)
+            self._context.listings.put(self._root, path, reading)
 
     def _fail(self, path: str, code: int) -> None:
         if not path:
@@ -364,7 +331,7 @@ class Refresh:
             self._report()
 
     def _report(self) -> None:
-        self._listener(
+        self._context.listener(
             DirectoriesScanned(
                 area=self._area.name,
                 directories=self.result.skipped + self.result.listed,
@@ -377,8 +344,3 @@ class Refresh:
 def _first(path: str, parent: str) -> str:
     """Return the name of the directory right below `parent` that leads to `path`."""
     return path[len(parent) :].partition("/")[0]
-
-
-def freshness_at(now: int, *, settle: int, rescan_after: int) -> Freshness:
-    """Return the freshness that settings in seconds ask for at `now` (ns)."""
-    return Freshness(now=now, settle=settle * SECOND, rescan_after=rescan_after * SECOND)

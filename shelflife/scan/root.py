@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from shelflife.policy.area import place_of
+
 if TYPE_CHECKING:
     from shelflife.files.anchor import Anchor
     from shelflife.policy.area import Area
@@ -22,4 +24,4 @@ class AreaRoot(NamedTuple):
 
     def place(self, path: str) -> str:
         """Return `path`, which is below it, relative to the base path."""
-        return f"{self.directory}/{path}"
+        return place_of(self.directory, path)

@@ -86,8 +86,14 @@ def due_units(context: Context, root: AreaRoot, cutoffs: Cutoffs) -> Iterator[Du
             top = found.members[0]
             if top.reading is not None:
                 context.listings.put(number, top.path, top.reading)
+            kind = root.area.rules.longest_kept(found.unit.classes)
             yield DueDirectory(
-                root=root.directory, path=top.path, files=found.files, bytes=found.bytes, unit=True
+                root=root.directory,
+                path=top.path,
+                files=found.files,
+                bytes=found.bytes,
+                unit=True,
+                others=((kind, found.files, found.bytes),) if kind else (),
             )
 
 
@@ -126,7 +132,7 @@ class UnitReading:
 
 def is_held_by_path(holds: Holds, place: str) -> bool:
     """Return whether somebody holds the directory at `place`, or something in it."""
-    return bool(holds.covering(place) or holds.below(f"{place}/"))
+    return bool(holds.covering(place) or holds.below(place))
 
 
 def read_unit(

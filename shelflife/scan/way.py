@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from shelflife.policy.cutoff import Cutoffs
     from shelflife.policy.holds import Holds
     from shelflife.policy.rules import NativeRules
-    from shelflife.records.sqlite.index import Index
+    from shelflife.records.index import Index
     from shelflife.scan.root import AreaRoot
 
 

@@ -74,35 +74,28 @@ def systemd_units(settings: Settings, *, command: str) -> dict[str, str]:
     return {SERVICE: _service(settings, command), TIMER: _timer(settings)}
 
 
-def _service(settings: Settings, command: str) -> str:
-    words = [*shlex.split(command), *shlex.split(_verb(settings))]
-    if set(words[0]) & set("\"'\\"):  # systemd does not start a program of such a name itself
-        words = ["/bin/sh", "-c", 'exec "$0" "$@"', *words]
-    owner = _existing(settings.base_path).stat()
-    writable = _writable(settings)
-    hidden = any(word.startswith(f"{place}/") for word in [*words, *writable] for place in _PRIVATE)
-    return f"""\
+_SERVICE: Final = """\
 [Unit]
-Description=Cleanup of {_escaped(str(settings.base_path))}
-RequiresMountsFor={_words([str(settings.base_path)])}
+Description=Cleanup of {base_path}
+RequiresMountsFor={mount}
 
 [Service]
 Type=oneshot
 # The colon: no word is the name of a variable.
-ExecStart=:{_words(words)}
+ExecStart=:{command}
 # Another cleanup is running, such as the service's own. That is as good.
-SuccessExitStatus={ExitCode.BUSY:d}
+SuccessExitStatus={busy}
 # The owner of the storage. Variables STORAGE_* that the service has must be set here too (EnvironmentFile=).
-User={_user(owner.st_uid)}
-Group={owner.st_gid}
+User={user}
+Group={group}
 Nice=10
 IOSchedulingClass=idle
 
 # It may write here and nowhere else.
 ProtectSystem=strict
-ReadWritePaths={_words(writable)}
+ReadWritePaths={writable}
 ProtectHome=read-only
-PrivateTmp={"no" if hidden else "yes"}
+PrivateTmp={private_tmp}
 NoNewPrivileges=yes
 # For an owner who is root: files of others, and whether somebody has them open.
 CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_LEASE CAP_SYS_PTRACE
@@ -120,6 +113,25 @@ ProtectKernelTunables=yes
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
 """
+
+
+def _service(settings: Settings, command: str) -> str:
+    words = [*shlex.split(command), *shlex.split(_verb(settings))]
+    if set(words[0]) & set("\"'\\"):  # systemd does not start a program of such a name itself
+        words = ["/bin/sh", "-c", 'exec "$0" "$@"', *words]
+    owner = _existing(settings.base_path).stat()
+    writable = _writable(settings)
+    hidden = any(word.startswith(f"{place}/") for word in [*words, *writable] for place in _PRIVATE)
+    return _SERVICE.format(
+        base_path=_escaped(str(settings.base_path)),
+        mount=_words([str(settings.base_path)]),
+        command=_words(words),
+        busy=int(ExitCode.BUSY),
+        user=_user(owner.st_uid),
+        group=owner.st_gid,
+        writable=_words(writable),
+        private_tmp="no" if hidden else "yes",
+    )
 
 
 def _timer(settings: Settings) -> str:

@@ -73,7 +73,7 @@ __getattr__ = _loader(
         "alerts": ("AlertsSettings", "WebhookSettings"),
         "area": ("AgeFrom", "AreaSettings", "Expire", "InUse", "KeepNewest", "Per", "RuleSettings"),
         "http": ("HttpSettings",),
-        "layout": ("DEFAULT_RETENTION", "STATE_DIRECTORY", "TRASH_DIRECTORY"),
+        "layout": ("BASE_PATH", "DEFAULT_RETENTION", "STATE_DIRECTORY", "TRASH_DIRECTORY"),
         "loader": ("CONFIG_NAME", "find_config", "load_settings"),
         "model": (
             "CleanupSettings",

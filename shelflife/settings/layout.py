@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 
 __all__ = [
+    "BASE_PATH",
     "DEFAULT_RETENTION",
     "STATE_DIRECTORY",
     "TRASH_DIRECTORY",
@@ -35,10 +36,17 @@ DEFAULT_RETENTION: Mapping[str, int] = MappingProxyType(
 )
 """The areas of a configuration file that names none, and their retention in seconds."""
 
+BASE_PATH = "."
+"""The path of an area that is all of the base path."""
 STATE_DIRECTORY = ".shelflife"
 """Where a storage keeps index, journal and lock, unless ``state_dir`` says otherwise."""
 TRASH_DIRECTORY = ".trash"
 """Where an area keeps removed files."""
+
+_ALONE = (
+    "is all of the base path, and so must be the only directory of the only area; `default_areas: false` leaves "
+    "out the areas that are there by default"
+)
 
 _GLOB = re.compile(r"[*?]|\[.*\]|\{.*,.*\}")
 """What a shell would take for a pattern. A directory of such a name is nearly always a mistake."""
@@ -73,9 +81,12 @@ def check_directory(text: str) -> str:
             "allowed: a relative path, such as frames (patterns go into protect and rules)"
         )
     parts = PurePosixPath(text).parts
+    if text and not parts:
+        return BASE_PATH
     if text.startswith(("/", "~")) or ".." in parts or not parts or not text.isprintable():
         raise ValueError(
-            'not a directory below base_path; allowed: a relative path without "..", such as frames'
+            'not a directory below base_path; allowed: a relative path without "..", such as frames, and "." '
+            "for the base path itself"
         )
     if reserved := {STATE_DIRECTORY, TRASH_DIRECTORY}.intersection(parts):
         raise ValueError(
@@ -92,6 +103,14 @@ def overlaps(directories: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, 
     """
     by_default = sorted(directories.items(), key=lambda area: area[1] != default_directories(area[0]))
     all_of_them = [(key, PurePosixPath(path)) for key, paths in by_default for path in paths]
+    alone = [key for key, path in all_of_them if str(path) == BASE_PATH]
+    if alone and len(all_of_them) > 1:
+        yield (
+            alone[0],
+            BASE_PATH,
+            _ALONE,
+        )
+        return
     for (other, first), (key, second) in combinations(all_of_them, 2):
         if first == second:
             yield key, str(second), f"is a directory of area {other} already"

@@ -281,7 +281,8 @@ def _state_faults(
 ) -> Iterator[tuple[Loc, object, str]]:
     for key, area in areas.items():
         for directory in area.directories:
-            if places.overlap(state, base / directory):
+            is_home = directory == layout.BASE_PATH and state == base / layout.STATE_DIRECTORY
+            if not is_home and places.overlap(state, base / directory):
                 reason = f"overlaps {directory}, a directory of area {key}; choose one outside of it"
                 yield ("state_dir",), state, reason
                 return

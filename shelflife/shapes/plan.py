@@ -6,8 +6,10 @@ from heapq import nlargest
 from typing import TYPE_CHECKING, Annotated, NotRequired
 
 from shelflife.formats import iso, printable
+from shelflife.policy.area import place_of
 from shelflife.policy.cutoff import Cause
 from shelflife.policy.limits import APPROVAL_LASTS
+from shelflife.shapes.cutoff import ClassPlan, classes_as_json
 from shelflife.shapes.path import Path, path_as_json
 from shelflife.shapes.schema import Count, Time, TypedDict, shape, words_of
 
@@ -48,6 +50,8 @@ class AreaPlan(TypedDict):
     special: Count
     """FIFOs, sockets and devices, which stay."""
     errors: list[str]
+    classes: NotRequired[list[ClassPlan]]
+    """What is of the area's `rules` and of `protect`, where it has any; part of `files` and `bytes`."""
 
 
 @shape
@@ -131,7 +135,7 @@ def _largest(plan: PlanValue, top: int) -> list[DueDirectory]:
     due = ((area.area, directory) for area in plan.areas for directory in area.due)
     return [
         {
-            **path_as_json(f"{directory.root}/{directory.path}"),
+            **path_as_json(place_of(directory.root, directory.path) or directory.root),
             "area": area,
             "files": directory.files,
             "bytes": directory.bytes,
@@ -141,7 +145,7 @@ def _largest(plan: PlanValue, top: int) -> list[DueDirectory]:
 
 
 def _area(area: PlannedArea) -> AreaPlan:
-    return {
+    shown: AreaPlan = {
         "cutoff": iso(area.cutoff.at) if area.cutoff else None,
         "cause": area.cutoff.cause.value if area.cutoff else None,
         "files": area.files,
@@ -152,6 +156,9 @@ def _area(area: PlannedArea) -> AreaPlan:
         "special": area.special,
         "errors": [printable(error) for error in area.errors],
     }
+    if len(area.patterns) > 1:
+        shown["classes"] = classes_as_json(area)
+    return shown
 
 
 def waiting_plan_as_json(plan: OfferedPlan) -> WaitingPlan:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NotRequired, cast
 
 from shelflife.files.removal import Result
 from shelflife.formats import iso, iso_or_none, printable
-from shelflife.policy.cutoff import Cause
 from shelflife.records.history import RunState, Trigger
+from shelflife.shapes.cutoff import RunCutoff, run_cutoff_as_json
 from shelflife.shapes.event import Progress
 from shelflife.shapes.path import Path, path_as_json
 from shelflife.shapes.schema import Count, Schema, Time, TypedDict, open_shape, shape, words_of
@@ -119,14 +119,6 @@ class Report(RunCounts, total=False):
 
 
 @shape
-class RunCutoff(TypedDict):
-    """The cutoff of an area's own class in a run; both are null where only its rules let anything go."""
-
-    cutoff: Time | None
-    cause: Annotated[str, words_of(Cause)] | None
-
-
-@shape
 class Run(TypedDict):
     """One run, as the journal remembers it."""
 
@@ -225,10 +217,7 @@ def run_as_json(run: RunRecord) -> Run:
         "actor": printable(run.actor),
         "via": run.via,
         "request": run.request,
-        "cutoffs": {
-            name: {"cutoff": iso_or_none(cutoff["at"]), "cause": cutoff["cause"]}
-            for name, cutoff in run.cutoffs.items()
-        },
+        "cutoffs": {name: run_cutoff_as_json(cutoff) for name, cutoff in run.cutoffs.items()},
         "report": report_as_json(run.report),
     }
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shelflife.errors import UsageError
+from shelflife.policy.area import place_of
+from shelflife.settings import BASE_PATH, STATE_DIRECTORY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +30,17 @@ class Place:
     @property
     def whole(self) -> str:
         """The path relative to the base path."""
-        return f"{self.directory}/{self.path}" if self.path else self.directory
+        return place_of(self.directory, self.path) if self.path else self.directory
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is in the directory of the storage's records, which is no part of the area."""
+        return self.directory == BASE_PATH and self.path.partition("/")[0] == STATE_DIRECTORY
+
+    @property
+    def prefix(self) -> str:
+        """What the place of everything below it begins with; empty where that is all of the storage."""
+        return place_of(self.directory, f"{self.path}/" if self.path else "")
 
 
 def locate(path: str, base_path: Path, areas: Mapping[str, Area]) -> Place:
@@ -39,14 +51,24 @@ def locate(path: str, base_path: Path, areas: Mapping[str, Area]) -> Place:
     """
     base = os.path.realpath(base_path)
     for absolute in (absolute_of(path), absolute_of(os.path.join(base, path))):
-        relative = os.path.relpath(absolute, base)
-        for area in areas.values():
-            for directory in area.directories:
-                if relative == directory:
-                    return Place(area, directory, "")
-                if relative.startswith(f"{directory}/"):
-                    return Place(area, directory, relative[len(directory) + 1 :])
+        if (place := place_at(absolute, base, areas)) is not None:
+            if place.is_ours:
+                raise UsageError(f"{path} belongs to the records of the storage itself")
+            return place
     raise UsageError(f"{path} lies in none of the areas ({', '.join(areas)}) below {base_path}")
+
+
+def place_at(absolute: str, base: str, areas: Mapping[str, Area]) -> Place | None:
+    """Return where an absolute path lies; None if in no area. In both paths, symbolic links are resolved."""
+    relative = os.path.relpath(absolute, base)
+    if relative.partition("/")[0] == "..":
+        return None
+    for area in areas.values():
+        if relative in area.directories:
+            return Place(area, relative, "")
+        if (found := area.find(relative)) is not None:
+            return Place(area, *found)
+    return None
 
 
 def absolute_of(path: str) -> str:

@@ -24,8 +24,14 @@ kinds = pytest.mark.parametrize(
         {"trash": True, "whole": True},
         {"units": True},
         {"units": True, "trash": True},
+        {"at_base": True},
+        {"at_base": True, "trash": True, "whole": True},
+        {"at_base": True, "units": True, "trash": True},
     ],
-    ids=["files", "files-trash", "directories-trash", "units", "units-trash"],
+    ids=[
+        *("files", "files-trash", "directories-trash", "units", "units-trash"),
+        *("files-at-base", "directories-trash-at-base", "units-trash-at-base"),
+    ],
 )
 
 

@@ -77,7 +77,7 @@ def _settings(chance: random.Random) -> dict[str, Any]:
     return settings
 
 
-def _tree(storage: Storage, chance: random.Random) -> list[_Made]:
+def _tree(storage: Storage, top: str, chance: random.Random) -> list[_Made]:
     made: list[_Made] = []
     for directory in chance.sample(["", "a/", "b/", "c/", "c/deep/", "d/", "d/a/"], chance.randint(1, 6)):
         for number in range(chance.randint(0, 6)):
@@ -86,7 +86,7 @@ def _tree(storage: Storage, chance: random.Random) -> list[_Made]:
             file = _Made(directory + name, chance.choice([0.5, 2.5, 4, 6, 8, 10]) + chance.random() / 2)
             if file.path not in {other.path for other in made}:
                 made.append(file)
-                storage.file(f"area/{file.path}", age=file.age * _DAY)
+                storage.file(top + file.path, age=file.age * _DAY)
     return made
 
 
@@ -109,9 +109,9 @@ class _Reference:
         protect = [{"match": settings["protect"], "retention": -1}] if "protect" in settings else []
         self._rules = [*protect, *settings.get("rules", [])]
 
-    def going(self) -> set[str]:
+    def going(self, top: str) -> set[str]:
         kept = {self._group(file) for file in self._files if self._stays(file)}
-        return {f"area/{file.path}" for file in self._files if self._group(file) not in kept}
+        return {top + file.path for file in self._files if self._group(file) not in kept}
 
     def _kind(self, file: _Made) -> int:
         for number, rule in enumerate(self._rules):
@@ -166,15 +166,23 @@ def _check(engine: Engine, storage: Storage, settings: dict[str, Any], expected:
 
 @pytest.mark.parametrize("has_odd_rule", [False, True], ids=["", "with a rule of the test"])
 @pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("place", ["area", "."])
 def test_what_is_planned_is_listed_removed_and_explained(
-    make_storage: MakeStorage, monkeypatch: pytest.MonkeyPatch, way: str, part: int, *, has_odd_rule: bool
+    make_storage: MakeStorage,
+    monkeypatch: pytest.MonkeyPatch,
+    way: str,
+    part: int,
+    place: str,
+    *,
+    has_odd_rule: bool,
 ) -> None:
     if has_odd_rule:
         monkeypatch.setattr(table, "TABLE", (*table.TABLE, _ONLY_HERE))
     for seed in range(part * 10, part * 10 + 10):
         chance = random.Random(f"{seed} {has_odd_rule}")
         settings = _settings(chance)
-        storage = make_storage({"area": settings})
-        files = _tree(storage, chance)
-        expected = _Reference(settings, files, has_odd_rule=has_odd_rule).going()
+        storage = make_storage({"area": {**settings, "path": place}})
+        top = "" if place == "." else "area/"
+        files = _tree(storage, top, chance)
+        expected = _Reference(settings, files, has_odd_rule=has_odd_rule).going(top)
         _check(storage.engine, storage, settings, expected)

@@ -53,6 +53,8 @@ class Stage:
     in_use: str = "check"
     settle: int = 600
     """Seconds after which a directory counts as left alone, so that it may go as a whole."""
+    place: str = "media"
+    """The area's directory, below the base path."""
     when_planned: Callable[[], None] = _nothing
     """The plan is made, nothing is removed."""
     after_batch: Callable[[], None] = _nothing
@@ -69,7 +71,7 @@ class Stage:
 
     @property
     def area(self) -> Path:
-        return self.base / "media"
+        return self.base / self.place
 
     @property
     def directory(self) -> Path:
@@ -94,6 +96,7 @@ class Stage:
             "trash": "30d" if self.trash else 0,
             "expire": "directory" if self.units else "file",
             "in_use": self.in_use,
+            "path": self.place,
         }
         settings = Settings.build(base_path=self.base, areas={"media": area}, index={"settle": self.settle})
         return Engine(settings, listeners=[self._listen], clock=clock)
@@ -129,6 +132,7 @@ def _entry_by_entry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 trashes = pytest.mark.parametrize("trash", [False, True], ids=["no-trash", "trash"])
+places = pytest.mark.parametrize("place", ["media", "."], ids=["in-directory", "at-base"])
 moments = pytest.mark.parametrize("moment", ["when_planned", "after_batch", "in_batch"])
 
 
@@ -139,23 +143,25 @@ def _swap_for_link(stage: Stage) -> None:
 
 @trashes
 @moments
+@places
 def test_a_directory_that_is_swapped_for_a_link_leads_nobody_outside(
-    tmp_path: Path, moment: str, *, trash: bool
+    tmp_path: Path, moment: str, place: str, *, trash: bool
 ) -> None:
-    stage = Stage(tmp_path / "storage", trash=trash)
+    stage = Stage(tmp_path / "storage", trash=trash, place=place)
     setattr(stage, moment, lambda: _swap_for_link(stage))
     stage.cleanup()
     stage.assert_outside_stays()
-    left = len(os.listdir(stage.base / "aside"))
+    left = len(os.listdir(stage.area.with_name("aside")))
     assert left >= {"when_planned": 8, "after_batch": 6, "in_batch": 6}[moment]  # one batch may be in hand
 
 
 @trashes
 @moments
+@places
 def test_a_directory_that_is_moved_out_of_the_area_keeps_all_but_the_batch_in_hand(
-    tmp_path: Path, moment: str, *, trash: bool
+    tmp_path: Path, moment: str, place: str, *, trash: bool
 ) -> None:
-    stage = Stage(tmp_path / "storage", trash=trash)
+    stage = Stage(tmp_path / "storage", trash=trash, place=place)
     away = tmp_path / "away"
     setattr(stage, moment, lambda: stage.directory.rename(away))
     report = stage.cleanup()
@@ -183,8 +189,11 @@ def test_an_area_that_is_replaced_is_left_as_it_is(tmp_path: Path, moment: str, 
 
 @trashes
 @pytest.mark.parametrize("moment", ["when_planned", "after_batch"])
-def test_a_base_path_that_is_replaced_is_left_as_it_is(tmp_path: Path, moment: str, *, trash: bool) -> None:
-    stage = Stage(tmp_path / "storage", trash=trash)
+@places
+def test_a_base_path_that_is_replaced_is_left_as_it_is(
+    tmp_path: Path, moment: str, place: str, *, trash: bool
+) -> None:
+    stage = Stage(tmp_path / "storage", trash=trash, place=place)
 
     def replace() -> None:
         stage.base.rename(tmp_path / "away")
@@ -193,7 +202,7 @@ def test_a_base_path_that_is_replaced_is_left_as_it_is(tmp_path: Path, moment: s
     setattr(stage, moment, replace)
     with suppress(StorageError):
         stage.cleanup()
-    assert len(os.listdir(tmp_path / "away/media/dir")) >= (8 if moment == "when_planned" else 6)
+    assert len(os.listdir(tmp_path / "away" / place / "dir")) >= (8 if moment == "when_planned" else 6)
     assert (stage.directory / "other.bin").read_bytes() == STAYS
 
 

@@ -27,6 +27,8 @@ class Scene:
     in_use: bool = True
     whole: bool = False
     """Whether directories of which all is due count as settled, and so go by one rename."""
+    at_base: bool = False
+    """Whether the area is all of the base path."""
 
     @property
     def values(self) -> dict[str, Any]:
@@ -37,7 +39,9 @@ class Scene:
             "trash": "30d" if self.trash else 0,
             "in_use": "check" if self.in_use else "off",
         }
-        areas = {"media": area, "archive": {"retention": -1}}
+        areas = (
+            {"media": area | {"path": "."}} if self.at_base else {"media": area, "archive": {"retention": -1}}
+        )
         # With one worker a run makes the same calls in the same order, each time.
         values = {"base_path": str(self.base), "areas": areas, "cleanup": {"workers": 1}}
         return values | {"index": {"settle": 0}} if self.whole else values
@@ -58,24 +62,27 @@ class Scene:
                 content=STAYS if path in self.left_alone else GOES,
             )
         if self.units:
-            for path in ("media/whole/sub", "media/whole", "media/mixed"):
+            for path in self._placed("whole/sub", "whole", "mixed"):
                 set_age(self.base / path, "40d")
         return self
+
+    def _placed(self, *paths: str) -> list[str]:
+        """Return paths below the area relative to the base path."""
+        return [path if self.at_base else f"media/{path}" for path in paths]
 
     @property
     def due(self) -> list[str]:
         """The files that a cleanup removes."""
         if self.units:
-            return ["media/whole/1", "media/whole/2", "media/whole/sub/3", "media/single", "media/second/1"]
-        whole = ["media/d/7", "media/d/8", "media/a/e/9", "media/a/e/10"] if self.whole else []
-        return ["media/1", "media/2", "media/a/3", "media/a/4", "media/a/b/5", "media/c/6", *whole]
+            return self._placed("whole/1", "whole/2", "whole/sub/3", "single", "second/1")
+        whole = ["d/7", "d/8", "a/e/9", "a/e/10"] if self.whole else []
+        return self._placed("1", "2", "a/3", "a/4", "a/b/5", "c/6", *whole)
 
     @property
     def left_alone(self) -> list[str]:
         """The files that stay."""
-        if self.units:
-            return ["media/mixed/new", "media/new", "archive/old"]
-        return ["media/new", "media/a/new", "archive/old"]
+        stays = self._placed("mixed/new", "new") if self.units else self._placed("new", "a/new")
+        return stays if self.at_base else [*stays, "archive/old"]
 
     def places(self) -> dict[str, list[str]]:
         """Return by former path where each file of the areas is now."""
@@ -86,10 +93,10 @@ class Scene:
                 parts = path.split("/")
                 if parts[0] == ".shelflife":
                     continue
-                former = path
-                if parts[1] == TRASH_DIRECTORY:
-                    former = "/".join([parts[0], *parts[3:]])
-                found.setdefault(former, []).append(path)
+                if TRASH_DIRECTORY in parts:
+                    at = parts.index(TRASH_DIRECTORY)
+                    parts[at : at + 2] = []
+                found.setdefault("/".join(parts), []).append(path)
         return found
 
     def assert_nothing_lost(self) -> None:
@@ -111,11 +118,11 @@ class Scene:
             where = places.get(path, [])
             if self.trash:
                 assert where, f"{path} is lost: neither there nor in the trash"
-                assert where[0].split("/")[1] == TRASH_DIRECTORY, f"{path} was left"
+                assert TRASH_DIRECTORY in where[0].split("/"), f"{path} was left"
             else:
                 assert not where, f"{path} was left at {where}"
         if not self.trash:
-            assert not (self.base / "media" / TRASH_DIRECTORY).exists(), "a trash was left"
+            assert not list(self.base.rglob(TRASH_DIRECTORY)), "a trash was left"
 
     def assert_record_is_true(self) -> None:
         """See that each due file has exactly one record of having gone, and that no record is open."""

@@ -163,7 +163,9 @@ class Record(Reading):
         """See `Reading`."""
         head = self._head()
         empty = head.mtime if head.entries == 0 else None
-        return DueCounts(head.due_files, head.due_bytes, head.due_links, empty)
+        number = self._native.number
+        others = {number: (head.due_files, head.due_bytes)} if number and head.due_files else {}
+        return DueCounts(head.due_files, head.due_bytes, head.due_links, empty, others)
 
     def rest(self) -> Survey:
         """See `Reading`."""

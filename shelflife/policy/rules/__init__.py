@@ -23,6 +23,7 @@ from shelflife.policy.rules.classes import Class
 from shelflife.policy.rules.file import KEEP_FILE, File, is_left_open, stays_by_name
 from shelflife.policy.rules.judge import LOST_AND_FOUND, Rules
 from shelflife.policy.rules.native import NativeRules
+from shelflife.policy.rules.patterns import Patterns
 from shelflife.policy.rules.table import Case, Rule, RuleNeed
 from shelflife.policy.rules.times import Times
 from shelflife.policy.rules.unit import Unit, directory_time, judge_unit
@@ -34,6 +35,7 @@ __all__ = [
     "Class",
     "File",
     "NativeRules",
+    "Patterns",
     "Rule",
     "RuleNeed",
     "Rules",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
@@ -20,7 +21,7 @@ from shelflife.policy.verdict import Reason, Verdict
 from shelflife.settings import Expire
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from shelflife.settings import AgeFrom, AreaSettings
 
@@ -76,6 +77,16 @@ class Rules:
         return [
             line for kind in self.classes[1:] if kind.retention is None for line in kind.patterns.patterns
         ]
+
+    @property
+    def patterns(self) -> tuple[tuple[str, ...], ...]:
+        """The patterns of each class, by its number."""
+        return tuple(kind.patterns.patterns for kind in self.classes)
+
+    def longest_kept(self, numbers: Iterable[int]) -> int:
+        """Return which of some classes is kept longest: it decides when their files go as one."""
+        kept = {number: self.classes[number].retention for number in numbers}
+        return max(kept, key=lambda number: math.inf if kept[number] is None else kept[number] or 0)
 
     # -- what a path alone decides
 

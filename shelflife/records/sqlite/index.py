@@ -1,9 +1,4 @@
-"""The index: what is on disk, one row for each directory.
-
-A media service keeps millions of files in thousands of directories. Walking them all costs the same whether
-anything is due or not; a row that is still true costs one stat. A row decides nothing about a file: it only
-proposes where to look. The index is a cache – delete it, and the next run builds it again; one that is
-damaged or of another version is replaced.
+"""The index (`shelflife.records.index`) in SQLite; one that is damaged or of another version is replaced.
 
 Paths are stored as bytes with a slash after each directory, the area's own directory being empty. In this
 form the order of bytes is a preorder of the tree, and the rows below a directory are one range.
@@ -76,8 +71,8 @@ _SUM_UP: Final = "UPDATE root SET summed = 1, special = ?, directories = ? WHERE
 _UNSUM: Final = "UPDATE root SET summed = 0 WHERE id = ? AND summed"
 
 
-class Index(IndexReader):
-    """The rows of one storage. Writes are kept back until `flush`; `close` drops what was not flushed.
+class SqliteIndex(IndexReader):
+    """An `Index`. Writes are kept back until `flush`; `close` drops what was not flushed.
 
     When the disk is full the index goes on in memory: what it learns then is forgotten when it is closed, and
     learned again by the next refresh.

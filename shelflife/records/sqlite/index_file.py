@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from shelflife.errors import RecordsError
 from shelflife.records.sqlite.database import connect, is_full
-from shelflife.records.sqlite.index import Index
+from shelflife.records.sqlite.index import SqliteIndex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +85,7 @@ CREATE VIEW part_row AS
 
 
 @contextmanager
-def open_index(state: StateDirectory) -> Iterator[Index]:
+def open_index(state: StateDirectory) -> Iterator[SqliteIndex]:
     """Open the index to bring it up to date.
 
     One process at a time writes it. Whoever comes second, or has no write access, works on a private copy
@@ -96,7 +96,7 @@ def open_index(state: StateDirectory) -> Iterator[Index]:
     try:
         with _translated(state):
             connection = _open_shared(state) if lock is not None else _open_private(state)
-            with closing(Index(connection, state.path)) as index:
+            with closing(SqliteIndex(connection, state.path)) as index:
                 yield index
     finally:
         if lock is not None:
@@ -104,7 +104,7 @@ def open_index(state: StateDirectory) -> Iterator[Index]:
 
 
 @contextmanager
-def read_index(state: StateDirectory) -> Iterator[Index | None]:
+def read_index(state: StateDirectory) -> Iterator[SqliteIndex | None]:
     """Open the index as it is, to read; None when there is none that can be read."""
     try:
         connection = connect(state.index, read_only=True)
@@ -115,7 +115,7 @@ def read_index(state: StateDirectory) -> Iterator[Index | None]:
         connection = None
     try:
         with _translated(state):
-            yield None if connection is None else Index(connection, state.path)
+            yield None if connection is None else SqliteIndex(connection, state.path)
     finally:
         if connection is not None:
             connection.close()
@@ -159,14 +159,14 @@ def _open_file(state: StateDirectory) -> sqlite3.Connection:
     with suppress(sqlite3.Error):
         state.create_file(state.index)
         connection = connect(state.index)
-        if (_is_current(connection) and _is_sound(connection)) or _create(connection):
+        if (_is_current(connection) and _is_sound(connection)) or create(connection):
             return connection
         connection.close()
     for suffix in ("", "-wal", "-shm"):
         state.index.with_name(state.index.name + suffix).unlink(missing_ok=True)
     state.create_file(state.index)
     connection = connect(state.index)
-    _create(connection)
+    create(connection)
     return connection
 
 
@@ -179,7 +179,7 @@ def _open_private(state: StateDirectory) -> sqlite3.Connection:
                 return private
     private.close()
     private = connect(":memory:")
-    _create(private)
+    create(private)
     return private
 
 
@@ -203,7 +203,7 @@ def _is_sound(connection: sqlite3.Connection) -> bool:
         return False
 
 
-def _create(connection: sqlite3.Connection) -> bool:
+def create(connection: sqlite3.Connection) -> bool:
     """Make the schema in an empty database; return False when it is not empty."""
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if tables:

@@ -12,7 +12,7 @@ from shelflife.records.sqlite.journal_file import open_journal, read_journal
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from shelflife.records.sqlite.index import Index
+    from shelflife.records.sqlite.index import SqliteIndex
     from shelflife.records.sqlite.journal import SqliteJournal
     from shelflife.records.state import StateDirectory
 
@@ -32,12 +32,12 @@ class SqliteRecords:
         """Open the journal to read."""
         return read_journal(self.state)
 
-    def open_index(self) -> AbstractContextManager[Index]:
+    def open_index(self) -> AbstractContextManager[SqliteIndex]:
         """Open the index to write."""
         self._see_that_it_fits()
         return open_index(self.state)
 
-    def read_index(self) -> AbstractContextManager[Index | None]:
+    def read_index(self) -> AbstractContextManager[SqliteIndex | None]:
         """Open the index to read."""
         return read_index(self.state)
 

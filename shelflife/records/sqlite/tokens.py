@@ -17,7 +17,6 @@ from shelflife.scopes import Scope
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
 
 __all__ = ["PREFIX", "SCHEMA", "SqliteTokenBook"]
 
@@ -52,28 +51,29 @@ class SqliteTokenBook:
         """Use a connection to the journal."""
         self._connection = connection
 
-    def add(
-        self,
-        name: str,
-        scopes: Iterable[Scope],
-        *,
-        areas: Iterable[str] = (),
-        at: int,
-        by: str = "",
-        expires: int | None = None,
-        parent: str = "",
-    ) -> str:
-        """Record a token and return its secret, which is not kept. Raises UsageError if the name is taken."""
+    def add(self, token: Token) -> str:
+        """Record a new token and return its secret, which is not kept. Raises UsageError if its name is taken."""
         secret = PREFIX + secrets.token_urlsafe(_BYTES)
+        reach = (" ".join(sorted(token.scopes)), " ".join(token.areas))
         with transaction(self._connection):
             if self._connection.execute(
-                "SELECT 1 FROM token WHERE name = ? AND revoked IS NULL", (name,)
+                "SELECT 1 FROM token WHERE name = ? AND revoked IS NULL", (token.name,)
             ).fetchone():
-                raise UsageError(f"there is a token {name} already; revoke it first, or choose another name")
+                raise UsageError(
+                    f"there is a token {token.name} already; revoke it first, or choose another name"
+                )
             self._connection.execute(
                 "INSERT INTO token (name, hash, scopes, areas, created, created_by, expires, parent) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (name, _hash(secret), " ".join(sorted(scopes)), " ".join(areas), at, by, expires, parent),
+                (
+                    token.name,
+                    _hash(secret),
+                    *reach,
+                    token.created,
+                    token.created_by,
+                    token.expires,
+                    token.parent,
+                ),
             )
             note(self._connection, "session.begun" if parent else "token.added", parent or name, at=at)
         return secret

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from shelflife.records.tallies import FailureTally, RunTally
     from shelflife.storage.disks import Disk
 
-__all__ = ["AreaFacts", "Build", "Expected", "Matters", "NamedDisk", "Past", "Sources"]
+__all__ = ["AreaFacts", "Build", "Expected", "Matters", "NamedDisk", "PastRuns", "Sources"]
 
 
 class Build(NamedTuple):
@@ -46,7 +46,7 @@ class AreaFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
+class PastRuns:
     """What was done so far."""
 
     totals: Totals
@@ -112,14 +112,14 @@ class Sources:
         retentions = {name: area.retention for name, area in engine.settings.areas.items()}
         return AreaFacts(areas=engine.stats().areas, retentions=retentions)
 
-    def past(self) -> Past:
+    def past(self) -> PastRuns:
         """Return what was done so far, as the journal has it."""
         engine = self._engine()
         is_cleaning = engine.holder() is not None
         with open_records(engine.settings).read_journal() as journal:
             if journal is None:
-                return Past(totals=Totals(), runs=(), failures=(), is_cleaning=is_cleaning)
-            return Past(
+                return PastRuns(totals=Totals(), runs=(), failures=(), is_cleaning=is_cleaning)
+            return PastRuns(
                 totals=journal.history.totals(),
                 runs=journal.tallies.runs(),
                 failures=journal.tallies.failures(),

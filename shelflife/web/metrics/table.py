@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from shelflife.policy.forecast import When
     from shelflife.records.statistics import AreaStatistics
     from shelflife.web.metrics.counts import Requests
-    from shelflife.web.metrics.sources import AreaFacts, Build, Expected, Matters, NamedDisk, Past
+    from shelflife.web.metrics.sources import AreaFacts, Build, Expected, Matters, NamedDisk, PastRuns
 
 __all__ = ["GROUPS", "METRICS", "UP"]
 
@@ -153,21 +153,21 @@ _ERRORS: Final = {
 _CLASSES: Final = {number: name for name, numbers in _ERRORS.items() for number in numbers}
 
 
-def _ended(past: Past) -> Iterator[Any]:
+def _ended(past: PastRuns) -> Iterator[Any]:
     found = Counter({state: 0 for state in RunState if not state.is_going_on})
     for tally in past.runs:
         found[RunState(tally.state)] += tally.runs
     return (((str(state),), count) for state, count in found.items())
 
 
-def _failures(past: Past) -> Iterator[Any]:
+def _failures(past: PastRuns) -> Iterator[Any]:
     found: Counter[tuple[str, str]] = Counter()
     for tally in past.failures:
         found[tally.area, _CLASSES.get(tally.errno, "other")] += tally.failures
     return ((kind, count) for kind, count in found.items())
 
 
-def _durations(past: Past) -> Iterator[Any]:
+def _durations(past: PastRuns) -> Iterator[Any]:
     counts: dict[str, list[int]] = {}
     took: Counter[str] = Counter()
     for tally in past.runs:
@@ -180,7 +180,7 @@ def _durations(past: Past) -> Iterator[Any]:
         yield (trigger,), Distribution.of(BOUNDS, found, took[trigger] / SECOND)
 
 
-_PAST: Final[MetricGroup[Past]] = MetricGroup(
+_PAST: Final[MetricGroup[PastRuns]] = MetricGroup(
     source="the journal",
     read=lambda sources: sources.past(),
     entries=(

@@ -63,6 +63,14 @@ _OF_CHANGES: Final = documented(
 
 _RESOURCES: Final = (statistics, plans, cleanup, runs, acts, paths, holds, trash, events, access)
 
+_RESPONSES: Final = documented(
+    _401="a token is missing or wrong",
+    _403="the token does not allow that",
+    _422="the request is not valid",
+    _429="too many wrong tokens came from this address",
+    _503="the storage cannot be used, or too much of this is going on",
+)
+
 
 def router(
     settings: Settings | Callable[[], Settings] | SettingsInForce,
@@ -123,13 +131,7 @@ def routes_of(
         tags=["storage"],
         dependencies=dependencies,
         route_class=guarded_by(RequestGuard(callers, Once(service.records), prefix)),
-        responses=documented(
-            _401="a token is missing or wrong",
-            _403="the token does not allow that",
-            _422="the request is not valid",
-            _429="too many wrong tokens came from this address",
-            _503="the storage cannot be used, or too much of this is going on",
-        ),
+        responses=_RESPONSES,
         lifespan=lifespan,
         generate_unique_id_function=operation_id,
     )

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from shelflife import clock
 from shelflife.clock import HOUR, SECOND
 from shelflife.errors import UsageError
+from shelflife.records.access import Token
 from shelflife.scopes import Scope
 from shelflife.settings.quantities import moment_of
 from shelflife.shapes.token import NewToken, Session, Tokens, token_as_json
@@ -106,11 +107,16 @@ def _add(service: Service, asking: Caller, wanted: models.TokenRequest) -> NewTo
     service.engine.require_areas(wanted.areas)
     now = clock.now()
     expires = None if wanted.expires is None else moment_of(wanted.expires, now, name="expires")
-    scopes = [Scope(scope) for scope in wanted.scopes]
+    token = Token(
+        name=wanted.name,
+        scopes=frozenset(Scope(scope) for scope in wanted.scopes),
+        areas=tuple(wanted.areas),
+        created=now,
+        created_by=asking.name,
+        expires=expires,
+    )
     with service.records().open_journal() as journal:
-        secret = journal.tokens.add(
-            wanted.name, scopes, areas=wanted.areas, at=now, by=asking.name, expires=expires
-        )
+        secret = journal.tokens.add(token)
         made = journal.tokens.find(secret)
     assert made is not None  # noqa: S101 - it was made just now
     return {**token_as_json(made), "token": secret}
@@ -125,16 +131,17 @@ def _revoke(service: Service, name: str) -> None:
 def _begin(service: Service, asking: Caller) -> str:
     now = clock.now()
     parent = asking.name if asking.secret else token_parent(service.token.expected())
+    session = Token(
+        name=f"session {secrets.token_hex(8)}",
+        scopes=frozenset(asking.scopes),
+        areas=tuple(asking.areas),
+        created=now,
+        created_by=asking.name,
+        expires=now + _SESSION_LASTS,
+        parent=parent,
+    )
     with service.records().open_journal() as journal:
-        return journal.tokens.add(
-            f"session {secrets.token_hex(8)}",
-            asking.scopes,
-            areas=asking.areas,
-            at=now,
-            by=asking.name,
-            expires=now + _SESSION_LASTS,
-            parent=parent,
-        )
+        return journal.tokens.add(session)
 
 
 def _end(service: Service, secret: str) -> None:

@@ -82,6 +82,21 @@ def test_a_reader_that_leaves_early_is_no_error(site: Site, options: list[str]) 
     assert (process.returncode, errors) == (141, b"")
 
 
+def test_an_error_that_nobody_reads_keeps_its_exit_code_and_is_told_in_a_sentence(site: Site) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "history", "99", "--json"],
+        cwd=site.directory,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    _, errors = process.communicate()
+    assert process.returncode == 2
+    assert errors == b"shelflife: there is no run 99; `shelflife history` lists them\n"
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_a_run_at_its_next_batch_with_its_work_recorded(
     site: Site, number: signal.Signals, code: int

@@ -79,7 +79,7 @@ def test_files_that_came_just_now_with_old_times_are_told_before_the_first_clean
     site.file("uploads/young", age="1d")
     for result in _told(site, "{uploads: {retention: 7d}}"):
         told = " ".join((result.out + result.err).split())
-        assert "20 files (2.00 kB) are due already, but came here more recently than that" in told
+        assert "20 files (2.00 kB) are due by their times, but came here more recently" in told
         assert "`age_from: arrived` counts from when a file came" in told
 
 
@@ -96,7 +96,9 @@ def test_what_came_since_the_last_cleanup_and_is_due_already_is_told_however_it_
         (site.base / "elsewhere/card").rename(site.base / "uploads/card")
     plan, check = site.call("plan"), site.call("check")
     for told in (plan.err, check.out):
-        assert "3 files (300 B) are due already, but came after the last cleanup" in " ".join(told.split())
+        assert "3 files (300 B) are due by their times, but came after the last cleanup" in " ".join(
+            told.split()
+        )
     site.call("cleanup", "--yes")
     assert "came after" not in site.call("plan").err + site.call("check").out
 
@@ -107,7 +109,7 @@ def test_what_came_since_the_last_cleanup_and_is_due_already_is_told_however_it_
 def test_nothing_has_come_where_nothing_is_due(site: Site, area: str) -> None:
     _copied(site, 20)
     for result in _told(site, f"{{uploads: {area}}}"):
-        assert "due already" not in result.out + result.err
+        assert "due by" not in result.out + result.err
 
 
 def test_what_is_held_has_not_come(site: Site) -> None:
@@ -115,7 +117,7 @@ def test_what_is_held_has_not_come(site: Site) -> None:
     site.call("cleanup", "--yes")
     _copied(site, 5)
     site.engine.hold(site.base / "uploads/card/0")
-    assert "4 files (400 B) are due already, but came after" in " ".join(site.call("plan").err.split())
+    assert "4 files (400 B) are due by their times, but came after" in " ".join(site.call("plan").err.split())
     site.engine.hold(site.base / "uploads/card")
     assert "came after" not in site.call("plan").err + site.call("check").out
 
@@ -125,7 +127,7 @@ def test_a_unit_that_was_moved_in_since_the_last_cleanup_is_told(site: Site) -> 
     site.call("cleanup", "--yes")
     _copied(site, 5, "elsewhere")
     (site.base / "elsewhere/card").rename(site.base / "uploads/card")
-    assert "5 files (500 B) are due already, but came after" in " ".join(site.call("plan").err.split())
+    assert "5 files (500 B) are due by their times, but came after" in " ".join(site.call("plan").err.split())
 
 
 def test_once_something_was_cleaned_only_check_tells(site: Site) -> None:

@@ -356,6 +356,38 @@ def test_where_one_of_two_comes_back_from_the_trash_the_exit_code_says_that_some
     assert site.call("trash", "restore", "1").code == 2
 
 
+def test_what_went_by_a_rule_is_told_apart_from_what_went_by_the_retention_of_the_area(site: Site) -> None:
+    site.configure(CONFIG.replace("uploads: {", 'uploads: {rules: [{match: "*.log", retention: 1d}], '))
+    for name in ("old.bin", "old.log"):
+        site.file(f"uploads/{name}", age="40d")
+    assert site.call("why", "storage/uploads/old.log", "--json").json["cause"] == "rule"
+    assert site.call("why", "storage/uploads/old.bin", "--json").json["cause"] == "retention"
+    site.call("cleanup")
+    run, *files = site.call("history", "1", "--json").lines
+    assert {file["path"]: file["cause"] for file in files} == {
+        "uploads/old.bin": "retention",
+        "uploads/old.log": "rule",
+    }
+    (log,) = [kind for kind in run["cutoffs"]["uploads"]["classes"] if kind["match"] == ["*.log"]]
+    assert (run["cutoffs"]["uploads"]["cause"], log["cause"]) == ("retention", "rule")
+    assert log["cutoff"] > run["cutoffs"]["uploads"]["cutoff"]
+    told = site.call("history", "1").out
+    assert "by a rule of uploads" in told
+    assert "uploads, *.log: what is older than" in told
+    assert site.call("why", "storage/uploads/old.log", "--json").json["cause"] == "rule"
+    assert "by a rule of area uploads" in site.call("why", "storage/uploads/old.log").out
+
+
+def test_an_area_that_is_kept_may_lose_files_by_a_rule_and_its_history_says_so(site: Site) -> None:
+    site.configure(CONFIG.replace("outputs: {", 'outputs: {rules: [{match: "*.log", retention: 1d}], '))
+    site.file("outputs/a.log", age="40d")
+    site.call("cleanup")
+    run, *files = site.call("history", "1", "--json").lines
+    assert [file["cause"] for file in files] == ["rule"]
+    assert run["cutoffs"]["outputs"]["cutoff"] is None
+    assert "outputs, *.log: what is older than" in site.call("history", "1").out
+
+
 def test_an_area_of_which_only_rules_let_anything_go_is_planned_and_told(site: Site) -> None:
     rules = '[{match: "*.log", retention: 3d}]'
     areas = f"{{outputs: {{retention: -1, rules: {rules}}}}}"
@@ -368,6 +400,7 @@ def test_an_area_of_which_only_rules_let_anything_go_is_planned_and_told(site: S
     site.call("cleanup", "--yes")
     assert "outputs: kept indefinitely, but for what its rules let go" in site.call("history", "1").out
     run, file = site.call("history", "1", "--json").lines
-    assert run["cutoffs"] == {"outputs": {"cutoff": None, "cause": None}}
-    assert (file["path"], file["cause"]) == ("outputs/a.log", "retention")
-    assert site.call("why", "storage/outputs/a.log", "--json").json["cause"] == "retention"
+    outputs = run["cutoffs"]["outputs"]
+    assert (outputs["cutoff"], outputs["cause"]) == (None, None)
+    assert (file["path"], file["cause"]) == ("outputs/a.log", "rule")
+    assert site.call("why", "storage/outputs/a.log", "--json").json["cause"] == "rule"

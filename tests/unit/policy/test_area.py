@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shelflife.clock import SECOND
-from shelflife.policy.area import areas_of
+from shelflife.policy.area import areas_of, path_below, place_of
 from shelflife.settings import Settings
 from tests.unit.policy.areas import an_area
 
@@ -19,6 +19,31 @@ def test_areas_follow_the_settings_in_their_order() -> None:
     assert areas["temp"].retention == 86_400 * SECOND
     assert areas["contact_sheets"].directories == ("contact-sheets", "contact_sheets")
     assert areas["outputs"].retention is None
+
+
+@pytest.mark.parametrize(
+    ("directory", "path", "place"),
+    [
+        ("frames", "", "frames/"),
+        ("frames", "a/1.jpg", "frames/a/1.jpg"),
+        ("media/frames", "a/", "media/frames/a/"),
+        (".", "", ""),
+        (".", "a/1.jpg", "a/1.jpg"),
+        (".", "a/", "a/"),
+    ],
+)
+def test_a_path_below_an_area_and_its_place_in_the_storage_lead_to_each_other(
+    directory: str, path: str, place: str
+) -> None:
+    assert place_of(directory, path) == place
+    assert path_below(directory, place) == path
+
+
+def test_an_area_finds_its_own_places_only() -> None:
+    settings = Settings.build(base_path="/srv/t", areas={"a": {"retention": "1d", "aliases": ["old/a"]}})
+    area = areas_of(settings)["a"]
+    places = ["a/1", "old/a/b/1", "a", "ab/1", "old/1"]
+    assert [area.find(place) for place in places] == [("a", "1"), ("old/a", "b/1"), None, None, None]
 
 
 @pytest.mark.parametrize(

@@ -79,3 +79,17 @@ def test_an_inode_counts_only_with_its_birth_time() -> None:
 def test_only_directories_make_it_worth_looking_at_what_is_above() -> None:
     assert not Holds.of([_hold("media/a")], _NOW).has_trees
     assert Holds.of([_hold("media/a", tree=True)], _NOW).has_trees
+
+
+@pytest.mark.parametrize("path", ["", "a", "a/b/c"])
+def test_a_hold_on_the_base_path_covers_everything(path: str) -> None:
+    holds = Holds.of([_hold(".", tree=True)], _NOW)
+    assert holds.covering(path) is not None
+    assert holds.concern(path)
+    assert holds.below(path) is None
+
+
+def test_what_is_held_anywhere_is_below_the_base_path() -> None:
+    assert Holds.of([_hold("a")], _NOW).below("") is not None
+    assert Holds.of([_hold("a/b")], _NOW).concern("")
+    assert Holds.of([_hold("a/b")], _NOW).covering("") is None

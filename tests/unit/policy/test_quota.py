@@ -157,7 +157,10 @@ _OWN = Disk([File(NOW - days * DAY, 10) for days in (10, 9, 5)])
 _MOVIES = Disk([File(NOW - days * DAY, 10) for days in (20, 3)])
 _STOCKS = _stock(_OWN) | {1: Stock(_MOVIES.hours(), _MOVIES.measure)}
 _RETENTION = Cutoffs(
-    tuple(Cutoff(at=NOW - days * DAY, cause=Cause.RETENTION) for days in (7, 30)),
+    (
+        Cutoff(at=NOW - 7 * DAY, cause=Cause.RETENTION),
+        Cutoff(at=NOW - 30 * DAY, cause=Cause.RULE),
+    ),
 )
 
 

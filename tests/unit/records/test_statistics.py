@@ -6,7 +6,7 @@ import pytest
 
 from shelflife.files.survey import ClassSurvey, Key, Survey
 from shelflife.policy.area import Area, areas_of
-from shelflife.records.sqlite.index import Index
+from shelflife.records.index import Index
 from shelflife.records.sqlite.index_file import open_index
 from shelflife.records.state import StateDirectory
 from shelflife.records.statistics import statistics_of

@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -20,15 +21,17 @@ from shelflife.files.survey import Key, Survey
 from shelflife.files.worker_pool import WorkerPool
 from shelflife.policy.area import Area
 from shelflife.policy.cutoff import KEEP_ALL, Cause, Cutoff, Cutoffs
-from shelflife.records.index import Row, RowState, Trust
+from shelflife.records.index import Index, Row, RowState, Trust
 from shelflife.records.sqlite import index as index_module
 from shelflife.records.sqlite import index_file
 from shelflife.records.sqlite.database import connect
-from shelflife.records.sqlite.index import Index
+from shelflife.records.sqlite.index import SqliteIndex
 from shelflife.records.sqlite.index_file import open_index
 from shelflife.records.state import Owner, StateDirectory
 from shelflife.scan import refresh as module
-from shelflife.scan.refresh import Freshness, Refresh, Refreshed
+from shelflife.scan.context import Context
+from shelflife.scan.freshness import Freshness
+from shelflife.scan.refresh import Refresh, Refreshed
 from shelflife.scan.root import AreaRoot
 from tests.integration.engine.users import common_directory, make_readable, needs_root, ordinary_user
 from tests.unit.policy.areas import DAY, an_area
@@ -38,6 +41,16 @@ _HOUR = 3600 * 10**9
 
 class _StopError(Exception):
     pass
+
+
+@dataclass
+class _Asked:
+    """A watch that calls a function."""
+
+    between: Callable[[], None]
+
+    def look(self) -> None:
+        self.between()
 
 
 def _before(at: int) -> Cutoffs:
@@ -72,15 +85,18 @@ class _Storage:
     ) -> Refreshed:
         self.now += 1
         with self.opened() as (index, anchor), WorkerPool(workers) as pool:
-            return Refresh(
-                index,
-                AreaRoot(area or an_area(), "area", anchor),
-                freshness=Freshness(now=self.now, settle=self.settle, rescan_after=30 * DAY),
-                cutoffs=KEEP_ALL if cutoff is None else _before(cutoff),
-                listener=ignore,
-                between=between,
-                pool=pool,
-            ).run()
+            context = replace(self.context(index, between), pool=pool)
+            cutoffs = KEEP_ALL if cutoff is None else _before(cutoff)
+            return Refresh(context, AreaRoot(area or an_area(), "area", anchor), cutoffs=cutoffs).run()
+
+    def context(self, index: Index, between: Callable[[], None] = lambda: None) -> Context:
+        return Context(
+            base=-1,
+            index=index,
+            freshness=Freshness(now=self.now, settle=self.settle, rescan_after=30 * DAY),
+            listener=ignore,
+            watch=_Asked(between),
+        )
 
     def counts(self, area: Area | None = None) -> tuple[int, int]:
         """Refresh, and return how many directories were skipped and listed; then let the clock go on."""
@@ -348,8 +364,8 @@ def test_everything_is_listed_again_after_the_rescan_time_but_not_all_at_once(st
 def _trusted(rows: list[tuple[int, int]], *, now: int, completed: int = 2**62) -> list[bool]:
     """Return which rows of these inodes and ages the index trusts, for 30 days at the most."""
     connection = connect(":memory:")
-    index_file._create(connection)
-    with closing(Index(connection, Path("/"))) as index:
+    index_file.create(connection)
+    with closing(SqliteIndex(connection, Path("/"))) as index:
         root = index.root("area")
         for number, (inode, age) in enumerate(rows):
             survey = Survey(key=Key(inode, 2, 3), settled=True)
@@ -397,13 +413,7 @@ def test_a_refresh_that_was_stopped_hides_nothing_from_the_next(storage: _Storag
 
     def stop_and_keep() -> None:
         with storage.opened() as (index, anchor):
-            one = Refresh(
-                index,
-                AreaRoot(an_area(), "area", anchor),
-                freshness=Freshness(now=storage.now, settle=storage.settle, rescan_after=30 * DAY),
-                listener=ignore,
-                between=between,
-            )
+            one = Refresh(storage.context(index, between), AreaRoot(an_area(), "area", anchor))
             try:
                 one.run()
             except _StopError:
@@ -469,12 +479,7 @@ def test_a_root_that_cannot_be_read_is_an_error_and_changes_nothing() -> None:
         before = storage.rows()
         with storage.opened() as (index, anchor):
             storage.area.chmod(0)
-            refresh = Refresh(
-                index,
-                AreaRoot(an_area(), "area", anchor),
-                freshness=Freshness(now=storage.now + 1, settle=0, rescan_after=DAY),
-                listener=ignore,
-            )
+            refresh = Refresh(storage.context(index), AreaRoot(an_area(), "area", anchor))
             with pytest.raises(PermissionError):
                 refresh.run()
             storage.area.chmod(0o755)

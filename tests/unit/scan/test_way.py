@@ -15,7 +15,7 @@ from shelflife.files.listing import entry_at, signed
 from shelflife.files.survey import Key, Survey
 from shelflife.policy.cutoff import Cause, Cutoff, Cutoffs
 from shelflife.policy.holds import Hold, Holds
-from shelflife.records.sqlite.index import Index
+from shelflife.records.index import Index
 from shelflife.records.sqlite.index_file import open_index
 from shelflife.records.state import Owner, StateDirectory
 from shelflife.scan.root import AreaRoot

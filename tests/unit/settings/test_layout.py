@@ -52,15 +52,15 @@ def test_both_spellings_mean_one_key() -> None:
         ("media//frames/./x", "media/frames/x"),
         ("Ümläut und mehr", "Ümläut und mehr"),
         ("...", "..."),
+        (".", "."),
+        ("././", "."),
     ],
 )
 def test_a_relative_path_is_a_directory(text: str, path: str) -> None:
     assert check_directory(text) == path
 
 
-@pytest.mark.parametrize(
-    "text", ["", ".", "./", "..", "../x", "x/../y", "/srv", "//x", "~", "~/x", "a\0b", "a\nb"]
-)
+@pytest.mark.parametrize("text", ["", "..", "../x", "x/../y", "/srv", "//x", "~", "~/x", "a\0b", "a\nb"])
 def test_a_path_that_may_lead_out_of_the_storage_is_refused(text: str) -> None:
     with pytest.raises(
         ValueError, match=r'not a directory below base_path; allowed: a relative path without "\.\."'
@@ -72,6 +72,12 @@ def test_a_path_that_may_lead_out_of_the_storage_is_refused(text: str) -> None:
 def test_directories_of_the_storage_itself_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is where the storage keeps its own files"):
         check_directory(text)
+
+
+_ALONE = (
+    "is all of the base path, and so must be the only directory of the only area; `default_areas: false` leaves "
+    "out the areas that are there by default"
+)
 
 
 @pytest.mark.parametrize(
@@ -90,6 +96,9 @@ def test_directories_of_the_storage_itself_are_refused(text: str) -> None:
         ),
         ({"a": ("p", "q"), "b": ("r", "q")}, [("b", "q", "is a directory of area a already")]),
         ({"a": ("p", "p/q")}, [("a", "p/q", "lies in p, a directory of area a; areas must not overlap")]),
+        ({"a": (".",)}, []),
+        ({"a": (".",), "b": ("b",)}, [("a", ".", _ALONE)]),
+        ({"b": ("b", "c"), "a": ("d", ".")}, [("a", ".", _ALONE)]),
     ],
     ids=repr,
 )

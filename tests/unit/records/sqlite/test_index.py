@@ -4,436 +4,68 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from shelflife.clock import HOUR
 from shelflife.errors import RecordsError
-from shelflife.files.known import Known
 from shelflife.files.listing import FOREVER
-from shelflife.files.survey import ClassSurvey, Key, Survey
-from shelflife.policy.cutoff import Cause, Cutoff, Cutoffs
-from shelflife.policy.load import Load
-from shelflife.records.index import RowState
+from shelflife.files.survey import ClassSurvey
+from shelflife.policy.cutoff import Cutoffs
 from shelflife.records.sqlite import index as module
-from shelflife.records.sqlite import index_file, index_reader
-from shelflife.records.sqlite.database import connect
-from shelflife.records.sqlite.index import Index
+from shelflife.records.sqlite import index_reader
+from shelflife.records.sqlite.index import SqliteIndex
 from shelflife.records.sqlite.index_file import VERSION, open_index, read_index
 from shelflife.records.state import Owner, StateDirectory
 from tests.integration.engine.users import common_directory, needs_root, ordinary_user
-
-_TREE = [
-    "",
-    "a/",
-    "a/b/",
-    "a/b/c/",
-    "a/b-/",
-    "a/b0/",
-    "a-b/",
-    "a-b/x/",
-    "a.d/",
-    "a0/",
-    "a0/b/",
-    "a\n/",
-    "b/",
-    "byte\udc80/",
-    "byte\udcff/",
-    "byte\udcff/below/",
-    "ä/",
-    "\U0001f600/",
-]
-"""Names with bytes below and above the slash (0x2F), and some that are not UTF-8."""
-
-
-def _before(at: int) -> Cutoffs:
-    return Cutoffs.only(Cutoff(at=at, cause=Cause.RETENTION))
+from tests.unit.records.contract.indexing import TREE, before, paths_of, put
 
 
 @pytest.fixture
-def index(state: StateDirectory) -> Iterator[Index]:
+def index(state: StateDirectory) -> Iterator[SqliteIndex]:
     with open_index(state) as opened:
         yield opened
 
 
-def _put(
-    index: Index,
-    root: int,
-    path: str,
-    state: RowState | None = None,
-    *,
-    others: dict[int, ClassSurvey] | None = None,
-    **counts: int,
-) -> None:
-    survey = Survey(key=Key(1, 2, 3), settled=True, others=others or {})
-    for name, value in counts.items():
-        setattr(survey, name, value)
-    index.put(root, path, survey, listed=5, rules=7, state=state)
-
-
-def _paths(index: Index, root: int) -> list[str]:
-    return [row.path for row in index.rows(root)]
-
-
-def _is_preorder(paths: list[str]) -> bool:
-    """Each directory comes before what is below it, and all below it comes before anything else."""
-    way: list[str] = []
-    done: set[str] = set()
-    for path in paths:
-        while way and not path.startswith(way[-1]):
-            done.add(way.pop())
-        if any(path.startswith(parent) for parent in done if parent):
-            return False
-        way.append(path)
-    return True
-
-
-_names = st.text(st.sampled_from("ab-./0\n~\udcff\udc80ä"), min_size=1, max_size=3).filter(
-    lambda name: "/" not in name
-)
-_trees = st.lists(
-    st.lists(_names, max_size=4).map(lambda parts: "".join(f"{part}/" for part in parts)), max_size=20
-)
-
-
-def test_rows_come_in_preorder_whatever_the_names(index: Index) -> None:
-    root = index.root("frames")
-    for path in reversed(_TREE):
-        _put(index, root, path)
-    index.flush()
-    found = _paths(index, root)
-    assert sorted(found) == sorted(_TREE)
-    assert found[0] == ""
-    assert _is_preorder(found)
-
-
-@given(paths=_trees)
-def test_every_tree_comes_in_preorder(paths: list[str]) -> None:
-    complete = {path[: position + 1] for path in paths for position, char in enumerate(path) if char == "/"}
-    with closing(_in_memory()) as index:
-        root = index.root("frames")
-        for path in {"", *complete}:
-            _put(index, root, path)
-        index.flush()
-        found = _paths(index, root)
-    assert set(found) == {"", *complete}
-    assert _is_preorder(found)
-
-
-@given(paths=_trees, dropped=st.lists(_names, max_size=3))
-def test_dropping_a_directory_drops_what_is_below_it_and_nothing_else(
-    paths: list[str], dropped: list[str]
-) -> None:
-    gone = "".join(f"{part}/" for part in dropped)
-    with closing(_in_memory()) as index:
-        root, other = index.root("frames"), index.root("temp")
-        for path in {"", *paths, gone}:
-            _put(index, root, path)
-            _put(index, other, path)
-        index.drop(root, gone)
-        assert set(_paths(index, root)) == {path for path in {"", *paths} if not path.startswith(gone)}
-        assert set(_paths(index, other)) == {"", *paths, gone}
-
-
-def _in_memory() -> Index:
-    connection = connect(":memory:")
-    index_file._create(connection)  # an index without a file, a thousand times a second
-    return Index(connection, Path("/"))
-
-
-@pytest.mark.parametrize("path", _TREE)
-def test_a_row_is_found_again(index: Index, path: str) -> None:
-    root = index.root("frames")
-    _put(index, root, path)
-    index.flush()
-    row = index.row(root, path)
-    assert row is not None
-    assert (row.path, row.key, row.listed, row.rules, row.state) == (path, Key(1, 2, 3), 5, 7, RowState.OK)
-    assert index.row(root, path + "none/") is None
-
-
-@pytest.mark.parametrize(
-    ("settled", "given_state", "recorded"),
-    [
-        (True, None, RowState.OK),
-        (False, None, RowState.UNSETTLED),
-        (True, RowState.DIRTY, RowState.DIRTY),
-        (False, RowState.UNREADABLE, RowState.UNREADABLE),
-    ],
-)
-def test_a_survey_that_is_not_settled_is_recorded_as_such(
-    index: Index, settled: bool, given_state: RowState | None, recorded: RowState
-) -> None:
-    root = index.root("frames")
-    _put(index, root, "a/", given_state, settled=settled)
-    index.flush()
-    row = index.row(root, "a/")
-    assert row is not None
-    assert row.state == recorded
-
-
-def test_what_was_not_flushed_is_forgotten(state: StateDirectory) -> None:
-    with open_index(state) as index:
-        _put(index, index.root("frames"), "a/")
-        index.flush()
-        _put(index, index.root("frames"), "b/")
-    with open_index(state) as index:
-        assert _paths(index, index.root("frames")) == ["a/"]
-
-
-def test_forgetting_a_directory_leaves_the_others(index: Index) -> None:
-    root = index.root("frames")
-    for path in ("a/", "a/b/", "a-b/"):
-        _put(index, root, path)
-    index.forget(root, "a/b/")
-    index.flush()
-    assert _paths(index, root) == ["a-b/", "a/"]
-
-
 def test_rows_may_be_written_and_dropped_while_they_are_read(
-    index: Index, monkeypatch: pytest.MonkeyPatch
+    index: SqliteIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "PAGE", 3)
     root = index.root("frames")
     for number in range(10):
-        _put(index, root, f"{number}/")
+        put(index, root, f"{number}/")
     index.flush()
     seen = []
     for row in index.rows(root):
         seen.append(row.path)
-        _put(index, root, f"0{row.path}")  # behind the current one
+        put(index, root, f"0{row.path}")  # behind the current one
         if row.path == "4/":
             index.drop(root, "8/")
     assert seen == [f"{number}/" for number in range(10) if number != 8]
 
 
-def test_what_cannot_be_read_keeps_its_numbers_and_is_not_due(index: Index) -> None:
-    root = index.root("frames")
-    for path in ("", "a/", "a/b/", "a-b/"):
-        _put(index, root, path, files=3, bytes=30, first_due=1)
-    index.mark(root, "a/", RowState.UNREADABLE, listed=9)
-    index.complete(root, as_of=9)
-    assert list(index.due(root, _before(5))) == ["", "a-b/"]
-    totals = index.totals("frames")
-    assert (totals.files, totals.bytes, totals.directories, totals.scanned) == (12, 120, 4, 6)
-    below = index.row(root, "a/b/")
-    assert below is not None
-    assert below.state == RowState.UNREADABLE
-
-
-def test_what_was_never_read_is_marked_without_numbers(index: Index) -> None:
-    root = index.root("frames")
-    index.mark(root, "mounted/", RowState.MOUNT, listed=9)
-    index.complete(root, as_of=9)
-    totals = index.totals("frames")
-    assert (totals.files, totals.directories, totals.of(0).oldest, totals.newest) == (0, 1, None, None)
-    assert list(index.due(root, _before(FOREVER))) == []
-
-
-@pytest.mark.parametrize(
-    ("row_state", "due"),
-    [
-        (RowState.OK, True),
-        (RowState.UNSETTLED, True),
-        (RowState.DIRTY, False),
-        (RowState.UNREADABLE, False),
-        (RowState.MOUNT, False),
-    ],
-)
-@pytest.mark.parametrize("path", ["", "a/"])
-def test_a_directory_is_due_when_something_in_it_is_before_the_cutoff(
-    index: Index, row_state: RowState, due: bool, path: str
+def test_due_directories_come_in_preorder_page_by_page(
+    index: SqliteIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = index.root("frames")
-    _put(index, root, path, row_state, first_due=10)
-    assert list(index.due(root, _before(11))) == ([path] if due else [])
-    assert list(index.due(root, _before(10))) == []
-
-
-def test_due_directories_come_in_preorder_page_by_page(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(index_reader, "PAGE", 2)
     root = index.root("frames")
-    for path in _TREE:
-        _put(index, root, path, first_due=1)
+    for path in TREE:
+        put(index, root, path, first_due=1)
     index.flush()
-    assert list(index.due(root, _before(2))) == _paths(index, root)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"state": RowState.UNSETTLED},
-        {"state": RowState.DIRTY},
-        {"entries": 4},  # a link, or a directory below it
-        {"first_due": 50},
-        {"newest": 49},  # all of it is due
-    ],
-)
-def test_what_may_be_known_without_being_read_is_settled_and_has_files_only(
-    index: Index, change: dict[str, Any]
-) -> None:
-    root = index.root("frames")
-    plain: dict[str, Any] = {"entries": 3, "files": 3, "bytes": 30, "first_due": 5, "oldest": 5, "newest": 90}
-    _put(index, root, "a/", **plain)
-    _put(index, root, "b/", **plain | change)
-    index.flush()
-    known = index.plain(root, ["a/", "b/"], _before(50), 7)
-    assert known == {"a/": Known(Key(1, 2, 3).pack(), 3, 30, 0, 5, 0, 90, b"")}
-    assert index.plain(root, ["a/", "b/"], _before(50), 8) == {}  # listed under other rules
-    assert index.plain(root, [], _before(50), 7) == {}
-
-
-def test_sums_are_of_the_rows_as_they_are_and_totals_as_they_were_when_last_summed_up(index: Index) -> None:
-    root = index.root("frames")
-    _put(index, root, "a/", files=2, bytes=20, first_due=50)
-    index.complete(root, as_of=77)
-    summed = index.sums(root)
-    assert summed == index.totals("frames")
-    assert (summed.scanned, summed.readable.bytes, summed.of(0).first_due) == (2, 20, 50)
-
-    def changes() -> Iterator[Callable[[], None]]:
-        yield lambda: _put(index, root, "b/", files=1, bytes=5, first_due=40)
-        yield lambda: index.mark(root, "a/", RowState.UNREADABLE, listed=1)
-        yield lambda: index.forget(root, "b/")
-        yield lambda: index.drop(root, "a/")
-
-    expected = [(3, 25, 40), (1, 5, 40), (0, 0, None), (0, 0, None)]
-    for change, numbers in zip(changes(), expected, strict=True):
-        before = index.totals("frames")
-        change()
-        now = index.sums(root)
-        assert (now.scanned, now.readable.bytes, now.of(0).first_due) == numbers
-        assert index.totals("frames") == before
-        assert list(index.due(root, _before(41))) == (["b/"] if numbers[2] == 40 else [])
-        index.complete(root, as_of=None)
-        assert index.totals("frames") == now
-
-
-def test_totals_are_the_sums_of_the_rows(index: Index) -> None:
-    root = index.root("frames")
-    _put(index, root, "", files=1, bytes=10, allocated=4096, oldest=7, newest=7)
-    part = ClassSurvey(files=3, bytes=5, allocated=8192, oldest=1, newest=11)
-    _put(index, root, "a/", files=2, bytes=20, oldest=4, newest=9, others={1: part})
-    _put(index, root, "empty/")
-    index.complete(root, as_of=77)
-    totals = index.totals("frames")
-    assert (totals.as_of, totals.files, totals.bytes, totals.directories) == (77, 6, 35, 3)
-    assert (totals.newest, totals.scanned, totals.readable) == (11, 6, Load(6, 35, 12288))
-    own, other = totals.of(0), totals.of(1)
-    assert (own.files, own.bytes, own.allocated, own.oldest, own.newest) == (3, 30, 4096, 4, 9)
-    assert (other.files, other.bytes, other.allocated, other.oldest, other.newest) == (3, 5, 8192, 1, 11)
-    assert index.totals("temp").as_of == 0
-
-
-def test_units_are_the_sums_of_all_below_them(index: Index) -> None:
-    root = index.root("frames")
-    _put(index, root, "", files=9, newest=99)
-    _put(index, root, "a/", files=1, bytes=2, newest=5)
-    part = ClassSurvey(files=1, bytes=4, newest=6)
-    _put(index, root, "a/deep/down/", files=2, bytes=3, newest=8, others={1: part}, staying=1)
-    _put(
-        index, root, "a/deep/", others={1: ClassSurvey(files=1, bytes=4, newest=7), 2: ClassSurvey(newest=1)}
-    )
-    _put(index, root, "a-b/", RowState.UNREADABLE, newest=-FOREVER)
-    first, second = index.units(root)
-    assert (first.path, first.state, first.newest) == ("a-b/", int(RowState.UNREADABLE), {})
-    assert (second.path, second.load) == ("a/", Load(5, 13, 0))
-    assert second.newest == {0: 8, 1: 7, 2: 1}
-    assert (second.staying, second.changed) == (1, 2)
-
-
-# -- classes
-
-
-def _of(first: int | None = None, second: int | None = None) -> Cutoffs:
-    moments = (None, first, second)
-    return Cutoffs(tuple(None if at is None else Cutoff(at=at, cause=Cause.RETENTION) for at in moments))
-
-
-def test_a_directory_is_due_when_something_of_some_class_is_before_the_cutoff_of_that_class(
-    index: Index,
-) -> None:
-    root = index.root("frames")
-    _put(index, root, "a/", first_due=1, others={1: ClassSurvey(first_due=10)})
-    _put(index, root, "a/b/", first_due=1, others={2: ClassSurvey(first_due=20)})
-    _put(index, root, "c/", RowState.DIRTY, first_due=1, others={1: ClassSurvey(first_due=10)})
-    index.flush()
-    assert list(index.due(root, _of(first=10, second=20))) == []
-    assert list(index.due(root, _of(first=11))) == ["a/"]
-    assert list(index.due(root, _of(second=21))) == ["a/b/"]
-    assert list(index.due(root, _of(first=11, second=21))) == ["a/", "a/b/"]
-    assert list(index.due(root, _before(2))) == ["a/", "a/b/"]
+    assert list(index.due(root, before(2))) == paths_of(index, root)
 
 
 def test_directories_due_in_several_classes_come_once_in_preorder_page_by_page(
-    index: Index, monkeypatch: pytest.MonkeyPatch
+    index: SqliteIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(index_reader, "PAGE", 2)
     root = index.root("frames")
-    for number, path in enumerate(_TREE):
+    for number, path in enumerate(TREE):
         parts = {1: ClassSurvey(first_due=1), 2: ClassSurvey(first_due=1)} if number % 3 else {}
-        _put(index, root, path, first_due=1 if number % 2 else FOREVER, others=parts)
+        put(index, root, path, first_due=1 if number % 2 else FOREVER, others=parts)
     index.flush()
-    due = [path for number, path in enumerate(_TREE) if number % 3 or number % 2]
-    cutoffs = Cutoffs((_before(2).own,) * 3)
-    assert list(index.due(root, cutoffs)) == [path for path in _paths(index, root) if path in due]
-
-
-def test_a_listing_that_lacks_a_class_takes_its_numbers_away(index: Index) -> None:
-    root = index.root("frames")
-    _put(index, root, "a/", others={1: ClassSurvey(files=3, first_due=1), 2: ClassSurvey(files=1)})
-    index.flush()
-    _put(index, root, "a/", others={2: ClassSurvey(files=2)})
-    _put(index, root, "a/", others={2: ClassSurvey(files=5)})  # twice before it is written
-    assert {number: found.files for number, found in index.sums(root).classes.items()} == {0: 0, 2: 5}
-    index.forget(root, "a/")
-    assert index.sums(root).files == 0
-    assert list(index.units(root)) == []
-
-
-def test_dropping_a_directory_drops_what_is_of_other_classes_there(index: Index) -> None:
-    root = index.root("frames")
-    for path in ("a/", "a/b/", "a-b/"):
-        _put(index, root, path, others={1: ClassSurvey(files=3, newest=4)})
-    index.drop(root, "a/")
-    assert index.sums(root).of(1).files == 3
-    assert [unit.path for unit in index.units(root)] == ["a-b/"]
-
-
-def test_what_may_be_known_without_being_read_may_be_of_any_one_class(index: Index) -> None:
-    root = index.root("frames")
-    part = ClassSurvey(files=3, bytes=30, first_due=5, oldest=5, newest=90)
-    _put(index, root, "a/", entries=3, others={1: part})
-    _put(index, root, "b/", entries=4, files=1, first_due=5, newest=90, others={1: part})
-    index.flush()
-    assert list(index.plain(root, ["a/", "b/"], _of(first=50), 7)) == ["a/"]
-    assert index.plain(root, ["a/", "b/"], _of(second=50), 7) == {}
-
-
-def test_hours_and_times_are_kept_by_class(index: Index) -> None:
-    root = index.root("frames")
-    hours = {3: Load(1, 5, 4096)}
-    _put(index, root, "", others={1: ClassSurvey(files=1, hours=hours, first_due=3 * HOUR, newest=3 * HOUR)})
-    _put(
-        index, root, "a/", others={1: ClassSurvey(files=1, hours=hours, first_due=3 * HOUR, newest=3 * HOUR)}
-    )
-    assert index.hours(root) == {}
-    assert index.hours(root, number=1) == {3: Load(2, 10, 8192)}
-    assert index.hours(root, number=1, own=True) == hours
-    assert index.between(root, 3 * HOUR, 4 * HOUR) == ["", "a/"]
-    assert index.between(root, 4 * HOUR, 5 * HOUR) == []
-
-
-def test_a_directory_is_found_by_its_inode(index: Index) -> None:
-    root = index.root("frames")
-    for number, path in enumerate(["a/", "a/b/", "c/"]):
-        index.put(root, path, Survey(key=Key(number - 1, 2, 3)), listed=5, rules=7)
-    assert index.places_of(root, {-1, 1, 99}) == ["a/", "c/"]
-    assert index.places_of(root, ()) == []
+    due = [path for number, path in enumerate(TREE) if number % 3 or number % 2]
+    cutoffs = Cutoffs((before(2).own,) * 3)
+    assert list(index.due(root, cutoffs)) == [path for path in paths_of(index, root) if path in due]
 
 
 # -- the file
@@ -443,7 +75,7 @@ def _fill(state: StateDirectory, directories: int = 400) -> None:
     with open_index(state) as index:
         root = index.root("frames")
         for number in range(directories):
-            _put(index, root, f"{number:05}/", files=1)
+            put(index, root, f"{number:05}/", files=1)
         index.complete(root, as_of=9)
 
 
@@ -491,11 +123,11 @@ def test_an_index_of_no_use_is_made_anew(
     _fill(state)
     damage(state)
     with open_index(state) as index:
-        assert _paths(index, index.root("frames")) == []
+        assert paths_of(index, index.root("frames")) == []
         assert index.totals("frames").as_of == 0
     _fill(state)
     with open_index(state) as index:
-        assert len(_paths(index, index.root("frames"))) == 400
+        assert len(paths_of(index, index.root("frames"))) == 400
 
 
 @_DAMAGE
@@ -505,7 +137,7 @@ def test_a_copy_of_an_index_of_no_use_is_empty(
     _fill(state)
     damage(state)
     with open_index(state), open_index(state) as copy:
-        assert _paths(copy, copy.root("frames")) == []
+        assert paths_of(copy, copy.root("frames")) == []
 
 
 def test_an_index_that_fails_while_it_is_open_is_an_error_of_ours(state: StateDirectory) -> None:
@@ -518,13 +150,13 @@ def test_whoever_comes_second_works_on_a_copy(state: StateDirectory) -> None:
     _fill(state)
     with open_index(state) as first, open_index(state) as second:
         root = second.root("frames")
-        assert len(_paths(second, root)) == 400
-        _put(second, root, "new/")
+        assert len(paths_of(second, root)) == 400
+        put(second, root, "new/")
         second.flush()
-        assert len(_paths(second, root)) == 401
-        assert len(_paths(first, first.root("frames"))) == 400
+        assert len(paths_of(second, root)) == 401
+        assert len(paths_of(first, first.root("frames"))) == 400
     with open_index(state) as index:
-        assert len(_paths(index, index.root("frames"))) == 400
+        assert len(paths_of(index, index.root("frames"))) == 400
 
 
 def test_reading_does_not_make_an_index(state: StateDirectory) -> None:
@@ -536,7 +168,7 @@ def test_reading_does_not_make_an_index(state: StateDirectory) -> None:
 def test_an_index_is_read_while_it_is_written(state: StateDirectory) -> None:
     _fill(state)
     with open_index(state) as writer:
-        _put(writer, writer.root("frames"), "new/", files=1)
+        put(writer, writer.root("frames"), "new/", files=1)
         writer.complete(writer.root("frames"), as_of=10)
         with read_index(state) as index:
             assert index is not None
@@ -559,6 +191,6 @@ def test_whoever_may_not_write_works_on_a_copy_or_without_one() -> None:
             for path in home.iterdir():
                 path.chmod(0o644)
             with ordinary_user(), open_index(state) as index:
-                assert len(_paths(index, index.root("frames"))) == rows
-                _put(index, index.root("frames"), "new/")
+                assert len(paths_of(index, index.root("frames"))) == rows
+                put(index, index.root("frames"), "new/")
                 index.flush()

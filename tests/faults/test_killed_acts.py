@@ -20,6 +20,7 @@ _AS_ADA = """
 import sys
 from shelflife import Engine, Settings
 from shelflife.actor import Actor, Via, acting
+from shelflife.records.access import Token
 from shelflife.records.records import open_records
 from shelflife.scopes import Scope
 
@@ -36,7 +37,8 @@ _ACT = (
     for number in range(5):
         engine.hold(f"{sys.argv[1]}/temp/{number}")
         with open_records(settings).open_journal() as journal:
-            journal.tokens.add(f"t{number}", [Scope.READ], at=engine.now(), by="ada")
+            token = Token(name=f"t{number}", scopes=frozenset([Scope.READ]), created=engine.now(), created_by="ada")
+            journal.tokens.add(token)
         engine.unhold(f"{sys.argv[1]}/temp/{number}")
         with open_records(settings).open_journal() as journal:
             journal.tokens.revoke(f"t{number}", engine.now())

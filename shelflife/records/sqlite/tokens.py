@@ -75,7 +75,8 @@ class SqliteTokenBook:
                     token.parent,
                 ),
             )
-            note(self._connection, "session.begun" if parent else "token.added", parent or name, at=at)
+            kind = "session.begun" if token.parent else "token.added"
+            note(self._connection, kind, token.parent or token.name, at=token.created)
         return secret
 
     def find(self, secret: str) -> Token | None:

@@ -37,8 +37,8 @@ _ACT = (
     for number in range(5):
         engine.hold(f"{sys.argv[1]}/temp/{number}")
         with open_records(settings).open_journal() as journal:
-            token = Token(name=f"t{number}", scopes=frozenset([Scope.READ]), created=engine.now(), created_by="ada")
-            journal.tokens.add(token)
+            reach = {"scopes": frozenset([Scope.READ]), "created": engine.now(), "created_by": "ada"}
+            journal.tokens.add(Token(name=f"t{number}", **reach))
         engine.unhold(f"{sys.argv[1]}/temp/{number}")
         with open_records(settings).open_journal() as journal:
             journal.tokens.revoke(f"t{number}", engine.now())

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from shelflife import Engine, Settings
+from shelflife import Engine, Selection, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,7 +30,7 @@ def settings_of(base: str, area: Mapping[str, Any], workers: int) -> Settings:
 
 def _restore(engine: Engine) -> None:
     """Bring back what the last run put into the trash."""
-    engine.restore(str(engine.history(limit=1)[0].id))
+    engine.bring_back(Selection(runs=(engine.history(limit=1)[0].id,)))
 
 
 def _hold(count: int) -> Callable[[Engine], None]:

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import errno
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from shelflife.files.anchor import identity_of, parent_of
 from shelflife.files.listing import entry_at, read_directory
 from shelflife.files.removal import Outcome, Result, unchanged
 from shelflife.files.rename import put_back, take_aside
+from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.verdict import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from shelflife.files.anchor import Anchor
     from shelflife.files.listing import Entry
@@ -26,6 +27,20 @@ if TYPE_CHECKING:
 
 _OURS = 0o700
 """Mode of a directory that mirrors no other."""
+
+
+@contextmanager
+def keeping_time(mirror: int) -> Iterator[None]:
+    """Let the open directory `mirror` in the trash keep its time while something is put into it, as a context.
+
+    That is the time of the directory that it mirrors, which comes back with it.
+    """
+    before = os.fstat(mirror)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            os.utime(mirror, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
 def move_entry(fd: int, entry: Entry, target: int, wanted: Wanted, *, fresh: bool) -> Outcome | None:
@@ -61,15 +76,16 @@ def move_whole(
         held = identity_of(fd)
         if not anchor.verify(path, held):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-        take_aside(source, name, aside, new_name)
-        with suppress(OSError):
-            status = os.stat(new_name, dir_fd=aside, follow_symlinks=False)
-            if (status.st_dev, status.st_ino) == held and _all_goes(fd, entries, removal):
-                return True
-        try:
-            put_back(aside, new_name, source, name)
-        except OSError:
-            return None
+        with keeping_time(aside):
+            take_aside(source, name, aside, new_name)
+            with suppress(OSError):
+                status = os.stat(new_name, dir_fd=aside, follow_symlinks=False)
+                if (status.st_dev, status.st_ino) == held and _all_goes(fd, entries, removal):
+                    return True
+            try:
+                put_back(aside, new_name, source, name)
+            except OSError:
+                return None
     return False
 
 
@@ -87,8 +103,8 @@ def _all_goes(fd: int, entries: Sequence[Entry], removal: Removal) -> bool:
 def open_mirror(anchor: Anchor, source: str, target: str, owner: tuple[int, int]) -> int:
     """Open the directory at `target`, made where it is missing; return a descriptor that the caller closes.
 
-    Its last directories mirror those at the end of `source` and get their modes and owners; what mirrors none is
-    ours alone, and belongs to `owner` (uid, gid). Raises OSError.
+    Its last directories mirror those at the end of `source` and get their modes, owners and times; what mirrors
+    none is ours alone, and belongs to `owner` (uid, gid). Raises OSError.
     """
     with anchor.directory("") as top:
         fd = os.dup(top)
@@ -97,27 +113,38 @@ def open_mirror(anchor: Anchor, source: str, target: str, owner: tuple[int, int]
         for number, name in enumerate(names):
             depth = len(originals) - len(names) + number + 1
             original = "".join(f"{part}/" for part in originals[:depth]) if depth > 0 else None
-            fd = _enter(anchor, fd, name, original, owner)
+            if number > 0 and names[0] == TRASH_DIRECTORY:
+                with keeping_time(fd):
+                    made = _made(fd, name)
+            else:
+                made = _made(fd, name)
+            fd = _enter(anchor, fd, name, original if made else None, owner if made else None)
     except BaseException:
         os.close(fd)
         raise
     return fd
 
 
-def _enter(anchor: Anchor, fd: int, name: str, original: str | None, owner: tuple[int, int]) -> int:
-    """Exchange an open directory for one in it, made as `original` is where it is missing."""
-    made = False
-    with suppress(FileExistsError):
+def _made(fd: int, name: str) -> bool:
+    """Make a directory in an open one; return whether that was missing."""
+    try:
         os.mkdir(name, _OURS, dir_fd=fd)
-        made = True
+    except FileExistsError:
+        return False
+    return True
+
+
+def _enter(anchor: Anchor, fd: int, name: str, original: str | None, owner: tuple[int, int] | None) -> int:
+    """Exchange an open directory for one in it; one with an `owner` was just made, to be as `original` is."""
     below = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=fd)
-    if made:
+    if owner is not None:
         mode = _OURS
         with suppress(OSError):
             if original is not None:
                 with suppress(FileNotFoundError), anchor.directory(original) as like:
                     status = os.fstat(like)
                     mode, owner = status.st_mode & 0o7777, (status.st_uid, status.st_gid)
+                    os.utime(below, ns=(status.st_atime_ns, status.st_mtime_ns))
             if os.geteuid() == 0:
                 os.fchown(below, *owner)
             os.fchmod(below, mode)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
 from shelflife.files.anchor import Anchor, identity_of, parent_of
-from shelflife.files.aside import move_entry, move_whole, open_mirror
+from shelflife.files.aside import keeping_time, move_entry, move_whole, open_mirror
 from shelflife.files.bulk import count_in_bulk
 from shelflife.files.candidates import Candidates, Fate
 from shelflife.files.counting import count_entry, judged
@@ -170,15 +171,17 @@ class _Target:
     def __init__(self, anchor: Anchor, task: RemovalTask, manner: Manner) -> None:
         self._fresh = anchor.is_shared
         self.fd = -1
+        self._kept = ExitStack()
         if task.target is not None and len(task.entries):
             self.fd = open_mirror(anchor, task.path, task.target, manner.owner)
+            self._kept.callback(os.close, self.fd)
+            self._kept.enter_context(keeping_time(self.fd))
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.fd >= 0:
-            os.close(self.fd)
+        self._kept.close()
 
     def take(self, fd: int, entry: Entry, wanted: Wanted) -> Outcome:
         outcome = move_entry(fd, entry, self.fd, wanted, fresh=self._fresh)

@@ -198,10 +198,19 @@ def _is_there(fd: int, name: str) -> bool:
     return True
 
 
+class _Compiled(NativeRestoring):
+    """`Restoring` in C, but for paths that are too long for a system call."""
+
+    def count(self, anchor: Anchor, path: str) -> int:
+        """See `Restoring`."""
+        found = super().count(anchor, path)
+        return PureRestoring().count(anchor, path) if found < 0 else found
+
+
 @cache
-def _compiled() -> NativeRestoring | None:
+def _compiled() -> _Compiled | None:
     library = None if os.environ.get("SHELFLIFE_PURE") else native.load()
-    return None if library is None else NativeRestoring(library.library)
+    return None if library is None else _Compiled(library.library)
 
 
 def restoring(*anchors: Anchor) -> Restoring:

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.clock import SECOND
 from shelflife.files.anchor import Anchor, parent_of
-from shelflife.files.aside import move_entry, open_mirror
+from shelflife.files.aside import keeping_time, move_entry, open_mirror
 from shelflife.files.listing import Entry
 from shelflife.files.removal import Outcome, Result, Wanted, nobody_wants
 from shelflife.files.rename import put_back, take_aside
@@ -83,11 +83,11 @@ class Trash:
         self._owner = owner
         self._path: str | None = None
         self._fd = -1
+        self._kept = ExitStack()
 
     def close(self) -> None:
         """Let go of the directory in hand."""
-        if self._fd >= 0:
-            os.close(self._fd)
+        self._kept.close()
         self._fd, self._path = -1, None
 
     def directory(self, path: str) -> int:
@@ -99,6 +99,8 @@ class Trash:
         if self._path != path or self._fd < 0:
             self.close()
             self._fd = self.open_mirror(path)
+            self._kept.callback(os.close, self._fd)
+            self._kept.enter_context(keeping_time(self._fd))
             self._path = path
         return self._fd
 

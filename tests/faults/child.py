@@ -1,8 +1,9 @@
 """Cleanups in processes of their own, to be killed or lied to: `python -m tests.faults.child`.
 
-Reads requests, one line of JSON each: settings as `shelflife.Settings.build` takes them, and where to write the
-report. For each it forks a process that stops at once, tells its number, and waits for its end. So whoever asked
-can take hold of it before it does anything, and Python starts only once.
+Reads requests, one line of JSON each: settings as `shelflife.Settings.build` takes them, the run to restore
+instead of cleaning up, and where to write the report. For each it forks a process that stops at once, tells its
+number, and waits for its end. So whoever asked can take hold of it before it does anything, and Python starts
+only once.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
-from shelflife import Engine, Settings, ShelflifeError
+from shelflife import Engine, Selection, Settings, ShelflifeError
 from shelflife.files import mounts, primitives
+from shelflife.run import restore
 
-_LATE = (mounts,)
+_LATE = (mounts, restore)
 """Imported here, so that what a cleanup does is the cleanup and nothing else."""
 
 primitives.chosen()  # loaded here, likewise
@@ -41,7 +43,7 @@ def _be_child(request: dict[str, Any]) -> NoReturn:
     try:
         with Path(request["report"]).open("w") as report:  # opened before anything is sabotaged
             os.kill(os.getpid(), signal.SIGSTOP)
-            json.dump(_cleanup(request["settings"]), report)
+            json.dump(_act(request["settings"], request["restores"]), report)
     finally:
         os._exit(0)
 
@@ -51,9 +53,12 @@ def _say(number: int) -> None:
     sys.stdout.flush()
 
 
-def _cleanup(values: dict[str, Any]) -> dict[str, Any]:
+def _act(values: dict[str, Any], restores: int | None) -> dict[str, Any]:
     try:
-        return Engine(Settings.build(**values)).cleanup().as_json()
+        engine = Engine(Settings.build(**values))
+        if restores is not None:
+            return engine.bring_back(Selection(runs=(restores,))).as_json()
+        return engine.cleanup().as_json()
     except ShelflifeError as error:
         return {"error": type(error).__name__, "message": str(error)}
     except BaseException:  # noqa: BLE001 - whatever it is, it is what the test is about

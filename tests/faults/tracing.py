@@ -68,9 +68,9 @@ def can_trace() -> bool:
 needs_strace = pytest.mark.skipif(not can_trace(), reason="strace is missing, or may not trace here")
 
 
-def calls_of(settings: dict[str, Any], log: Path) -> list[Call]:
-    """Run a cleanup and return its system calls, in order."""
-    ended = _trace(settings, ["-o", str(log), "-e", f"trace={','.join(CALLS)}"])
+def calls_of(settings: dict[str, Any], log: Path, *, restores: int | None = None) -> list[Call]:
+    """Run a cleanup, or restore a run, and return its system calls, in order."""
+    ended = _trace(settings, ["-o", str(log), "-e", f"trace={','.join(CALLS)}"], restores=restores)
     assert ended.report["state"] == "done"
     counts: Counter[tuple[str, str]] = Counter()
     calls: dict[Call, None] = {}
@@ -81,13 +81,16 @@ def calls_of(settings: dict[str, Any], log: Path) -> list[Call]:
     return list(calls)
 
 
-def sabotage(settings: dict[str, Any], call: str, effect: str, when: str) -> Ended:
-    """Run a cleanup with an `effect` ("error=EIO", "signal=KILL") on some invocations of a system call.
+def sabotage(
+    settings: dict[str, Any], call: str, effect: str, when: str, *, restores: int | None = None
+) -> Ended:
+    """Run a cleanup, or restore a run, with an `effect` ("error=EIO") on some invocations of a system call.
 
     `when` is "7", "7+" (from there on) or "7..9".
     """
     inject = f"inject={call}:{effect}:when={when}"
-    return _trace(settings, ["-o", os.devnull, "-e", f"trace={call}", "-e", inject])
+    options = ["-o", os.devnull, "-e", f"trace={call}", "-e", inject]
+    return _trace(settings, options, restores=restores)
 
 
 def meddle(settings: dict[str, Any], call: str, number: int, act: Callable[[], None], *more: str) -> Ended:
@@ -100,11 +103,17 @@ def meddle(settings: dict[str, Any], call: str, number: int, act: Callable[[], N
     return _trace(settings, ["-e", f"trace={','.join(names)}", "-e", inject, *more], act)
 
 
-def _trace(settings: dict[str, Any], options: list[str], act: Callable[[], None] | None = None) -> Ended:
+def _trace(
+    settings: dict[str, Any],
+    options: list[str],
+    act: Callable[[], None] | None = None,
+    *,
+    restores: int | None = None,
+) -> Ended:
     nursery = _nursery()
     with TemporaryDirectory(prefix="shelflife-test-") as directory:
         report = Path(directory) / "report"
-        pid = nursery.ask({"settings": settings, "report": str(report)})
+        pid = nursery.ask({"settings": settings, "restores": restores, "report": str(report)})
         strace = subprocess.Popen(
             ["strace", "-f", "-p", str(pid), *options], stderr=subprocess.PIPE, text=True
         )

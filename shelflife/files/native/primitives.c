@@ -994,8 +994,16 @@ static const char *part_above(const char *path, int depth, size_t *length) {
     return end > 0 ? path : NULL;
 }
 
-/* Gives a directory that was just made the mode and owner of its counterpart at the first `length` bytes of `path`;
- * without one it is ours alone. */
+/* Gives back to a directory in the trash the time that it had (`before`) when something was put into it: that is the
+ * time of the directory that it mirrors, which comes back with it. A failure costs nothing but that. */
+static void keep_time(int mirror, const struct stat *before) {
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, before->st_mtim};
+    if (futimens(mirror, times) != 0)
+        return;
+}
+
+/* Gives a directory that was just made the mode, owner and times of its counterpart at the first `length` bytes of
+ * `path`; without one it is ours alone. */
 static void dress(int anchor, int made, const char *path, size_t length, const struct removal *removal) {
     char copy[PATH_MAX];
     struct stat status = {.st_mode = 0700, .st_uid = (uid_t)removal->uid, .st_gid = (gid_t)removal->gid};
@@ -1006,6 +1014,8 @@ static void dress(int anchor, int made, const char *path, size_t length, const s
         if (fd >= 0) {
             if (fstat(fd, &status) != 0)
                 status.st_mode = 0700;
+            else
+                keep_time(made, &status);
             close(fd);
         }
     }
@@ -1024,8 +1034,10 @@ static int open_mirror(int anchor, const char *from, const char *to, const struc
     for (const char *slash = strchr(to, '/'); slash; slash = strchr(slash + 1, '/'))
         depth++;
     fd = fcntl(anchor, F_DUPFD_CLOEXEC, 0);
+    int keeps = strncmp(to, ".trash/", 7) == 0;
     for (const char *start = to, *slash; fd >= 0 && (slash = strchr(start, '/')); start = slash + 1) {
         char name[256];
+        struct stat above;
         size_t length = (size_t)(slash - start);
         depth--;
         if (length >= sizeof name) {
@@ -1034,7 +1046,10 @@ static int open_mirror(int anchor, const char *from, const char *to, const struc
         }
         memcpy(name, start, length);
         name[length] = 0;
+        int knows = keeps && start != to && fstat(fd, &above) == 0; /* the first is the area's own directory */
         int made = mkdirat(fd, name, 0700) == 0, failed = made ? 0 : errno;
+        if (made && knows)
+            keep_time(fd, &above);
         int below = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (below < 0 && failed != EEXIST && failed)
             errno = failed;
@@ -1141,12 +1156,13 @@ static void move_whole(int anchor, int directory, const char *path, const char *
                        const struct removal *removal, struct answer *answer, unsigned char *outcomes) {
     static const struct answer nothing;
     char parent[PATH_MAX], name[PATH_MAX], above[PATH_MAX], new_name[PATH_MAX];
-    struct stat held, moved;
+    struct stat held, moved, above_it;
     answer->error = EAGAIN;
     if (split(path, parent, name, sizeof parent) || split(target, above, new_name, sizeof above))
         return;
     int from = open_below(anchor, parent, BENEATH | NO_SYMLINKS | NO_XDEV);
     int to = from < 0 ? -1 : open_mirror(anchor, parent, above, removal);
+    int knows = to >= 0 && fstat(to, &above_it) == 0;
     if (to >= 0 && fstat(directory, &held) == 0 && fstatat(from, name, &moved, AT_SYMLINK_NOFOLLOW) == 0 &&
         moved.st_dev == held.st_dev && moved.st_ino == held.st_ino &&
         rename_only(from, name, to, new_name) == 0) {
@@ -1163,6 +1179,8 @@ static void move_whole(int anchor, int directory, const char *path, const char *
             answer->error = EAGAIN;
             answer->stranded = rename_only(to, new_name, from, name) != 0;
         }
+        if (knows)
+            keep_time(to, &above_it);
     }
     if (to >= 0)
         close(to);
@@ -1226,11 +1244,15 @@ static int remove_all(int base, const char *place, int anchor, int64_t count, ch
             struct listed listed = {task, names, facts, kinds, 0, names};
             move_whole(anchor, fd, path, target, &listed, removal, answer, outcomes);
         } else if (!answer->error) {
+            struct stat mirror;
             int to = task->moves && task->count ? open_mirror(anchor, path, target, removal) : -1;
+            int knows = to >= 0 && fstat(to, &mirror) == 0;
             if (to < 0 && task->moves && task->count)
                 answer->error = -to;
             else
                 remove_in(fd, to, task, names, facts, kinds, removal, answer, outcomes);
+            if (knows)
+                keep_time(to, &mirror);
             if (to >= 0)
                 close(to);
         }
@@ -1311,13 +1333,14 @@ int64_t shelflife_list(int directory, int64_t most, char **result) {
 }
 
 /* Returns how many entries that are no directories are in the directory at `path` below `anchor`, at any depth. What
- * cannot be opened or read counts as empty. */
+ * cannot be opened or read counts as empty. Returns -1 where a path is too long for a system call. */
 int64_t shelflife_count(int anchor, const char *path) {
     _Alignas(8) char chunk[CHUNK];
     struct buffer waiting = {0}; /* paths, each with its NUL, the last one first */
     char current[PATH_MAX];
     int64_t count = 0;
-    if (strlen(path) < sizeof current)
+    int is_long = strlen(path) >= sizeof current;
+    if (!is_long)
         add(&waiting, path, strlen(path) + 1);
     while (waiting.used && !waiting.failed) {
         size_t start = waiting.used - 1;
@@ -1341,7 +1364,9 @@ int64_t shelflife_count(int anchor, const char *path) {
                                                         S_ISDIR(status.st_mode));
                 if (!is_directory)
                     count++;
-                else if (length + strlen(name) + 2 <= sizeof current) {
+                else if (length + strlen(name) + 2 > sizeof current)
+                    is_long = 1;
+                else {
                     add(&waiting, current, length);
                     add(&waiting, name, strlen(name));
                     add(&waiting, "/", 2);
@@ -1351,7 +1376,7 @@ int64_t shelflife_count(int anchor, const char *path) {
             close(fd);
     }
     free(waiting.data);
-    return count;
+    return is_long ? -1 : count;
 }
 
 /* Entries of one directory in the trash that come back, and where to. */

@@ -60,7 +60,7 @@ class NativeRestoring:
             yield _waiting(packed[_HEAD.size :], count, children, names, child_names)
 
     def count(self, anchor: Anchor, path: str) -> int:
-        """See `Restoring`."""
+        """See `Restoring`; -1 where a path is too long for a system call."""
         return int(self._count(anchor.fd, os.fsencode(path)))
 
     def bring_back(self, trash: Anchor, home: Anchor, coming: Sequence[Coming], until: int) -> list[Came]:

@@ -404,3 +404,23 @@ def test_an_area_of_which_only_rules_let_anything_go_is_planned_and_told(site: S
     assert (outputs["cutoff"], outputs["cause"]) == (None, None)
     assert (file["path"], file["cause"]) == ("outputs/a.log", "rule")
     assert site.call("why", "storage/outputs/a.log", "--json").json["cause"] == "rule"
+
+
+def test_a_restore_shows_what_it_would_do_then_does_it_and_says_how_to_end_its_hold(site: Site) -> None:
+    site.configure(CONFIG.replace("uploads: {", "uploads: {trash: 2d, "))
+    for path in ("dir/a", "dir/b", "c"):
+        site.file(f"uploads/{path}")
+    site.call("cleanup")
+    shown = site.call("trash", "restore", "--area", "uploads", "--since", "1d", "--dry-run")
+    assert "3 files" in shown.out
+    assert not (site.base / "uploads/c").exists()
+    would = site.call("trash", "restore", "1", "--dry-run", "--json").json
+    assert (would["files"], would["taken"], would["would_restore_truncated"]) == (3, 0, False)
+    done = site.call("trash", "restore", "1", "--json").json
+    assert (done["run"], done["state"], done["files"], done["failed"]) == (2, "done", 3, 0)
+    assert {path["path"] for path in done["restored"]} == {"uploads/c", "uploads/dir/"}
+    assert done["hold"]["members"] is True
+    assert "what run 2 restored, in uploads" in site.call("hold", "list").out
+    assert "restored" in site.call("history").out
+    assert "no longer held: what run 2 restored" in site.call("hold", "remove", "2").out
+    assert site.call("trash", "restore").code == 2

@@ -252,6 +252,33 @@ def test_what_went_into_the_trash_is_listed_restored_and_purged_over_http(
         assert client.get("/storage/trash").json() == []
 
 
+def test_a_time_and_an_area_are_restored_over_http_as_a_run_with_one_hold(
+    make_storage: MakeStorage, authorized: dict[str, str]
+) -> None:
+    storage = make_storage({"temp": {"retention": "1d", "trash": "7d"}}, cleanup={"enabled": False})
+    for name in ("a", "b"):
+        storage.file(f"temp/{name}")
+    admin = authorized | _JSON
+    with TestClient(create_app(storage.settings)) as client:
+        client.post("/storage/cleanup", headers=admin)
+        asked = {"areas": ["temp"], "since": "1h"}
+        would = client.post("/storage/trash/restore", json=asked | {"dry_run": True}, headers=admin).json()
+        assert (would["dry_run"], would["files"]) == (True, 2)
+        assert not storage.path("temp/a").exists()
+        done = client.post("/storage/trash/restore", json=asked, headers=admin | {"Idempotency-Key": "one"})
+        assert (done.status_code, done.json()["files"]) == (200, 2)
+        assert done.headers["Location"].endswith(f"/runs/{done.json()['run']}")
+        again = client.post("/storage/trash/restore", json=asked, headers=admin | {"Idempotency-Key": "one"})
+        assert again.json() == done.json()
+        run = client.get(f"/storage/runs/{done.json()['run']}").json()
+        assert (run["trigger"], run["report"]["restored"]) == ("restore", 2)
+        (held,) = client.get("/storage/holds").json()
+        assert (held["run"], held["members"]) == (run["run"], True)
+        assert client.delete(f"/storage/holds?run={run['run']}", headers=admin).status_code == 200
+        assert client.get("/storage/holds").json() == []
+        assert client.post("/storage/trash/restore", json={}, headers=admin).status_code == 422
+
+
 @pytest.mark.parametrize(
     "route", ["stats", "metrics", "disks", "forecast", "alerts", "check", "runs", "plan"]
 )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from shelflife.files.anchor import LED_AWAY
 from shelflife.files.counting import count_entry, judged
+from shelflife.files.held import held_directory
 from shelflife.files.listing import FOREVER, Entry
 from shelflife.files.removal import Outcome, unlink
 from shelflife.files.survey import Key, Survey
@@ -132,6 +133,8 @@ class AreaExecutor:
 
     def _act(self, path: str) -> bool:
         self._root.context.between()
+        if self._was_held(path):
+            return False
         with self._root.anchor.directory(path) as fd:
             survey = Survey(key=Key.at(fd))
             acted = self._act_on_entries(OpenDirectory(self._root, fd, path), survey)
@@ -144,6 +147,15 @@ class AreaExecutor:
         settled_before = self._root.context.freshness.settled_before if same else -FOREVER
         self._put(path, survey, state, settled_before=settled_before)
         return acted and survey.entries == 0
+
+    def _was_held(self, path: str) -> bool:
+        """Return whether a directory was held as a whole before the run planned, so that nothing of it was to go.
+
+        What somebody began to hold since then has to be said of each file that was to go.
+        """
+        root = self._root
+        hold = held_directory(root.context.holds(), root.anchor, root.area.name, root.directory, path)
+        return hold is not None and hold.created < root.context.freshness.now
 
     def _act_on_entries(self, directory: OpenDirectory, survey: Survey) -> bool:
         """Remove what is due, count into `survey` what stays; return whether anything went."""

@@ -203,6 +203,16 @@ def test_one_hold_keeps_all_that_came_back_and_nothing_besides(media: Storage) -
     assert media.engine.cleanup().total("trashed") == 4
 
 
+def test_the_next_cleanup_does_not_go_through_what_is_held_as_a_whole_file_by_file(media: Storage) -> None:
+    for name in "ab":
+        media.file(f"media/dir/{name}")
+    media.engine.cleanup()
+    media.engine.bring_back(Selection(runs=(1,)))
+    media.tick("1h")
+    report = media.engine.cleanup()
+    assert (report.total("kept"), list(media.engine.run_files(report.run))) == (2, [])
+
+
 def test_the_hold_ends_by_itself_after_one_retention(media: Storage) -> None:
     for name in "ab":
         media.file(f"media/{name}")

@@ -40,7 +40,7 @@ _RECENT: Final = 65
 
 _SERVICE: Final = {
     "h": ("while everything due is removed", measure_service),
-    "i": ("readers and streams meanwhile", measure_readers),
+    "r": ("readers and streams meanwhile", measure_readers),
 }
 """What is measured of a service: title, and how."""
 

@@ -83,7 +83,7 @@ def measure_readers(files: int, place: Path | None) -> dict[str, Any]:
             felt = asyncio.run(_Crowd(front).feel())
         with _served(tree.base, 1) as (port, server):
             ending = asyncio.run(_end(port, server))
-    return {"workload": "i", "files": files, "behind": shutil.which("nginx") or "nothing", **felt, **ending}
+    return {"workload": "r", "files": files, "behind": shutil.which("nginx") or "nothing", **felt, **ending}
 
 
 @contextmanager
@@ -133,6 +133,7 @@ class _Crowd:
     async def feel(self) -> dict[str, Any]:
         streams = [asyncio.create_task(self._listen()) for _ in range(STREAMS)]
         await asyncio.sleep(1)
+        await self._read_while(asyncio.sleep(3))  # what is imported, or looked at, for the first time is
         idle = await self._read_while(asyncio.sleep(5))
         self._late.clear()
         busy = await self._read_while(self._clean())

@@ -29,6 +29,12 @@ _BEGIN: Final = "<!-- metrics: written by scripts/monitoring.py -->\n"
 _END: Final = "<!-- end of metrics -->\n"
 
 
+FILLING_WITHIN_DAYS: Final = 28
+"""Days within which a disk may be full for it to be told: see tests/acceptance/test_filling_disks.py."""
+FILLING_FOR_DAYS: Final = 2
+"""Days for which that stays told: the earliest day comes and goes with each day's inflow."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """What Prometheus watches for."""
@@ -59,7 +65,10 @@ RULES: Final = (
     ),
     Rule(
         name="ShelflifeDiskFilling",
-        query="shelflife_disk_full_earliest_seconds < 3 * 86400",
+        query=(
+            f"min_over_time(shelflife_disk_full_earliest_seconds[{FILLING_FOR_DAYS}d])"
+            f" < {FILLING_WITHIN_DAYS} * 86400"
+        ),
         lasting="1h",
         severity="warning",
         summary="The disk of {{ $labels.disk }} may be full in {{ $value | humanizeDuration }}",

@@ -14,8 +14,7 @@ from shelflife.formats import counted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shelflife.formats import counted
-from shelflife.events import Listener
+    from shelflife.events import Listener
 
 _EVERY: Final = 0.1
 """Seconds between two looks of the line."""

@@ -22,7 +22,7 @@ from shelflife.explain.findings import Finding, Level, error, ok, warning
 from shelflife.explain.unexpected import unexpected
 from shelflife.files import kernel, primitives
 from shelflife.files.mounts import file_system_of, free_bytes, room_of
-from shelflife.formats import format_age, human_size, moment
+from shelflife.formats import counted, format_age, human_size, moment
 from shelflife.policy.schedule import Schedule
 from shelflife.records.statistics import statistics_of
 from shelflife.run.lock import holder_of
@@ -88,7 +88,8 @@ def check_storage(
 def _settings(settings: Settings) -> Finding:
     if settings.cleanup.dry_run:
         return warning("settings", "cleanup.dry_run is true: no cleanup removes anything, whoever starts it")
-    return ok("settings", f"{settings.source or 'the settings'}: valid, {len(settings.areas)} areas")
+    areas = counted(len(settings.areas), "area", "areas")
+    return ok("settings", f"{settings.source or 'the settings'}: valid, {areas}")
 
 
 def _kernel() -> Iterator[Finding]:
@@ -189,7 +190,7 @@ def _index(storage: _Storage, records: Records) -> Finding:
     if statistics.as_of is None:
         missing = [area.area for area in statistics.areas if area.as_of is None]
         return ok("index", f"not complete yet: {', '.join(missing)} to be scanned")
-    return ok("index", f"as of {moment(statistics.as_of)}: {statistics.files:,} files")
+    return ok("index", f"as of {moment(statistics.as_of)}: {counted(statistics.files, 'file', 'files')}")
 
 
 def _lock(storage: _Storage, records: Records) -> Finding:

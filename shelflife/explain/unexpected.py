@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _SHORT: Final = 3600 * SECOND
 """A retention (ns) below this is likely to lack its unit."""
 
+_VERY_SHORT: Final = 600 * SECOND
+"""Likewise of other durations (ns), which may well be minutes."""
+
 _MOST: Final = 5
 """Names that are told."""
 
@@ -35,16 +38,27 @@ def unexpected(base_path: Path, areas: Iterable[Area], index: Index | None, now:
     """Yield what is unlikely to be meant, of a storage at `now` (ns), as far as the index knows it."""
     areas = list(areas)
     for area in areas:
-        if area.retention is not None and area.retention < _SHORT:
-            seconds = area.retention // SECOND
-            yield warning(
-                f"area {area.name}",
-                f"retention is {seconds} seconds: files go that soon; a number without a unit means seconds "
-                f'("{seconds}d" would be days)',
-            )
+        for what, duration, means in _short(area):
+            seconds = duration // SECOND
+            unit = "second" if seconds == 1 else "seconds"
+            hint = f'a number without a unit means seconds ("{seconds}d" would be days)'
+            yield warning(f"area {area.name}", f"{what} is {seconds} {unit}: {means}; {hint}")
         if index is not None:
             yield from _from_the_future(area, index, now)
     yield from _of_no_area(base_path, areas)
+
+
+def _short(area: Area) -> Iterator[tuple[str, int, str]]:
+    """Yield what of an area is so short (ns) that its unit is likely to be missing, and what it means."""
+    if area.retention is not None and area.retention < _SHORT:
+        yield "retention", area.retention, "files go that soon"
+    for kind in area.rules.classes[1:]:
+        if kind.retention is not None and kind.retention < _SHORT:
+            yield f"retention of {', '.join(kind.patterns.patterns)}", kind.retention, "files go that soon"
+    if area.trash is not None and area.trash < _VERY_SHORT:
+        yield "trash", area.trash, "what was removed can be brought back no longer than that"
+    if 0 < area.min_age < _VERY_SHORT:
+        yield "min_age", area.min_age, "anything older may go because of a quota or a full disk"
 
 
 def _from_the_future(area: Area, index: Index, now: int) -> Iterator[Finding]:

@@ -72,7 +72,7 @@ class WorkerPool:
         and may raise to end it all. That, an error of the work, or setting `stop`, ends it with the pieces
         that were begun: their results come first, and then the error is raised.
         """
-        stop = stop or Flag()
+        stop = Flag() if stop is None else stop  # one that is not set is false
         if self.workers < 2:
             yield from _alone(work, take, between, stop)
             return

@@ -19,7 +19,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from shelflife.clock import DAY, SECOND
-from shelflife.formats import human_size
+from shelflife.formats import counted, human_size
 from shelflife.policy.changes import (
     OF_A_CLEANUP,
     OF_PURGING,
@@ -251,7 +251,8 @@ def _extent_of_purge(plan: AreaPlan) -> str:
 
 def _beyond(plan: Plan, limits: LimitsSettings) -> Iterator[str]:
     if limits.max_files is not None and plan.files > limits.max_files:
-        yield f"{plan.files:,} files would go, more than limits.max_files ({limits.max_files:,}) allows"
+        files = counted(plan.files, "file", "files")
+        yield f"{files} would go, more than limits.max_files ({limits.max_files:,}) allows"
     if limits.max_bytes is not None and plan.bytes > limits.max_bytes:
         allowed = human_size(limits.max_bytes)
         yield f"{human_size(plan.bytes)} would go, more than limits.max_bytes ({allowed}) allows"

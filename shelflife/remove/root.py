@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from shelflife.records.state import Owner
     from shelflife.remove.recorder import Recorder
     from shelflife.scan.context import Context
+    from shelflife.scan.root import AreaRoot
 
 LARGEST_BATCH: Final = 100
 """Entries that are removed between two looks at where their directory is."""
@@ -102,6 +103,14 @@ class Root:
 
     _errors_in_a_row: int = 0
     """Errors of the disk since it last worked."""
+
+    @classmethod
+    def at(cls, place: AreaRoot, context: Context, options: Options, report: AreaReport) -> Root:
+        """Return the root for a run to work in one of an area's directories, and to count in `report`."""
+        area, directory, anchor = place
+        return cls(
+            context=context, options=options, anchor=anchor, area=area, directory=directory, report=report
+        )
 
     @property
     def batch_size(self) -> int:

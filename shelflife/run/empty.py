@@ -12,6 +12,7 @@ from shelflife.remove.purge import purge
 from shelflife.remove.report import AreaReport, RunReport
 from shelflife.remove.root import AreaLost, Root
 from shelflife.scan.context import Stopped
+from shelflife.scan.root import AreaRoot
 from shelflife.storage.areas import hold_roots
 
 if TYPE_CHECKING:
@@ -56,14 +57,7 @@ class EmptyTrash:
         context, area = session.context, session.work.areas[report.area]
         with hold_roots(context.base, area) as (roots, _):
             for directory, anchor in roots:
-                root = Root(
-                    context=context,
-                    options=options,
-                    anchor=anchor,
-                    area=area,
-                    directory=directory,
-                    report=report,
-                )
+                root = Root.at(AreaRoot(area, directory, anchor), context, options, report)
                 try:
                     purge(root, before=limit)
                 except AreaLost as lost:

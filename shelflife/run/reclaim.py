@@ -176,15 +176,7 @@ class Reclaimable:
         context.between()
 
         def opened(area: Area, root: tuple[str, Anchor]) -> Root:
-            directory, anchor = root
-            return Root(
-                context=context,
-                options=options,
-                anchor=anchor,
-                area=area,
-                directory=directory,
-                report=reports[area.name],
-            )
+            return Root.at(AreaRoot(area, *root), context, options, reports[area.name])
 
         for area, root, trashed, _ in self.trash():
             try:

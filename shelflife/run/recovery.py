@@ -29,6 +29,7 @@ from shelflife.remove.recorder import Recorder
 from shelflife.remove.report import AreaReport
 from shelflife.remove.root import Options, Root
 from shelflife.scan.context import Context, Stopped
+from shelflife.scan.root import AreaRoot
 from shelflife.settings import Expire
 
 if TYPE_CHECKING:
@@ -134,17 +135,8 @@ class Recovery:
             with suppress(OSError, Stopped), Anchor.open(self._context.base, unit.directory) as anchor:
                 place = f"{TRASH_DIRECTORY}/{_trash_name(run)}/{unit.name}"
                 os.stat(place, dir_fd=anchor.fd, follow_symlinks=False)
-                executor = UnitExecutor(
-                    Root(
-                        context=self._context,
-                        options=options,
-                        anchor=anchor,
-                        area=area,
-                        directory=unit.directory,
-                        report=report,
-                    ),
-                    cutoffs,
-                )
+                root = Root.at(AreaRoot(area, unit.directory, anchor), self._context, options, report)
+                executor = UnitExecutor(root, cutoffs)
                 if unit.decided:
                     executor.finish(unit.name, recorded=self._recorded(run, unit))
                 else:

@@ -24,6 +24,7 @@ from shelflife.remove.restoring import Restorer
 from shelflife.remove.root import AreaLost, Root
 from shelflife.run.selection import Found, Selection, find, goal_of, prune_empty
 from shelflife.scan.context import Stopped
+from shelflife.scan.root import AreaRoot
 from shelflife.storage.paths import locate
 
 if TYPE_CHECKING:
@@ -130,14 +131,7 @@ class Restore:
             with ExitStack() as opened:
                 trash = opened.enter_context(Anchor.open(base, directory))
                 anchor = trash if home == directory else opened.enter_context(Anchor.open(base, home))
-                root = Root(
-                    context=session.context,
-                    options=options,
-                    anchor=anchor,
-                    area=home_area,
-                    directory=home,
-                    report=report,
-                )
+                root = Root.at(AreaRoot(home_area, home, anchor), session.context, options, report)
                 restorer = Restorer(root, trash)
                 tops = [one.part.top for one in found]
                 for number, one in enumerate(found):

@@ -24,6 +24,7 @@ from shelflife.remove.root import AreaLost, Root
 from shelflife.run.approval import approved, confirm, interrupted, refuse_future, remember
 from shelflife.run.planning import make_plan
 from shelflife.scan.context import Stopped
+from shelflife.scan.root import AreaRoot
 from shelflife.settings import Expire
 from shelflife.storage.areas import hold_roots
 
@@ -141,14 +142,7 @@ def _act(context: Context, options: Options, area: Area, cutoffs: Cutoffs, repor
     try:
         with hold_roots(context.base, area) as (roots, _):
             for directory, anchor in roots:
-                root = Root(
-                    context=context,
-                    options=options,
-                    anchor=anchor,
-                    area=area,
-                    directory=directory,
-                    report=report,
-                )
+                root = Root.at(AreaRoot(area, directory, anchor), context, options, report)
                 act_on_root(root, cutoffs)
     except StorageError as error:
         if str(error) not in report.errors:  # it was said when the area was looked at

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, tzinfo
 
 from cronsim import CronSim, CronSimError
 
+from shelflife.formats import counted
 from shelflife.settings.spelling import did_you_mean
 
 __all__ = ["check_cron", "check_zone", "find_zone"]
@@ -19,7 +20,7 @@ def check_cron(text: str) -> str:
     """Return a cron string with single spaces; `ValueError` says why it is none, or why it never comes."""
     fields = text.split()
     if len(fields) != 5:  # cronsim takes a sixth, seconds, which no cron knows
-        raise ValueError(f"not a cron schedule, it has {len(fields)} fields; {_RULE}")
+        raise ValueError(f"not a cron schedule, it has {counted(len(fields), 'field', 'fields')}; {_RULE}")
     fault = _fault(fields)
     if fault is None:
         return " ".join(fields)

@@ -47,16 +47,20 @@ class EventFeed:
         self._news = asyncio.Event()
         self._listeners = 0
         self._stop = threading.Event()
+        self._begun: asyncio.Future[None]
+        """Done when the watch has begun."""
 
     async def listen(self, after: int | None) -> AsyncGenerator[EventRecord]:
         """Yield the events after number `after`, for ever; from now on, if it is None.
 
         Each comes once and in order. What is no longer kept is missing: `bounds` tells. Raises RecordsError.
         """
-        if not self._listeners:
-            await self._begin()
+        if not self._listeners:  # whoever comes while it begins waits for the same beginning
+            self._stop = threading.Event()
+            self._begun = asyncio.ensure_future(self._begin(self._stop))
         self._listeners += 1
         try:
+            await asyncio.shield(self._begun)
             seen = self._last if after is None else after
             while True:
                 news = self._news
@@ -83,13 +87,12 @@ class EventFeed:
             return [event for event in self._recent if event.id > number]
         return await asyncio.to_thread(self._read, number) if number < self._last else []
 
-    async def _begin(self) -> None:
+    async def _begin(self, stop: threading.Event) -> None:
         _, self._last = await self.bounds()
         self._recent.clear()
-        self._stop = threading.Event()
         watch = threading.Thread(
             target=self._watch,
-            args=(asyncio.get_running_loop(), self._last, self._stop),
+            args=(asyncio.get_running_loop(), self._last, stop),
             name="shelflife-events",
             daemon=True,  # a process must be able to end while a disk does not answer
         )
@@ -122,10 +125,12 @@ class EventFeed:
         return last
 
     def _take(self, found: list[EventRecord]) -> None:
-        self._recent.extend(found)
-        self._last = found[-1].id
-        news, self._news = self._news, asyncio.Event()
-        news.set()
+        new = [event for event in found if event.id > self._last]  # a watch before this one may still tell
+        if new:
+            self._recent.extend(new)
+            self._last = new[-1].id
+            news, self._news = self._news, asyncio.Event()
+            news.set()
 
     def _read(self, number: int, limit: int = _PAGE) -> list[EventRecord]:
         with self._records().read_journal() as journal:

@@ -21,7 +21,7 @@ from shelflife.actor import Actor, Via
 from shelflife.scopes import Scope
 from shelflife.web.problems import ProblemRoute
 from shelflife.web.requests import REQUEST_ID
-from shelflife.web.scopes import scope_of
+from shelflife.web.scopes import below, scope_of
 from shelflife.web.tags import tags_in
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class RequestGuard:
 
     def scope_of(self, request: Request, path: str) -> Scope | None:
         """Return what a request to the route at `path` needs; see `shelflife.web.scopes`."""
-        return scope_of(request.method, path.removeprefix(self._prefix))
+        return scope_of(request.method, below(self._prefix, path))
 
     async def admit(self, request: Request, scope: Scope | None) -> Caller:
         """Return who sends a request that needs `scope`. Raises HTTPException (4xx), StorageError."""

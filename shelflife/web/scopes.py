@@ -10,7 +10,7 @@ from typing import Final
 
 from shelflife.scopes import Scope
 
-__all__ = ["SCOPES", "scope_of"]
+__all__ = ["SCOPES", "below", "scope_of"]
 
 SCOPES: Final[Mapping[tuple[str, str], Scope | None]] = {
     ("GET", "/stats"): Scope.READ,
@@ -58,6 +58,14 @@ SCOPES: Final[Mapping[tuple[str, str], Scope | None]] = {
 
 Approving a plan is a cleanup, too, and needs `approve` besides (`shelflife.web.routes.cleanup`).
 """
+
+
+def below(prefix: str, path: str) -> str:
+    """Return where a route is below the routes' prefix, also where that was put below another one.
+
+    Versions of FastAPI differ in whether a route's own path knows the prefix that an application added to it.
+    """
+    return path.removeprefix(prefix) if path.startswith(prefix) else path.rpartition(prefix)[2]
 
 
 def scope_of(method: str, path: str) -> Scope | None:

@@ -190,7 +190,9 @@ def test_the_service_ends_at_once_however_many_listen(service: Service) -> None:
         listening.append((connection, response))
     _, log = service.stop()
     for connection, response in listening:
+        response.read()  # to its end: the connection is not broken off
         response.close()
         connection.close()
     assert "Traceback" not in log
+    assert "without completing response" not in log
     assert "Finished server process" in log

@@ -15,6 +15,7 @@ import pytest
 from shelflife import Engine, Settings
 from shelflife.files.removal import Result
 from shelflife.policy.verdict import Reason
+from shelflife.records.records import open_records
 from shelflife.testing import Storage, aged_file
 from tests.faults.scenes import Scene
 from tests.faults.tracing import needs_strace, sabotage
@@ -123,11 +124,22 @@ def test_a_kill_by_the_kernel_in_the_middle_of_a_removal(storage: Storage, call:
 
 
 @needs_strace
-def test_what_a_killed_run_was_purging_is_told_as_purged_not_as_removed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("call", [2, 4])  # in the middle of a batch: one of its files is gone already
+@pytest.mark.parametrize("trash", [True, False], ids=["compiled", "careful"])
+def test_what_a_killed_run_was_purging_is_told_as_purged_not_as_removed(
+    tmp_path: Path, call: int, *, trash: bool
+) -> None:
     scene = Scene(tmp_path / "storage", trash=True).set_up()
     assert scene.engine.cleanup().total("trashed") == len(scene.due)
-    scene = replace(scene, trash=False)  # what waits there is expired, and goes
-    assert sabotage(scene.values, "unlinkat", "signal=KILL", "3").killed
+    (waiting,) = (scene.base / "media/.trash").iterdir()
+    waiting.rename(waiting.with_name("20200101T000000Z-1"))  # it has waited long enough
+    scene = replace(scene, trash=trash)  # without a trash goes what is expired, file by file
+    assert sabotage(scene.values, "unlinkat", "signal=KILL", str(call)).killed
+    with open_records(scene.engine.settings).open_journal() as journal:
+        (run,) = journal.history.unfinished()
+        batches = journal.removals.open_batches(run.id)
+    paths = [scene.base / batch.directory / name for batch in batches for name in batch.names]
+    assert not all(path.exists() for path in paths)
     assert scene.engine.cleanup().state == "done"
     _, killed, *_ = scene.engine.history()
     records = list(scene.engine.run_files(killed.id))

@@ -6,6 +6,7 @@ import json
 import logging
 from typing import TYPE_CHECKING, Annotated, Any
 
+import anyio
 from fastapi import Header, Query, Request
 from fastapi.responses import JSONResponse
 from sse_starlette import EventSourceResponse
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from fastapi import APIRouter
-    from starlette.types import Receive, Send
+    from starlette.types import Message, Receive, Send
     from starlette.types import Scope as Connection
 
     from shelflife.records.event_log import EventRecord
@@ -32,17 +33,30 @@ _HEARTBEAT = 15
 """Seconds between two comments that keep proxies from closing a quiet stream."""
 _SLOW = 10.0
 """Seconds after which a reader that takes nothing is cut off; it goes on by `Last-Event-ID`."""
+_LAST_WORD = 0.1
+"""Seconds that a reader has to take the end of the stream."""
 
 
 class _Stream(EventSourceResponse):
     """A stream whose reader may be cut off, which is no fault of ours."""
 
     async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
-        """Send the events. Returning before the end has the server close the connection."""
+        """Send the events, and at the end of the service that there are no more."""
+        is_open = True
+
+        async def follow(message: Message) -> None:
+            nonlocal is_open
+            await send(message)
+            is_open = message.get("more_body", True)
+
         try:
-            await super().__call__(scope, receive, send)
+            await super().__call__(scope, receive, follow)
         except SendTimeoutError:
             logger.info("a reader of events took nothing for %g s and was cut off", _SLOW)
+            return
+        if is_open:  # the service ends, or the reader is gone
+            with anyio.move_on_after(_LAST_WORD):
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def add(api: APIRouter, service: Service) -> None:

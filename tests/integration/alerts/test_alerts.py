@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 import logging
 import threading
@@ -11,22 +10,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from shelflife.alerts import Dispatcher, signature
-from shelflife.alerts.channels import NotDeliveredError, Webhook
+from shelflife.alerts import Dispatcher
 from shelflife.alerts.conditions import AlertKind
 from shelflife.alerts.sender import Sender
 from shelflife.cli.app import run
 from shelflife.errors import NeedsApproval
-from shelflife.records.alerts import Condition, Message
+from shelflife.records.alerts import Condition
 from shelflife.records.history import RunState, Trigger
 from shelflife.records.records import open_records
 from shelflife.records.usage import DiskSample
 from shelflife.remove.report import AreaReport, RunReport
 from shelflife.run.lock import cleanup_lock
 from shelflife.run.making_room import DiskRelief, ReliefOutcome
-from shelflife.settings import Settings
 from tests.inside import refused, workplace_of
-from tests.integration.alerts.conftest import Receiver, receiving
+from tests.receiver import Receiver, receiving
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,17 +31,6 @@ if TYPE_CHECKING:
     from shelflife.testing import MakeStorage, Storage
 
 _SECRET = "0123456789abcdef"
-_MESSAGE = Message(id=7, at=10**18, event="begun", kind="failed", key="failed", text="run 3 failed: böse")
-
-
-def _hook(url: str, *, timeout: float = 5.0) -> Webhook:
-    settings = Settings.build(
-        base_path="/srv/storage-of-a-test",
-        areas={"a": 1},
-        alerts={"webhook": {"url": url, "secret": _SECRET}},
-    )
-    assert settings.alerts.webhook is not None
-    return Webhook(settings.alerts.webhook, timeout=timeout)
 
 
 def _storage(make_storage: MakeStorage, url: str, **others: object) -> Storage:
@@ -59,65 +45,6 @@ def _told(receiver: Receiver) -> list[tuple[str, str]]:
 def _look(desk: Dispatcher, storage: Storage, **others: Any) -> None:
     desk.look(workplace_of(storage), **others)
     assert desk.sender.wait(timeout=30)
-
-
-# -- the webhook
-
-
-def test_a_message_is_signed_so_that_its_receiver_can_trust_it() -> None:
-    with receiving(Receiver()) as receiver:
-        _hook(receiver.url).deliver(_MESSAGE, "/srv/storage")
-    (body,), (headers,) = receiver.bodies, receiver.headers
-    assert hmac.compare_digest(headers["X-Shelflife-Signature"], signature(_SECRET, body))
-    assert headers["X-Shelflife-Signature"] != signature("another secret…", body)
-    assert json.loads(body) == {
-        "id": 7,
-        "at": "2001-09-09T01:46:40+00:00",
-        "event": "begun",
-        "kind": "failed",
-        "key": "failed",
-        "text": "run 3 failed: böse",
-        "storage": "/srv/storage",
-    }
-
-
-def test_a_signature_is_hmac_sha256_of_the_body() -> None:
-    assert signature("key", b"The quick brown fox jumps over the lazy dog") == (
-        "sha256=f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8"
-    )
-
-
-@pytest.mark.parametrize("status", [301, 307, 400, 404, 500, 503])
-def test_any_answer_but_success_counts_as_not_delivered(status: int) -> None:
-    with receiving(Receiver(statuses=[status])) as receiver:
-        with pytest.raises(NotDeliveredError, match=str(status)):
-            _hook(receiver.url).deliver(_MESSAGE, "/srv/storage")
-        assert len(receiver.bodies) == 1
-
-
-def test_a_receiver_that_hangs_is_given_up_on() -> None:
-    with (
-        receiving(Receiver(hangs=True)) as receiver,
-        pytest.raises(NotDeliveredError, match=r"imed ?out|Timeout") as caught,
-    ):
-        _hook(receiver.url, timeout=0.1).deliver(_MESSAGE, "/srv/storage")
-    assert "token" not in str(caught.value)
-
-
-def test_a_receiver_that_refuses_is_told_of_without_its_address() -> None:
-    with pytest.raises(NotDeliveredError, match="refused") as caught:
-        _hook("http://127.0.0.1:1/hook?token=very-secret-token").deliver(_MESSAGE, "/srv/storage")
-    assert "127.0.0.1" not in str(caught.value)
-
-
-def test_secrets_show_in_no_text_of_the_settings() -> None:
-    settings = Settings.build(
-        base_path="/srv/storage-of-a-test",
-        areas={"a": 1},
-        alerts={"urls": ["mailto://u:pass-word@x"], "webhook": {"url": "http://x/very", "secret": _SECRET}},
-    )
-    for text in (repr(settings), str(settings), json.dumps(settings.plain())):
-        assert not any(secret in text for secret in ("pass-word", "very", _SECRET))
 
 
 # -- what is told

@@ -7,6 +7,7 @@ from fastapi.testclient import TestClient
 
 from shelflife.web import create_app
 from tests.integration.cli.conftest import Site
+from tests.integration.web.conftest import seen_from
 
 
 def test_a_token_is_made_listed_used_and_revoked(site: Site) -> None:
@@ -18,7 +19,7 @@ def test_a_token_is_made_listed_used_and_revoked(site: Site) -> None:
     [listed] = site.call("token", "list", "--json").json
     assert listed == {name: value for name, value in made.items() if name != "token"}
     shown = {"Authorization": f"Bearer {made['token']}"}
-    with TestClient(create_app(site.engine.settings), client=("203.0.113.7", 1)) as client:
+    with TestClient(seen_from("203.0.113.7", create_app(site.engine.settings))) as client:
         assert client.get("/storage/holds", headers=shown).status_code == 200
         assert site.call("token", "revoke", "dashboard").code == 0
         assert client.get("/storage/holds", headers=shown).status_code == 401

@@ -68,6 +68,29 @@ def test_a_retention_of_seconds_is_asked_about(site: Site, retention: str, *, to
         assert (words in " ".join((result.out + result.err).split())) is told
 
 
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ("trash: 5", "trash is 5 seconds: what was removed can be brought back no longer than that"),
+        ("trash: 1", "trash is 1 second: "),
+        ("trash: 1h", None),
+        ("min_age: 24", "min_age is 24 seconds: anything older may go because of a quota or a full disk"),
+        ("min_age: 0", None),
+        ("min_age: 30m", None),
+        (
+            'rules: [{match: ["*.log", "*.tmp"], retention: 3}]',
+            "retention of *.log, *.tmp is 3 seconds:",
+        ),
+        ('rules: [{match: "*.log", retention: 3h}]', None),
+    ],
+)
+def test_other_durations_of_seconds_are_asked_about(site: Site, settings: str, told: str | None) -> None:
+    for result in _told(site, f"{{uploads: {{retention: 7d, {settings}}}}}"):
+        shown = " ".join((result.out + result.err).split())
+        assert "a number without a unit means seconds" in shown if told else "without a unit" not in shown
+        assert (told or "") in shown
+
+
 def _copied(site: Site, count: int, directory: str = "uploads") -> None:
     """Make files as `cp -p` does: here just now, with old times."""
     for number in range(count):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from fastapi.testclient import TestClient
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shelflife.testing import MakeStorage, Storage
 from shelflife.web import create_app
@@ -38,3 +39,14 @@ def client(storage: Storage) -> Iterator[TestClient]:
     """A client of the application that serves `storage`; it runs."""
     with TestClient(create_app(storage.settings)) as client:
         yield client
+
+
+def seen_from(address: str, app: ASGIApp) -> ASGIApp:
+    """Return an application as a client at an address finds it; old test clients cannot say where they are."""
+
+    async def there(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope["client"] = (address, 1)
+        await app(scope, receive, send)
+
+    return there

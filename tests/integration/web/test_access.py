@@ -17,15 +17,18 @@ from shelflife.testing import MakeStorage, Storage
 from shelflife.web import create_app, router
 from shelflife.web.caller import COOKIE
 from shelflife.web.scopes import SCOPES
+from tests.integration.web.conftest import seen_from
 
 _JSON = {"Content-Type": "application/json"}
-_ELSEWHERE = ("203.0.113.7", 4711)
+_ELSEWHERE = "203.0.113.7"
 
 
 @pytest.fixture
 def far(storage: Storage) -> Iterator[TestClient]:
     """A client on another machine."""
-    with TestClient(create_app(storage.settings), client=_ELSEWHERE, base_url="https://storage") as client:
+    with TestClient(
+        seen_from(_ELSEWHERE, create_app(storage.settings)), base_url="https://storage"
+    ) as client:
         yield client
 
 
@@ -91,12 +94,12 @@ def test_a_listed_proxy_names_the_user_and_their_groups_give_the_scopes(make_sto
     )
     storage.file("temp/a")
     ada = {"X-Forwarded-User": "ada", "X-Forwarded-Groups": "staff, editors"} | _JSON
-    with TestClient(create_app(storage.settings), client=("10.1.2.3", 1)) as client:
+    with TestClient(seen_from("10.1.2.3", create_app(storage.settings))) as client:
         assert client.get("/storage/session", headers=ada).json()["scopes"] == ["hold", "read", "read:paths"]
         held = client.post("/storage/holds", json={"path": "temp/a"}, headers=ada)
         assert held.status_code == 201, held.text
         assert client.post("/storage/cleanup", headers=ada).status_code == 403
-    with TestClient(create_app(storage.settings), client=("11.1.2.3", 1)) as client:
+    with TestClient(seen_from("11.1.2.3", create_app(storage.settings))) as client:
         assert client.get("/storage/session", headers=ada).json()["name"] == ""
     assert storage.engine.holds()[0].actor == "ada"
 
@@ -183,7 +186,7 @@ def test_an_application_that_decides_itself_may_name_who_acts(storage: Storage) 
     storage.file("temp/a")
     app = FastAPI()
     app.include_router(router(storage.settings, dependencies=[Depends(allow)], actor=actor))
-    with TestClient(app, client=_ELSEWHERE) as client:
+    with TestClient(seen_from(_ELSEWHERE, app)) as client:
         client.post("/storage/cleanup", headers=_JSON | {"X-User": "ada", "X-Request-ID": "r-1"})
         (run,) = client.get("/storage/runs").json()["runs"]
     assert (run["actor"], run["via"], run["request"]) == ("ada", "http", "r-1")

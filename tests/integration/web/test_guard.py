@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import logging
-import os
 import stat
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from fastapi.testclient import TestClient
 
-from shelflife.errors import StorageError
 from shelflife.testing import Storage
 from shelflife.web import create_app
-from shelflife.web.service_token import VARIABLE, ServiceToken
+from shelflife.web.service_token import VARIABLE
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -114,37 +111,3 @@ def test_a_token_is_made_at_the_first_start_and_shown_once(
 
 def test_no_token_is_made_where_one_is_set(storage: Storage, client: TestClient) -> None:
     assert not (storage.settings.state_path / "api-token").exists()
-
-
-def test_an_empty_variable_counts_as_unset(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(VARIABLE, " ")
-    token = ServiceToken(lambda: storage.engine.state)
-    assert len(token.expected()) > 30
-    assert not token.matches("")
-    assert not token.matches(" ")
-
-
-def test_a_damaged_token_lets_nobody_in(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(VARIABLE)
-    token = ServiceToken(lambda: storage.engine.state)
-    token.expected()
-    (storage.settings.state_path / "api-token").write_text("")
-    with pytest.raises(StorageError, match="damaged"):
-        token.matches("")
-
-
-def test_workers_that_start_together_make_one_token(
-    storage: Storage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv(VARIABLE)
-    with ThreadPoolExecutor(8) as pool:
-        tokens = list(pool.map(lambda _: ServiceToken(lambda: storage.engine.state).expected(), range(8)))
-    assert len(set(tokens)) == 1
-
-
-def test_a_changed_token_holds_at_once(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(VARIABLE)
-    token = ServiceToken(lambda: storage.engine.state)
-    first = token.expected()
-    os.unlink(storage.settings.state_path / "api-token")
-    assert not token.matches(first)

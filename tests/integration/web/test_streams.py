@@ -55,7 +55,7 @@ class Reader(AbstractContextManager["Reader"]):
 def test_a_reader_that_takes_nothing_is_cut_off_others_miss_nothing_and_it_resumes(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(events, "_SLOW", 0.2)
+    monkeypatch.setattr(events, "_SLOW", 2.0)
     with served(create_app(storage.settings), send_buffer=4096) as port:
         with open_records(storage.settings).open_journal() as journal:
             run = journal.runs.begin(trigger=Trigger.CLI, host="host", pid=1, at=0)

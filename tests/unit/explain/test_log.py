@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from shelflife.events import AreaFinished, BatchFinished, RunRefused, RunStarted
+from shelflife.events import AreaFinished, BatchFinished, RunBegun, RunRefused, RunStarted
 from shelflife.explain.log import LOUD_ERRORS, RunLog
 from shelflife.testing import Storage
 
@@ -62,6 +62,7 @@ def test_errors_are_counted_by_the_run(caplog: pytest.LogCaptureFixture) -> None
     log = RunLog()
 
     for run in (1, 2):
+        log(RunBegun(run=run))
         log(RunStarted(run=run, plan="p", files=1, bytes=1))
         log(batch(*[Outcome("a")] * LOUD_ERRORS))
 

@@ -47,6 +47,16 @@ def test_no_setting_is_both_compared_and_irrelevant() -> None:
         ({"retention": "7d"}, {"retention": 7}, "its retention was shortened from 7d to 7s"),
         ({"retention": -1}, {"retention": "1d"}, "its retention was shortened from indefinite to 1d"),
         ({"retention": "7d"}, {"retention": "8d"}, None),
+        (
+            {"rules": [{"match": "*.a", "retention": 5}]},
+            {"rules": [{"match": "*.a", "retention": 0}]},
+            "its rules were changed, and may keep files for a shorter time",
+        ),
+        (
+            {"rules": [{"match": "*.a", "retention": 0}]},
+            {"rules": [{"match": "*.a", "retention": -1}]},
+            None,
+        ),
         ({"retention": "7d"}, {"retention": -1}, None),
         ({}, {"quota": "2TB"}, "its quota was lowered from none to 2TB"),
         ({"quota": "2TB"}, {"quota": "200GB"}, "its quota was lowered from 2TB to 200GB"),

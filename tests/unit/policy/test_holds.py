@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from shelflife.policy.holds import Hold, Holds
@@ -79,6 +81,49 @@ def test_an_inode_counts_only_with_its_birth_time() -> None:
 def test_only_directories_make_it_worth_looking_at_what_is_above() -> None:
     assert not Holds.of([_hold("media/a")], _NOW).has_trees
     assert Holds.of([_hold("media/a", tree=True)], _NOW).has_trees
+
+
+def test_times_are_told_as_moments_with_a_zone() -> None:
+    hold = _hold("a", until=_NOW * 10**9)
+    assert hold.until_at == datetime.fromtimestamp(_NOW, UTC)
+    assert hold.created_at == datetime.fromtimestamp(0, UTC)
+    assert _hold("a").until_at is None
+
+
+def test_what_is_held_by_its_inode_is_told_by_area_files_and_trees_apart() -> None:
+    holds = Holds(
+        [
+            _hold("media/a", inode=1, born=5),
+            _hold("media/t", tree=True, inode=2, born=5),
+            _hold("media/b", inode=3),
+        ]
+    )
+    assert (holds.files_of("media"), holds.trees_of("media")) == (frozenset({1}), frozenset({2}))
+    assert not holds.files_of("other")
+    assert not holds.trees_of("other")
+
+
+@pytest.mark.parametrize(
+    ("path", "concerned"),
+    [
+        ("media", True),
+        ("media/t", True),
+        ("media/t/below", True),
+        ("media/a", True),
+        ("media/b", False),
+        ("m", False),
+    ],
+)
+def test_a_hold_concerns_its_place_those_above_it_and_of_a_tree_those_below(
+    path: str, *, concerned: bool
+) -> None:
+    holds = Holds([_hold("media/t", tree=True), _hold("media/a/file")])
+    assert holds.concern(path) is concerned
+
+
+def test_holds_as_they_are_never_change() -> None:
+    holds = Holds([_hold("a")])
+    assert holds.current() is holds
 
 
 @pytest.mark.parametrize("path", ["", "a", "a/b/c"])

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shelflife.policy.load import NOTHING, Load
-from shelflife.policy.watermark import RoomLevel, ShareLevel, Space, Usage, Watermark, Watermarks
+from shelflife.policy.watermark import RoomLevel, ShareLevel, Sight, Space, Usage, Watermark, Watermarks
 from shelflife.settings import Settings
 
 _NONE = Space(0, 0)
@@ -128,3 +128,60 @@ def test_what_was_released_counts_whether_it_shows_or_not(now: Usage, released: 
     start = Load(allocated=100)
     assert marks.still_needed(start, now, Load(allocated=released)) == Load(allocated=needed)
     assert marks.only(Load(files=3)) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("used", "available", "share"), [(0, 0, 0.0), (1, 3, 25.0), (0, 5, 0.0), (5, 0, 100.0), (2, 1, 200 / 3)]
+)
+def test_a_share_is_told_in_percent(used: int, available: int, share: float) -> None:
+    assert Space(used, available).share == pytest.approx(share)
+
+
+def test_a_file_system_is_as_full_as_the_fuller_of_its_bytes_and_inodes() -> None:
+    few, many = Space(1, 9), Space(7, 3)
+    assert Usage(space=few, inodes=many).share == Usage(space=many, inodes=few).share == 70.0
+    assert Usage(space=few, inodes=_NONE).share == 10.0
+
+
+def test_only_what_has_fallen_with_and_without_our_own_records_has_fallen() -> None:
+    before = Usage(space=Space(100, 0), inodes=Space(10, 0), records=Load(files=2, allocated=30)).sight
+    after = Usage(space=Space(60, 40), inodes=Space(7, 3), records=Load(files=1, allocated=20)).sight
+    assert before == Sight(Load(files=10, allocated=100), Load(files=8, allocated=70))
+    assert before.fall_to(after) == Load(files=2, allocated=30)
+    grown = Usage(space=Space(60, 40), inodes=Space(7, 3), records=Load(files=4, allocated=40)).sight
+    assert before.fall_to(grown) == Load(files=3, allocated=40)
+    assert after.fall_to(before) == NOTHING
+
+
+def test_the_higher_of_two_sights_is_so_in_each_way() -> None:
+    one = Sight(Load(files=1, allocated=40), Load(files=3, allocated=20))
+    other = Sight(Load(files=2, allocated=30), Load(files=2, allocated=10))
+    higher = Sight(Load(files=2, allocated=40), Load(files=3, allocated=20))
+    assert one.or_higher(other) == other.or_higher(one) == higher
+
+
+def test_the_highest_need_of_several_watermarks_counts() -> None:
+    marks = _marks(high="90%", low="80%", min_free="2GB", free_until="4GB")
+    usage = Usage(space=Space(19 * _GB, 1 * _GB), inodes=Space(95, 5))
+    assert marks.above_low(usage) == Load(files=16, allocated=3 * _GB + 1)
+    assert marks.above_high(usage) == Load(files=6, allocated=1 * _GB + 1)
+    small = Usage(space=Space(4 * _GB, 1 * _GB), inodes=Space(95, 5))
+    assert marks.above_low(small).allocated == 3 * _GB
+    assert marks.above_high(small).allocated == 1 * _GB
+    calm = Usage(space=Space(1 * _GB, 99 * _GB), inodes=Space(5, 95))
+    assert marks.above_low(calm) == marks.above_high(calm) == NOTHING
+
+
+def test_what_no_watermark_is_about_needs_nothing() -> None:
+    none = Watermarks(space=(), inodes=())
+    full = Usage(space=Space(100, 0), inodes=Space(100, 0))
+    assert none.above_low(full) == none.above_high(full) == none.only(Load(1, 2, 3)) == NOTHING
+    assert not none.any
+    assert none.high_at(full.space) == 100
+
+
+def test_of_a_load_counts_what_the_watermarks_are_about() -> None:
+    bytes_only = Watermarks(space=(Watermark(ShareLevel(90), ShareLevel(80)),), inodes=())
+    inodes_only = Watermarks(space=(), inodes=(Watermark(ShareLevel(90), ShareLevel(80)),))
+    assert bytes_only.only(Load(1, 2, 3)) == Load(files=0, allocated=3)
+    assert inodes_only.only(Load(1, 2, 3)) == Load(files=1, allocated=0)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
-from shelflife.files.removal import Outcome
+from shelflife.files.removal import Outcome, Result
 from shelflife.records.history import BatchKind, Intent, Settled
 from shelflife.records.journal import Journal, JournalFull
 from shelflife.remove.recorder import Recorder
@@ -75,3 +75,38 @@ def test_where_nothing_waits_nothing_is_written() -> None:
     recorder, removals = _recorder()
     recorder.flush()
     assert removals.written == []
+
+
+def _pruned(removals: _Removals) -> list[tuple[str, list[str]]]:
+    """Return the directories that were written down as gone, by where they were."""
+    written = [one for settled, _ in removals.written for one in settled]
+    assert all(one.number == 0 and one.intent is not None for one in written)
+    assert all(outcome.result is Result.REMOVED for one in written for outcome in one.outcomes)
+    return [
+        (one.intent.directory, [outcome.entry.name for outcome in one.outcomes])
+        for one in written
+        if one.intent is not None and one.intent.kind is BatchKind.PRUNED
+    ]
+
+
+def test_directories_that_went_are_written_down_by_their_parent_at_the_end() -> None:
+    recorder, removals = _recorder()
+    for directory, name in (("frames/a/", "1"), ("frames/b/", "1"), ("frames/a/", "2")):
+        recorder.note_pruned("frames", directory, name)
+    assert recorder.unwritten == 0
+    recorder.flush()
+    assert _pruned(removals) == [("frames/a/", ["1", "2"]), ("frames/b/", ["1"])]
+    recorder.flush()
+    assert len(removals.written) == 1
+
+
+def test_so_many_of_one_parent_that_memory_stays_bounded_do_not_wait_for_the_end() -> None:
+    recorder, removals = _recorder()
+    for number in range(1_100):
+        recorder.note_pruned("frames", "frames/a/", str(number))
+    assert recorder.unwritten == 1_000
+    recorder.flush()
+    assert [len(names) for _, names in _pruned(removals)] == [500, 500, 100]
+    assert [name for _, names in _pruned(removals) for name in names] == [
+        str(number) for number in range(1_100)
+    ]

@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from shelflife.files.candidates import Candidates, Fate, Going, Outcomes
 from shelflife.files.listing import Entry, EntryKind
+from shelflife.files.reading import TaskResult
 from shelflife.files.removal import Outcome, Result
 from shelflife.policy.verdict import Reason
 from shelflife.remove.report import MOST_FAILURES, AreaReport, Failure, RunReport
@@ -69,3 +71,41 @@ def test_a_report_is_the_sum_of_its_areas() -> None:
     assert (content["run"], content["plan"], content["state"]) == (4, "abc", "done")
     assert (content["scanned"], content["removed"], content["kept"], content["bytes_freed"]) == (10, 4, 6, 16)
     assert content["areas"]["x"]["errors"] == ["x"]
+
+
+_ANSWER = TaskResult(0, b"", files=2, bytes=30, links=1, freed=8192, inodes=3)
+_ANSWERS = {
+    Going.REMOVED: {"removed": 2, "bytes": 30, "links": 1, "freed": 8192, "inodes": 3},
+    Going.TRASHED: {"trashed": 2, "trashed_bytes": 30, "links": 1},
+    Going.PURGED: {"purged": 2, "purged_bytes": 30, "freed": 8192, "inodes": 3},
+    Going.RESTORED: {"restored": 2},
+}
+
+
+@pytest.mark.parametrize("going", Going)
+def test_what_compiled_code_has_summed_up_is_counted_as_what_it_meant(going: Going) -> None:
+    report = AreaReport(area="temp")
+    for _ in range(2):
+        outcomes = Outcomes(Candidates.of([_FILE, _FILE]), bytes([Fate.REMOVED, Fate.STRAY]), going)
+        assert report.count(outcomes, _ANSWER) == 3
+    counts = {
+        name: getattr(report, name) for name in (*_COUNTS, "inodes", "restored") if getattr(report, name)
+    }
+    assert counts == {name: 2 * value for name, value in _ANSWERS[going].items()} | {"displaced": 2}
+
+
+def test_without_sums_each_outcome_is_counted_and_how_many_went() -> None:
+    report = AreaReport(area="temp")
+    outcomes = [Outcome(_FILE, Result.REMOVED), Outcome(_LINK, Result.REMOVED), Outcome(_FILE, Result.KEPT)]
+    assert report.count(outcomes, None) == 2
+    assert (report.removed, report.links, report.inodes) == (1, 1, 2)
+    packed = Outcomes(Candidates.of([_FILE]), bytes([Fate.REMOVED]))
+    assert report.count(packed, None) == 1  # somebody counts them who has no answer
+    assert report.removed == 2
+
+
+def test_only_the_last_name_of_a_file_gives_its_inode_back() -> None:
+    report = AreaReport(area="temp")
+    for entry in (_FILE, _SHARED, _LINK):
+        report.add(Outcome(entry, Result.REMOVED))
+    assert (report.inodes, report.freed) == (2, 4096)

@@ -6,9 +6,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,11 +17,13 @@ import pytest
 
 from shelflife.errors import CleanupBusy, StorageError
 from shelflife.records.state import Owner, StateDirectory
-from shelflife.run.lock import Holder, cleanup_lock, holder_of
+from shelflife.run import lock as module
+from shelflife.run.lock import Holder, cleanup_lock, holder_of, wait_for_batch
 from tests.integration.engine.users import common_directory, ordinary_user
 
 _HOLD = """
 import sys
+import threading
 from pathlib import Path
 from shelflife.run.lock import cleanup_lock
 from shelflife.records.state import Owner, StateDirectory
@@ -193,3 +196,76 @@ def test_whoever_finds_the_lock_taken_is_told_when_its_holder_looks_frozen(
         with pytest.raises(CleanupBusy) as busy, cleanup_lock(state, "cleanup by schedule"):
             pass
     assert ("no sign of life for 12 minutes: look at that process" in str(busy.value)) is told
+
+
+def test_nothing_is_in_hand_where_nobody_has_the_lock(state: StateDirectory) -> None:
+    assert wait_for_batch(state, patience=0)  # nor where there is none yet
+    with cleanup_lock(state, "a test") as lock, lock.batch():
+        pass
+    assert wait_for_batch(state, patience=0)
+
+
+def test_a_batch_that_is_in_hand_is_waited_for_and_one_that_begins_later_is_not(
+    state: StateDirectory,
+) -> None:
+    with cleanup_lock(state, "a test") as lock:
+        assert wait_for_batch(state, patience=0)
+        with lock.batch():
+            assert not wait_for_batch(state, patience=0)
+        assert wait_for_batch(state, patience=0)
+        with lock.batch(), lock.batch():
+            assert not wait_for_batch(state, patience=0)
+
+
+def test_any_of_several_batches_in_hand_is_waited_for(state: StateDirectory) -> None:
+    with cleanup_lock(state, "a test") as lock:
+        first, second = lock.batch(), lock.batch()
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert not wait_for_batch(state, patience=0)
+        second.__exit__(None, None, None)
+        assert wait_for_batch(state, patience=0)
+
+
+def test_whoever_waits_goes_on_once_the_batch_has_ended_although_another_has_begun(
+    state: StateDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[bool] = []
+    has_looked, counts = threading.Event(), module._counts
+
+    def look(fd: int) -> list[int]:
+        seen = counts(fd)
+        has_looked.set()
+        return seen
+
+    monkeypatch.setattr(module, "_counts", look)
+    with cleanup_lock(state, "a test") as lock:
+        with lock.batch():
+            waiting = threading.Thread(target=lambda: found.append(wait_for_batch(state, patience=60)))
+            waiting.start()
+            assert has_looked.wait(30)
+        with lock.batch():
+            waiting.join(30)
+    assert found == [True]
+
+
+def test_the_batch_of_a_holder_that_died_is_not_waited_for(state: StateDirectory) -> None:
+    with cleanup_lock(state, "a test") as lock, lock.batch():
+        content = state.lock.read_bytes()
+    state.lock.write_bytes(content)  # as if it had ended in the middle
+    assert wait_for_batch(state, patience=0)
+
+
+def test_many_threads_have_a_batch_each_and_a_run_has_any_number_one_after_the_other(
+    state: StateDirectory,
+) -> None:
+    with cleanup_lock(state, "a test") as lock:
+        with ExitStack() as batches:
+            for _ in range(64):
+                batches.enter_context(lock.batch())
+            assert not wait_for_batch(state, patience=0)
+        for _ in range(200):
+            with lock.batch():
+                pass
+        assert wait_for_batch(state, patience=0)

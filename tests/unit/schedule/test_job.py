@@ -488,3 +488,21 @@ def test_a_configuration_that_breaks_while_the_slot_waits_refuses_the_run(world:
 
     assert world.states() == ["refused"]
     assert path.exists()
+
+
+@pytest.mark.parametrize("change", [{"enabled": False}, {"schedule": "0 3 * * *"}], ids=str)
+def test_a_slot_that_the_configuration_no_longer_has_is_let_go_while_it_waits(
+    world: World, change: dict[str, object]
+) -> None:
+    job = world.process()
+    job()
+    path = world.old_file()
+    world.now = ns("2026-11-23T02:00")
+    busy = ExitStack()
+    busy.enter_context(world.busy())
+    with world.attending(job):
+        world.configure(**change)
+        busy.close()
+
+    assert world.states() == []
+    assert path.exists()

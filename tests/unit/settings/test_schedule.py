@@ -33,7 +33,7 @@ def test_spaces_around_the_fields_do_not_matter() -> None:
         ("0 0 31 4,6 *", "never runs: no such day in that month"),
         ("0 2 * *", "it has 4 fields"),
         ("0 0 2 * * *", "it has 6 fields"),
-        ("@daily", "it has 1 fields"),
+        ("@daily", "it has 1 field;"),
         ("", "it has 0 fields"),
     ],
 )

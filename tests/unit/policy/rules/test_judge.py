@@ -137,3 +137,99 @@ def test_an_empty_directory_where_names_matter_goes_by_the_areas_own_class() -> 
     assert rules.empty_goes("a/", _AT - 1, cutoffs)
     assert not rules.empty_goes("a/", _AT, cutoffs)
     assert not rules.empty_goes("", _AT - 1, cutoffs)  # the area itself
+
+
+def test_only_patterns_that_keep_for_ever_protect() -> None:
+    rules = an_area(protect=["*.keep"], rules=[{"match": ["*.log", "!x.log"], "retention": "1d"}]).rules
+    assert rules.protect == ["*.keep"]
+    assert (rules.protecting("a.keep"), rules.protecting("a.log"), rules.protecting("a")) == (
+        "*.keep",
+        None,
+        None,
+    )
+    kept = an_area(rules=[{"match": ["*.log", "!x.log"], "retention": -1}]).rules
+    assert kept.protect == ["*.log", "!x.log"]
+    assert [kind.is_kept for kind in kept.classes] == [False, True]
+
+
+def test_a_retention_of_nothing_keeps_nothing_and_is_not_for_ever() -> None:
+    assert [kind.retention for kind in an_area(retention=0, rules=[]).rules.classes] == [0]
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("d/a.jpg", Reason.EXPIRED),
+        ("d/a.keep", Reason.PROTECTED),
+        ("d/.gitkeep", Reason.KEEP_FILE),
+        ("d/a.old", Reason.INDEFINITE),
+    ],
+)
+def test_what_never_goes_is_known_whatever_its_age_and_its_neighbours(path: str, reason: Reason) -> None:
+    rules = an_area(
+        protect=["*.keep"],
+        rules=[{"match": "*.old", "retention": -1}],
+        keep_newest={"count": 9, "per": "directory"},
+    ).rules
+    found = rules.judge_whatever_its_age(path)
+    assert (found.reason, found.remove) == (
+        Reason.PROTECTED if reason is Reason.INDEFINITE else reason,
+        reason is Reason.EXPIRED,
+    )
+
+
+def test_a_second_look_asks_for_age_and_name_but_not_for_neighbours_and_noise_goes_at_any_age() -> None:
+    rules = an_area(expire="directory", keep_newest=9, ignore=["*.tmp"]).rules
+    cutoffs = Cutoffs.only(_CUTOFF)
+
+    def goes(path: str, time: int) -> bool:
+        return rules.look_again(File(path, time), cutoffs).remove
+
+    assert (goes("u/a", _AT - 1), goes("u/a", _AT)) == (True, False)
+    assert (goes("u/a.tmp", _AT - 1), goes("u/a.tmp", _AT + 1)) == (True, True)
+    assert not goes("u/.gitkeep", _AT - 1)
+    newest = an_area(keep_newest={"count": 9, "per": "directory"}).rules
+    assert newest.look_again(File("a", _AT - 1), cutoffs).remove
+    assert not newest.judge(File("a", _AT - 1), cutoffs).remove  # its neighbours are not known
+
+
+@pytest.mark.parametrize(
+    ("ignore", "noise"),
+    [
+        (["*.tmp", "Thumbs.db"], ("*.tmp", "Thumbs.db")),
+        (["?.tmp", "@eaDir/"], ("?.tmp",)),  # a directory is asked about by itself
+        ([], ()),
+        (["[ab].tmp"], None),
+        (["a b"], None),
+        (["d/*.tmp"], None),
+        (["/a"], None),
+        (["!a"], None),
+        (["\\#a"], None),
+        (["*.tmp", "[ab].tmp"], None),
+    ],
+)
+def test_noise_that_fnmatch_understands_alike_is_told_to_the_compiled_code(
+    ignore: list[str], noise: tuple[str, ...] | None
+) -> None:
+    rules = an_area(expire="directory", ignore=ignore).rules
+    found = rules.native("u/", Cutoffs.only(_CUTOFF))
+    assert (None if found is None else found.noise) == noise
+    by_file = an_area(ignore=ignore).rules.native("u/", Cutoffs.only(_CUTOFF))
+    assert by_file is not None
+    assert by_file.noise == ()
+
+
+def test_a_directory_that_is_noise_goes_the_careful_way() -> None:
+    rules = an_area(expire="directory", ignore=["@eaDir/"]).rules
+    assert rules.is_noise("u/@eaDir/")
+    assert rules.native("u/@eaDir/", Cutoffs.only(_CUTOFF)) is None
+    assert rules.native("u/other/", Cutoffs.only(_CUTOFF)) is not None
+    assert not an_area(ignore=["@eaDir/"]).rules.is_noise("u/@eaDir/")  # files count each by itself
+    assert not rules.is_noise("")
+
+
+def test_before_a_class_that_is_kept_the_compiled_code_is_told_of_no_cutoff() -> None:
+    rules = an_area(rules=[{"match": "/kept/", "retention": -1}]).rules
+    found = rules.native("kept/", Cutoffs((_CUTOFF, None)))
+    assert found is not None
+    assert (found.number, found.cutoff) == (1, None)

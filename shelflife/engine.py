@@ -38,12 +38,10 @@ if TYPE_CHECKING:
     from shelflife.policy.plan import Plan
     from shelflife.remove.report import RunReport
     from shelflife.run.making_room import DiskRelief
-    from shelflife.run.pages import PlanCursor
     from shelflife.run.restored import Restored
     from shelflife.run.run import Strategy
     from shelflife.run.selection import Returning, Selection
     from shelflife.run.trashed import TrashedFile
-    from shelflife.scan.planner import PlannedFile
     from shelflife.schedule.scheduler import Scheduler
     from shelflife.settings import Settings
     from shelflife.settings.in_force import SettingsInForce
@@ -113,28 +111,6 @@ class Engine(Questions):
         Raises UsageError for an unknown area, StorageError.
         """
         return previews.preview(self._work, self._choose(areas), at=None if at is None else as_moment(at))
-
-    def offered(self, plan: str) -> Plan:
-        """Return what a plan of `waiting_plans` would remove by now: what is before its cutoffs.
-
-        Raises UsageError when there is no such plan, or it may not be carried out any more, StorageError.
-        """
-        return previews.offered(self._work, plan)
-
-    def files(self, plan: Plan) -> Iterator[PlannedFile]:
-        """Yield the files that a plan would remove, as they are now. Raises OSError, StorageError."""
-        return previews.planned_files(self._work, plan)
-
-    def page_of_files(
-        self, plan: Plan, *, limit: int, after: PlanCursor | None = None
-    ) -> tuple[list[PlannedFile], PlanCursor | None]:
-        """Return at most `limit` files that a plan would remove, in order, and a cursor if there are more.
-
-        Raises OSError, StorageError.
-        """
-        from shelflife.run.pages import page_of_files
-
-        return page_of_files(self._work, plan, limit=limit, after=after)
 
     def needs_approval(self, plan: Plan, *, offer_it: bool = True) -> list[str]:
         """Return why a person must confirm a plan before it may run unwatched; nothing when it may.
@@ -385,9 +361,6 @@ class Engine(Questions):
     arequire_areas = in_thread(require_areas)
     aadopt = in_thread(adopt)
     aplan = in_thread(plan)
-    aoffered = in_thread(offered)
-    afiles = streamed(files)
-    apage_of_files = in_thread(page_of_files)
     aneeds_approval = in_thread(needs_approval)
     aexecute = in_thread(execute)
     aapprove = in_thread(approve)

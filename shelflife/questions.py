@@ -10,6 +10,7 @@ from shelflife.clock import SECOND
 from shelflife.errors import UsageError
 from shelflife.records.history import FileRecord, OfferedPlan, RunRecord, RunState, Totals, Trigger
 from shelflife.run import look as looks
+from shelflife.run import preview as previews
 from shelflife.run.lock import Holder, holder_of
 from shelflife.twins import in_thread, streamed
 
@@ -23,11 +24,14 @@ if TYPE_CHECKING:
     from shelflife.explain.why import Answer
     from shelflife.policy.area import Area
     from shelflife.policy.holds import Hold
+    from shelflife.policy.plan import Plan
     from shelflife.records.acts import ActRecord
     from shelflife.records.alerts import ActiveAlert
     from shelflife.records.state import StateDirectory
     from shelflife.records.statistics import Statistics
+    from shelflife.run.pages import PlanCursor
     from shelflife.run.workplace import Workplace
+    from shelflife.scan.planner import PlannedFile
     from shelflife.storage.disks import Disk
 
 _REMEMBERED: Final = 100
@@ -244,6 +248,30 @@ class Questions:
 
         return alerts_now(self._work)
 
+    # -- what a plan would remove
+
+    def offered(self, plan: str) -> Plan:
+        """Return what a plan of `waiting_plans` would remove by now: what is before its cutoffs.
+
+        Raises UsageError when there is no such plan, or it may not be carried out any more, StorageError.
+        """
+        return previews.offered(self._work, plan)
+
+    def files(self, plan: Plan) -> Iterator[PlannedFile]:
+        """Yield the files that a plan would remove, as they are now. Raises OSError, StorageError."""
+        return previews.planned_files(self._work, plan)
+
+    def page_of_files(
+        self, plan: Plan, *, limit: int, after: PlanCursor | None = None
+    ) -> tuple[list[PlannedFile], PlanCursor | None]:
+        """Return at most `limit` files that a plan would remove, in order, and a cursor if there are more.
+
+        Raises OSError, StorageError.
+        """
+        from shelflife.run.pages import page_of_files
+
+        return page_of_files(self._work, plan, limit=limit, after=after)
+
     # -- async twins
 
     arefresh = in_thread(refresh)
@@ -260,6 +288,9 @@ class Questions:
     ahold_of = in_thread(hold_of)
     ahold_on = in_thread(hold_on)
     aholder = in_thread(holder)
+    aoffered = in_thread(offered)
+    afiles = streamed(files)
+    apage_of_files = in_thread(page_of_files)
     awhy = in_thread(why)
     acheck = in_thread(check)
     acheck_shared = in_thread(check_shared)

@@ -98,8 +98,7 @@ def cleanup(
         return _preview(config, areas, as_json=as_json)
     run = None if seconds is None else engine_of(config).completed_within(seconds, areas or None)
     if run is not None:
-        _skip(run, as_json=as_json)
-        return ExitCode.DONE
+        return _skip(run, as_json=as_json)
     if approve is not None:
         return _run(config, _approved(approve), as_json=as_json)
     if yes or as_json or not confirm.somebody_is_there():
@@ -186,7 +185,7 @@ def _run(config: Path | None, act: Act, *, as_json: bool) -> int:
 # -- not twice
 
 
-def _skip(run: RunRecord, *, as_json: bool) -> None:
+def _skip(run: RunRecord, *, as_json: bool) -> int:
     from shelflife.formats import format_age, iso
 
     ended = run.finished or run.started
@@ -194,6 +193,7 @@ def _skip(run: RunRecord, *, as_json: bool) -> None:
         output.print_json({"skipped": {"run": run.id, "finished": iso(ended)}})
     else:  # not on stderr: cron would send a mail each day because all is well
         output.print_line(f"skipped: run {run.id} ended {format_age(clock.now() - ended)} ago")
+    return ExitCode.DONE
 
 
 # -- what it did

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -54,13 +54,12 @@ def create_app(
         allowed_hosts: names under which it may be reached; any, if there are none.
     """
     service = Service(in_force_of(settings), schedule=schedule, listeners=listeners)
-    app = FastAPI(
-        title=title,
-        version=_version(),
-        docs_url=None,
-        redoc_url=None,
-        generate_unique_id_function=operation_id,
-    )
+    made_of: dict[str, Any] = {
+        "docs_url": None,
+        "redoc_url": None,
+        "generate_unique_id_function": operation_id,
+    }
+    app = FastAPI(title=title, version=_version(), **made_of)
     app.router.route_class = ProblemRoute
     app.openapi = document_of(app)  # type: ignore[method-assign]  # as FastAPI has it extended
     app.include_router(routes_of(service))

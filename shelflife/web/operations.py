@@ -29,19 +29,7 @@ def add_operations(app: FastAPI, service: Service, counts: RequestCounts) -> Non
     metrics = Exposition(Sources(lambda: service.engine, counts))
     readiness = Recent(lambda: _problems(service), fresh=5, usable=30)
 
-    @app.get("/", include_in_schema=False)
-    async def index() -> dict[str, str]:
-        return {
-            "service": app.title,
-            "version": app.version,
-            "storage": "/storage/stats",
-            "openapi": "/openapi.json",
-            "docs": "/docs",
-        }
-
-    @app.get("/docs", include_in_schema=False)
-    async def docs() -> Response:
-        return HTMLResponse(page_of(app.openapi()), headers=HEADERS)
+    _add_pages(app)
 
     @app.get("/healthz", tags=["operations"], response_model=ServiceHealth)
     async def healthz() -> object:
@@ -68,6 +56,24 @@ def add_operations(app: FastAPI, service: Service, counts: RequestCounts) -> Non
         accept = request.headers.get("accept", "")
         text, media_type = await asyncio.to_thread(metrics.text, accept)
         return Response(text, headers={"Content-Type": media_type, "Vary": "Accept"})
+
+
+def _add_pages(app: FastAPI) -> None:
+    """Add what a person sees who comes with a browser."""
+
+    @app.get("/", include_in_schema=False)
+    async def index() -> dict[str, str]:
+        return {
+            "service": app.title,
+            "version": app.version,
+            "storage": "/storage/stats",
+            "openapi": "/openapi.json",
+            "docs": "/docs",
+        }
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return HTMLResponse(page_of(app.openapi()), headers=HEADERS)
 
 
 class _Text(Response):

@@ -64,7 +64,7 @@ _MISSING = _BUSY | documented(_404="no such plan waits for approval")
 
 
 @dataclass
-class Page:
+class FilesAsked:
     """Which of a plan's files are wanted."""
 
     limit: Limit = MOST_FILES
@@ -96,7 +96,7 @@ def _add_plan(api: APIRouter, service: Service) -> None:
     async def get_planned_files(
         request: Request,
         asking: Asking,
-        page: Annotated[Page, Depends()],
+        page: Annotated[FilesAsked, Depends()],
         area: Areas = None,
         at: At = None,
     ) -> object:
@@ -128,7 +128,7 @@ def _add_waiting(api: APIRouter, service: Service) -> None:
 
     @api.get("/plans/{plan}/files", response_model=list[PlannedFile], responses=_MISSING)
     async def list_files_of_waiting_plan(
-        plan: PlanId, request: Request, asking: Asking, page: Annotated[Page, Depends()]
+        plan: PlanId, request: Request, asking: Asking, page: Annotated[FilesAsked, Depends()]
     ) -> object:
         """Return the files that a plan which waits for approval would remove; also as JSON lines."""
         return await _files(request, service, lambda engine: offered(engine, asking, plan), page)
@@ -166,7 +166,7 @@ def _plan(service: Service, areas: list[str] | None, at: str | None, top: int) -
 
 
 async def _files(
-    request: Request, service: Service, make: Callable[[Engine], PlanValue], page: Page
+    request: Request, service: Service, make: Callable[[Engine], PlanValue], page: FilesAsked
 ) -> Response:
     def files() -> Iterable[File]:
         engine = service.current_engine()

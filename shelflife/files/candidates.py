@@ -12,6 +12,7 @@ import os
 from array import array
 from collections.abc import Iterator, Sequence
 from enum import Enum, IntEnum
+from itertools import compress
 from typing import TYPE_CHECKING, overload
 
 from shelflife.files.listing import Entry, EntryKind, clamp, signed
@@ -132,7 +133,7 @@ class Candidates(Sequence[Entry]):
         """The apparent size of those, in bytes."""
         count = len(self)
         sizes = array("q", self.facts[8 * count : 16 * count])
-        return sum(size for size, kind in zip(sizes, self.kinds, strict=True) if kind == EntryKind.FILE)
+        return sum(sizes if self.files == count else compress(sizes, map(EntryKind.FILE.__eq__, self.kinds)))
 
     @property
     def weight(self) -> int:

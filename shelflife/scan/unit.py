@@ -295,9 +295,10 @@ class _UnitReader:
     def _add_file(self, place: str, fd: int, entry: Entry, *, is_noise: bool) -> None:
         path, area = place + entry.name, self._root.area.name
         reason = self._rules.judge_whatever_its_age(path).reason
-        is_protected = reason is Reason.PROTECTED
+        is_special = entry.kind is EntryKind.OTHER
+        is_protected = reason is Reason.PROTECTED and not is_special
         self._protected += is_protected
-        self._staying += entry.kind is EntryKind.OTHER or (reason not in _AGE_DECIDES and not is_protected)
+        self._staying += is_special or (reason not in _AGE_DECIDES and not is_protected)
         self.held = self.held or held_entry(self._holds, area, self._root.place(path), fd, entry) is not None
         self.files += entry.is_file
         self.bytes += entry.size if entry.is_file else 0

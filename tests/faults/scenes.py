@@ -61,8 +61,8 @@ class Scene:
                 age="1h" if path in self.left_alone else "40d",
                 content=STAYS if path in self.left_alone else GOES,
             )
-        if self.units:
-            for path in self._placed("whole/sub", "whole", "mixed"):
+        for path in self._placed("whole/sub", "whole", "mixed"):
+            if (self.base / path).is_dir():
                 set_age(self.base / path, "40d")
         return self
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from shelflife import Settings
 from shelflife.engine import Engine
 from shelflife.events import BatchFinished, Event
 from shelflife.files.kernel import rename_noreplace
 from shelflife.files.removal import Result
-from shelflife.testing import MakeStorage, Storage, set_age
+from shelflife.testing import MakeStorage, Storage, aged_file, set_age
+from tests.integration.engine.volumes import mounted
 
 
 @pytest.fixture
@@ -248,3 +251,61 @@ def test_a_unit_that_is_held_while_it_goes_is_put_back_with_what_is_left(storage
     assert 0 < report.removed <= 5
     assert len(_files(storage, "unit")) == 21 - report.removed
     assert storage.engine.cleanup().removed == 0
+
+
+# -- what cannot be renamed
+
+
+@pytest.fixture
+def lower(tmp_path: Path) -> Iterator[Callable[..., Storage]]:
+    """Return what makes a storage of units in a lower layer of overlayfs, where no directory can be renamed."""
+    for number in range(3):
+        aged_file(tmp_path / f"volume.lower/frames/unit/deep/{number}")
+    aged_file(tmp_path / "volume.lower/frames/unit/top")
+    for directory in ("unit/deep", "unit"):
+        set_age(tmp_path / "volume.lower/frames" / directory, "40d")
+    with mounted("overlay", tmp_path / "volume") as volume:
+
+        def make(**area: str) -> Storage:
+            settings = {"retention": "30d", "expire": "directory", **area}
+            return Storage(settings=Settings.build(base_path=volume, areas={"frames": settings}))
+
+        yield make
+
+
+def test_a_unit_that_cannot_be_renamed_goes_file_by_file(lower: Callable[..., Storage]) -> None:
+    storage = lower()
+    report = storage.engine.cleanup()
+    assert (report.removed, report.failed, report.total("directories")) == (4, 0, 2)
+    assert os.listdir(storage.path("frames")) == []
+    went = [file.path for file in storage.engine.run_files(report.run) if file.result is Result.REMOVED]
+    assert len(went) == len(set(went)) == 4
+
+
+def test_of_a_unit_that_cannot_be_renamed_nothing_goes_unless_all_of_it_does(
+    lower: Callable[..., Storage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = lower()
+    _when_taken(monkeypatch, lambda: _touch(storage, "unit/new"), _nothing)
+    report = storage.engine.cleanup()
+    assert (report.removed, report.failed, report.total("displaced")) == (0, 0, 0)
+    assert len(_files(storage, "unit")) == 5
+
+
+def test_what_of_a_unit_that_cannot_be_renamed_is_held_meanwhile_stays_and_is_still_known(
+    lower: Callable[..., Storage],
+) -> None:
+    storage = lower()
+    engine = _after_the_first_batch(storage, lambda: storage.engine.hold(storage.path("frames")))
+    report = engine.cleanup(batch_size=1)
+    assert report.removed == 1
+    assert len(_files(storage, "unit")) == 3
+    assert storage.engine.stats(refresh=True).files == 3
+
+
+def test_a_unit_that_cannot_be_renamed_into_the_trash_is_a_failure(lower: Callable[..., Storage]) -> None:
+    storage = lower(trash="3d")
+    report = storage.engine.cleanup()
+    assert (report.removed, report.total("trashed"), report.failed) == (0, 0, 1)
+    assert [failure.errno for area in report.areas for failure in area.failures] == [errno.EXDEV]
+    assert len(_files(storage, "unit")) == 4

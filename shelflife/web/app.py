@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 __all__ = ["StartupProblems", "create_app"]
 
 
+_NO_PAGES: Final[dict[str, Any]] = {"docs_url": None, "redoc_url": None}
+"""FastAPI's own pages load scripts from another host; `shelflife.web.docs` needs none."""
+
+
 def create_app(
     settings: Settings | Callable[[], Settings] | SettingsInForce,
     *,
@@ -54,12 +58,7 @@ def create_app(
         allowed_hosts: names under which it may be reached; any, if there are none.
     """
     service = Service(in_force_of(settings), schedule=schedule, listeners=listeners)
-    made_of: dict[str, Any] = {
-        "docs_url": None,
-        "redoc_url": None,
-        "generate_unique_id_function": operation_id,
-    }
-    app = FastAPI(title=title, version=_version(), **made_of)
+    app = FastAPI(title=title, version=_version(), generate_unique_id_function=operation_id, **_NO_PAGES)
     app.router.route_class = ProblemRoute
     app.openapi = document_of(app)  # type: ignore[method-assign]  # as FastAPI has it extended
     app.include_router(routes_of(service))

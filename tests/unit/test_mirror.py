@@ -45,7 +45,8 @@ ELSEWHERE = {
     # one contract suite for all that fulfil it
     "tests/unit/records/contract/test_journal.py": """
         records/history
-        records/sqlite/acts records/sqlite/alerts records/sqlite/approvals records/sqlite/holds records/sqlite/identity
+        records/sqlite/acts records/sqlite/alerts records/sqlite/approvals records/sqlite/holds
+        records/sqlite/identity
         records/sqlite/journal_file records/sqlite/migrations records/sqlite/pressure records/sqlite/removals
         records/sqlite/runs records/sqlite/slots records/sqlite/tallies records/sqlite/trash records/sqlite/usage
     """,
@@ -109,6 +110,7 @@ OF_SEVERAL = {
     "records/contract/test_journal",
     "records/contract/test_records",
     "records/contract/test_index",
+    "records/sqlite/test_pages",
     "test_structure",
     "test_contributing",
     "test_config",  # of the service in api/, like the next

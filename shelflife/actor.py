@@ -13,14 +13,14 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Actor", "Via", "acting", "current_actor"]
+__all__ = ["Actor", "Via", "acting", "current_actor", "spend_key"]
 
 
 class Via(StrEnum):
@@ -57,6 +57,12 @@ _current: ContextVar[Actor] = ContextVar("shelflife_actor", default=_NOBODY)
 def current_actor() -> Actor:
     """Return who acts in this context; a program that names nobody, by default."""
     return _current.get()
+
+
+def spend_key() -> None:
+    """Have what follows in this context be done without the actor's key: it names one run, which has begun."""
+    if (actor := _current.get()).key is not None:
+        _current.set(replace(actor, key=None))
 
 
 @contextmanager

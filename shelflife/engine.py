@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from shelflife.clock import Clock, Moment, as_moment
 from shelflife.clock import now as system_clock
-from shelflife.errors import UsageError
+from shelflife.errors import RecordsError, UsageError
 from shelflife.events import guarded
 from shelflife.explain.log import RunLog
 from shelflife.questions import Questions
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from shelflife.run.run import Strategy
     from shelflife.run.selection import Returning, Selection
     from shelflife.run.trashed import TrashedFile
-    from shelflife.scan.planner import PlannedFile
     from shelflife.schedule.scheduler import Scheduler
     from shelflife.settings import Settings
     from shelflife.settings.in_force import SettingsInForce
@@ -100,6 +100,7 @@ class Engine(Questions):
         records = self._work.records
         with records.open_journal() as journal:
             check_marker(records.state, journal, adopt=True)
+            journal.acts.add("storage.adopted", at=self._work.clock())
 
     # -- plan and execute
 
@@ -110,10 +111,6 @@ class Engine(Questions):
         Raises UsageError for an unknown area, StorageError.
         """
         return previews.preview(self._work, self._choose(areas), at=None if at is None else as_moment(at))
-
-    def files(self, plan: Plan) -> Iterator[PlannedFile]:
-        """Yield the files that a plan would remove, as they are now. Raises OSError, StorageError."""
-        return previews.planned_files(self._work, plan)
 
     def needs_approval(self, plan: Plan, *, offer_it: bool = True) -> list[str]:
         """Return why a person must confirm a plan before it may run unwatched; nothing when it may.
@@ -190,32 +187,34 @@ class Engine(Questions):
 
     # -- holds and trash
 
-    def hold(self, path: str | os.PathLike[str], *, until: Moment | None = None, reason: str = "") -> Hold:
+    def hold(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        until: Moment | None = None,
+        reason: str = "",
+        instead_of: int | None = None,
+    ) -> Hold:
         """Hold a file, or a directory with all below it, until a moment or until `unhold`.
 
+        A hold on the same path is replaced; with `instead_of`, only the one of that number.
         Returns when no batch of a running cleanup can still ignore it.
-        Raises UsageError when it lies in no area or is not there, RecordsError, StorageError.
+        Raises UsageError when it lies in no area or is not there, HoldChanged when another hold was to be
+        replaced, RecordsError, StorageError.
         """
         from shelflife.run import holds as pinning
 
-        return pinning.add_hold(
-            self._work, os.fspath(path), until=None if until is None else as_moment(until), reason=reason
-        )
+        end = None if until is None else as_moment(until)
+        return pinning.add_hold(self._work, os.fspath(path), until=end, reason=reason, instead_of=instead_of)
 
-    def unhold(self, path: str | os.PathLike[str]) -> list[Hold]:
+    def unhold(self, path: str | os.PathLike[str], *, only: int | None = None) -> list[Hold]:
         """End the hold on a path, or on what a run brought back, by its number; return what was ended.
 
-        Raises UsageError when there is none.
+        With `only`, no other hold than the one of that number. Raises UsageError when there is none.
         """
         from shelflife.run import holds as pinning
 
-        return pinning.end_hold(self._work, os.fspath(path))
-
-    def holds(self, *, ended: bool = False) -> list[Hold]:
-        """Return the holds that are active, the latest first; with `ended`, all there ever were."""
-        from shelflife.run import holds as pinning
-
-        return pinning.list_holds(self._work, ended=ended)
+        return pinning.end_hold(self._work, os.fspath(path), only=only)
 
     def trash(self, areas: Iterable[str] | None = None) -> Iterator[TrashedFile]:
         """Yield what waits in the trash, by area, the oldest first. Raises StorageError."""
@@ -305,6 +304,19 @@ class Engine(Questions):
 
         return tell(self._work, relieved, wait=wait)
 
+    def try_receivers(self) -> dict[str, str | None]:
+        """Send a test message to each receiver; return by its name why it was not delivered, None where it was.
+
+        Raises UsageError for no receivers.
+        """
+        from shelflife.alerts.channels import try_receivers
+
+        now = self._work.clock()
+        results = try_receivers(self.settings.alerts, str(self.settings.base_path), at=now)
+        with suppress(RecordsError), self._work.records.open_journal() as journal:
+            journal.acts.add("alerts.tested", at=now)
+        return results
+
     # -- the schedule
 
     def scheduler(
@@ -349,7 +361,6 @@ class Engine(Questions):
     arequire_areas = in_thread(require_areas)
     aadopt = in_thread(adopt)
     aplan = in_thread(plan)
-    afiles = streamed(files)
     aneeds_approval = in_thread(needs_approval)
     aexecute = in_thread(execute)
     aapprove = in_thread(approve)
@@ -357,7 +368,6 @@ class Engine(Questions):
     arelieve = in_thread(relieve)
     ahold = in_thread(hold)
     aunhold = in_thread(unhold)
-    aholds = in_thread(holds)
     atrash = streamed(trash)
     arestore = in_thread(restore)
     abring_back = in_thread(bring_back)
@@ -366,6 +376,7 @@ class Engine(Questions):
     aempty_trash = in_thread(empty_trash)
     asample = in_thread(sample)
     atell = in_thread(tell)
+    atry_receivers = in_thread(try_receivers)
 
     # -- inside
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from shelflife.clock import SECOND
 from shelflife.errors import UsageError
-from shelflife.records.history import FileRecord, RunRecord, Totals
+from shelflife.records.history import FileRecord, OfferedPlan, RunRecord, RunState, Totals, Trigger
 from shelflife.run import look as looks
+from shelflife.run import preview as previews
 from shelflife.run.lock import Holder, holder_of
 from shelflife.twins import in_thread, streamed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from shelflife.explain.check import Finding
@@ -21,11 +23,19 @@ if TYPE_CHECKING:
     from shelflife.explain.status import Status
     from shelflife.explain.why import Answer
     from shelflife.policy.area import Area
+    from shelflife.policy.holds import Hold
+    from shelflife.policy.plan import Plan
+    from shelflife.records.acts import ActRecord
     from shelflife.records.alerts import ActiveAlert
     from shelflife.records.state import StateDirectory
     from shelflife.records.statistics import Statistics
+    from shelflife.run.pages import PlanCursor
     from shelflife.run.workplace import Workplace
+    from shelflife.scan.planner import PlannedFile
     from shelflife.storage.disks import Disk
+
+_REMEMBERED: Final = 100
+"""Runs that are looked through for one that was recent enough."""
 
 
 class Questions:
@@ -71,6 +81,21 @@ class Questions:
         with self._work.records.read_journal() as journal:
             return journal.history.runs(limit=limit, before=before) if journal else []
 
+    def completed_within(self, seconds: float, areas: Iterable[str] | None = None) -> RunRecord | None:
+        """Return a cleanup of these areas (all, if None) that came to its end within the last `seconds`.
+
+        Areas that are kept indefinitely do not count. Raises UsageError for an unknown area, and as `totals`.
+        """
+        names = self.areas if areas is None else map(self.settings.area_name, areas)
+        wanted = {name for name in names if self.areas[name].retention is not None}
+        now = self.now()
+        for run in self.history(limit=_REMEMBERED):
+            recent = run.finished is not None and now - seconds * SECOND <= run.finished <= now
+            complete = run.state == RunState.DONE and run.trigger != Trigger.PRESSURE
+            if recent and complete and wanted <= run.cutoffs.keys():
+                return run
+        return None
+
     def run(self, number: int) -> RunRecord:
         """Return one run. Raises UsageError when there is none of that number."""
         with self._work.records.read_journal() as journal:
@@ -79,14 +104,56 @@ class Questions:
             raise UsageError(f"there is no run {number}; `shelflife history` lists them")
         return record
 
-    def run_files(self, number: int, *, directories: bool = False) -> Iterator[FileRecord]:
+    def waiting_plans(self) -> list[OfferedPlan]:
+        """Return the plans that a person may approve, the latest first. Raises as `totals`."""
+        from shelflife.run.approval import waiting
+
+        return waiting(self._work)
+
+    def acts(self, *, limit: int = 50, before: int | None = None) -> list[ActRecord]:
+        """Return who did what, the latest first; before act number `before`. Raises as `totals`."""
+        with self._work.records.read_journal() as journal:
+            return journal.acts.latest(limit=limit, before=before) if journal else []
+
+    def holds(
+        self,
+        *,
+        ended: bool = False,
+        areas: Sequence[str] = (),
+        limit: int | None = None,
+        before: int | None = None,
+    ) -> list[Hold]:
+        """Return the holds that are active, the latest first; with `ended`, all there ever were.
+
+        Of some areas (all, if there are none), at most `limit`, before hold number `before`.
+        """
+        from shelflife.run import holds as pinning
+
+        names = [self.settings.area_name(name) for name in areas]
+        most = pinning.EVERY if limit is None else limit
+        return pinning.list_holds(self._work, ended=ended, areas=names, limit=most, before=before)
+
+    def hold_of(self, number: int) -> Hold:
+        """Return the hold of a number, whether it is active or not. Raises UsageError when there is none."""
+        from shelflife.run import holds as pinning
+
+        return pinning.hold_of(self._work, number)
+
+    def hold_on(self, path: str | os.PathLike[str]) -> Hold | None:
+        """Return the hold on a path itself, if it has one. Raises UsageError when it lies in no area."""
+        from shelflife.run import holds as pinning
+
+        return pinning.hold_on(self._work, os.fspath(path))
+
+    def run_files(self, number: int, *, directories: bool = False, after: int = -1) -> Iterator[FileRecord]:
         """Yield what became of each file that a run meant to remove, as far as it is still remembered.
 
-        With `directories`, also the empty directories that it removed: those are `pruned`.
+        With `directories`, also the empty directories that it removed: those are `pruned`. With `after`, the
+        `cursor` of one, those that come after it.
         """
         with self._work.records.read_journal() as journal:
             if journal is not None:
-                yield from journal.files.of_run(number, directories=directories)
+                yield from journal.files.of_run(number, directories=directories, after=after)
 
     def holder(self) -> Holder | None:
         """Return who runs a cleanup now, if anybody. Raises StorageError."""
@@ -181,6 +248,30 @@ class Questions:
 
         return alerts_now(self._work)
 
+    # -- what a plan would remove
+
+    def offered(self, plan: str) -> Plan:
+        """Return what a plan of `waiting_plans` would remove by now: what is before its cutoffs.
+
+        Raises UsageError when there is no such plan, or it may not be carried out any more, StorageError.
+        """
+        return previews.offered(self._work, plan)
+
+    def files(self, plan: Plan) -> Iterator[PlannedFile]:
+        """Yield the files that a plan would remove, as they are now. Raises OSError, StorageError."""
+        return previews.planned_files(self._work, plan)
+
+    def page_of_files(
+        self, plan: Plan, *, limit: int, after: PlanCursor | None = None
+    ) -> tuple[list[PlannedFile], PlanCursor | None]:
+        """Return at most `limit` files that a plan would remove, in order, and a cursor if there are more.
+
+        Raises OSError, StorageError.
+        """
+        from shelflife.run.pages import page_of_files
+
+        return page_of_files(self._work, plan, limit=limit, after=after)
+
     # -- async twins
 
     arefresh = in_thread(refresh)
@@ -188,9 +279,18 @@ class Questions:
     astatus = in_thread(status)
     atotals = in_thread(totals)
     ahistory = in_thread(history)
+    acompleted_within = in_thread(completed_within)
     arun = in_thread(run)
     arun_files = streamed(run_files)
+    awaiting_plans = in_thread(waiting_plans)
+    aacts = in_thread(acts)
+    aholds = in_thread(holds)
+    ahold_of = in_thread(hold_of)
+    ahold_on = in_thread(hold_on)
     aholder = in_thread(holder)
+    aoffered = in_thread(offered)
+    afiles = streamed(files)
+    apage_of_files = in_thread(page_of_files)
     awhy = in_thread(why)
     acheck = in_thread(check)
     acheck_shared = in_thread(check_shared)

@@ -48,10 +48,7 @@ def try_receivers(config: Config = None, as_json: Json = False) -> int:
 
     Example: shelflife alerts test
     """
-    from shelflife.alerts.channels import try_receivers as send
-
-    engine = engine_of(config)
-    results = send(engine.settings.alerts, str(engine.settings.base_path), at=engine.now())
+    results = engine_of(config).try_receivers()
     if as_json:
         output.print_json([{"receiver": name, "error": reason} for name, reason in results.items()])
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 from shelflife import clock
 from shelflife.cli import alerts, confirm, output, plan
@@ -13,7 +13,6 @@ from shelflife.cli.grammar import Option
 from shelflife.cli.options import Areas, Config, Json, engine_of, seconds_of, settings_of
 from shelflife.cli.progress import progress
 from shelflife.cli.stop import Stop
-from shelflife.clock import SECOND
 from shelflife.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -22,9 +21,6 @@ if TYPE_CHECKING:
     from shelflife.engine import Engine
     from shelflife.records.history import RunRecord
     from shelflife.remove.report import RunReport
-
-_REMEMBERED: Final = 100
-"""Runs that are looked through for one that was recent enough."""
 
 
 def _waiting_plans(config: Path | None) -> list[str]:
@@ -100,9 +96,9 @@ def cleanup(
         if not dry_run:
             output.say("cleanup.dry_run is true in the configuration: this shows what would go")
         return _preview(config, areas, as_json=as_json)
-    if seconds is not None and (run := _recent(engine_of(config), areas, seconds)) is not None:
-        _skip(run, as_json=as_json)
-        return ExitCode.DONE
+    run = None if seconds is None else engine_of(config).completed_within(seconds, areas or None)
+    if run is not None:
+        return _skip(run, as_json=as_json)
     if approve is not None:
         return _run(config, _approved(approve), as_json=as_json)
     if yes or as_json or not confirm.somebody_is_there():
@@ -189,19 +185,7 @@ def _run(config: Path | None, act: Act, *, as_json: bool) -> int:
 # -- not twice
 
 
-def _recent(engine: Engine, areas: list[str] | None, seconds: int) -> RunRecord | None:
-    """Return a run that cleaned all of these areas and was completed within the last `seconds`."""
-    names = [engine.settings.area_name(name) for name in areas] if areas else list(engine.areas)
-    wanted = {name for name in names if engine.areas[name].retention is not None}
-    now = clock.now()
-    for run in engine.history(limit=_REMEMBERED):
-        recent = run.finished is not None and now - seconds * SECOND <= run.finished <= now
-        if recent and run.state == "done" and run.trigger != "pressure" and wanted <= run.cutoffs.keys():
-            return run
-    return None
-
-
-def _skip(run: RunRecord, *, as_json: bool) -> None:
+def _skip(run: RunRecord, *, as_json: bool) -> int:
     from shelflife.formats import format_age, iso
 
     ended = run.finished or run.started
@@ -209,6 +193,7 @@ def _skip(run: RunRecord, *, as_json: bool) -> None:
         output.print_json({"skipped": {"run": run.id, "finished": iso(ended)}})
     else:  # not on stderr: cron would send a mail each day because all is well
         output.print_line(f"skipped: run {run.id} ended {format_age(clock.now() - ended)} ago")
+    return ExitCode.DONE
 
 
 # -- what it did

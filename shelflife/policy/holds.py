@@ -44,6 +44,8 @@ class Hold:
     """When it was removed by a person."""
     actor: str = ""
     """Who added it; empty if nobody was named."""
+    ended_by: str = ""
+    """Who ended or replaced it; empty if nobody did, or nobody was named."""
     run: int | None = None
     """The run that brought back what is held; None: a person named it."""
     of_members: bool = False

@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+from shelflife.clock import MINUTE
+
 if TYPE_CHECKING:
     from shelflife.scopes import Scope
 
-__all__ = ["SERVICE", "Token", "TokenBook"]
+__all__ = ["SERVICE", "USED_EVERY", "Token", "TokenBook"]
 
 SERVICE: Final = "service "
 """Begins the parent of a session that was made for the token of the service, which is in no book."""
+
+USED_EVERY: Final = MINUTE
+"""Nanoseconds between two notes of a token's use: reading must not write at every request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,8 +64,8 @@ class EventBook(Protocol):
     def tell_progress(self, run: int, progress: Progress) -> None:
         """Record how far a run is; to be called seldom, since each call is an event."""
 
-    def ask_to_stop(self, run: int, by: str) -> bool:
-        """Ask a run that goes on to stop, whichever process runs it; return whether it goes on."""
+    def ask_to_stop(self, run: int, by: str, *, at: int) -> bool:
+        """Ask a run that goes on to stop, whichever process runs it, at `at` (ns); return whether it goes on."""
 
     def is_asked_to_stop(self, run: int) -> bool:
         """Return whether somebody asked a run to stop."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -188,6 +188,8 @@ class FileRecord:
     """Why it was to go, a word of `Cause`; empty where that is no longer known."""
     kind: BatchKind = BatchKind.FILES
     """As what it went, or came back."""
+    cursor: int = field(default=0, compare=False)
+    """Where it is in the journal: `FileHistory.of_run` goes on after it. Below 2**53, for JavaScript."""
 
     @property
     def pruned(self) -> bool:
@@ -286,9 +288,14 @@ def pack_outcomes(outcomes: Sequence[Outcome]) -> tuple[bytes, dict[int, int]]:
     return codes, {n: outcome.errno for n, outcome in enumerate(outcomes) if outcome.errno}
 
 
+MOST_NAMES: Final = 2**16
+"""Names that a batch has at the most; more than `remove` ever puts in one."""
+
+
 class BatchRow(NamedTuple):
     """A batch of files as its row has it."""
 
+    id: int
     run: int
     area: str
     directory: bytes
@@ -328,6 +335,7 @@ def unpack_batch(row: BatchRow) -> Iterator[FileRecord]:
             errno=numbers.get(position, 0),
             cause=Cause.PURGE if code.reason is Reason.PURGED else causes.of(directory + name + slash),
             kind=kind,
+            cursor=row.id * MOST_NAMES + position,
         )
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from shelflife.policy.limits import LastRun
     from shelflife.records.access import TokenBook
+    from shelflife.records.acts import ActBook
     from shelflife.records.alerts import AlertBook
     from shelflife.records.event_log import EventBook
     from shelflife.records.history import (
@@ -133,10 +134,11 @@ class Removals(Protocol):
 class FileHistory(Protocol):
     """What became of single files, as far back as that is remembered."""
 
-    def of_run(self, run: int, *, directories: bool = False) -> Iterator[FileRecord]:
+    def of_run(self, run: int, *, directories: bool = False, after: int = -1) -> Iterator[FileRecord]:
         """Yield what became of each file that a run meant to remove, in the order of the run.
 
-        With `directories`, also the empty directories that it removed.
+        With `directories`, also the empty directories that it removed. With `after`, the `cursor` of a record,
+        what comes after that; however far that is, it costs the same.
         """
 
     def of_path(self, path: str) -> list[FileRecord]:
@@ -179,6 +181,9 @@ class Approvals(Protocol):
 
     def offered(self, plan: str) -> OfferedPlan | None:
         """Return a plan that a person may approve, until it has served a run to its end."""
+
+    def waiting(self, since: int) -> list[OfferedPlan]:
+        """Return the plans made since a moment (ns) that have not served a run to its end, the latest first."""
 
     def approved_since(self, since: int) -> list[OfferedPlan]:
         """Return the plans approved from a moment (ns) on that have not served a run to its end; latest first."""
@@ -253,6 +258,10 @@ class Journal(Protocol):
     @property
     def tokens(self) -> TokenBook:
         """Who may what, over HTTP."""
+
+    @property
+    def acts(self) -> ActBook:
+        """Who did what."""
 
     @property
     def replies(self) -> ReplyBook:

@@ -148,14 +148,21 @@ def why_not(work: Workplace, offered: OfferedPlan) -> str | None:
     return None
 
 
-def approved(session: LockedStorage, number: str) -> tuple[int, dict[str, Cutoffs]]:
-    """Return when an approved plan was made (ns), and its cutoffs. Raises UsageError when it is none."""
-    offered = session.journal.approvals.offered(number)
+def approved(work: Workplace, journal: Journal | None, number: str) -> tuple[int, dict[str, Cutoffs]]:
+    """Return when a plan to be approved was made (ns), and its cutoffs. Raises UsageError when it is none."""
+    offered = journal.approvals.offered(number) if journal else None
     if offered is None:
         raise UsageError(f"there is no plan {number} to approve; a refused cleanup names its plan")
-    if reason := why_not(session.work, offered):
+    if reason := why_not(work, offered):
         raise UsageError(reason)
     return offered.made, {name: Cutoffs.of_record(record) for name, record in offered.cutoffs.items()}
+
+
+def waiting(work: Workplace) -> list[OfferedPlan]:
+    """Return the plans that a person may approve, the latest first."""
+    with work.records.read_journal() as journal:
+        found = journal.approvals.waiting(work.clock() - APPROVAL_LASTS) if journal else []
+    return [offered for offered in found if why_not(work, offered) is None]
 
 
 def refuse_future(work: Workplace, made: int) -> None:

@@ -18,18 +18,29 @@ from shelflife.run.lock import wait_for_batch
 from shelflife.storage.paths import Place, locate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from shelflife.run.workplace import Workplace
+
+EVERY: Final = 2**62
+"""More than there can be."""
 
 _PATIENCE: Final = 60.0
 """Seconds to wait for a batch that hangs."""
 
 
-def add_hold(work: Workplace, path: str, *, until: int | None = None, reason: str = "") -> Hold:
+def add_hold(
+    work: Workplace,
+    path: str,
+    *,
+    until: int | None = None,
+    reason: str = "",
+    instead_of: int | None = None,
+) -> Hold:
     """Hold a file, or a directory with all below it; return when no batch in hand can still ignore it.
 
-    Raises UsageError when it lies in no area or is not there, RecordsError, StorageError.
+    Raises UsageError when it lies in no area or is not there, HoldChanged unless it replaces the hold of the
+    number `instead_of`, if given, RecordsError, StorageError.
     """
     place = locate(path, work.settings.base_path, work.areas)
     if until is not None and until <= work.clock():
@@ -37,7 +48,7 @@ def add_hold(work: Workplace, path: str, *, until: int | None = None, reason: st
     records = work.records
     with records.open_journal() as journal:
         check_marker(records.state, journal)
-        hold = record_hold(work, journal, place, until=until, reason=reason)
+        hold = record_hold(work, journal, place, until=until, reason=reason, instead_of=instead_of)
     if not wait_for_batch(records.state, patience=_PATIENCE):
         raise UsageError(
             f"{place.whole} is held from now on, but a cleanup has hung in one batch for {_PATIENCE:.0f} s, and "
@@ -62,8 +73,16 @@ def _see_that_it_is_there(work: Workplace, place: Place, hold: Hold) -> None:
         return  # it cannot be told, and the hold does no harm
 
 
-def record_hold(work: Workplace, journal: Journal, place: Place, *, until: int | None, reason: str) -> Hold:
-    """Write down a hold on what is at `place` now. Raises UsageError when nothing is."""
+def record_hold(
+    work: Workplace,
+    journal: Journal,
+    place: Place,
+    *,
+    until: int | None,
+    reason: str,
+    instead_of: int | None = None,
+) -> Hold:
+    """Write down a hold on what is at `place` now. Raises UsageError when nothing is, and as `HoldBook.add`."""
     try:
         with _opened(work, place) as (fd, name):
             status = os.stat(name, dir_fd=fd, follow_symlinks=False)
@@ -81,7 +100,7 @@ def record_hold(work: Workplace, journal: Journal, place: Place, *, until: int |
         until=until,
         reason=reason,
     )
-    return journal.holds.add(hold)
+    return journal.holds.add(hold, instead_of=instead_of)
 
 
 @contextmanager
@@ -96,16 +115,16 @@ def _opened(work: Workplace, place: Place) -> Iterator[tuple[int, str]]:
         yield fd, name or "."
 
 
-def end_hold(work: Workplace, path: str) -> list[Hold]:
+def end_hold(work: Workplace, path: str, *, only: int | None = None) -> list[Hold]:
     """End the hold on a path, or of a run, by its number; return what was ended.
 
-    Raises UsageError when nothing holds it.
+    With `only`, no other than the one of that number. Raises UsageError when nothing holds it.
     """
     if path.isdecimal():
         return _end_of_run(work, int(path))
     place = locate(path, work.settings.base_path, work.areas)
     with work.records.open_journal() as journal:
-        ended = journal.holds.end(place.whole, work.clock())
+        ended = journal.holds.end(place.whole, work.clock(), only=only)
     if not ended:
         raise UsageError(f"{place.whole} is not held by a hold of its own; `shelflife hold list` shows all")
     return ended
@@ -121,8 +140,36 @@ def _end_of_run(work: Workplace, run: int) -> list[Hold]:
     return ended
 
 
-def list_holds(work: Workplace, *, ended: bool = False) -> list[Hold]:
-    """Return the holds that are active, the latest first; with `ended`, all there ever were."""
+def list_holds(
+    work: Workplace,
+    *,
+    ended: bool = False,
+    areas: Sequence[str] = (),
+    limit: int = EVERY,
+    before: int | None = None,
+) -> list[Hold]:
+    """Return the holds that are active, the latest first; with `ended`, all there ever were.
+
+    Of some areas (all, if there are none), at most `limit`, before hold number `before`.
+    """
     with work.records.read_journal() as journal:
-        holds = journal.holds.all() if journal else []
-    return holds if ended else [hold for hold in holds if hold.is_active(work.clock())]
+        if journal is None:
+            return []
+        active = None if ended else work.clock()
+        return journal.holds.latest(limit=limit, before=before, active=active, areas=areas)
+
+
+def hold_on(work: Workplace, path: str) -> Hold | None:
+    """Return the hold on a path itself, if there is one. Raises UsageError when it lies in no area."""
+    place = locate(path, work.settings.base_path, work.areas)
+    with work.records.read_journal() as journal:
+        return next(iter(journal.holds.on(place.whole, work.clock())), None) if journal else None
+
+
+def hold_of(work: Workplace, number: int) -> Hold:
+    """Return the hold of that number. Raises UsageError when there is none."""
+    with work.records.read_journal() as journal:
+        hold = journal.holds.one(number) if journal else None
+    if hold is None:
+        raise UsageError(f"there is no hold {number}; `shelflife hold list --all` lists them")
+    return hold

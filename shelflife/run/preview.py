@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 from shelflife.errors import RecordsError
 from shelflife.policy.holds import Holds
-from shelflife.run.approval import look_closer, offer, why_ask
+from shelflife.run.approval import approved, look_closer, offer, why_ask
 from shelflife.run.planning import make_plan
 from shelflife.scan.planner import PlannedFile, due_files
 from shelflife.scan.root import AreaRoot
 from shelflife.storage.areas import hold_roots
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from shelflife.policy.limits import LastRun
-    from shelflife.policy.plan import Plan
+    from shelflife.policy.plan import AreaPlan, DueDirectory, Plan
     from shelflife.run.workplace import Workplace
 
 logger = logging.getLogger(__name__)
@@ -35,11 +35,34 @@ def preview(work: Workplace, areas: Sequence[str], *, at: int | None = None) -> 
         return look_closer(context, work, plan, _last_runs(work))
 
 
+def offered(work: Workplace, number: str) -> Plan:
+    """Return what a plan that waits for approval would remove by now: what is before its cutoffs.
+
+    Raises UsageError when there is no such plan, or it may not be carried out any more, StorageError.
+    """
+    with work.records.read_journal() as journal:
+        made, cutoffs = approved(work, journal, number)
+    with work.context(holds=_holds(work)) as context:
+        areas = [work.areas[name] for name in cutoffs]
+        return make_plan(context, areas, at=made, cutoffs=cutoffs)
+
+
 def planned_files(work: Workplace, plan: Plan) -> Iterator[PlannedFile]:
     """Yield the files that a plan would remove, as they are now. Raises OSError, StorageError."""
+    for _, files in by_directory(work, plan.areas):
+        yield from files
+
+
+def by_directory(
+    work: Workplace, areas: Iterable[AreaPlan]
+) -> Iterator[tuple[DueDirectory, Iterator[PlannedFile]]]:
+    """Yield the due directories of some areas, each with its files that would go, as they are now.
+
+    The files are read when they are asked for, before the next directory is. Raises OSError, StorageError.
+    """
     holds = _holds(work)
     with work.hold_base() as base:
-        for area_plan in plan.areas:
+        for area_plan in areas:
             area = work.areas[area_plan.area]
             if not area_plan.due:
                 continue
@@ -47,8 +70,12 @@ def planned_files(work: Workplace, plan: Plan) -> Iterator[PlannedFile]:
                 held = {directory: AreaRoot(area, directory, anchor) for directory, anchor in roots}
                 for due in area_plan.due:
                     if due.root in held:
-                        with suppress(FileNotFoundError, NotADirectoryError):  # gone since it was planned
-                            yield from due_files(held[due.root], area_plan.cutoffs, due, holds)
+                        yield due, _still_there(due_files(held[due.root], area_plan.cutoffs, due, holds))
+
+
+def _still_there(files: Iterator[PlannedFile]) -> Iterator[PlannedFile]:
+    with suppress(FileNotFoundError, NotADirectoryError):  # gone since it was planned
+        yield from files
 
 
 def needs_approval(work: Workplace, plan: Plan, *, offer_it: bool) -> list[str]:

@@ -94,7 +94,7 @@ class Approved:
 
     def choose(self, session: LockedStorage) -> Plan:
         """See `Strategy`. Raises UsageError when there is no such plan, or it may not be carried out any more."""
-        made, cutoffs = approved(session, self.plan)
+        made, cutoffs = approved(session.work, session.journal, self.plan)
         session.journal.approvals.approve(self.plan, at=session.work.clock())
         return Retention(made=made, cutoffs=cutoffs).choose(session)
 

@@ -28,6 +28,15 @@ def _header(text: str) -> str:
     return text
 
 
+def _prefix(text: str) -> str:
+    prefix = f"/{text.strip('/')}" if text.strip("/") else ""
+    if set(prefix) - _NAME_CHARACTERS - set("/.~") or "//" in prefix or "/." in prefix:
+        raise ValueError("not a path; allowed: such as /media")
+    if prefix.split("/")[1:2] == ["storage"]:
+        raise ValueError("begins like the routes themselves; choose another one, such as /media")
+    return prefix
+
+
 def _groups(value: object) -> dict[str, tuple[Scope, ...]]:
     """Check group → scopes."""
     allowed = ", ".join(Scope)
@@ -42,6 +51,8 @@ def _groups(value: object) -> dict[str, tuple[Scope, ...]]:
 class HttpSettings(Section):
     """Who may send what over HTTP, beyond tokens. Nothing is believed of a proxy that is not listed."""
 
+    prefix: str = field(checks.text(_prefix), default="")
+    """Where a proxy shows the service, such as `/media`, whether it strips that or not; empty: at the root."""
     trusted_proxies: tuple[str, ...] = field(listed(checks.text(_network)), default=())
     """Addresses and networks from which the headers below are believed."""
     user_header: str | None = field(checks.optional(checks.text(_header)), default=None)

@@ -75,6 +75,7 @@ def load_settings(
     tree, problems = arrange(
         document.section or SettingsEntry(None, where=str(path or "default"), key=_SECTION)
     )
+    has_base = "base_path" in tree.section
     tree, strange = overlay(_placed(tree, folder), os.environ if environ is None else environ)
     tree = tree.put(("source",), SettingsEntry(str(source) if source else None))
     settings, faults = attempt(Settings, tree.plain())
@@ -84,7 +85,10 @@ def load_settings(
         raise SettingsError(sorted(problems, key=_order))
     if source is None:
         _logger.info("No configuration file: using the defaults, with base path %s", settings.base_path)
-    return settings
+    base = tree.section["base_path"]
+    if not has_base and base.key:  # neither the file nor the environment has it
+        tree = tree.put(("base_path",), SettingsEntry(base.value))
+    return settings.read_from(tree)
 
 
 def _absolute(path: Path | str) -> Path:

@@ -19,7 +19,7 @@ from shelflife.errors import UsageError
 from shelflife.settings import checks, layout, places, quantities
 from shelflife.settings.alerts import AlertsSettings
 from shelflife.settings.area import AreaSettings, area_faults, place_faults, read_areas
-from shelflife.settings.entry import Loc
+from shelflife.settings.entry import Loc, SettingsEntry
 from shelflife.settings.http import HttpSettings
 from shelflife.settings.pressure import PressureSettings
 from shelflife.settings.schedule import check_cron, check_zone, find_zone
@@ -202,6 +202,18 @@ class Settings(Section):
                 raise UsageError(f'"{place}": not a key of an area; allowed: AREA.KEY, as uploads.retention')
             areas[self.area_name(name)][key] = value
         return type(self)(**dict(self) | {"areas": areas})
+
+    @property
+    def tree(self) -> SettingsEntry | None:
+        """The tree that they were read from, which knows where each value stood; None for a program's own."""
+        tree: SettingsEntry | None = self.__dict__.get("_tree")
+        return tree
+
+    def read_from(self, tree: SettingsEntry) -> Self:
+        """Return the same settings, which know the tree that they were read from."""
+        made = self.but()
+        made.__dict__["_tree"] = tree
+        return made
 
     @property
     def state_path(self) -> Path:

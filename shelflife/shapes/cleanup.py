@@ -20,8 +20,9 @@ from shelflife.events import BatchFinished, RunStarted
 from shelflife.files.removal import Result
 from shelflife.formats import format_bytes, iso, printable
 from shelflife.policy.verdict import Reason
+from shelflife.records.history import RunState
 from shelflife.shapes.path import Path, path_as_json
-from shelflife.shapes.schema import Count, Schema, Time, TypedDict, shape
+from shelflife.shapes.schema import Count, Schema, Time, TypedDict, shape, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -126,11 +127,11 @@ class CleanupResult(StorageCleanup):
 
 @shape
 class CleanupAccepted(TypedDict):
-    """A cleanup that is still running."""
+    """A run that is still going on, or that the same request had begun before."""
 
     run: int | None
-    """The run's number; null while it still plans, when it is not in the list of runs yet either."""
-    state: Annotated[str, Schema(enum=["planning", "running"])]
+    """The run's number; null while it waits for another one to end, when it is not in the list of runs yet."""
+    state: Annotated[str, words_of(RunState)]
     location: str
     """Where to look: the run, or the list of runs while it has no number."""
 

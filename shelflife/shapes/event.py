@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from shelflife.records.event_log import EventRecord
     from shelflife.records.event_log import Progress as ProgressValue
 
-__all__ = ["Event", "Progress", "event_as_json", "progress_as_json"]
+__all__ = ["Event", "Events", "Progress", "event_as_json", "progress_as_json"]
 
 
 @open_shape
@@ -27,6 +27,17 @@ class Event(TypedDict):
     """What happened: `run.planning`, `run.progress`, `run.done`, `hold.added`, `alert.begun` and so on."""
     subject: str
     """Of what: the number of a run or hold, the id of a plan, the key of an alert."""
+
+
+@shape
+class Events(TypedDict):
+    """Some events, in order."""
+
+    events: list[Event]
+    first: int
+    """Number of the earliest event that is known; what was before is known no more."""
+    next_after: int | None
+    """The `after` that gives the next page; null at the end."""
 
 
 @shape

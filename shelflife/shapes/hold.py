@@ -18,6 +18,8 @@ __all__ = ["Hold", "hold_as_json"]
 class Hold(Path):
     """A hold; `path` is relative to the base path."""
 
+    id: int
+    """Its number."""
     area: str
     tree: bool
     """Whether it is a directory, held with all below it."""
@@ -33,12 +35,17 @@ class Hold(Path):
     ended: Time | None
     """When somebody ended it."""
     reason: str
+    actor: str
+    """Who holds it; empty if nobody was named."""
+    ended_by: str
+    """Who ended or replaced it; empty if nobody did, or nobody was named."""
 
 
 def hold_as_json(hold: HoldValue, *, now: int) -> Hold:
     """Return a hold, as seen at `now` (ns)."""
     return {
         **path_as_json(hold.path),
+        "id": hold.id,
         "area": hold.area,
         "tree": hold.tree,
         "run": hold.run,
@@ -48,4 +55,6 @@ def hold_as_json(hold: HoldValue, *, now: int) -> Hold:
         "until": iso_or_none(hold.until),
         "ended": iso_or_none(hold.ended),
         "reason": printable(hold.reason),
+        "actor": printable(hold.actor),
+        "ended_by": printable(hold.ended_by),
     }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NotRequired
 from shelflife.formats import iso, printable
 from shelflife.policy.area import place_of
 from shelflife.policy.cutoff import Cause
+from shelflife.policy.limits import APPROVAL_LASTS
 from shelflife.shapes.cutoff import ClassPlan, classes_as_json
 from shelflife.shapes.path import Path, path_as_json
 from shelflife.shapes.schema import Count, Time, TypedDict, shape, words_of
@@ -17,9 +18,19 @@ if TYPE_CHECKING:
 
     from shelflife.policy.plan import AreaPlan as PlannedArea
     from shelflife.policy.plan import Plan as PlanValue
+    from shelflife.records.history import OfferedPlan
     from shelflife.scan.planner import PlannedFile as File
 
-__all__ = ["AreaPlan", "Plan", "PlannedFile", "plan_as_json", "planned_file_as_json"]
+__all__ = [
+    "AreaPlan",
+    "Plan",
+    "PlannedFile",
+    "WaitingPlan",
+    "WaitingPlans",
+    "plan_as_json",
+    "planned_file_as_json",
+    "waiting_plan_as_json",
+]
 
 
 @shape
@@ -69,6 +80,24 @@ class Plan(TypedDict):
     """Why a person must approve it before it may run unwatched; empty when it may."""
     largest: NotRequired[list[DueDirectory]]
     """The directories that most would go from, the largest first; where that was asked for."""
+
+
+@shape
+class WaitingPlan(TypedDict):
+    """A plan that a person may approve."""
+
+    plan: str
+    made: Time
+    until: Time
+    """When it can be approved no longer."""
+    areas: list[str]
+
+
+@shape
+class WaitingPlans(TypedDict):
+    """The plans that a person may approve, the latest first."""
+
+    plans: list[WaitingPlan]
 
 
 @shape
@@ -130,6 +159,16 @@ def _area(area: PlannedArea) -> AreaPlan:
     if len(area.patterns) > 1:
         shown["classes"] = classes_as_json(area)
     return shown
+
+
+def waiting_plan_as_json(plan: OfferedPlan) -> WaitingPlan:
+    """Return a plan that a person may approve."""
+    return {
+        "plan": plan.id,
+        "made": iso(plan.made),
+        "until": iso(plan.made + APPROVAL_LASTS),
+        "areas": list(plan.cutoffs),
+    }
 
 
 def planned_file_as_json(file: File, path: str | None = None) -> PlannedFile:

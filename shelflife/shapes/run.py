@@ -182,7 +182,7 @@ class RunFiles(TypedDict):
     next_cursor: int | None
     """The `cursor` that gives the next page; null on the last one."""
     next_offset: int | None
-    """The same, as versions before called it."""
+    """The `offset` that gives it, as in versions before: the further, the slower. Null beside a cursor."""
 
 
 def report_as_json(report: Mapping[str, Any]) -> Report:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -16,10 +16,12 @@ from shelflife.errors import ShelflifeError
 from shelflife.settings.in_force import SettingsInForce, in_force_of
 from shelflife.web.logs import AccessLog
 from shelflife.web.metrics.counts import RequestCounts
+from shelflife.web.openapi import document_of
 from shelflife.web.operations import add_operations
+from shelflife.web.prefix import BelowPrefix
 from shelflife.web.problems import ProblemRoute, problem, problem_of
 from shelflife.web.requests import RequestWatch
-from shelflife.web.routes import routes_of
+from shelflife.web.routes import operation_id, routes_of
 from shelflife.web.service import AnyScheduler, Service
 
 if TYPE_CHECKING:
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
     from shelflife.settings import Settings
 
 __all__ = ["StartupProblems", "create_app"]
+
+
+_NO_PAGES: Final[dict[str, Any]] = {"docs_url": None, "redoc_url": None}
+"""FastAPI's own pages load scripts from another host; `shelflife.web.docs` needs none."""
 
 
 def create_app(
@@ -52,8 +58,9 @@ def create_app(
         allowed_hosts: names under which it may be reached; any, if there are none.
     """
     service = Service(in_force_of(settings), schedule=schedule, listeners=listeners)
-    app = FastAPI(title=title, version=_version(), docs_url=None, redoc_url=None)
+    app = FastAPI(title=title, version=_version(), generate_unique_id_function=operation_id, **_NO_PAGES)
     app.router.route_class = ProblemRoute
+    app.openapi = document_of(app)  # type: ignore[method-assign]  # as FastAPI has it extended
     app.include_router(routes_of(service))
     counts = RequestCounts()
     add_operations(app, service, counts)
@@ -63,6 +70,7 @@ def create_app(
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts))
     app.add_middleware(GZipMiddleware, minimum_size=1000)  # leaves streams of events alone
     app.add_middleware(RequestWatch, watchers=(counts, AccessLog()))
+    app.add_middleware(BelowPrefix, prefix=lambda: service.settings.settings.http.prefix)
     app.add_middleware(StartupProblems)
     return app
 

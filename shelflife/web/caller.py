@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 from fastapi import HTTPException
 
 from shelflife import clock
-from shelflife.records.access import SERVICE
+from shelflife.records.access import SERVICE, USED_EVERY
 from shelflife.scopes import ALL_SCOPES, Scope
 from shelflife.web.service_token import same
 
@@ -77,6 +77,12 @@ class Caller:
             raise HTTPException(403, f"{self.name} is good for {mine}, not for {others}")
         return list(areas or self.areas)
 
+    def require_everywhere(self) -> None:
+        """Return if they may act on all areas. Raises HTTPException (403)."""
+        if self.areas:
+            mine = ", ".join(self.areas)
+            raise HTTPException(403, f"{self.name} is good for {mine}; this concerns the storage as a whole")
+
 
 _ANYTHING: Final = Caller(scopes=ALL_SCOPES)
 
@@ -116,13 +122,15 @@ class Callers:
         if token.matches(secret):
             return Caller(name="admin", scopes=ALL_SCOPES)
         now = clock.now()
-        with self._records().open_journal() as journal:
-            found = journal.tokens.find(secret)
-            if found is None or not found.is_valid(now):
-                raise unauthorized("the token is unknown, was revoked, or has expired")
-            if found.parent.startswith(SERVICE) and found.parent != token_parent(token.expected()):
-                raise unauthorized("the session ended: the token that it was made for was changed")
-            journal.tokens.note_use(secret, now)
+        with self._records().read_journal() as journal:
+            found = journal.tokens.find(secret) if journal else None
+        if found is None or not found.is_valid(now):
+            raise unauthorized("the token is unknown, was revoked, or has expired")
+        if found.parent.startswith(SERVICE) and found.parent != token_parent(token.expected()):
+            raise unauthorized("the session ended: the token that it was made for was changed")
+        if found.last_used is None or now - found.last_used >= USED_EVERY:
+            with self._records().open_journal() as writable:
+                writable.tokens.note_use(secret, now)
         return Caller(name=found.owner, scopes=found.scopes, areas=found.areas, secret=secret)
 
     def _of_proxy(self, request: Request) -> Caller | None:

@@ -78,6 +78,10 @@ class EventFeed:
         """Return the numbers of the earliest event that is kept, and of the latest. Raises RecordsError."""
         return await asyncio.to_thread(self._bounds)
 
+    async def page(self, after: int, limit: int) -> list[EventRecord]:
+        """Return up to `limit` events after number `after`, from the journal. Raises RecordsError."""
+        return await asyncio.to_thread(self._read, after, limit)
+
     async def _after(self, number: int) -> list[EventRecord]:
         if self._recent and self._recent[0].id <= number + 1:
             return [event for event in self._recent if event.id > number]
@@ -107,7 +111,10 @@ class EventFeed:
 
     def _follow(self, loop: asyncio.AbstractEventLoop, last: int, stop: threading.Event) -> int:
         version = -1
-        with self._records().open_journal() as journal:
+        with self._records().read_journal() as journal:
+            if journal is None:  # nothing ever happened
+                stop.wait(_TRY_AGAIN)
+                return last
             while not stop.wait(_LOOK_EVERY):
                 now = journal.events.version()
                 if now != version:
@@ -125,10 +132,10 @@ class EventFeed:
             news, self._news = self._news, asyncio.Event()
             news.set()
 
-    def _read(self, number: int) -> list[EventRecord]:
-        with self._records().open_journal() as journal:
-            return journal.events.since(number, limit=_PAGE)
+    def _read(self, number: int, limit: int = _PAGE) -> list[EventRecord]:
+        with self._records().read_journal() as journal:
+            return journal.events.since(number, limit=limit) if journal else []
 
     def _bounds(self) -> tuple[int, int]:
-        with self._records().open_journal() as journal:
-            return journal.events.first(), journal.events.last()
+        with self._records().read_journal() as journal:
+            return (journal.events.first(), journal.events.last()) if journal else (1, 0)

@@ -22,6 +22,7 @@ from shelflife.scopes import Scope
 from shelflife.web.problems import ProblemRoute
 from shelflife.web.requests import REQUEST_ID
 from shelflife.web.scopes import below, scope_of
+from shelflife.web.tags import tags_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -36,6 +37,9 @@ LARGEST_BODY: Final = 64 * 1024
 
 _HARMLESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing, by their definition and by ours."""
+
+_OF_304: Final = ("ETag", "Cache-Control", "Vary", "Link")
+"""What an answer that is known already repeats (RFC 9110, 15.4.5)."""
 
 _MOST_FAILURES: Final = 10
 _WITHIN: Final = 60.0
@@ -70,7 +74,7 @@ class RequestGuard:
             raise
         if scope is not None:
             caller.require(scope)
-        if request.method not in _HARMLESS and _media_type(request) != "application/json":
+        if request.method not in _HARMLESS and not _is_json(request):
             raise HTTPException(415, "send `Content-Type: application/json`, also without a body")
         return caller
 
@@ -131,17 +135,23 @@ def _check_body(request: Request) -> None:
 def _finished(request: Request, response: Response, *, names: bool) -> Response:
     """Return an answer as it is sent: with its id and what a cache may do, and short if it is known already."""
     response.headers[REQUEST_ID] = request.state.request_id
-    if names or request.method not in _HARMLESS:
-        response.headers.setdefault("Cache-Control", "no-store")
-    elif response.status_code == 200 and (body := getattr(response, "body", b"")):  # a stream has none
-        tag = f'W/"{hashlib.sha256(bytes(body)).hexdigest()[:32]}"'
-        known = {text.strip() for text in request.headers.get("if-none-match", "").split(",")}
-        headers = {"ETag": tag, "Cache-Control": "no-cache", "Vary": "Authorization, Cookie"}
-        if tag in known:
-            return Response(status_code=304, headers={**headers, REQUEST_ID: request.state.request_id})
-        response.headers.update(headers)
+    is_read = request.method in _HARMLESS
+    response.headers.setdefault("Cache-Control", "no-cache" if is_read and not names else "no-store")
+    body = getattr(response, "body", b"")  # a stream has none
+    if not (is_read and response.status_code == 200 and body):
+        return response
+    response.headers.setdefault("ETag", f'W/"{hashlib.sha256(bytes(body)).hexdigest()[:32]}"')
+    response.headers["Vary"] = "Authorization, Cookie"
+    if response.headers["ETag"].removeprefix("W/").strip('"') in tags_in(
+        request.headers.get("if-none-match", "")
+    ):
+        kept = {name: response.headers[name] for name in (*_OF_304, REQUEST_ID) if name in response.headers}
+        return Response(status_code=304, headers=kept)
     return response
 
 
-def _media_type(request: Request) -> str:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+def _is_json(request: Request) -> bool:
+    """Return whether a request says that it is JSON; what no page elsewhere can send without asking need not."""
+    if request.method == "DELETE" and request.headers.get("content-length", "0") == "0":
+        return True  # a browser asks before it sends one for another origin, and nobody here answers
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"

@@ -29,13 +29,25 @@ class CleanupRequest(BaseModel):
     dry_run: StrictBool = False
     """Only say what would go."""
     approve: Annotated[StrictStr | None, Field(min_length=1, max_length=100)] = None
-    """Id of a plan that was refused until a person approves it; its own areas are cleaned up."""
+    """Id of a plan that waits for approval: it is carried out; `areas`, if given, have all of its."""
 
-    @model_validator(mode="after")
-    def _approves_or_asks(self) -> Self:
-        if self.approve is not None and (self.areas is not None or self.dry_run):
-            raise ValueError("approve stands alone: a plan says itself what is cleaned up")
-        return self
+    unless_ran_within: Annotated[StrictStr | None, Field(min_length=1, max_length=100)] = None
+    """Do nothing if a cleanup of these areas was completed since, such as `20h`."""
+
+
+class ReliefRequest(BaseModel):
+    """How to make room."""
+
+    model_config: ClassVar[ConfigDict] = _request({"insist": False})
+
+    insist: StrictBool = False
+    """Go on although what went before gave no room, and beyond what goes unasked."""
+
+
+class Nothing(BaseModel):
+    """An empty object: there is nothing to say."""
+
+    model_config: ClassVar[ConfigDict] = _request({})
 
 
 class HoldRequest(BaseModel):

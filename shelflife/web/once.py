@@ -4,6 +4,7 @@ The draft that defined the header has expired (draft-ietf-httpapi-idempotency-ke
 key belongs to its caller and is kept for a day. The same request again gets the same answer; another request with
 the same key is refused (422); while the first one is going on, 409 says so. An answer that says that nothing was
 done – another cleanup is running, the request is not valid – is not kept: the same request may be tried again.
+Nor is one that is a secret: in its place stands that it was given.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from fastapi import HTTPException, Request, Response
 from shelflife import clock
 from shelflife.actor import acting
 from shelflife.records.replies import Reply
+from shelflife.web.problems import problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -34,6 +36,8 @@ __all__ = ["Once"]
 
 _HEADER: Final = "Idempotency-Key"
 _LONGEST: Final = 255
+_SECRET: Final = ("/tokens", "/session")
+"""Ends of paths whose answers are secrets."""
 _KEPT_HEADERS: Final = ("location", "content-type", "preference-applied")
 
 
@@ -73,7 +77,8 @@ class Once:
             await asyncio.shield(asyncio.to_thread(self._give_up, key))
             raise
         if response.status_code < 300:
-            await asyncio.to_thread(self._keep, key, response)
+            kept = _told_once() if request.url.path.endswith(_SECRET) else response
+            await asyncio.to_thread(self._keep, key, kept)
         else:
             await asyncio.to_thread(self._give_up, key)
         return response
@@ -91,6 +96,11 @@ class Once:
     def _give_up(self, key: str) -> None:
         with self._records().open_journal() as journal:
             journal.replies.give_up(key)
+
+
+def _told_once() -> Response:
+    """Return what stands for an answer that is a secret: the journal keeps none."""
+    return problem(409, "", "this was done; what it answered is a secret, which is shown once and not kept")
 
 
 async def _digest(request: Request) -> bytes:

@@ -6,12 +6,13 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 
 from shelflife.alerts.conditions import AlertKind
 from shelflife.errors import ShelflifeError
 from shelflife.explain.check import Level
 from shelflife.shapes.check import ServiceHealth, health_as_json
+from shelflife.web.docs import HEADERS, page_of
 from shelflife.web.metrics import Exposition
 from shelflife.web.metrics.sources import Sources
 from shelflife.web.recent import Recent
@@ -28,14 +29,7 @@ def add_operations(app: FastAPI, service: Service, counts: RequestCounts) -> Non
     metrics = Exposition(Sources(lambda: service.engine, counts, app.version))
     readiness = Recent(lambda: _problems(service), fresh=5, usable=30)
 
-    @app.get("/", include_in_schema=False)
-    async def index() -> dict[str, str]:
-        return {
-            "service": app.title,
-            "version": app.version,
-            "storage": "/storage/stats",
-            "openapi": "/openapi.json",
-        }
+    _add_pages(app)
 
     @app.get("/healthz", tags=["operations"], response_model=ServiceHealth)
     async def healthz() -> object:
@@ -62,6 +56,24 @@ def add_operations(app: FastAPI, service: Service, counts: RequestCounts) -> Non
         accept = request.headers.get("accept", "")
         text, media_type = await asyncio.to_thread(metrics.text, accept)
         return Response(text, headers={"Content-Type": media_type, "Vary": "Accept"})
+
+
+def _add_pages(app: FastAPI) -> None:
+    """Add what a person sees who comes with a browser."""
+
+    @app.get("/", include_in_schema=False)
+    async def index() -> dict[str, str]:
+        return {
+            "service": app.title,
+            "version": app.version,
+            "storage": "/storage/stats",
+            "openapi": "/openapi.json",
+            "docs": "/docs",
+        }
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return HTMLResponse(page_of(app.openapi()), headers=HEADERS)
 
 
 class _Text(Response):

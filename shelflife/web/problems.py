@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -23,9 +24,9 @@ from shelflife.errors import SettingsError, ShelflifeError
 from shelflife.formats import counted, printable
 from shelflife.shapes.error import details_of
 from shelflife.web.models import ProblemDetails
-from shelflife.web.requests import REQUEST_ID, request_id_of
+from shelflife.web.requests import REQUEST_ID, current_ids, request_id_of
 
-__all__ = ["MEDIA_TYPE", "ProblemRoute", "documented", "problem", "problem_of"]
+__all__ = ["MEDIA_TYPE", "Changed", "ProblemRoute", "documented", "problem", "problem_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +75,17 @@ _SLUGS: Final = {
 """What an HTTP status means where nothing more is known."""
 
 
+class Changed(HTTPException):
+    """What a request is about is not as its sender has seen it (412); nothing was done."""
+
+    def __init__(self, changed: Sequence[str], current: Any, tag: str | None) -> None:
+        """Take the names of the parts that differ, what is shown now, and the tag of that; None if it is gone."""
+        parts = f": {', '.join(changed)}" if changed else ""
+        detail = f"it has changed since you looked{parts}; look again, nothing was done"
+        super().__init__(412, detail, headers={"ETag": tag} if tag else None)
+        self.changed, self.current = list(changed), current
+
+
 class ProblemRoute(APIRoute):
     """A route whose failures are problem documents."""
 
@@ -117,6 +129,9 @@ def problem_of(error: Exception) -> Response | None:
         logger.error("a request failed: %s", error)
         reason = os.strerror(error.errno) if error.errno else str(error)
         return problem(503, "storage", f"the operating system says: {reason}")
+    if isinstance(error, Changed):
+        more = {"changed": error.changed, "current": error.current}
+        return problem(412, _SLUGS[412], error.detail, headers=error.headers, **more)
     if type(error) in (HTTPException, StarletteHTTPException) and isinstance(error, StarletteHTTPException):
         slug = _SLUGS.get(error.status_code, "")
         return problem(error.status_code, slug, str(error.detail), headers=error.headers)
@@ -127,22 +142,35 @@ def problem(
     status: int, slug: str, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any
 ) -> Response:
     """Return a problem document. `slug` is the end of its type; `more` are further members."""
+    content = content_of(status, slug, detail) | more
+    return JSONResponse(content, status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def content_of(status: int, slug: str, detail: str) -> dict[str, Any]:
+    """Return what every problem document says, and what the request is called in the log: `request`, `trace`."""
     phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "Error"
-    content = {
+    return {
         "type": f"{_TYPE}{slug}" if slug else "about:blank",
         "title": _TITLES.get(slug, phrase),
         "status": status,
         "detail": printable(detail),
-        **more,
+        **{name: value for name, value in asdict(current_ids()).items() if value},
     }
-    return JSONResponse(content, status, headers=headers, media_type=MEDIA_TYPE)
 
 
 def documented(**meanings: str) -> dict[int | str, dict[str, Any]]:
     """Return the failures of a route for its documentation: `documented(_409="another one is running")`."""
     schema = ProblemDetails.model_json_schema()
     return {
-        int(status[1:]): {"description": meaning, "content": {MEDIA_TYPE: {"schema": schema}}}
+        int(status[1:]): {
+            "description": meaning,
+            "content": {
+                MEDIA_TYPE: {
+                    "schema": schema,
+                    "example": content_of(int(status[1:]), _SLUGS.get(int(status[1:]), ""), meaning),
+                }
+            },
+        }
         for status, meaning in meanings.items()
     }
 

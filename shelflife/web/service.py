@@ -35,6 +35,9 @@ __all__ = ["AnyScheduler", "Service"]
 STATS_AGE: Final = 60
 """Seconds after which statistics that are asked for are brought up to date, in the background."""
 
+PLANS: Final = 4
+"""Plans that are made at once; each may read much of the disk."""
+
 
 class AnyScheduler(Protocol):
     """What starts cleanups by itself. All methods block, and may be called from any thread."""
@@ -75,6 +78,8 @@ class Service:
         self._schedule: AnyScheduler | None = None
         self.refresher = Refresher(lambda: self.engine)
         self.work = Work()
+        self.planning = asyncio.Semaphore(PLANS)
+        """One place for each plan that may be made at the same time."""
         self.feed = EventFeed(self.records)
         self.token = ServiceToken(lambda: self.engine.state)
 

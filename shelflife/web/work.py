@@ -12,6 +12,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
+from shelflife.actor import spend_key
 from shelflife.events import RunBegun
 from shelflife.records.journal import KeyTaken
 
@@ -77,6 +78,7 @@ class Work:
 
         def listen(event: Event) -> None:
             if isinstance(event, RunBegun):
+                spend_key()  # making room may take several runs
                 loop.call_soon_threadsafe(know, event.run)
 
         def know(run: int) -> None:

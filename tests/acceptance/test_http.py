@@ -3,70 +3,20 @@
 from __future__ import annotations
 
 import http.client
-import json
 import os
-import re
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from api.storage import StorageManager
 from shelflife.run.lock import cleanup_lock
 from shelflife.testing import aged_file
-
-CHECKOUT = Path(__file__).resolve().parents[2]
-TOKEN = "a token for tests only"
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: dict[str, str]
-    body: Any
-
-
-@dataclass
-class Service:
-    """The service as a process."""
-
-    process: subprocess.Popen[str]
-    port: int
-    base: Path
-
-    def ask(
-        self, method: str, path: str, body: object = None, *, headers: dict[str, str] | None = None
-    ) -> Answer:
-        """Send a request, with JSON and the token unless `headers` say otherwise."""
-        usual = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        try:
-            content = None if body is None else json.dumps(body)
-            connection.request(method, path, content, usual if headers is None else headers)
-            response = connection.getresponse()
-            text = response.read().decode()
-            names = {name.lower(): value for name, value in response.getheaders()}
-            return Answer(
-                response.status, names, json.loads(text) if "json" in names["content-type"] else text
-            )
-        finally:
-            connection.close()
-
-    def stop(self) -> tuple[float, str]:
-        """Ask it to end; return the seconds that took, and what it wrote."""
-        began = time.monotonic()
-        self.process.send_signal(signal.SIGTERM)
-        _, log = self.process.communicate(timeout=30)
-        return time.monotonic() - began, log
+from tests.acceptance.served import TOKEN, Answer, Service, start
 
 
 @pytest.fixture
@@ -77,37 +27,9 @@ def base(tmp_path: Path) -> Path:
 @pytest.fixture
 def service(base: Path) -> Iterator[Service]:
     """The service on a free port of the loopback, ready; its storage has no schedule."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("STORAGE_")}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "api.main", "--port", "0"],
-        cwd=base.parent,
-        env=inherited
-        | {
-            "PYTHONPATH": str(CHECKOUT),
-            "STORAGE_BASE_PATH": str(base),
-            "STORAGE_CLEANUP_ENABLED": "false",
-            "STORAGE_API_TOKEN": TOKEN,
-        },
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield Service(process, _port_of(process), base)
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate(timeout=30)
-
-
-def _port_of(process: subprocess.Popen[str]) -> int:
-    """Read what the server says until it says where it listens."""
-    assert process.stderr is not None
-    said = []
-    for line in process.stderr:
-        said.append(line)
-        if found := re.search(r"running on http://127\.0\.0\.1:(\d+)", line):
-            return int(found[1])
-    raise AssertionError(f"the service did not start: {''.join(said)}")
+    service = start(base)
+    yield service
+    service.kill()
 
 
 def test_it_serves_the_contract_over_real_http(service: Service) -> None:

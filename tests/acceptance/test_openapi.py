@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import load_all_checks
 from schemathesis.schemas import BaseSchema
-from schemathesis.specs.openapi.checks import positive_data_acceptance
+from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 
 from shelflife.settings import DEFAULT_RETENTION, Settings
 from shelflife.testing import Storage
@@ -38,7 +38,9 @@ OPERATIONS = [
 TAKING = [
     (method, path)
     for method, path in OPERATIONS
-    if {"parameters", "requestBody"} & set(PATHS[path][method.lower()])
+    for operation in [PATHS[path][method.lower()]]
+    # headers may be any text
+    if "requestBody" in operation or any(one["in"] != "header" for one in operation.get("parameters", ()))
 ]
 """Operations that take something, and so can be given what they do not take."""
 
@@ -89,8 +91,10 @@ def ask(operation: Any, mode: GenerationMode, *, examples: int) -> None:
     )
     @given(case=operation.as_strategy(generation_mode=mode))
     def send(case: Any) -> None:
+        # ignored_auth does not know that who fails often enough is answered 429; tests of access do
         case.call_and_validate(
-            headers={"Authorization": f"Bearer {TOKEN}"}, excluded_checks=[positive_data_acceptance]
+            headers={"Authorization": f"Bearer {TOKEN}"},
+            excluded_checks=[positive_data_acceptance, ignored_auth],
         )
 
     send()

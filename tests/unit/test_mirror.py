@@ -16,7 +16,7 @@ NOTHING_TO_RUN = """
     __main__ scopes
     explain/answer
     policy/rules/native policy/verdict
-     records/alerts records/event_log records/holds records/index records/journal records/pressure
+     records/acts records/alerts records/event_log records/holds records/index records/journal records/pressure
     records/replies records/tallies records/trash records/usage
 """
 """Values, words and protocols: what they mean is tested where they are used."""
@@ -45,7 +45,8 @@ ELSEWHERE = {
     # one contract suite for all that fulfil it
     "tests/unit/records/contract/test_journal.py": """
         records/history
-        records/sqlite/alerts records/sqlite/approvals records/sqlite/holds records/sqlite/identity
+        records/sqlite/acts records/sqlite/alerts records/sqlite/approvals records/sqlite/holds
+        records/sqlite/identity
         records/sqlite/journal_file records/sqlite/migrations records/sqlite/pressure records/sqlite/removals
         records/sqlite/runs records/sqlite/slots records/sqlite/tallies records/sqlite/trash records/sqlite/usage
     """,
@@ -77,14 +78,19 @@ ELSEWHERE = {
     """,
     # JSON shapes: each is compared with its schema and with what every edge answers
     "tests/integration/test_shapes.py": """
-        shapes/alert shapes/check shapes/cleanup shapes/cutoff shapes/disk shapes/hold shapes/metrics
-        shapes/outlook shapes/status shapes/token shapes/trash shapes/why
+        shapes/act shapes/alert shapes/check shapes/cleanup shapes/cutoff shapes/disk shapes/hold shapes/metrics
+        shapes/outlook shapes/settings shapes/status shapes/token shapes/trash shapes/why
     """,
     # routes, through a client
     "tests/integration/web/test_routes.py": """
         web/cleanups web/models web/service
         web/routes/cleanup web/routes/parts web/routes/paths web/routes/runs web/routes/statistics
     """,
+    "tests/integration/web/test_pages.py": "run/pages web/routes/plans",
+    "tests/integration/web/test_acts.py": "web/routes/acts",
+    "tests/integration/web/test_preconditions.py": "web/routes/holds web/tags",
+    "tests/integration/web/test_manners.py": "web/docs web/prefix",
+    "tests/acceptance/test_openapi.py": "web/examples",
     "tests/integration/web/test_access.py": "web/once web/routes/access web/routes/trash",
     "tests/integration/web/test_app.py": "web/app web/serving",
     "tests/integration/web/test_metrics.py": """
@@ -104,6 +110,7 @@ OF_SEVERAL = {
     "records/contract/test_journal",
     "records/contract/test_records",
     "records/contract/test_index",
+    "records/sqlite/test_pages",
     "test_structure",
     "test_contributing",
     "test_config",  # of the service in api/, like the next

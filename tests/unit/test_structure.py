@@ -30,6 +30,8 @@ _MORE_PARAMETERS = {
     "shelflife/cli/history.py: history": "a verb's parameters are its options",
     "shelflife/cli/plan.py: plan": "a verb's parameters are its options",
     "shelflife/cli/trash.py: restore": "a verb's parameters are its options",
+    "shelflife/web/routes/holds.py: list_holds": "a route's parameters are its query",
+    "shelflife/web/routes/runs.py: list_run_files": "a route's parameters are its query",
     "shelflife/web/routes/__init__.py: router": "adopters name what they want, and may leave out all but one",
 }
 """Function → why it has more than that."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from shelflife.policy.changes import upgraded
 from shelflife.policy.limits import LastRun
 from shelflife.records.history import NO_CLEANUPS, OfferedPlan
+from shelflife.records.sqlite.acts import note
 from shelflife.records.sqlite.database import transaction
 
 if TYPE_CHECKING:
@@ -67,6 +68,10 @@ class SqliteApprovals:
         """Return a plan that a person may approve, until it has served a run to its end."""
         return next(self._plans(f"{_OPEN} AND id = ?", plan), None)
 
+    def waiting(self, since: int) -> list[OfferedPlan]:
+        """Return the plans made since a moment (ns) that have not served a run to its end, the latest first."""
+        return list(self._plans(f"{_OPEN} AND made >= ? ORDER BY made DESC", since))
+
     def approved_since(self, since: int) -> list[OfferedPlan]:
         """Return the plans that were approved from a moment (ns) on and have not served a run to its end."""
         return list(self._plans(f"{_OPEN} AND approved >= ? ORDER BY approved DESC", since))
@@ -74,7 +79,10 @@ class SqliteApprovals:
     def approve(self, plan: str, *, at: int) -> None:
         """Record that a person approved a plan at a moment (ns)."""
         with transaction(self._connection):
+            is_new = self._connection.execute(f"{_OPEN} AND id = ? AND approved IS NULL", (plan,)).fetchone()
             self._connection.execute(_APPROVE, (at, plan))
+            if is_new:  # else an approved run that was interrupted goes on, and nobody approves anything
+                note(self._connection, "plan.approved", plan, at=at)
 
     def use(self, plan: str, run: int) -> None:
         """Record that an approved plan served a run to its end: it serves no other."""

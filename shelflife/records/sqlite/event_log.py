@@ -17,6 +17,7 @@ from dataclasses import astuple
 from typing import TYPE_CHECKING, Final
 
 from shelflife.records.event_log import EventRecord, Progress
+from shelflife.records.sqlite.acts import note
 from shelflife.records.sqlite.database import transaction
 
 if TYPE_CHECKING:
@@ -201,14 +202,17 @@ class SqliteEventBook:
                 (run, *values),
             )
 
-    def ask_to_stop(self, run: int, by: str) -> bool:
+    def ask_to_stop(self, run: int, by: str, *, at: int) -> bool:
         """Ask a run that goes on to stop, wherever it is; return whether it does go on."""
         with transaction(self._connection):
-            cursor = self._connection.execute(
-                "UPDATE run SET stop_asked = coalesce(stop_asked, ?) WHERE id = ? AND finished IS NULL",
-                (by, run),
-            )
-        return cursor.rowcount > 0
+            query = "SELECT stop_asked FROM run WHERE id = ? AND finished IS NULL"
+            row = self._connection.execute(query, (run,)).fetchone()
+            if row is None:
+                return False
+            if row[0] is None:
+                self._connection.execute("UPDATE run SET stop_asked = ? WHERE id = ?", (by, run))
+                note(self._connection, "run.stop-asked", run, at=at)
+        return True
 
     def is_asked_to_stop(self, run: int) -> bool:
         """Return whether somebody asked a run to stop."""

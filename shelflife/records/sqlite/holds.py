@@ -13,7 +13,9 @@ from shelflife.files.removal import Result
 from shelflife.policy.holds import EVERYTHING, Hold, Holds, Members
 from shelflife.policy.verdict import Reason
 from shelflife.records.history import BYTES, Code
+from shelflife.records.holds import HoldChanged
 from shelflife.records.journal import JournalFull
+from shelflife.records.sqlite.acts import note
 from shelflife.records.sqlite.database import insert_rows, transaction
 
 if TYPE_CHECKING:
@@ -65,12 +67,19 @@ _FORGET_MEMBERS: Final = (
 
 _MEMBERS: Final = "SELECT hold, directory, tree, names FROM held"
 
-_END: Final = "UPDATE hold SET ended = ?, ended_by = ? WHERE id = ?"
+_END: Final = "UPDATE hold SET ended = ?, ended_by = ? WHERE id = ? AND ended IS NULL"
 
-_ALL: Final = """
-SELECT id, path, tree, area, inode, born, created, until, reason, ended, actor, run, members FROM hold
-ORDER BY id DESC
+_HOLDS: Final = """
+SELECT id, path, tree, area, inode, born, created, until, reason, ended, actor, run, members, ended_by FROM hold
 """
+
+_ALL: Final = f"{_HOLDS} ORDER BY id DESC"
+
+_ONE: Final = f"{_HOLDS} WHERE id = ?"
+
+_ON_PATH: Final = f"{_HOLDS} WHERE path = ? AND ended IS NULL ORDER BY id DESC"
+
+_LATEST: Final = f"{_HOLDS} WHERE id < ? AND (? IS NULL OR (ended IS NULL AND coalesce(until > ?, 1)))"
 
 
 class SqliteHoldBook:
@@ -80,7 +89,7 @@ class SqliteHoldBook:
         """Use a connection to the journal."""
         self._connection = connection
 
-    def add(self, hold: Hold) -> Hold:
+    def add(self, hold: Hold, *, instead_of: int | None = None) -> Hold:
         """Record a hold and return it with its number. A hold on the same path that is active is replaced."""
         path, actor = os.fsencode(hold.path), current_actor()
         values = (
@@ -96,23 +105,52 @@ class SqliteHoldBook:
             *(hold.run, None if hold.run is None else 0),
         )
         with transaction(self._connection):
+            if instead_of is not None and not any(
+                known.id == instead_of for known in self.on(hold.path, hold.created)
+            ):
+                raise HoldChanged(hold.path)
             if hold.run is None:
                 self._connection.execute(_REPLACE, (hold.created, actor.name, path))
-            cursor = self._connection.execute(_ADD, values)
-        return replace(hold, id=int(cursor.lastrowid or 0), actor=actor.name)
+            number = int(self._connection.execute(_ADD, values).lastrowid or 0)
+            if hold.run is None:  # else it is known only in the end what is held
+                note(self._connection, "hold.added", number, at=hold.created, path=hold.path, area=hold.area)
+        return replace(hold, id=number, actor=actor.name)
 
-    def end(self, path: str, at: int) -> list[Hold]:
+    def end(self, path: str, at: int, *, only: int | None = None) -> list[Hold]:
         """End the holds on a path (relative to the base path) that are active at `at` (ns); return them."""
-        return self._end([hold for hold in self.all() if hold.path == path and hold.is_active(at)], at)
+        with transaction(self._connection):
+            return self._end([hold for hold in self.on(path, at) if only in (None, hold.id)], at)
 
     def end_of_run(self, run: int, at: int) -> list[Hold]:
         """End the hold on what a run brought back, if it is active at `at` (ns); return it."""
-        return self._end([hold for hold in self.all() if hold.run == run and hold.is_active(at)], at)
+        with transaction(self._connection):
+            found = self._holds(f"{_HOLDS} WHERE run = ?", (run,))
+            return self._end([hold for hold in found if hold.is_active(at)], at)
 
     def _end(self, ending: list[Hold], at: int) -> list[Hold]:
-        with transaction(self._connection):
-            self._connection.executemany(_END, [(at, current_actor().name, hold.id) for hold in ending])
-        return [replace(hold, ended=at) for hold in ending]
+        """End holds, within a transaction; return them as they are then."""
+        by = current_actor().name
+        for hold in ending:
+            self._connection.execute(_END, (at, by, hold.id))
+            note(self._connection, "hold.ended", hold.id, at=at, path=hold.path, area=hold.area)
+        return [replace(hold, ended=at, ended_by=by) for hold in ending]
+
+    def on(self, path: str, at: int) -> list[Hold]:
+        """See `HoldBook`."""
+        found = self._holds(_ON_PATH, (os.fsencode(path),))
+        return [hold for hold in found if hold.is_active(at)]
+
+    def one(self, number: int) -> Hold | None:
+        """See `HoldBook`."""
+        return next(iter(self._holds(_ONE, (number,))), None)
+
+    def latest(
+        self, *, limit: int, before: int | None = None, active: int | None = None, areas: Sequence[str] = ()
+    ) -> list[Hold]:
+        """See `HoldBook`."""
+        values = [before or 2**62, active, active, *areas, limit]
+        chosen = f" AND area IN ({', '.join('?' * len(areas))})" if areas else ""
+        return self._holds(f"{_LATEST}{chosen} ORDER BY id DESC LIMIT ?", values)
 
     def open_runs(self) -> list[int]:
         """Return the runs whose holds wait for `close`: that what they brought back is known."""
@@ -144,7 +182,9 @@ class SqliteHoldBook:
             self._connection.execute(_CLOSE, (path, tree, None if is_one else 1, number))
             if not is_one:
                 insert_rows(self._connection, _MEMBER, members)
-        return next(hold for hold in self.all() if hold.id == number)
+            (hold,) = self._holds(_ONE, (number,))
+            note(self._connection, "hold.added", number, at=hold.created, path=hold.path, area=hold.area)
+        return hold
 
     def follow(self, hold: Hold, inode: int, born: int | None) -> None:
         """Let a hold also be on the inode that is at its path now, made at `born` (ns), wherever it goes."""
@@ -158,7 +198,10 @@ class SqliteHoldBook:
 
     def all(self) -> list[Hold]:
         """Return every hold there ever was, the latest first."""
-        return [_hold(row) for row in self._connection.execute(_ALL).fetchall()]
+        return self._holds(_ALL, ())
+
+    def _holds(self, query: str, values: Sequence[object]) -> list[Hold]:
+        return [_hold(row) for row in self._connection.execute(query, values).fetchall()]
 
     def active(self, now: int) -> Holds:
         """Return the holds that are active at `now` (ns)."""
@@ -174,7 +217,7 @@ class SqliteHoldBook:
 
 
 def _hold(row: tuple[Any, ...]) -> Hold:
-    number, path, tree, area, inode, born, created, until, reason, ended, actor, run, members = row
+    number, path, tree, area, inode, born, created, until, reason, ended, actor, run, members, ended_by = row
     return Hold(
         id=number,
         path=os.fsdecode(path),
@@ -189,6 +232,7 @@ def _hold(row: tuple[Any, ...]) -> Hold:
         actor=actor,
         run=run,
         of_members=members == 1,
+        ended_by=ended_by,
     )
 
 

@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from typing import TYPE_CHECKING, Final
 
+from shelflife.records.sqlite.acts import SqliteActBook
 from shelflife.records.sqlite.approvals import SqliteApprovals
 from shelflife.records.sqlite.database import state_of, transaction
 from shelflife.records.sqlite.event_log import SqliteEventBook
@@ -66,6 +67,7 @@ class SqliteJournal:
         self.identity = SqliteIdentity(connection)
         self.holds = SqliteHoldBook(connection)
         self.events = SqliteEventBook(connection, self._lock)
+        self.acts = SqliteActBook(connection)
         self.trash = SqliteTrashBook(connection)
 
     # What not every command opens is imported by whoever does.
@@ -132,6 +134,7 @@ class SqliteJournal:
             self._connection.execute(_FORGET_SLOTS, (runs_before,))
             self._connection.execute(_FORGET_PLANS, (runs_before,))
         self.events.trim(files_before)
+        self.acts.trim(runs_before)
         self.holds.trim(files_before)
         while self._size() > max_bytes and self._forget_oldest():
             pass

@@ -42,7 +42,12 @@ _FULL: Final = "the disk is full"
 
 _EVENT_COLUMNS: Final = "at, kind, subject, data"
 
+_ACT_COLUMNS: Final = "at, actor, via, request, kind, subject, data"
+
 _BATCH_COLUMNS: Final = "run, area, unit, directory, at, names, facts, outcomes, errors"
+
+_ADDED: Final = {"event": _EVENT_COLUMNS, "act": _ACT_COLUMNS, "batch": _BATCH_COLUMNS}
+"""What a journal in memory begins without, and adds to the file: table → columns, without the row's number."""
 
 
 @contextmanager
@@ -170,7 +175,7 @@ def _write_back(state: StateDirectory, memory: sqlite3.Connection) -> None:
                 with untold(memory, "file"):
                     for table in _SHARED_TABLES:
                         memory.execute(f"INSERT OR REPLACE INTO file.{table} SELECT * FROM main.{table}")
-                for table, columns in (("event", _EVENT_COLUMNS), ("batch", _BATCH_COLUMNS)):
+                for table, columns in _ADDED.items():
                     memory.execute(f"INSERT INTO file.{table} ({columns}) SELECT {columns} FROM main.{table}")
         finally:
             memory.execute("DETACH file")

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 from shelflife.errors import RecordsError
-from shelflife.records.sqlite import event_log, holds, pressure, replies, tallies, tokens, trash
+from shelflife.records.sqlite import acts, event_log, holds, pressure, replies, tallies, tokens, trash
 from shelflife.records.sqlite.database import transaction
 
 MIGRATIONS: Final = (
@@ -130,6 +130,7 @@ MIGRATIONS: Final = (
     trash.SCHEMA,
     tallies.SCHEMA,
     holds.SCHEMA,
+    acts.SCHEMA,
 )
 """Applied in order, each in one transaction with its record (`user_version`). Only ever append."""
 

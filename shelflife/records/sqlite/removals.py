@@ -16,6 +16,7 @@ from shelflife.files.removal import Result
 from shelflife.records.history import (
     BYTES,
     CODES,
+    MOST_NAMES,
     BatchKind,
     BatchRow,
     OpenBatch,
@@ -53,14 +54,14 @@ WHERE id IN (SELECT id FROM settled)
 """
 
 _FILES: Final = """
-SELECT run, area, directory, at, names, facts, outcomes, errors,
+SELECT id, run, area, directory, at, names, facts, outcomes, errors,
     (SELECT cutoffs FROM run WHERE run.id = batch.run), unit
 FROM batch
 """
 
-_OF_RUN: Final = f"{_FILES} WHERE unit IN (0, 2, 4, 5) AND run = ? ORDER BY id"
+_OF_RUN: Final = f"{_FILES} WHERE unit IN (0, 2, 4, 5) AND run = ? AND id >= ? ORDER BY id"
 
-_ALL_OF_RUN: Final = f"{_FILES} WHERE unit IN (0, 2, 3, 4, 5) AND run = ? ORDER BY id"
+_ALL_OF_RUN: Final = f"{_FILES} WHERE unit IN (0, 2, 3, 4, 5) AND run = ? AND id >= ? ORDER BY id"
 
 _OF_DIRECTORY: Final = f"{_FILES} WHERE unit IN (0, 2, 3, 4, 5) AND directory = ? ORDER BY id DESC"
 
@@ -158,12 +159,10 @@ class SqliteFileHistory:
         """Use a connection to the journal."""
         self._connection = connection
 
-    def of_run(self, run: int, *, directories: bool = False) -> Iterator[FileRecord]:
-        """Yield what became of each file that a run meant to remove, in the order of the run.
-
-        With `directories`, also the empty directories that it removed.
-        """
-        yield from self._files(_ALL_OF_RUN if directories else _OF_RUN, (run,))
+    def of_run(self, run: int, *, directories: bool = False, after: int = -1) -> Iterator[FileRecord]:
+        """See `FileHistory`."""
+        records = self._files(_ALL_OF_RUN if directories else _OF_RUN, (run, after // MOST_NAMES))
+        yield from (record for record in records if record.cursor > after)
 
     def of_path(self, path: str) -> list[FileRecord]:
         """Return what runs did to what was at `path` (relative to the base path), the latest first."""

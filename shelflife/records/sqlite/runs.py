@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from shelflife.actor import current_actor
 from shelflife.records.history import NO_CLEANUPS, RunRecord, RunState, Totals, Trigger
 from shelflife.records.journal import KeyTaken
+from shelflife.records.sqlite.acts import note
 from shelflife.records.sqlite.database import transaction
 
 if TYPE_CHECKING:
@@ -20,11 +21,15 @@ INSERT INTO run (plan, trigger, host, pid, started, state, actor, via, request, 
 VALUES ('', ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
-_CARRY_OUT: Final = "UPDATE run SET state = ?, plan = ?, cutoffs = ? WHERE id = ?"
+_CARRY_OUT: Final = "UPDATE run SET state = ?, plan = ?, cutoffs = ? WHERE id = ? RETURNING trigger, started"
 
 _WITHDRAW: Final = "DELETE FROM run WHERE id = ?"
 
-_DROP: Final = "UPDATE run SET finished = ?, state = ?, plan = ?, reason = ?, report = ? WHERE id = ?"
+_DROP: Final = """
+UPDATE run SET finished = ?, state = ?, plan = ?, reason = ?, report = ?, key = NULL WHERE id = ?
+RETURNING trigger
+"""
+"""Nothing was done, so whoever asked may ask again with the same key."""
 
 _OF_KEY: Final = "SELECT id FROM run WHERE key = ?"
 
@@ -86,7 +91,9 @@ class SqliteRuns:
     def carry_out(self, run: int, *, plan: str, cutoffs: dict[str, Any]) -> None:
         """Record that what a run has planned is carried out from now on."""
         with transaction(self._connection):
-            self._connection.execute(_CARRY_OUT, (RunState.RUNNING, plan, json.dumps(cutoffs), run))
+            values = (RunState.RUNNING, plan, json.dumps(cutoffs), run)
+            for trigger, started in self._connection.execute(_CARRY_OUT, values).fetchall():
+                note(self._connection, "run.begun", run, at=started, trigger=trigger, plan=plan)
 
     def withdraw(self, run: int) -> None:
         """Forget a run that found nothing to do."""
@@ -105,15 +112,18 @@ class SqliteRuns:
     ) -> None:
         """Record that a run ended before it changed anything. It counts in no totals."""
         with transaction(self._connection):
-            self._connection.execute(_DROP, (at, state, plan, reason, json.dumps(dict(report)), run))
+            values = (at, state, plan, reason, json.dumps(dict(report)), run)
+            for (trigger,) in self._connection.execute(_DROP, values).fetchall():
+                note(self._connection, f"run.{state}", run, at=at, trigger=trigger, plan=plan)
 
     def refuse(self, *, trigger: Trigger, host: str, pid: int, at: int, reason: str) -> int:
         """Record that a run did not start; return its number."""
         actor = current_actor()
         values = (trigger, host, pid, at, at, RunState.REFUSED, reason, actor.name, actor.via, actor.request)
         with transaction(self._connection):
-            cursor = self._connection.execute(_REFUSE, values)
-        return int(cursor.lastrowid or 0)
+            number = int(self._connection.execute(_REFUSE, values).lastrowid or 0)
+            note(self._connection, "run.refused", number, at=at, trigger=trigger)
+        return number
 
     def finish(self, run: int, *, at: int, state: RunState, report: dict[str, Any], reason: str = "") -> None:
         """Record that a run ended, and add it to the totals, unless it only brought something back."""

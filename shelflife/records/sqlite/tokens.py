@@ -9,9 +9,9 @@ import hashlib
 import secrets
 from typing import TYPE_CHECKING, Final
 
-from shelflife.clock import MINUTE
 from shelflife.errors import UsageError
-from shelflife.records.access import Token
+from shelflife.records.access import USED_EVERY, Token
+from shelflife.records.sqlite.acts import note
 from shelflife.records.sqlite.database import transaction
 from shelflife.scopes import Scope
 
@@ -41,9 +41,6 @@ SCHEMA: Final = """
     """
 
 _BYTES: Final = 32
-_USED_EVERY: Final = MINUTE
-"""Nanoseconds between two notes of a token's use: reading must not write at every request."""
-
 _COLUMNS: Final = "name, scopes, areas, created, created_by, expires, revoked, last_used, parent"
 
 
@@ -78,6 +75,8 @@ class SqliteTokenBook:
                     token.parent,
                 ),
             )
+            kind = "session.begun" if token.parent else "token.added"
+            note(self._connection, kind, token.parent or token.name, at=token.created)
         return secret
 
     def find(self, secret: str) -> Token | None:
@@ -93,7 +92,7 @@ class SqliteTokenBook:
         (last,) = self._connection.execute(
             "SELECT coalesce(max(last_used), 0) FROM token WHERE hash = ?", (key,)
         ).fetchone()
-        if at - last >= _USED_EVERY:
+        if at - last >= USED_EVERY:
             with transaction(self._connection):
                 self._connection.execute("UPDATE token SET last_used = ? WHERE hash = ?", (at, key))
 
@@ -101,12 +100,15 @@ class SqliteTokenBook:
         """Make a token useless from now on; return whether there was one of that name."""
         with transaction(self._connection):
             cursor = self._connection.execute(
-                "UPDATE token SET revoked = ? WHERE name = ? AND revoked IS NULL", (at, name)
+                "UPDATE token SET revoked = ? WHERE name = ? AND revoked IS NULL RETURNING parent", (at, name)
             )
+            found = cursor.fetchall()
+            for (parent,) in found:
+                note(self._connection, "session.ended" if parent else "token.revoked", parent or name, at=at)
             self._connection.execute(
                 "UPDATE token SET revoked = ? WHERE parent = ? AND revoked IS NULL", (at, name)
             )
-        return cursor.rowcount > 0
+        return bool(found)
 
     def all(self, *, revoked: bool = False) -> list[Token]:
         """Return the tokens by name; those that were revoked too, if asked for."""

@@ -1,9 +1,12 @@
 """The routes below `/storage`, as a router that an application includes.
 
-statistics  numbers: stats, disks, forecast, what-if, alerts, check
-cleanup     plans, cleaning up, making room
+statistics  numbers: stats, disks, forecast, what-if, status, alerts, check
+plans       what would go, and what waits for a person
+cleanup     cleaning up, making room
 runs        what was done, what is being done, and how to stop it
-paths       single paths: why, holds
+acts        who did what
+paths       single paths: why
+holds       what a person pinned
 trash       what waits there, getting it back
 events      what happens, as it happens
 access      tokens and sessions
@@ -29,7 +32,7 @@ from shelflife.web.guard import RequestGuard, guarded_by
 from shelflife.web.once import Once
 from shelflife.web.problems import ProblemRoute, documented
 from shelflife.web.requests import METHODS
-from shelflife.web.routes import access, cleanup, events, paths, runs, statistics, trash
+from shelflife.web.routes import access, acts, cleanup, events, holds, paths, plans, runs, statistics, trash
 from shelflife.web.scopes import SCOPES, scope_of
 from shelflife.web.service import AnyScheduler, Service
 
@@ -57,7 +60,7 @@ _OF_CHANGES: Final = documented(
 )
 """How every request that changes something may fail."""
 
-_RESOURCES: Final = (statistics, cleanup, runs, paths, trash, events, access)
+_RESOURCES: Final = (statistics, plans, cleanup, runs, acts, paths, holds, trash, events, access)
 
 _RESPONSES: Final = documented(
     _401="a token is missing or wrong",
@@ -129,7 +132,7 @@ def routes_of(
         route_class=guarded_by(RequestGuard(callers, Once(service.records), prefix)),
         responses=_RESPONSES,
         lifespan=lifespan,
-        generate_unique_id_function=_operation_id,
+        generate_unique_id_function=operation_id,
     )
     for resource in _RESOURCES:
         resource.add(api, service)
@@ -159,7 +162,7 @@ class _Router(APIRouter):
         super().add_api_route(path, endpoint, **others)
 
 
-def _operation_id(route: APIRoute) -> str:
+def operation_id(route: APIRoute) -> str:
     """Return the name of an operation for typed clients: `list_runs` → `listRuns`."""
     first, *others = route.name.split("_")
     return first + "".join(word.capitalize() for word in others)

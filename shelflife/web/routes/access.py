@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from typing import TYPE_CHECKING, Annotated, Final
 
-from fastapi import HTTPException, Path, Request, Response
+from fastapi import Body, HTTPException, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from shelflife import clock
@@ -41,9 +41,11 @@ def add(api: APIRouter, service: Service) -> None:
 def _add_tokens(api: APIRouter, service: Service) -> None:
 
     @api.get("/tokens", response_model=Tokens, responses=_REFUSED)
-    async def list_tokens() -> object:
+    async def list_tokens(
+        revoked: Annotated[bool, Query(description="Also those that were revoked")] = False,
+    ) -> object:
         """Return the tokens, without their secrets."""
-        return await asyncio.to_thread(_tokens, service)
+        return await asyncio.to_thread(lambda: _tokens(service, revoked=revoked))
 
     @api.post("/tokens", response_model=NewToken, status_code=201, responses=_REFUSED)
     async def add_token(asking: Asking, wanted: models.TokenRequest) -> object:
@@ -68,7 +70,10 @@ def _add_sessions(api: APIRouter, service: Service) -> None:
         return _session(asking)
 
     @api.post("/session", response_model=Session, responses=_REFUSED)
-    async def begin_session(asking: Asking) -> object:
+    async def begin_session(
+        asking: Asking,
+        nothing: Annotated[models.Nothing | None, Body()] = None,  # noqa: ARG001 - to be refused if it is something
+    ) -> object:
         """Exchange the token of this request for a cookie, which scripts cannot read, for twelve hours."""
         if not asking.secret and asking.name != "admin":
             raise HTTPException(401, "a session is made for a token: `Authorization: Bearer …`")
@@ -92,9 +97,10 @@ def _session(asking: Caller) -> Session:
     return {"name": asking.name, "scopes": sorted(asking.scopes), "areas": list(asking.areas)}
 
 
-def _tokens(service: Service) -> Tokens:
-    with service.records().open_journal() as journal:
-        return {"tokens": [token_as_json(token) for token in journal.tokens.all()]}
+def _tokens(service: Service, *, revoked: bool) -> Tokens:
+    with service.records().read_journal() as journal:
+        found = journal.tokens.all(revoked=revoked) if journal else []
+    return {"tokens": [token_as_json(token) for token in found]}
 
 
 def _add(service: Service, asking: Caller, wanted: models.TokenRequest) -> NewToken:

@@ -1,151 +1,161 @@
-"""Cleaning up, making room, and the plans that say what would go."""
+"""Cleaning up and making room."""
 
 from __future__ import annotations
 
 import asyncio
-from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
-from fastapi import Body, HTTPException, Query, Request, Response
-from fastapi.responses import StreamingResponse
+from fastapi import Body, HTTPException, Request, Response
 
+from shelflife.errors import UsageError
 from shelflife.records.history import RunState, Trigger
 from shelflife.scopes import Scope
-from shelflife.settings.quantities import moment_of
+from shelflife.settings.quantities import parse_duration
 from shelflife.shapes.cleanup import CleanupAccepted, CleanupResult
 from shelflife.shapes.disk import Reliefs, reliefs_as_json
-from shelflife.shapes.plan import Plan, PlannedFile, plan_as_json, planned_file_as_json
+from shelflife.shapes.plan import plan_as_json
 from shelflife.web import models
-from shelflife.web.cleanups import clean_up, preview
+from shelflife.web.cleanups import Wanted, clean_up, preview
 from shelflife.web.problems import documented
-from shelflife.web.routes.parts import MOST_FILES, Areas, Asking, Limit, answer_of, json_lines
+from shelflife.web.routes.parts import Asking, answer_of, planned, runs_at
+from shelflife.web.routes.plans import offered, parts_of
+from shelflife.web.tags import require_match
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from fastapi import APIRouter
 
+    from shelflife.engine import Engine
     from shelflife.events import Event
+    from shelflife.policy.plan import Plan
     from shelflife.run.making_room import DiskRelief
     from shelflife.shapes.cleanup import CleanupResult as Result
     from shelflife.web.caller import Caller
     from shelflife.web.service import Service
 
-_PLANS: Final = 4
-"""Plans that are made at once; each may read much of the disk."""
-
 # When the parameters of GET …/cleanup stopped having an effect (RFC 9745: seconds since the epoch).
 _DEPRECATED: Final = "@1764547200"
-
-At = Annotated[
-    str | None,
-    Query(max_length=100, description="As of a later time: 2026-12-24T18:00Z, or +2d from now"),
-]
 
 RUNS: Final = {
     202: {"model": CleanupAccepted, "description": "It is still running; `Location` says where to look"},
     **documented(_409="another cleanup is running, or a person must approve this one"),
 }
 
+_CLEANUPS: Final = {
+    **RUNS,
+    204: {"description": "A run was completed recently enough (`unless_ran_within`); `Location` says which"},
+    **documented(_412="what would go is not what you have seen (`If-Match`); nothing was done"),
+}
+
 
 def add(api: APIRouter, service: Service) -> None:
-    """Add the routes that plan and clean up."""
-    plans = asyncio.Semaphore(_PLANS)
-    _add_plans(api, service, plans)
-    _add_cleanup(api, service, plans)
+    """Add the routes that clean up."""
+    _add_preview(api, service)
+    _add_cleanup(api, service)
+    _add_relief(api, service)
 
 
-def _add_plans(api: APIRouter, service: Service, plans: asyncio.Semaphore) -> None:
-    busy = documented(_500="the configuration is wrong", _503="too many plans are being made, or …")
-
-    @api.get("/plan", response_model=Plan, responses=busy)
-    async def get_plan(asking: Asking, area: Areas = None, at: At = None) -> object:
-        """Return what a cleanup would do now, or at a later time, in numbers.
-
-        A plan that needs approval is remembered, so that a POST to `cleanup` can approve it by its id.
-        """
-        areas = asking.require_areas(area)
-        return await _planned(plans, lambda: _plan(service, areas, at))
-
-    @api.get("/plan/files", response_model=list[PlannedFile], responses=busy)
-    async def get_planned_files(
-        request: Request, asking: Asking, area: Areas = None, at: At = None, limit: Limit = MOST_FILES
-    ) -> object:
-        """Return the files that would go: up to `limit`, or all of them as JSON lines (`application/jsonl`)."""
-        areas = asking.require_areas(area)
-        if "application/jsonl" in request.headers.get("accept", ""):
-            return StreamingResponse(json_lines(_files(service, areas, at)), media_type="application/jsonl")
-        return await _planned(plans, lambda: list(islice(_files(service, areas, at), limit)))
-
-
-async def _planned(plans: asyncio.Semaphore, make: Callable[[], Any]) -> Any:
-    """Make a plan, unless too many are being made: reading must not wait behind them."""
-    if plans.locked():
-        raise HTTPException(503, "too many plans are being made at once", headers={"Retry-After": "1"})
-    async with plans:
-        return await asyncio.to_thread(make)
-
-
-def _plan(service: Service, areas: list[str] | None, at: str | None) -> Plan:
-    engine = service.current_engine()
-    plan = engine.plan(areas or None, at=None if at is None else moment_of(at, engine.now(), name="at"))
-    return plan_as_json(plan, engine.needs_approval(plan, offer_it=False))
-
-
-def _files(service: Service, areas: list[str] | None, at: str | None) -> Iterator[PlannedFile]:
-    engine = service.current_engine()
-    plan = engine.plan(areas or None, at=None if at is None else moment_of(at, engine.now(), name="at"))
-    return (planned_file_as_json(file) for file in engine.files(plan))
-
-
-def _add_cleanup(api: APIRouter, service: Service, plans: asyncio.Semaphore) -> None:
+def _add_preview(api: APIRouter, service: Service) -> None:
     @api.get(
         "/cleanup",
         response_model=CleanupResult,
         responses=documented(_500="the configuration is wrong"),
         deprecated=True,
     )
-    async def preview_cleanup(request: Request, response: Response) -> object:
+    async def preview_cleanup(request: Request, response: Response, asking: Asking) -> object:
         """Return what a cleanup would do now. It removes nothing, whatever is asked: that takes a POST."""
         response.headers["Deprecation"] = _DEPRECATED
         response.headers["Link"] = f'<{request.url.path}>; rel="successor-version"; title="POST"'
-        return await _planned(plans, lambda: preview(service.current_engine(), None))
+        wanted = Wanted(areas=asking.require_areas(None))
+        return await planned(service, lambda: preview(service.current_engine(), wanted))
 
-    @api.post("/cleanup", response_model=CleanupResult, responses=RUNS)
+
+def _add_cleanup(api: APIRouter, service: Service) -> None:
+    @api.post("/cleanup", response_model=CleanupResult, responses=_CLEANUPS)
     async def start_cleanup(
         request: Request, asking: Asking, asked: Annotated[models.CleanupRequest | None, Body()] = None
     ) -> object:
         """Clean up, or say what would go, and return what was done.
 
-        What takes longer than 10 seconds, or than `Prefer: wait=`, goes on: 202 then says where to look.
+        What takes longer than 10 seconds, or than `Prefer: wait=`, goes on: 202 then says where to look. With
+        `If-Match`, the tag of a plan, just what that plan shows is cleaned up, or nothing.
         """
-        wanted = asked or models.CleanupRequest()
-        areas = asking.require_areas(wanted.areas)
-        if wanted.dry_run:
-            return await _planned(plans, lambda: preview(service.current_engine(), areas))
-        if wanted.approve is not None:
+        body = asked or models.CleanupRequest()
+        if body.unless_ran_within is not None:
+            run = await asyncio.to_thread(_recent, service, asking, body)
+            if run is not None:
+                return Response(
+                    status_code=204, headers={"Location": f"{runs_at(request, '/cleanup')}/{run}"}
+                )
+        if body.approve is not None and not body.dry_run:
             asking.require(Scope.APPROVE)
-            await asyncio.to_thread(_require_another, service, asking, wanted.approve)
+            await asyncio.to_thread(_require_another, service, asking, body.approve)
+        wanted = await asyncio.to_thread(_wanted, service, asking, body)
+        if request.headers.get("if-match") is not None:
+            wanted = await planned(service, lambda: _as_seen(request, service, asking, wanted))
+        if body.dry_run:
+            return await planned(service, lambda: preview(service.current_engine(), wanted))
 
         def act(listen: Callable[[Event], None], stop: threading.Event) -> Result:
-            return clean_up(service, areas, wanted.approve, listen=listen, stop=stop)
+            return clean_up(service, wanted, listen=listen, stop=stop)
 
         return await answer_of(request, service, service.work.begin(act), lambda done: done, at="/cleanup")
-
-    _add_relief(api, service)
 
 
 def _add_relief(api: APIRouter, service: Service) -> None:
     @api.post("/relief", response_model=Reliefs, responses=RUNS)
-    async def start_relief(request: Request) -> object:
+    async def start_relief(
+        request: Request, asking: Asking, asked: Annotated[models.ReliefRequest | None, Body()] = None
+    ) -> object:
         """Make room on each disk that is above its high watermark, and return how each one stands."""
+        asking.require_everywhere()
+        insist = asked is not None and asked.insist
 
         def act(listen: Callable[[Event], None], stop: threading.Event) -> list[DiskRelief]:
             engine = service.engine_for(listen)
-            return engine.relieve(trigger=Trigger.API, stop=stop)
+            return engine.relieve(trigger=Trigger.API, stop=stop, insist=insist)
 
         return await answer_of(request, service, service.work.begin(act), reliefs_as_json, at="/relief")
+
+
+def _wanted(service: Service, asking: Caller, body: models.CleanupRequest) -> Wanted:
+    """Return what a body asks for. Raises UsageError, HTTPException (403)."""
+    if body.approve is None:
+        return Wanted(areas=asking.require_areas(body.areas))
+    plan = next((plan for plan in service.engine.waiting_plans() if plan.id == body.approve), None)
+    if plan is not None:  # else it is refused when it is to run, with the reason
+        asking.require_areas(list(plan.cutoffs))
+        named = {service.engine.settings.area_name(name) for name in body.areas or plan.cutoffs}
+        if others := [name for name in plan.cutoffs if name not in named]:
+            raise UsageError(
+                f"plan {plan.id} is also about {', '.join(others)}; it is approved as a whole: name all, or none"
+            )
+    return Wanted(approve=body.approve)
+
+
+def _as_seen(request: Request, service: Service, asking: Caller, wanted: Wanted) -> Wanted:
+    """Return what is wanted as the plan that the caller has seen. Raises Changed if that is another."""
+    engine = service.current_engine()
+    plan = _plan_of(engine, asking, wanted)
+    shown = plan_as_json(plan, engine.needs_approval(plan, offer_it=False) if wanted.approve is None else ())
+    require_match(request, parts_of(shown), shown)
+    return wanted if wanted.approve is not None else Wanted(areas=wanted.areas, seen=plan)
+
+
+def _plan_of(engine: Engine, asking: Caller, wanted: Wanted) -> Plan:
+    return engine.plan(wanted.areas) if wanted.approve is None else offered(engine, asking, wanted.approve)
+
+
+def _recent(service: Service, asking: Caller, body: models.CleanupRequest) -> int | None:
+    """Return a run that was completed recently enough for a caller. Raises UsageError."""
+    try:
+        seconds = parse_duration(body.unless_ran_within or 0)
+    except ValueError as error:
+        raise UsageError(f"unless_ran_within: {error}") from error
+    run = service.engine.completed_within(seconds, asking.require_areas(body.areas))
+    return None if run is None else run.id
 
 
 def _require_another(service: Service, asking: Caller, plan: str) -> None:

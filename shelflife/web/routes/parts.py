@@ -9,19 +9,19 @@ import json
 import os
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, cast
+from urllib.parse import urlencode
 
 from fastapi import Depends, HTTPException, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from shelflife.errors import UsageError
 from shelflife.records.journal import KeyTaken
-from shelflife.shapes.run import run_as_json
 from shelflife.storage.paths import locate
 from shelflife.web.caller import Caller
 from shelflife.web.work import PATIENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from shelflife.engine import Engine
     from shelflife.web.service import Service
@@ -39,6 +39,17 @@ _WAIT: Final = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})")
 RunNumber = Annotated[int, Path(ge=1, le=LARGEST)]
 Areas = Annotated[list[str] | None, Query(max_length=1000, description="Once for each area; all, if none")]
 Limit = Annotated[int, Query(ge=1, le=MOST_FILES)]
+Cursor = Annotated[
+    str | None,
+    Query(
+        min_length=1, max_length=20_000, description="From the `Link` of the page before: what comes after it"
+    ),
+]
+
+PathText = Annotated[str | None, Query(description="Relative to the base path, or absolute")]
+PathBytes = Annotated[
+    str | None, Query(description="Instead of `path`: its bytes in Base64, for names that are not UTF-8")
+]
 
 Done = TypeVar("Done")
 
@@ -87,30 +98,77 @@ def patience_of(request: Request) -> tuple[float, dict[str, str]]:
     return patience, {"Preference-Applied": f"wait={patience:.0f}"}
 
 
+def runs_at(request: Request, at: str) -> str:
+    """Return where the runs are, as seen by whoever sent a request to the route `at`, below the prefix."""
+    return f"{request.url.path.removesuffix(at)}/runs"
+
+
 async def answer_of(
     request: Request, service: Service, job: RequestedRun[Done], finished: Callable[[Done], Any], *, at: str
 ) -> Response:
     """Return the answer to what began a run: what it did, if it is done in time, else where to look (202).
 
-    `at` is the route, below the prefix. Raises what went wrong meanwhile. A run that the same request began
-    before is answered for instead.
+    `at` is the route, below the prefix. Raises what went wrong meanwhile. Of a run that the same request began
+    before its process died, it is said where to look, too.
     """
-    runs = f"{request.url.path.removesuffix(at)}/runs"
+    runs = runs_at(request, at)
     patience, headers = patience_of(request)
     await job.wait(patience)
     try:
         done = job.result
     except KeyTaken as taken:
         record = await asyncio.to_thread(service.engine.run, taken.run)
-        return JSONResponse(run_as_json(record), headers=headers | {"Location": f"{runs}/{taken.run}"})
+        return _accepted(taken.run, record.state, headers | {"Location": f"{runs}/{taken.run}"})
     if job.run is not None:
         headers["Location"] = f"{runs}/{job.run}"
     if done is not None:
         return JSONResponse(finished(done), headers=headers)
     headers.setdefault("Location", runs)  # it waits for the lock, and has no number
     state = "planning" if job.run is None else "running"
-    content = {"run": job.run, "state": state, "location": headers["Location"]}
-    return JSONResponse(content, 202, headers=headers)
+    return _accepted(job.run, state, headers)
+
+
+def _accepted(run: int | None, state: str, headers: dict[str, str]) -> Response:
+    return JSONResponse({"run": run, "state": state, "location": headers["Location"]}, 202, headers=headers)
+
+
+def cursor_of(parts: Sequence[str]) -> str:
+    """Return a cursor that stands for some texts, paths among them."""
+    joined = "\0".join(parts).encode("utf-8", "surrogateescape")
+    return base64.urlsafe_b64encode(joined).decode("ascii").rstrip("=")
+
+
+def parts_of_cursor(cursor: str, count: int) -> list[str]:
+    """Return the texts that a cursor stands for. Raises UsageError."""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        joined = base64.b64decode(padded, altchars=b"-_", validate=True)
+    except ValueError as error:
+        raise UsageError("cursor: not one that a page before has given") from error
+    parts = joined.decode("utf-8", "surrogateescape").split("\0")
+    if len(parts) != count:
+        raise UsageError("cursor: not one that a page before has given")
+    return parts
+
+
+def link_to_next(request: Request, **cursor: object) -> str:
+    """Return the `Link` to the page that `cursor` begins (RFC 8288), relative: so it holds behind any proxy."""
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name not in cursor]
+    query = urlencode([*kept, *((name, str(value)) for name, value in cursor.items())])
+    return f'<?{query}>; rel="next"'
+
+
+def wants_lines(request: Request) -> bool:
+    """Return whether a list is wanted complete, as JSON lines."""
+    return "application/jsonl" in request.headers.get("accept", "")
+
+
+async def planned(service: Service, make: Callable[[], Done]) -> Done:
+    """Have a plan made, unless too many are being made: reading must not wait behind them."""
+    if service.planning.locked():
+        raise HTTPException(503, "too many plans are being made at once", headers={"Retry-After": "1"})
+    async with service.planning:
+        return await asyncio.to_thread(make)
 
 
 def json_lines(values: Iterable[object]) -> Iterator[bytes]:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import Query
+from fastapi import Body, Query
 
-from shelflife.alerts.channels import try_receivers
 from shelflife.settings.quantities import change_of
 from shelflife.shapes.alert import Alert, Delivery, alert_as_json
 from shelflife.shapes.check import Finding, finding_as_json
 from shelflife.shapes.disk import DiskUsage, disk_usage_as_json
 from shelflife.shapes.metrics import SchedulerMetrics
 from shelflife.shapes.outlook import Forecast, WhatIf, forecast_as_json, whatif_as_json
+from shelflife.shapes.settings import SettingsInForce, settings_as_json
 from shelflife.shapes.stats import StorageStats
+from shelflife.shapes.status import Status, status_as_json
+from shelflife.web import models
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -72,9 +74,19 @@ def _add_matters(api: APIRouter, service: Service) -> None:
         return await asyncio.to_thread(lambda: [alert_as_json(one) for one in service.engine.alerts()])
 
     @api.post("/alerts/test", response_model=list[Delivery])
-    async def test_alerts() -> object:
+    async def test_alerts(nothing: Annotated[models.Nothing | None, Body()] = None) -> object:  # noqa: ARG001 - read to be refused if it is something
         """Send a test message to each receiver; return which ones took it."""
         return await asyncio.to_thread(_test, service)
+
+    @api.get("/settings", response_model=SettingsInForce)
+    async def get_settings() -> object:
+        """Return each setting that is in force, and where it comes from: file and line, environment, default."""
+        return await asyncio.to_thread(_settings, service)
+
+    @api.get("/status", response_model=Status)
+    async def get_status() -> object:
+        """Return how things stand: what is wrong, what needs a person, what comes next."""
+        return await asyncio.to_thread(lambda: status_as_json(service.engine.status()))
 
     @api.get("/check", response_model=list[Finding])
     async def get_check() -> object:
@@ -83,6 +95,9 @@ def _add_matters(api: APIRouter, service: Service) -> None:
 
 
 def _test(service: Service) -> list[Delivery]:
-    engine = service.engine
-    results = try_receivers(engine.settings.alerts, str(engine.settings.base_path), at=engine.now())
-    return [{"receiver": name, "error": reason} for name, reason in results.items()]
+    return [{"receiver": name, "error": reason} for name, reason in service.engine.try_receivers().items()]
+
+
+def _settings(service: Service) -> SettingsInForce:
+    settings = service.settings.look()
+    return settings_as_json(settings, broken=bool(service.settings.fault))

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 from fastapi import Request
 from fastapi.responses import StreamingResponse
 
-from shelflife.clock import SECOND
 from shelflife.errors import UsageError
 from shelflife.run.selection import Selection
-from shelflife.settings.quantities import moment_of, parse_duration
+from shelflife.settings.quantities import parse_duration, past_moment_of
 from shelflife.shapes.run import Report, report_as_json
 from shelflife.shapes.trash import (
     Restored,
@@ -33,6 +32,7 @@ from shelflife.web.routes.parts import (
     inside,
     json_lines,
     require_path,
+    wants_lines,
 )
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def add(api: APIRouter, service: Service) -> None:
         """Return what waits in the trash, the oldest first: up to `limit` files, or all of them as JSON lines."""
         areas = asking.require_areas(area)
         files = (trashed_file_as_json(file) for file in service.engine.trash(areas or None))
-        if "application/jsonl" in request.headers.get("accept", ""):
+        if wants_lines(request):
             return StreamingResponse(json_lines(files), media_type="application/jsonl")
         return await asyncio.to_thread(lambda: list(islice(files, limit)))
 
@@ -119,23 +119,15 @@ def _selection(engine: Engine, asking: Caller, wanted: models.RestoreRequest) ->
     for path in filter(None, goals.values()):
         require_path(engine, asking, path)
     now = engine.now()
+    since, until = (
+        None if text is None else past_moment_of(text, now, name=name)
+        for name, text in (("since", wanted.since), ("until", wanted.until))
+    )
     return Selection(
         runs=tuple(int(target) for target in targets if target.isdecimal()),
         paths=tuple(inside(engine, target) for target in targets if not target.isdecimal()),
         areas=None if areas is None else tuple(engine.settings.area_name(name) for name in areas),
-        since=_past(wanted.since, now, "since"),
-        until=_past(wanted.until, now, "until"),
+        since=since,
+        until=until,
         **goals,
     )
-
-
-def _past(text: str | None, now: int, name: str) -> int | None:
-    """Return the moment (ns) that a time means, or `7d` for seven days ago. Raises UsageError."""
-    if text is None:
-        return None
-    if text[-1:] in "smhdw" and text[:1].isdecimal():
-        try:
-            return now - parse_duration(text) * SECOND
-        except ValueError as error:
-            raise UsageError(f"{name}: {error}") from error
-    return moment_of(text, now, name=name)

@@ -75,7 +75,7 @@ def test_a_run_stops_at_its_next_batch_when_somebody_elsewhere_asks_it_to(
         if isinstance(event, BatchFinished) and not asked.is_set():
             asked.set()
             with open_records(storage.settings).open_journal() as journal:
-                assert journal.events.ask_to_stop(1, "bob")
+                assert journal.events.ask_to_stop(1, "bob", at=0)
 
     report = Engine(storage.settings, listeners=[ask]).cleanup(batch_size=1)
     assert report.state == RunState.STOPPED

@@ -41,7 +41,7 @@ def _token(client: TestClient, admin: dict[str, str], *scopes: str, **more: obje
 
 
 def _path(route: str) -> str:
-    return "/storage" + route.replace("{run}", "1").replace("{name}", "nobody")
+    return "/storage" + route.format(run="1", name="nobody", hold="1", plan="0123456789")
 
 
 @pytest.mark.parametrize("scope", list(Scope))
@@ -335,7 +335,7 @@ def test_a_run_that_a_process_began_before_it_died_is_not_begun_again_by_the_sam
         journal.execute("UPDATE reply SET status = NULL, owner = ?", (f"{socket.gethostname()} 1 0",))
     storage.file("temp/b")
     again = client.post("/storage/cleanup", headers=key)
-    assert (again.status_code, again.json()["run"]) == (200, run)
+    assert (again.status_code, again.json()["run"], again.json()["state"]) == (202, run, "done")
     assert again.headers["location"] == f"/storage/runs/{run}"
     assert storage.files() == ["temp/b"]
 

@@ -179,6 +179,8 @@ def test_only_the_named_areas_are_cleaned(
         {"dry-run": True},
         {"approve": "0123456789"},
         {"approve": "0123456789", "dry_run": True},
+        {"approve": "0123456789", "areas": ["temp"]},
+        {"unless_ran_within": "soon"},
         [],
         "temp",
     ],

@@ -137,13 +137,13 @@ def test_whoever_is_asked_to_stop_is_asked_once_and_only_while_it_goes_on(state:
     with open_journal(state) as journal:
         run = _begin(journal)
         assert not journal.events.is_asked_to_stop(run)
-        assert journal.events.ask_to_stop(run, "ada")
-        assert journal.events.ask_to_stop(run, "bob")
+        assert journal.events.ask_to_stop(run, "ada", at=0)
+        assert journal.events.ask_to_stop(run, "bob", at=0)
         assert journal.events.is_asked_to_stop(run)
         journal.runs.finish(run, at=2, state=RunState.STOPPED, report={})
-        assert not journal.events.ask_to_stop(run, "ada")
+        assert not journal.events.ask_to_stop(run, "ada", at=0)
         assert [kind for kind, _ in _told(journal)] == ["run.planning", "run.stop-asked", "run.stopped"]
-        assert not journal.events.ask_to_stop(99, "ada")
+        assert not journal.events.ask_to_stop(99, "ada", at=0)
 
 
 def test_progress_has_any_name_of_a_directory(state: StateDirectory) -> None:

@@ -9,10 +9,11 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 TOKEN: Final = "a token for tests only"
@@ -32,6 +33,8 @@ class Service:
     process: subprocess.Popen[str]
     port: int
     base: Path
+    _said: list[str]
+    _reader: threading.Thread
 
     def ask(
         self, method: str, path: str, body: object = None, *, headers: dict[str, str] | None = None
@@ -54,14 +57,22 @@ class Service:
         """Ask it to end; return the seconds that took, and what it wrote."""
         began = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
-        _, log = self.process.communicate(timeout=30)
-        return time.monotonic() - began, log
+        self.process.wait(30)
+        took = time.monotonic() - began
+        self._close()
+        return took, "".join(self._said)
 
     def kill(self) -> None:
         """End it, if it still runs, without a chance to do anything."""
         if self.process.poll() is None:
             self.process.kill()
-        self.process.communicate(timeout=30)
+        self.process.wait(30)
+        self._close()
+
+    def _close(self) -> None:
+        self._reader.join(30)
+        assert self.process.stderr is not None
+        self.process.stderr.close()
 
 
 def start(base: Path, port: int = 0) -> Service:
@@ -80,14 +91,18 @@ def start(base: Path, port: int = 0) -> Service:
         stderr=subprocess.PIPE,
         text=True,
     )
-    return Service(process, _port_of(process), base)
-
-
-def _port_of(process: subprocess.Popen[str]) -> int:
-    """Read what the server says until it says where it listens."""
     assert process.stderr is not None
-    said = []
-    for line in process.stderr:
+    said: list[str] = []
+    port = _port_of(process.stderr, said)
+    # It is read on, or the service would stand still once the pipe is full of its log.
+    reader = threading.Thread(target=said.extend, args=(process.stderr,), daemon=True)
+    reader.start()
+    return Service(process, port, base, said, reader)
+
+
+def _port_of(stderr: IO[str], said: list[str]) -> int:
+    """Read what the server says until it says where it listens; keep it in `said`."""
+    for line in stderr:
         said.append(line)
         if found := re.search(r"running on http://127\.0\.0\.1:(\d+)", line):
             return int(found[1])

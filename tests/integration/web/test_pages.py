@@ -119,7 +119,7 @@ def test_files_of_a_run_come_by_cursor_and_as_one_likes(client: TestClient, stor
     lines = client.get("/storage/runs/1/files?area=uploads", headers={"Accept": "application/jsonl"})
     assert len(lines.text.splitlines()) == 1
     old = client.get("/storage/runs/1/files?offset=250")
-    assert (len(old.json()["files"]), "deprecation" in old.headers) == (1, True)
+    assert (len(old.json()["files"]), "deprecation" in old.headers) == (4, True)
 
 
 def test_a_page_of_few_among_many_may_be_short_and_says_that_there_are_more(

@@ -2,8 +2,8 @@
 
 Before: its size and its kind; who sends it, and whether they may. A web page from anywhere can make a browser
 send a request to `127.0.0.1`; what it cannot do is to know a token, to send `application/json` without the
-browser asking first, which nobody here answers, or to have a session's cookie believed. After: what a cache may
-do.
+browser asking first, which nobody here answers, or to have a session's cookie believed. After: no names of files
+for who may not see them, and what a cache may do.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from fastapi import HTTPException, Request, Response
 
 from shelflife.actor import Actor, Via
 from shelflife.scopes import Scope
-from shelflife.web.problems import ProblemRoute
+from shelflife.web.nameless import leave_out_names, may_see_names
+from shelflife.web.problems import ProblemRoute, answered
 from shelflife.web.requests import REQUEST_ID
 from shelflife.web.scopes import below, scope_of
 from shelflife.web.tags import tags_in
@@ -58,7 +59,11 @@ class RequestGuard:
 
     def scope_of(self, request: Request, path: str) -> Scope | None:
         """Return what a request to the route at `path` needs; see `shelflife.web.scopes`."""
-        return scope_of(request.method, below(self._prefix, path))
+        return scope_of(request.method, self.below(path))
+
+    def below(self, path: str) -> str:
+        """Return where the route at `path` is below the routes' prefix."""
+        return below(self._prefix, path)
 
     async def admit(self, request: Request, scope: Scope | None) -> Caller:
         """Return who sends a request that needs `scope`. Raises HTTPException (4xx), StorageError."""
@@ -116,7 +121,10 @@ def guarded_by(guard: RequestGuard) -> type[ProblemRoute]:
                 caller = await guard.admit(request, scope)
                 request.state.caller = caller
                 actor = Actor(name=caller.name, via=Via.HTTP, request=request.state.request_id)
-                response = await guard.once.carry_out(request, actor, handle)
+                response = await answered(request, lambda: guard.once.carry_out(request, actor, handle))
+                route = guard.below(self.path)
+                if not may_see_names(caller, route):
+                    leave_out_names(route, response)
                 return _finished(request, response, names=scope is not Scope.READ)
 
             return answer

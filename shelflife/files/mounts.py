@@ -63,7 +63,7 @@ def file_system_of(fd: int) -> str:
 
 def is_trusted(fd: int) -> bool:
     """Return whether an unchanged key proves an unchanged directory on the file system of `fd`."""
-    return file_system_of(fd) in TRUSTED
+    return (_LOCAL_MAGIC.get(_magic_of(fd)) or file_system_of(fd)) in TRUSTED
 
 
 def may_be_shared(fd: int) -> bool:

@@ -15,12 +15,12 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from math import inf, sqrt
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from shelflife.clock import DAY, HOUR
 from shelflife.policy.choose import Stock, by_quota
 from shelflife.policy.cutoff import BEGINNING, Cutoffs
-from shelflife.policy.load import NOTHING, Histogram, Load, total
+from shelflife.policy.load import NOTHING, Histogram, Load, Sample, total
 from shelflife.settings import Per
 
 if TYPE_CHECKING:
@@ -40,18 +40,6 @@ MOST_DAYS: Final = 28
 
 _SPREAD: Final = 1.28
 """Standard deviations within which four cases of five lie."""
-
-
-class Sample(NamedTuple):
-    """An area, or what is outside of all of them, at one moment."""
-
-    at: int
-    """ns since the epoch."""
-    files: int
-    bytes: int
-    gone_files: int = 0
-    """What cleanups had removed since the first sample."""
-    gone_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,6 +48,19 @@ class Load(NamedTuple):
 
 NOTHING: Final = Load()
 
+
+class Sample(NamedTuple):
+    """An area, or what is outside of all of them, at one moment."""
+
+    at: int
+    """ns since the epoch."""
+    files: int
+    bytes: int
+    gone_files: int = 0
+    """What cleanups had removed since the first sample."""
+    gone_bytes: int = 0
+
+
 Histogram = dict[int, Load]
 """Bucket number → what has its time in there."""
 

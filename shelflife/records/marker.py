@@ -74,7 +74,7 @@ def _join(state: StateDirectory, journal: Journal) -> None:
 
 def _read(state: StateDirectory) -> str | None:
     try:
-        return state.marker.read_text(encoding="ascii").strip() or None
+        return state.marker.read_text(encoding="utf-8").strip() or None
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
@@ -87,7 +87,7 @@ def _write(state: StateDirectory, identity: str) -> None:
     try:
         try:
             state.create_file(new)
-            new.write_text(identity + "\n", encoding="ascii")
+            new.write_text(identity + "\n", encoding="utf-8")
             os.replace(new, state.marker)
         finally:
             with suppress(OSError):

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from shelflife.files.mounts import LOCAL, file_system_of, room_of
+from shelflife.files.mounts import LOCAL, file_system_of, may_be_shared, room_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,11 +113,10 @@ class StateDirectory:
             place = place.parent
         fd = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            kind = file_system_of(fd)
+            if not may_be_shared(fd) or (kind := file_system_of(fd)) in LOCAL:
+                return None
         finally:
             os.close(fd)
-        if kind in LOCAL:
-            return None
         return (
             f"the records cannot be kept in {self.path}: it is on {kind}, where databases may break; set "
             "`state_dir` to a directory on a disk of this machine"
@@ -134,8 +133,10 @@ class StateDirectory:
             size = min((room.bytes or 0) // _SHARE, RESERVE_BYTES)
             if size < _LEAST_RESERVE or not room.has(bytes=size, inodes=_SHARE * RESERVE_INODES):
                 return
+            there = os.listdir(self._reserve) if self._reserve.is_dir() else ()
             for number in range(RESERVE_INODES):
-                self.create_file(self._reserve / str(number))
+                if str(number) not in there:
+                    self.create_file(self._reserve / str(number))
             fd = os.open(self._reserve / "0", os.O_WRONLY | os.O_CLOEXEC)
             try:
                 if os.fstat(fd).st_size == 0:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from shelflife.policy.forecast import Sample
+    from shelflife.policy.load import Sample
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

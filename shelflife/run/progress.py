@@ -36,7 +36,7 @@ class ProgressRecorder:
 
     def follow(self, run: int) -> None:
         """Begin to record, for the run of that number."""
-        self._run = run
+        self._run, self._told = run, time.monotonic()
 
     def __call__(self, event: Event) -> None:
         """Take an event of the run."""

@@ -53,7 +53,10 @@ def take_sample(
         area.area: (area.removed + area.trashed + area.displaced, area.bytes + area.trashed_bytes)
         for area in (report.areas if report is not None else ())
     }
-    sizes = {name: size_of(index, area.directories) for name, area in areas.items()}
+    loads = {
+        directory: size_of(index, [directory]) for area in areas.values() for directory in area.directories
+    }
+    sizes = {name: total(loads[directory] for directory in area.directories) for name, area in areas.items()}
     seen = book.latest()
     book.add(
         now,
@@ -69,7 +72,7 @@ def take_sample(
                 used=disk.usage.space.used,
                 available=disk.usage.space.available,
                 outside=disk.usage.space.used
-                - total(size_of(index, directories) for directories in disk.areas.values()).allocated,
+                - sum(loads[directory].allocated for there in disk.areas.values() for directory in there),
             )
             for disk in disks_of(base, areas.values())
         ],

@@ -17,8 +17,8 @@ import pytest
 from scripts.monitoring import FILLING_FOR_DAYS, FILLING_WITHIN_DAYS
 from shelflife.clock import DAY, HOUR
 from shelflife.policy.area import areas_of
-from shelflife.policy.forecast import MOST_DAYS, Holding, Sample, course_of, inflow_of
-from shelflife.policy.load import Histogram, Load
+from shelflife.policy.forecast import MOST_DAYS, Holding, course_of, inflow_of
+from shelflife.policy.load import Histogram, Load, Sample
 from shelflife.settings import Settings
 
 _START: Final = 1_900_000_000 * 10**9 // DAY * DAY

@@ -115,11 +115,15 @@ def _is_at_rest(path: Path) -> bool:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Run a block as one transaction that writes.
+    """Run a block as one transaction that writes; within another one, as a part of that.
 
     `BEGIN IMMEDIATE`: a transaction that reads first and writes later would fail at once, without waiting,
     when another one wrote in between (SQLITE_BUSY_SNAPSHOT).
     """
+    is_inner = connection.in_transaction
+    if is_inner:
+        yield
+        return
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield

@@ -14,7 +14,7 @@ from shelflife.files.listing import FOREVER
 from shelflife.files.survey import Key
 from shelflife.records.index import Page, Row, RowState
 from shelflife.records.sqlite.database import connect, insert_rows, is_full, transaction
-from shelflife.records.sqlite.index_reader import LAST, PAGE, STATES, IndexReader, following
+from shelflife.records.sqlite.index_reader import LAST, NUMBER, PAGE, STATES, IndexReader, following
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -92,18 +92,13 @@ class SqliteIndex(IndexReader):
 
     def root(self, directory: str) -> int:
         """Return the number of an area's directory (relative to the base path), recorded if need be."""
-        number = self._roots.get(directory)
+        number = self.find(directory)
         if number is None:
-            name = os.fsencode(directory)
-            self._change(
-                lambda connection: connection.execute(
-                    "INSERT OR IGNORE INTO root (directory) VALUES (?)", (name,)
-                )
-            )
-            (number,) = self._connection.execute(
-                "SELECT id FROM root WHERE directory = ?", (name,)
-            ).fetchone()
-            self._roots[directory] = number
+            name = (os.fsencode(directory),)
+            insert = "INSERT INTO root (directory) VALUES (?)"
+            self._change(lambda connection: connection.execute(insert, name))
+            (number,) = self._connection.execute(NUMBER, name).fetchone()
+        self._roots[directory] = int(number)
         return int(number)
 
     def rows(self, root: int) -> Iterator[Row]:

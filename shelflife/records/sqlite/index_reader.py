@@ -113,6 +113,8 @@ SELECT path FROM directory
 WHERE root = ? AND hex(substr(key, 1, 8)) IN (SELECT value FROM json_each(?)) ORDER BY path
 """
 
+NUMBER: Final = "SELECT id FROM root WHERE directory = ?"
+
 LAST: Final = b"\xff" * 5000
 """A path behind all others."""
 
@@ -132,30 +134,29 @@ class IndexReader:
         """Return the number of an area's directory (relative to the base path), if it is recorded."""
         if directory in self._roots:
             return self._roots[directory]
-        query = "SELECT id FROM root WHERE directory = ?"
-        found = self._connection.execute(query, (os.fsencode(directory),)).fetchone()
+        found = self._connection.execute(NUMBER, (os.fsencode(directory),)).fetchone()
         return None if found is None else int(found[0])
 
     # -- sums
 
     def totals(self, directory: str) -> RootTotals:
         """Return an area's directory in numbers, as of its last `complete`; zeros when it was never scanned."""
-        query = "SELECT id, as_of, special, directories FROM root WHERE directory = ?"
-        found = self._connection.execute(query, (os.fsencode(directory),)).fetchone()
-        if found is None:
-            return RootTotals()
-        root, *rest = found
-        as_of, special, directories = rest
-        rows = self._connection.execute(_TOTALS, (root,))
-        classes = {number: ClassTotals(*sums) for number, *sums in rows}
-        return RootTotals(as_of, special, directories, classes)
+        root = self.find(directory)
+        return RootTotals() if root is None else self._totals(root)[0]
 
     def sums(self, root: int) -> RootTotals:
         """Return a root in numbers, as its rows are now."""
         self.flush()
-        query = "SELECT directory, as_of, summed FROM root WHERE id = ?"
-        directory, as_of, summed = self._connection.execute(query, (root,)).fetchone()
-        return self.totals(os.fsdecode(directory)) if summed else self._summed_up(root, as_of)
+        totals, summed = self._totals(root)
+        return totals if summed else self._summed_up(root, totals.as_of)
+
+    def _totals(self, root: int) -> tuple[RootTotals, bool]:
+        """Return a root in numbers, as of its last `complete`, and whether its rows are as they were then."""
+        query = "SELECT as_of, special, directories, summed FROM root WHERE id = ?"
+        as_of, special, directories, summed = self._connection.execute(query, (root,)).fetchone()
+        rows = self._connection.execute(_TOTALS, (root,))
+        classes = {number: ClassTotals(*sums) for number, *sums in rows}
+        return RootTotals(as_of, special, directories, classes), bool(summed)
 
     def _summed_up(self, root: int, as_of: int) -> RootTotals:
         values = {"root": root, **STATES}

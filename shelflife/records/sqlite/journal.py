@@ -133,9 +133,9 @@ class SqliteJournal:
             self._connection.execute(_FORGET_RUNS, (runs_before,))
             self._connection.execute(_FORGET_SLOTS, (runs_before,))
             self._connection.execute(_FORGET_PLANS, (runs_before,))
-        self.events.trim(files_before)
-        self.acts.trim(runs_before)
-        self.holds.trim(files_before)
+            self.events.trim(files_before)
+            self.acts.trim(runs_before)
+            self.holds.trim(files_before)
         while self._size() > max_bytes and self._forget_oldest():
             pass
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from shelflife.clock import DAY, HOUR
-from shelflife.policy.forecast import Sample
+from shelflife.policy.load import Sample
 from shelflife.records.sqlite.database import transaction
 
 if TYPE_CHECKING:

@@ -15,7 +15,6 @@ from shelflife.policy.forecast import (
     Course,
     Holding,
     Inflow,
-    Sample,
     When,
     course_of,
     expiring,
@@ -23,7 +22,7 @@ from shelflife.policy.forecast import (
     inflow_of,
     settles_at,
 )
-from shelflife.policy.load import Load, total
+from shelflife.policy.load import Load, Sample, total
 from tests.unit.policy.areas import an_area
 from tests.unit.policy.histograms import FILES, Disk, File
 

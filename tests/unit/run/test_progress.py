@@ -68,6 +68,8 @@ def test_it_is_recorded_seldom_but_the_beginning_of_the_work_at_once(
     monkeypatch.setattr(progress, "EVERY", 3600.0)
     run, recorder = _run(journal), ProgressRecorder(journal, clock=lambda: 9)
     recorder.follow(run)
+    recorder(DirectoriesScanned(area="temp", directories=3, listed=2, files=7))
+    assert journal.events.progress(run) is None
     recorder(RunStarted(run=run, plan="p", files=4, bytes=0))
     recorder(_BATCH)
     assert _last(journal, run)[3] == 0

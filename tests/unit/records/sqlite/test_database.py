@@ -46,6 +46,15 @@ def test_a_transaction_that_fails_changes_nothing(path: Path) -> None:
     assert _values(path) == []
 
 
+def test_a_transaction_within_another_is_a_part_of_it(path: Path) -> None:
+    with closing(connect(path)) as connection:
+        with transaction(connection):
+            with transaction(connection):
+                connection.execute("INSERT INTO number VALUES (1)")
+            assert _values(path) == []
+        assert _values(path) == [1]
+
+
 def test_what_is_opened_to_read_cannot_be_written(path: Path) -> None:
     with closing(connect(path, read_only=True)) as connection, pytest.raises(sqlite3.OperationalError):
         connection.execute("INSERT INTO number VALUES (1)")

@@ -262,9 +262,7 @@ class NoRoom(ShelflifeError):  # noqa: N818 - likewise
         return (_no_room, (self.args[0], self.needed, self.available, self.could_free, self.again))
 
 
-def _no_room(
-    message: str, needed: int, available: int, could_free: int, again: datetime | None
-) -> NoRoom:
+def _no_room(message: str, needed: int, available: int, could_free: int, again: datetime | None) -> NoRoom:
     return NoRoom(message, needed=needed, available=available, could_free=could_free, again=again)
 
 
@@ -280,7 +278,7 @@ class AlreadyThere(ShelflifeError):  # noqa: N818 - likewise
 
     def __str__(self) -> str:
         path, what = self.args
-        return f"{path} is there already ({what}), and stays as it is; choose another name, or ask to overwrite it"
+        return f"{path} is there already ({what}), and stays as it is; choose another name, or overwrite it"
 
 
 class SlotTaken(ShelflifeError):  # noqa: N818 - likewise

@@ -1,30 +1,34 @@
 """Drafts: files that are being written, and that nobody can take before they have their name.
 
-A draft has no name at all where the file system can do that (O_TMPFILE): no cleanup, ours or another's, finds it,
-and with its last descriptor it is gone. Elsewhere it lies in `.incoming/` of its area, which is ours alone, under a
-name that says nothing, until it is renamed. Either way what is published gets its name at once and whole, and never
-replaces anything unless it is told to.
+A draft has no name at all where the file system can do that (O_TMPFILE): no cleanup, ours or another's, finds
+it, and with its last descriptor it is gone. Elsewhere it lies in `.trash/.incoming/` of its area, under a name
+that says nothing, until it is renamed: nobody but us enters the trash, and no version of the engine ever took
+that for a part of its area. Either way what is published gets its name at once and whole, and replaces nothing
+unless told to.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import secrets
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
+from shelflife.files.aside import open_mirror
 from shelflife.files.kernel import allocate, rename_exchange
-from shelflife.files.rename import put_back
-from shelflife.policy.area import INCOMING_DIRECTORY
+from shelflife.files.rename import CANNOT_PROMISE, put_back
+from shelflife.policy.area import TRASH_DIRECTORY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection
+
+    from shelflife.files.anchor import Anchor
+
+INCOMING: Final = f"{TRASH_DIRECTORY}/.incoming/"
+"""Where drafts lie that must have a name, below an area."""
 
 _MODE: Final = 0o666
 """As any new file: the umask takes its part."""
-
-_PRIVATE: Final = 0o700
 
 _NOT_NAMELESS: Final = (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL)
 """What O_TMPFILE gives where the file system, or the kernel, does not know it."""
@@ -41,20 +45,25 @@ class Draft(Protocol):
     def name_it(self, directory: int, name: str) -> None:
         """Give it a name in an open directory. Raises FileExistsError, OSError; it is a draft then as before."""
 
-    def exchange(self, directory: int, name: str, aside: int) -> None:
-        """Let it take the place of `name` in an open directory, which gets the same name in the directory `aside`.
+    def replace(self, directory: int, name: str, aside: int) -> bool:
+        """Let it take the place of `name` in an open directory, which moves to the directory `aside`.
 
-        Raises FileExistsError where that is taken, OSError; nothing has moved then.
+        Returns False if that was gone by then: there is nothing in `aside`. Raises FileExistsError where the name
+        is taken there, and it is a draft as before; OSError, and what was to be replaced is where it was.
         """
 
     def discard(self) -> None:
         """Give it up, or, once it has a name, let go of it. Called twice, it does nothing."""
+
+    def keep(self) -> None:
+        """Let go of it as of something that somebody else has, too: one that lies somewhere stays there."""
 
 
 class NamelessDraft:
     """A draft that has no name."""
 
     def __init__(self, fd: int) -> None:
+        """Take over the open file `fd`."""
         self.fd = fd
 
     @classmethod
@@ -78,11 +87,11 @@ class NamelessDraft:
         finally:
             os.close(descriptors)
 
-    def exchange(self, directory: int, name: str, aside: int) -> None:
+    def replace(self, directory: int, name: str, aside: int) -> bool:
         """See `Draft`."""
         self.name_it(aside, name)
         try:
-            rename_exchange(aside, name, directory, name)
+            return _replace(aside, name, directory)
         except OSError:
             os.unlink(name, dir_fd=aside)
             raise
@@ -93,35 +102,36 @@ class NamelessDraft:
         if fd >= 0:
             os.close(fd)
 
+    keep = discard
+
 
 class NamedDraft:
-    """A draft that lies in `.incoming/`."""
+    """A draft that lies in `.trash/.incoming/`."""
 
     def __init__(self, fd: int, directory: int, name: str) -> None:
         """Take over the open file `fd`, and the open directory in which it has that name."""
         self.fd = fd
-        self.name = name
+        self._name = name
         self._directory = directory
 
     @classmethod
-    def begin(cls, area: int, name: str | None = None) -> NamedDraft:
-        """Begin one in an area's open directory. Raises OSError."""
-        with suppress(FileExistsError):
-            os.mkdir(INCOMING_DIRECTORY, _PRIVATE, dir_fd=area)
-        return cls._open(area, name or secrets.token_hex(8), os.O_CREAT | os.O_EXCL)
+    def begin(cls, anchor: Anchor, name: str, owner: tuple[int, int]) -> NamedDraft:
+        """Begin one of that name in an area. `owner` is (uid, gid) of the directory, if root makes it.
+
+        Raises FileExistsError, OSError.
+        """
+        return cls._open(open_mirror(anchor, "", INCOMING, owner), name, os.O_CREAT | os.O_EXCL)
 
     @classmethod
-    def resume(cls, area: int, name: str) -> NamedDraft:
-        """Go on with one of that name. Raises FileNotFoundError when there is none, OSError."""
-        return cls._open(area, name, 0)
+    def resume(cls, anchor: Anchor, name: str) -> NamedDraft:
+        """Go on with the one of that name. Raises FileNotFoundError when there is none, OSError."""
+        with anchor.directory(INCOMING) as fd:
+            return cls._open(os.dup(fd), name, 0)
 
     @classmethod
-    def _open(cls, area: int, name: str, flags: int) -> NamedDraft:
-        directory = os.open(
-            INCOMING_DIRECTORY, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=area
-        )
+    def _open(cls, directory: int, name: str, flags: int) -> NamedDraft:
+        flags |= os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
-            flags |= os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
             return cls(os.open(name, flags, _MODE, dir_fd=directory), directory, name)
         except BaseException:
             os.close(directory)
@@ -129,42 +139,57 @@ class NamedDraft:
 
     def name_it(self, directory: int, name: str) -> None:
         """See `Draft`."""
-        put_back(self._directory, self.name, directory, name)
-        self._let_go()
+        put_back(self._directory, self._name, directory, name)
+        self._leave()
 
-    def exchange(self, directory: int, name: str, aside: int) -> None:
+    def replace(self, directory: int, name: str, aside: int) -> bool:
         """See `Draft`."""
-        put_back(self._directory, self.name, aside, name)
+        put_back(self._directory, self._name, aside, name)
         try:
-            rename_exchange(aside, name, directory, name)
-        except OSError:
-            os.rename(name, self.name, src_dir_fd=aside, dst_dir_fd=self._directory)
-            raise
-        self._let_go()
+            is_replaced = _replace(aside, name, directory)
+        except OSError as error:
+            os.rename(name, self._name, src_dir_fd=aside, dst_dir_fd=self._directory)
+            if error.errno not in CANNOT_PROMISE:
+                raise
+            # Two names for what is there, then one of them for the draft: at no moment is the name missing.
+            os.link(name, name, src_dir_fd=directory, dst_dir_fd=aside, follow_symlinks=False)
+            os.rename(self._name, name, src_dir_fd=self._directory, dst_dir_fd=directory)
+            is_replaced = True
+        self._leave()
+        return is_replaced
 
     def keep(self) -> None:
-        """Let go of it, and leave it there for `resume`."""
-        self._let_go()
-        fd, self.fd = self.fd, -1
-        if fd >= 0:
-            os.close(fd)
+        """See `Draft`: `resume` goes on with it."""
+        self._leave()
+        self.discard()
 
     def discard(self) -> None:
         """See `Draft`."""
         if self._directory >= 0:
             with suppress(OSError):
-                os.unlink(self.name, dir_fd=self._directory)
-        self.keep()
+                os.unlink(self._name, dir_fd=self._directory)
+        self._leave()
+        fd, self.fd = self.fd, -1
+        if fd >= 0:
+            os.close(fd)
 
-    def _let_go(self) -> None:
+    def _leave(self) -> None:
         directory, self._directory = self._directory, -1
         if directory >= 0:
             os.close(directory)
 
 
-def begin_draft(area: int) -> Draft:
-    """Begin a draft in an area's open directory, without a name where that can be. Raises OSError."""
-    return NamelessDraft.begin(area) or NamedDraft.begin(area)
+def _replace(aside: int, name: str, directory: int) -> bool:
+    """Exchange the entries of a name in two open directories; where `directory` has none, move it there."""
+    while True:
+        try:
+            rename_exchange(aside, name, directory, name)
+        except FileNotFoundError:
+            with suppress(FileExistsError):  # there is one again by now
+                put_back(aside, name, directory, name)
+                return False
+        else:
+            return True
 
 
 def set_aside(fd: int, start: int, size: int) -> bool:
@@ -190,16 +215,9 @@ def give_back(fd: int, promised: int) -> None:
         os.ftruncate(fd, size)
 
 
-@contextmanager
-def leftovers(area: int) -> Iterator[tuple[int, list[str]]]:
-    """Give the open `.incoming/` of an area's open directory, as a context, with the names in it.
-
-    Raises OSError: FileNotFoundError where there is none.
-    """
-    fd = os.open(
-        INCOMING_DIRECTORY, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=area
-    )
-    try:
-        yield fd, os.listdir(fd)
-    finally:
-        os.close(fd)
+def sweep_drafts(anchor: Anchor, living: Collection[str]) -> None:
+    """Remove the drafts that lie in an area, but for those of the names that are living."""
+    with suppress(OSError), anchor.directory(INCOMING) as fd:
+        for name in set(os.listdir(fd)).difference(living):
+            with suppress(OSError):
+                os.unlink(name, dir_fd=fd)

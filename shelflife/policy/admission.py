@@ -55,7 +55,7 @@ class Limit(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class DiskRoom:
     """A file system, as somebody who wants to write in an area finds it."""
 
     usage: Usage
@@ -85,6 +85,14 @@ class Room:
         )
 
     @property
+    def wanting(self) -> Load:
+        """What must be free on top of a wish: what was promised and does not show, and the reserve."""
+        return Load(
+            files=self.hidden.files + _reserve(self.usage.inodes, _MOST_INODES),
+            allocated=self.hidden.allocated + _reserve(self.usage.space, _MOST_BYTES),
+        )
+
+    @property
     def free_here(self) -> int:
         """Bytes that can still be promised in the area: its share of what is, or can be, promised to all."""
         return min(self.free.allocated, max(0, self.share_here - self.promised_here))
@@ -94,7 +102,7 @@ class Room:
         """Bytes that can be promised in the area while nobody else writes there."""
         return self.share * (self.free.allocated + self.promised) // 100
 
-    def after(self, gone: Load) -> Room:
+    def after(self, gone: Load) -> DiskRoom:
         """Return the room there is once so much went."""
         space, inodes = self.usage.space, self.usage.inodes
         usage = replace(
@@ -112,7 +120,11 @@ def _freed(space: Space, amount: int) -> Space:
 def _free(space: Space, hidden: int, most: int) -> int:
     if not space.whole:
         return _ANY
-    return max(0, space.available - hidden - min(space.whole // _RESERVE, most))
+    return max(0, space.available - hidden - _reserve(space, most))
+
+
+def _reserve(space: Space, most: int) -> int:
+    return min(space.whole // _RESERVE, most)
 
 
 _ANY: Final = 2**62
@@ -152,7 +164,7 @@ class Admission:
     """When it is worth asking again (ns), as far as can be told."""
 
 
-def limit_of(wish: Load, room: Room) -> Limit | None:
+def limit_of(wish: Load, room: DiskRoom) -> Limit | None:
     """Return what a wish goes beyond; None where it fits."""
     if room.quota is not None and wish.allocated > room.quota:
         return Limit.QUOTA
@@ -164,7 +176,7 @@ def limit_of(wish: Load, room: Room) -> Limit | None:
     return Limit.SHARE if wish.allocated > room.free_here else None
 
 
-def admit(wish: Load, room: Room, prospects: Prospects, *, now: int) -> Admission:
+def admit(wish: Load, room: DiskRoom, prospects: Prospects, *, now: int) -> Admission:
     """Decide at `now` (ns) about a wish for so many inodes (as files) and bytes (as allocated).
 
     Room is made for what does not fit, not for an area that has its share. What is beyond a quota by itself never

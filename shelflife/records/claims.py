@@ -1,8 +1,8 @@
 """Claims: what running processes need, each in a small file that its process keeps locked.
 
-The lock is the kernel's: a claim ends with its process, however that ends, and nobody has to notice. What is left
-then is a file that nobody locks; whoever looks next does not count it, and whoever writes next removes it. A claim
-with a time to live needs no process: it counts until its time, locked or not.
+The lock is the kernel's: a claim ends with its process, however that ends, and nobody has to notice. What is
+left then is a file that nobody locks: whoever looks does not count it, and whoever writes next removes it. A
+claim with a time to live needs no process: it counts until its time, locked or not.
 
 What counts must be right at each moment, so that those who want to add a claim take turns (`Claims.exclusive`).
 Looking needs no turn.
@@ -46,7 +46,7 @@ class ClaimRecord:
     """When it ends by itself (ns); None: with its process."""
 
 
-class Claim:
+class OwnClaim:
     """A claim of this process, until it is released."""
 
     def __init__(self, path: str, fd: int, content: Mapping[str, Any]) -> None:
@@ -61,14 +61,24 @@ class Claim:
         """Its own name, never used again."""
         return os.path.basename(self.path)
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is held, and by this process: in a forked child it is not."""
+        return self._fd in _held
+
     def change(self, **values: object) -> None:
         """Change what is claimed. Raises OSError."""
         self.content |= values
         _write(self._fd, self.content)
 
+    def let_go(self) -> None:
+        """Leave it to its time to live. Called twice, it does nothing."""
+        if self.is_ours:
+            _close(self._fd)
+
     def release(self) -> None:
         """End it. Called twice, it does nothing."""
-        if self._fd in _held:
+        if self.is_ours:
             with suppress(OSError):
                 os.unlink(self.path)
             _close(self._fd)
@@ -84,7 +94,7 @@ class Claims:
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Surround a look with what is claimed because of it, as a context: one process at a time. Raises OSError."""
+        """Surround a look with what is claimed because of it, as a context: one at a time. Raises OSError."""
         path = self._directory / _TURN
         try:
             fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
@@ -98,7 +108,7 @@ class Claims:
         finally:
             _close(fd)
 
-    def add(self, content: Mapping[str, Any], *, until: int | None = None) -> Claim:
+    def add(self, content: Mapping[str, Any], *, until: int | None = None) -> OwnClaim:
         """Claim something, in this process's turn. Raises OSError, and nothing is claimed then."""
         path = self._directory / secrets.token_hex(8)
         self._state.create_file(path)
@@ -108,7 +118,7 @@ class Claims:
         except BaseException:
             os.unlink(path)
             raise
-        claim = Claim(str(path), fd, whole)
+        claim = OwnClaim(str(path), fd, whole)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)  # somebody may be looking whether it is locked
             _write(fd, whole)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shelflife.clock import HOUR
-from shelflife.policy.admission import PAUSE, Decision, Limit, Prospects, Room, admit, limit_of
+from shelflife.policy.admission import PAUSE, Decision, DiskRoom, Limit, Prospects, admit, limit_of
 from shelflife.policy.load import NOTHING, Load
 from shelflife.policy.watermark import Space, Usage
 
@@ -14,16 +14,18 @@ GB = 10**9
 NOW = 1_800_000_000 * 10**9
 
 
-def _room(available: int = 100 * GB, *, used: int = 900 * GB, inodes: int = 1_000, **others: object) -> Room:
+def _room(
+    available: int = 100 * GB, *, used: int = 900 * GB, inodes: int = 1_000, **others: object
+) -> DiskRoom:
     usage = Usage(space=Space(used, available), inodes=Space(1_000, inodes))
-    return replace(Room(usage=usage), **others)  # type: ignore[arg-type]
+    return replace(DiskRoom(usage=usage), **others)  # type: ignore[arg-type]
 
 
 def _wish(size: int, files: int = 1) -> Load:
     return Load(files=files, allocated=size)
 
 
-def _decide(wish: Load, room: Room, prospects: Prospects | None = None) -> Decision:
+def _decide(wish: Load, room: DiskRoom, prospects: Prospects | None = None) -> Decision:
     return admit(wish, room, prospects or Prospects(), now=NOW).decision
 
 
@@ -56,7 +58,7 @@ def test_inodes_are_promised_like_bytes() -> None:
 
 
 def test_what_is_not_counted_limits_nothing() -> None:
-    room = Room(usage=Usage(space=Space(0, 0), inodes=Space(0, 0)))
+    room = DiskRoom(usage=Usage(space=Space(0, 0), inodes=Space(0, 0)))
     assert limit_of(_wish(10**15, files=10**9), room) is None
 
 
@@ -95,9 +97,9 @@ _SPACES = st.builds(Space, used=_AMOUNTS, available=_AMOUNTS)
 
 
 @st.composite
-def _rooms(draw: st.DrawFn) -> Room:
+def _rooms(draw: st.DrawFn) -> DiskRoom:
     promised = draw(_AMOUNTS)
-    return Room(
+    return DiskRoom(
         usage=Usage(space=draw(_SPACES), inodes=draw(_SPACES)),
         hidden=Load(files=draw(_AMOUNTS), allocated=draw(st.integers(0, promised))),
         promised=promised,
@@ -108,14 +110,14 @@ def _rooms(draw: st.DrawFn) -> Room:
 
 
 @given(_LOADS, _rooms(), _LOADS)
-def test_no_byte_is_promised_twice(wish: Load, room: Room, now: Load) -> None:
+def test_no_byte_is_promised_twice(wish: Load, room: DiskRoom, now: Load) -> None:
     if _decide(wish, room, Prospects(now=now)) is Decision.ADMIT and room.usage.space.whole:
         assert room.hidden.allocated + wish.allocated <= room.usage.space.available or not wish.allocated
 
 
 @given(_LOADS, _rooms(), _LOADS, _LOADS)
 def test_a_refusal_is_right_about_when_it_is_worth_asking_again(
-    wish: Load, room: Room, soon: Load, more: Load
+    wish: Load, room: DiskRoom, soon: Load, more: Load
 ) -> None:
     prospects = Prospects(now=soon, later=[(NOW + HOUR, soon.plus(more))])
     found = admit(wish, room, prospects, now=NOW)
@@ -126,7 +128,7 @@ def test_a_refusal_is_right_about_when_it_is_worth_asking_again(
 
 
 @given(_LOADS, _rooms(), _LOADS)
-def test_more_room_and_smaller_wishes_are_never_worse(wish: Load, room: Room, less: Load) -> None:
+def test_more_room_and_smaller_wishes_are_never_worse(wish: Load, room: DiskRoom, less: Load) -> None:
     if _decide(wish, room) is Decision.ADMIT:
         assert _decide(wish.less(less), room) is Decision.ADMIT
         assert _decide(wish, room.after(less)) is Decision.ADMIT
@@ -135,7 +137,7 @@ def test_more_room_and_smaller_wishes_are_never_worse(wish: Load, room: Room, le
 
 @given(st.lists(_LOADS, max_size=30), _rooms())
 def test_writers_who_ask_one_after_the_other_never_get_more_than_there_is(
-    wishes: list[Load], room: Room
+    wishes: list[Load], room: DiskRoom
 ) -> None:
     given_out = NOTHING
     for wish in wishes:

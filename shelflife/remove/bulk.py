@@ -22,7 +22,7 @@ from shelflife.files.candidates import Going
 from shelflife.files.reading import Flag, Reading, Search
 from shelflife.policy.cutoff import BEGINNING
 from shelflife.records.history import BatchKind
-from shelflife.remove.batch import BatchLoop
+from shelflife.remove.batch import LOOKS, BatchLoop
 from shelflife.remove.compiled import Compiled
 from shelflife.remove.share import ENDS_A_RUN, Directory, Share, groups_of
 from shelflife.scan.root import AreaRoot
@@ -90,7 +90,7 @@ class Bulk:
                 if reading is None and self._ways.native(path, self._cutoffs, holds) is not None:
                     unread.append(path)
                 readings[path] = reading
-                weight += _UNREAD if reading is None else 1 + reading.listed
+                weight += self._weight(reading)
                 if weight >= _LOT:
                     break
             return _Lot(readings, unread, self._plain(unread)) if readings else None
@@ -98,6 +98,13 @@ class Bulk:
         pool = self._root.context.pool.suited_to(for_removing(self._root.anchor))
         for done in pool.run(self._work, take, between=self._root.context.between, stop=self.stop):
             yield from done
+
+    def _weight(self, reading: Reading | None) -> int:
+        """Return how much of a lot a directory takes; one that may go by one rename is looked at, no more."""
+        if reading is None:
+            return _UNREAD
+        may_go_whole = self._root.area.trash is not None and reading.listed == reading.entries
+        return 1 + reading.listed // (LOOKS if may_go_whole else 1)
 
     def _plain(self, paths: list[str]) -> dict[str, Known]:
         root = self._root

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from shelflife.files.reading import Flag
 
 _INTENTS: Final = 1000
-"""Entries whose removal is journalled in one transaction."""
+"""Entries whose removal is journalled in one transaction, or directories that are worth as many."""
 
 ENDS_A_RUN: Final = (Stopped, ShelflifeError, OSError)
 """What ends the work of one of several threads; the one that takes the results finds it out again, and raises."""
@@ -110,7 +110,7 @@ def groups_of(shares: Sequence[Share], stop: Flag | None = None) -> Iterator[lis
     used = 0
     for share in shares:
         group.append(share)
-        used += max(1, len(share.entries))
+        used += share.weight
         if used >= _INTENTS:
             if stop:
                 return

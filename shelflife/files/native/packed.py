@@ -1,4 +1,4 @@
-"""Records: what the compiled reading writes for each directory (`write_record` in primitives.c).
+"""Records: what the compiled reading writes for each directory (`write_record` in reading.c).
 
 A run reads many directories to plan and comes back to them a while later to act. Until then a record stays as it
 is, some hundred bytes and one object, and is taken apart when somebody asks what is in it.

@@ -1,4 +1,4 @@
-"""Bringing back out of the trash, compiled: `shelflife_list`, `_count` and `_bring_back` of primitives.c."""
+"""Bringing back out of the trash, compiled: `shelflife_list`, `_count` and `_bring_back` of restoring.c."""
 
 from __future__ import annotations
 

@@ -150,9 +150,9 @@ class AreaSettings(Section):
 
     @property
     def written(self) -> dict[str, object]:
-        """Its keys and values as a file could have them, to be changed and read again: a size needs its unit."""
+        """Its keys and values as a file could have them, to be changed and read again: a quantity needs its unit."""
         quota = None if self.quota is None else quantities.format_size(self.quota)
-        return {**dict(self), "quota": quota}
+        return {**dict(self), "quota": quota, "receive_share": f"{self.receive_share}%"}
 
     @property
     def is_indefinite(self) -> bool:

@@ -150,7 +150,7 @@ class AreaSettings(Section):
 
     @property
     def written(self) -> dict[str, object]:
-        """Its keys and values as a file could have them, to be changed and read again: a quantity needs its unit."""
+        """Its keys and values as a file could have them, to be changed and read again: with their units."""
         quota = None if self.quota is None else quantities.format_size(self.quota)
         return {**dict(self), "quota": quota, "receive_share": f"{self.receive_share}%"}
 

@@ -20,7 +20,7 @@ from shelflife.files.rename import CANNOT_PROMISE, put_back
 from shelflife.policy.area import TRASH_DIRECTORY
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from shelflife.files.anchor import Anchor
 
@@ -215,9 +215,13 @@ def give_back(fd: int, promised: int) -> None:
         os.ftruncate(fd, size)
 
 
-def sweep_drafts(anchor: Anchor, living: Collection[str]) -> None:
-    """Remove the drafts that lie in an area, but for those of the names that are living."""
+def sweep_drafts(anchor: Anchor, living: Callable[[], Collection[str]]) -> None:
+    """Remove the drafts that lie in an area, but for those of the names that `living` returns.
+
+    That is asked after they were listed, so that one which is begun meanwhile is not among them.
+    """
     with suppress(OSError), anchor.directory(INCOMING) as fd:
-        for name in set(os.listdir(fd)).difference(living):
+        found = os.listdir(fd)
+        for name in set(found).difference(living()) if found else ():
             with suppress(OSError):
                 os.unlink(name, dir_fd=fd)

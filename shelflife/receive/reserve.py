@@ -15,7 +15,7 @@ from shelflife.files.draft import NamedDraft, NamelessDraft, give_back, set_asid
 from shelflife.files.mounts import shows_allocated
 from shelflife.policy.admission import DiskRoom, limit_of
 from shelflife.policy.load import Load
-from shelflife.records.claims import Claims, OwnClaim
+from shelflife.records.claims import RECEIVING, Claims, OwnClaim
 from shelflife.records.state import NO_ROOM
 from shelflife.storage.disks import usage_of
 
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from shelflife.files.draft import Draft
     from shelflife.policy.area import Area
     from shelflife.records.state import StateDirectory
-
-KIND: Final = "receiving"
-"""What the claims are called, beside the journal."""
 
 _BLOCK: Final = 4096
 """What is promised is rounded up to so many bytes, as file systems do."""
@@ -59,7 +56,7 @@ class Promise(NamedTuple):
 
 def promises_of(state: StateDirectory, now: int) -> list[Promise]:
     """Return what is promised on a storage at `now` (ns), to whichever process. Raises OSError."""
-    return [Promise.of(record.content) for record in Claims(state, KIND).living(now)]
+    return [Promise.of(record.content) for record in Claims(state, RECEIVING).living(now)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +90,7 @@ class Reservation:
         more = _rounded(size) - self.promised
         if more <= 0:
             return
-        claims = Claims(self.place.state, KIND)
+        claims = Claims(self.place.state, RECEIVING)
         with claims.exclusive():
             wish = Load(allocated=more)
             _decide(self.place, claims, wish)
@@ -145,7 +142,7 @@ def reserve(place: Destination, size: int, owner: tuple[int, int]) -> Reservatio
 
     `owner` is (uid, gid) of what root makes. Raises DoesNotFit, OSError, and nothing is promised then.
     """
-    claims = Claims(place.state, KIND)
+    claims = Claims(place.state, RECEIVING)
     with claims.exclusive():
         _decide(place, claims, Load(files=1, allocated=_rounded(size)))
         status = os.fstat(place.anchor.fd)
@@ -168,7 +165,7 @@ def reserve(place: Destination, size: int, owner: tuple[int, int]) -> Reservatio
 
 def _named(place: Destination, claims: Claims, claim: OwnClaim, owner: tuple[int, int]) -> NamedDraft:
     """Begin a draft that has its claim's name: one without a claim is what a killed process left."""
-    sweep_drafts(place.anchor, claims.names())
+    sweep_drafts(place.anchor, claims.names)
     return NamedDraft.begin(place.anchor, claim.name, owner)
 
 

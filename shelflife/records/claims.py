@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from shelflife.records.state import StateDirectory
 
+RECEIVING: Final = "receiving"
+"""The claims of those who receive files: the room that is promised to each."""
+
 _TURN: Final = "turn"
 """The file whose lock makes writers take turns."""
 

@@ -29,6 +29,7 @@ from shelflife.records.state import Owner
 from shelflife.remove.recorder import Recorder
 from shelflife.remove.root import Options
 from shelflife.remove.throttle import Throttle
+from shelflife.run.leftovers import sweep_incoming
 from shelflife.run.lock import cleanup_lock
 from shelflife.run.progress import ProgressRecorder
 from shelflife.run.recovery import Recovery
@@ -228,6 +229,7 @@ def _tidy_up(session: LockedStorage, report: RunReport) -> None:
     """Take a sample for the forecast, and keep the journal within its limits."""
     work, journal, context = session.work, session.journal, session.context
     count_trash(journal.trash, context.base, work.areas, report)
+    sweep_incoming(context.base, work.areas.values(), work.records.state, work.clock())
     take_sample(journal.usage, context.base, context.index, work.areas, work.clock(), report)
     limits, now = work.settings.journal, work.clock()
     journal.trim(

@@ -37,7 +37,7 @@ ELSEWHERE = {
     "tests/integration/pressure/test_relief.py": "run/making_room run/pressure_monitor run/reclaim run/relief",
     "tests/integration/receive/test_receive.py": """
         writing receive/admitting receive/asynchronous receive/incoming receive/prospects receive/publish
-        receive/reserve
+        receive/reserve run/leftovers
     """,
     "tests/integration/safety/test_limits.py": "scan/arrivals",
     "tests/integration/safety/test_preconditions.py": "storage/preconditions",

@@ -3,6 +3,9 @@ from __future__ import annotations
 import pytest
 
 from shelflife.files.draft import NamelessDraft
+from tests.integration.pressure.conftest import mount_storage
+
+__all__ = ["kind", "mount_storage"]
 
 
 @pytest.fixture(params=["nameless", "named"])

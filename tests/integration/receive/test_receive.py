@@ -273,3 +273,11 @@ async def test_its_twin_does_the_same(storage: Storage) -> None:
             await incoming.write(b"half")
             raise ConnectionError
     assert (list(_files(storage)), _promised(storage)) == (["uploads/a"], [])
+
+
+def test_a_cleanup_takes_away_what_a_killed_process_left(storage: Storage) -> None:
+    incoming = storage.path("temp/.trash/.incoming")
+    incoming.mkdir(parents=True)
+    (incoming / "0123456789abcdef").write_bytes(b"half")
+    storage.engine.cleanup()
+    assert list(incoming.iterdir()) == []

@@ -133,7 +133,7 @@ def test_one_that_lies_somewhere_can_be_resumed_and_is_swept_unless_somebody_has
         draft = NamedDraft.begin(anchor, name, owner)
         os.write(draft.fd, b"half")
         draft.keep()
-    sweep_drafts(anchor, {"1a"})
+    sweep_drafts(anchor, lambda: {"1a"})
     assert sorted(path.name for path in (area / INCOMING).iterdir()) == ["1a"]
     assert (area / ".trash").stat().st_mode & 0o777 == 0o700
     draft = NamedDraft.resume(anchor, "1a")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["EventBook", "EventRecord", "Progress"]
 
@@ -70,8 +73,12 @@ class EventBook(Protocol):
     def is_asked_to_stop(self, run: int) -> bool:
         """Return whether somebody asked a run to stop."""
 
-    def see_settings(self, fingerprint: str, at: int) -> bool:
-        """Record that settings of this fingerprint are in force since `at` (ns); return whether that is new."""
+    def see_settings(self, fingerprints: Mapping[str, str], at: int) -> tuple[str, ...]:
+        """Record that settings are in force at `at` (ns), by a fingerprint of the value of each key.
+
+        Returns the keys whose values differ from those that were in force before, and tells of them by an event;
+        the settings that are seen first differ from nothing.
+        """
 
     def trim(self, before: int, *, most: int = 100_000) -> None:
         """Forget events from before `before` (ns), and all but the latest `most`."""

@@ -34,6 +34,7 @@ from shelflife.run.lock import cleanup_lock
 from shelflife.run.progress import ProgressRecorder
 from shelflife.run.recovery import Recovery
 from shelflife.run.sampling import take_sample
+from shelflife.run.settings_seen import see_settings
 from shelflife.run.trash_count import count_trash
 from shelflife.scan.context import Context, Stopped
 from shelflife.storage.preconditions import require_records
@@ -136,6 +137,7 @@ def _run(session: LockedStorage, strategy: Strategy, watch: _RunWatch) -> RunRep
     recovery = Recovery(journal, session.context, session.work.areas, owner=owner, clock=clock)
     recovery.run()
     started = clock()
+    see_settings(journal, session.work.settings, at=started)
     trigger = session.order.trigger
     number = journal.runs.begin(trigger=trigger, host=socket.gethostname(), pid=os.getpid(), at=started)
     watch.follow(number)

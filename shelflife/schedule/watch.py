@@ -10,15 +10,18 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from shelflife.alerts import Dispatcher
 from shelflife.run.making_room import relieve
 from shelflife.run.sampling import sample
+from shelflife.run.settings_seen import tell_changed_settings
 from shelflife.settings.in_force import FAULTS
 
 if TYPE_CHECKING:
     from shelflife.schedule.current import Current
+    from shelflife.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +40,7 @@ class DiskWatch:
         self._current = current
         self._stop = stop
         self._delay = delay
+        self._seen: Settings | None = None
         self._fault = ""
         self._dispatcher = Dispatcher()
         self._thread = threading.Thread(target=self._run, name="shelflife-watch", daemon=True)
@@ -55,6 +59,10 @@ class DiskWatch:
         """Make room where it is needed; return the seconds until the next look. Never raises a fault."""
         work, settings = self._current.work, self._current.settings
         relieved, wait = None, IDLE
+        if settings is not self._seen:
+            with suppress(*FAULTS):  # whatever is wrong is said below, or by who reads the events
+                tell_changed_settings(work)
+                self._seen = settings
         if not settings.cleanup.enabled:
             return wait
         try:

@@ -23,7 +23,7 @@ from shelflife.records.sqlite.database import transaction
 if TYPE_CHECKING:
     import sqlite3
     import threading
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 __all__ = ["SCHEMA", "SqliteEventBook", "untold"]
 
@@ -140,6 +140,8 @@ SCHEMA: Final = (
     + _trigger("settings_change", "INSERT ON settings_seen", "'settings.changed'", "new.fingerprint", "")
 )
 
+_TELL: Final = "INSERT INTO event (at, kind, subject, data) VALUES (?, ?, ?, ?)"
+
 
 @contextmanager
 def untold(connection: sqlite3.Connection, schema: str = "main") -> Iterator[None]:
@@ -220,15 +222,24 @@ class SqliteEventBook:
         with self._lock:
             return self._connection.execute(query, (run,)).fetchone() is not None
 
-    def see_settings(self, fingerprint: str, at: int) -> bool:
-        """Record that settings of this fingerprint are in force since `at` (ns); return whether that is new."""
+    def see_settings(self, fingerprints: Mapping[str, str], at: int) -> tuple[str, ...]:
+        """See `EventBook`."""
+        now = json.dumps(fingerprints, sort_keys=True)
         with transaction(self._connection):
             row = self._connection.execute("SELECT fingerprint FROM settings_seen").fetchone()
-            if row is not None and row[0] == fingerprint:
-                return False
-            self._connection.execute("DELETE FROM settings_seen")
-            self._connection.execute("INSERT INTO settings_seen VALUES (?, ?)", (fingerprint, at))
-        return True
+            if row is not None and row[0] == now:
+                return ()
+            before = fingerprints if row is None else json.loads(row[0])
+            keys = sorted(
+                key for key in before.keys() | fingerprints.keys() if before.get(key) != fingerprints.get(key)
+            )
+            with untold(self._connection):  # a trigger does not know which keys
+                self._connection.execute("DELETE FROM settings_seen")
+                self._connection.execute("INSERT INTO settings_seen VALUES (?, ?)", (now, at))
+            if keys:
+                data = json.dumps({"keys": keys})
+                self._connection.execute(_TELL, (at, "settings.changed", "", data))
+        return tuple(keys)
 
     def trim(self, before: int, *, most: int = 100_000) -> None:
         """Forget events from before `before` (ns), and all but the latest `most`."""

@@ -7,6 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from shelflife.records.records import open_records
 from shelflife.schedule.current import Current
 from shelflife.schedule.watch import IDLE, DiskWatch
 from shelflife.settings.in_force import in_force_of
@@ -55,6 +56,26 @@ def test_a_storage_that_cannot_be_used_is_told_of_once(
         assert watch.look() == 60
     errors = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert ["only dry runs" in record.getMessage() for record in errors] == [True]
+
+
+def test_it_tells_of_settings_that_somebody_has_changed_also_where_nothing_is_cleaned_up(
+    make_storage: MakeStorage,
+) -> None:
+    storage = make_storage(cleanup={"enabled": False})
+    settings = [storage.settings]
+    watch = DiskWatch(
+        Current(workplace_of(storage), in_force := in_force_of(lambda: settings[-1]), now=0),
+        stop=threading.Event(),
+        delay=0,
+    )
+    watch.look()
+    settings.append(storage.settings.with_areas({"temp.retention": "3h"}))
+    in_force.read()
+    for _ in range(2):
+        watch.look()
+    with open_records(storage.settings).open_journal() as journal:
+        told = [(event.kind, event.data["keys"]) for event in journal.events.since(0)]
+    assert told == [("settings.changed", ["areas.temp.retention"])]
 
 
 def test_its_thread_ends_when_told(make_storage: MakeStorage) -> None:

@@ -91,17 +91,28 @@ def test_holds_are_told_with_who_added_and_who_ended_them(state: StateDirectory)
         assert journal.holds.all()[0].actor == "ada"
 
 
-def test_plans_and_settings_are_told_once(state: StateDirectory) -> None:
+def test_plans_are_told_once(state: StateDirectory) -> None:
     with open_journal(state) as journal:
         for _ in range(2):
             journal.approvals.offer(OfferedPlan("abc", 1, {}, {}))
-            journal.events.see_settings("f1", 1)
         journal.approvals.use("abc", 7)
-        assert _told(journal) == [
-            ("plan.offered", "abc"),
-            ("settings.changed", "f1"),
-            ("plan.used", "abc"),
+        assert _told(journal) == [("plan.offered", "abc"), ("plan.used", "abc")]
+
+
+def test_changed_settings_are_told_once_with_their_keys(state: StateDirectory) -> None:
+    with open_journal(state) as journal:
+        seen = [
+            journal.events.see_settings(values, 7)
+            for values in (
+                {"a": "1", "b": "1"},
+                {"a": "1", "b": "1"},
+                {"a": "2", "c": "1"},
+                {"a": "2", "c": "1"},
+            )
         ]
+        assert seen == [(), (), ("a", "b", "c"), ()]
+        (told,) = journal.events.since(0)
+        assert (told.kind, told.at, told.data) == ("settings.changed", 7, {"keys": ["a", "b", "c"]})
 
 
 def test_a_reader_that_names_the_last_event_it_saw_misses_none(state: StateDirectory) -> None:

@@ -98,6 +98,7 @@ def sabotage(
     receives: Receives = None,
 ) -> Ended:
     """Do what is asked – a cleanup, unless it is something else – with an `effect` ("error=EIO") on some calls.
+
     `when` is "7", "7+" (from there on) or "7..9".
     """
     inject = f"inject={call}:{effect}:when={when}"

@@ -1,4 +1,4 @@
-"""Leftovers: what processes that were killed while they received files have left in the areas."""
+"""Leftovers: what processes left that were killed while they received files or leased some."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from shelflife.errors import StorageError
 from shelflife.files.draft import sweep_drafts
-from shelflife.records.claims import RECEIVING, Claims
+from shelflife.records.claims import LEASES, RECEIVING, Claims
 from shelflife.storage.areas import hold_roots
 
 if TYPE_CHECKING:
@@ -17,15 +17,20 @@ if TYPE_CHECKING:
     from shelflife.records.state import StateDirectory
 
 
-def sweep_incoming(base: int, areas: Iterable[Area], state: StateDirectory, now: int) -> None:
-    """Remove what was begun to be received in `areas` and nobody goes on with at `now` (ns).
+def sweep_leftovers(base: int, areas: Iterable[Area], state: StateDirectory, now: int) -> None:
+    """Remove what was begun to be received in `areas` and nobody goes on with at `now` (ns), and dead claims.
 
-    Each draft is begun after its claim, so that this needs no turn.
+    Never raises for what is there. Each draft is begun after its claim, so that looking for it needs no turn.
     """
 
     def living() -> set[str]:
         return {record.name for record in Claims(state, RECEIVING).living(now)}
 
+    for claims in (Claims(state, LEASES), Claims(state, RECEIVING)):
+        with suppress(OSError):
+            if claims.names():
+                with claims.exclusive():
+                    claims.sweep(now)
     for area in areas:
         with suppress(StorageError, OSError), hold_roots(base, area) as (roots, _):
             for _, anchor in roots:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from shelflife.errors import RecordsError
 from shelflife.policy.holds import Holds
 from shelflife.run.approval import approved, look_closer, offer, why_ask
+from shelflife.run.leases import leased
 from shelflife.run.planning import make_plan
 from shelflife.scan.planner import PlannedFile, due_files
 from shelflife.scan.root import AreaRoot
@@ -98,10 +99,11 @@ def _last_runs(work: Workplace) -> dict[str, LastRun]:
 
 
 def holds_of(work: Workplace) -> Holds:
-    """Return the holds; whoever may not read the journal gets a preview without them."""
+    """Return the holds and leases; whoever may not read the journal gets a preview without them."""
     try:
         with work.records.read_journal() as journal:
-            return journal.holds.active(work.clock()) if journal else Holds()
+            holds = journal.holds.active(work.clock()) if journal else Holds()
+        return holds.with_leases(leased(work.records.state, work.clock()))
     except RecordsError as error:
         if not isinstance(error.__cause__, PermissionError):
             raise

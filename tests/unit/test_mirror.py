@@ -39,6 +39,7 @@ ELSEWHERE = {
         writing receive/admitting receive/asynchronous receive/incoming receive/prospects receive/publish
         receive/reserve run/leftovers
     """,
+    "tests/integration/safety/test_leases.py": "run/leases",
     "tests/integration/safety/test_limits.py": "scan/arrivals",
     "tests/integration/safety/test_preconditions.py": "storage/preconditions",
     "tests/integration/safety/test_trash.py": """

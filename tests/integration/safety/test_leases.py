@@ -159,7 +159,7 @@ def test_why_names_who_leases_it_and_why(filled: Storage) -> None:
 
 
 def test_a_list_of_holds_shows_leases_too(filled: Storage, capsys: pytest.CaptureFixture[str]) -> None:
-    config = filled.path("config.yaml")
+    config = filled.base_path.parent / "config.yaml"
     config.write_text(f"storage: {{base_path: {filled.base_path}, areas: {{plain: {{retention: 1d}}}}}}")
     with filled.engine.lease(filled.path("plain/two"), reason="analysis"):
         assert run(["--config", str(config), "hold", "list"]) == 0

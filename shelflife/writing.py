@@ -11,6 +11,7 @@ from shelflife.twins import in_thread
 if TYPE_CHECKING:
     from shelflife.receive.asynchronous import ReceivingIncoming
     from shelflife.receive.incoming import Incoming
+    from shelflife.receive.resumable import ReservationRecord
     from shelflife.run.leases import Lease, LeaseRecord
 
 
@@ -32,6 +33,38 @@ class Writing(Questions):
         from shelflife.receive.incoming import receive
 
         return receive(self._work, area, path, size=size)
+
+    def reserve(
+        self, area: str, path: str, *, size: int | None = None, keep: float = 86_400
+    ) -> ReservationRecord:
+        """Promise room to a file that comes in several goes, by whichever process: see `resume`.
+
+        After each go it waits for `keep` seconds. Raises as `receive`.
+        """
+        from shelflife.receive.resumable import reserve_for
+
+        return reserve_for(self._work, area, path, size, keep)
+
+    def resume(self, name: str) -> Incoming:
+        """Go on with what was reserved, where the file ends on disk; closed before it is published, it waits on.
+
+        Raises UsageError when there is none of that name, or somebody else writes it just now, StorageError.
+        """
+        from shelflife.receive.resumable import resume
+
+        return resume(self._work, name)
+
+    def give_up(self, name: str) -> ReservationRecord:
+        """Give up what was reserved, with all that has come of it; return what it was. Raises as `resume`."""
+        from shelflife.receive.resumable import give_up
+
+        return give_up(self._work, name)
+
+    def reservations(self) -> list[ReservationRecord]:
+        """Return what is being received, by whichever process. Raises StorageError."""
+        from shelflife.receive.resumable import reservations
+
+        return reservations(self._work)
 
     def lease(self, *paths: str | os.PathLike[str], reason: str = "") -> Lease:
         """Keep files, or directories with all below them, while this process works on them: as a context.
@@ -70,6 +103,10 @@ class Writing(Questions):
 
         return leases(self._work)
 
+    areserve = in_thread(reserve)
+    aresume = in_thread(resume)
+    agive_up = in_thread(give_up)
+    areservations = in_thread(reservations)
     alease = in_thread(lease)
     alease_for = in_thread(lease_for)
     arenew_lease = in_thread(renew_lease)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from shelflife.clock import as_datetime
@@ -34,7 +33,7 @@ def admitted(work: Workplace, attempt: Callable[[], _Made]) -> _Made:
     try:
         return attempt()
     except DoesNotFit as found:
-        device = os.fstat(found.place.anchor.fd).st_dev
+        device = found.place.device
         admission = admit(found.wish, found.room, prospects_of(work, device), now=work.clock())
         path = found.place.path
         if admission.decision is Decision.AFTER_RELIEF:

@@ -7,11 +7,10 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from shelflife.errors import StorageError, UsageError
-from shelflife.files.anchor import Anchor
-from shelflife.policy.area import place_of
 from shelflife.receive.admitting import admitted
-from shelflife.receive.publish import Target, publish
-from shelflife.receive.reserve import Destination, DoesNotFit, Reservation, reserve
+from shelflife.receive.destination import Destination
+from shelflife.receive.publish import publish
+from shelflife.receive.reserve import DoesNotFit, Reservation, reserve
 from shelflife.run.preview import holds_of
 
 if TYPE_CHECKING:
@@ -28,6 +27,10 @@ _MOST: Final = 64 * 1024 * 1024
 """… but no more than that at once."""
 
 
+MOST_BYTES: Final = 2**62
+"""More than any file system has."""
+
+
 class Incoming(io.RawIOBase):
     """A file that is being received: room is promised for it, and until it is published it has no name.
 
@@ -35,13 +38,11 @@ class Incoming(io.RawIOBase):
     the end of its `with`, a kill – leaves nothing behind. Not to be used by several threads at once.
     """
 
-    def __init__(self, work: Workplace, base: int, reservation: Reservation, target: Target) -> None:
-        """Take over the open base path `base`, and what was promised."""
+    def __init__(self, work: Workplace, reservation: Reservation) -> None:
+        """Take over what was promised."""
         super().__init__()
         self._work = work
-        self._base = base
         self._reservation = reservation
-        self._target = target
 
     @property
     def path(self) -> Path:
@@ -80,9 +81,10 @@ class Incoming(io.RawIOBase):
             if overwrite and os.path.lexists(self.path):
                 self._see_that_it_may_go()
             self._reservation.give_back()
-            publish(place, self._reservation.draft, self._target, overwrite=overwrite)
+            publish(place, self._reservation.draft, overwrite=overwrite)
         except OSError as error:
             raise StorageError(f"{place.path} cannot be published: {error.strerror}") from error
+        self._reservation.is_published = True
         self.close()
         return self.path
 
@@ -162,8 +164,6 @@ class Incoming(io.RawIOBase):
         if not self.closed:
             super().close()
             self._reservation.end()
-            self._reservation.place.anchor.close()
-            os.close(self._base)
 
     def _checked(self) -> None:
         if self.closed:
@@ -176,33 +176,25 @@ def receive(work: Workplace, area: str, path: str, *, size: int | None = None) -
     `size` in bytes; None: it is not known, and room is promised step by step. Raises NoRoom before anything is
     written, UsageError for no such area, name or size, StorageError, RecordsError.
     """
-    if size is not None and size < 0:
-        raise UsageError(f"{size} is not a size; allowed: a number of bytes, 0 or more")
-    records, found = work.records, work.areas[work.settings.area_name(area)]
-    target = Target.of(path, found.left_out, records.state.owner.ids)
-    directory = found.directories[0]
-    with work.hold_base() as held:
-        base = os.dup(held)
+    check_size(size)
+    place = Destination.open(work, area, path)
+    return Incoming(work, promised(work, place, size))
+
+
+def promised(
+    work: Workplace, place: Destination, size: int | None, *, keep: int | None = None
+) -> Reservation:
+    """Return what is promised to a file that is to be at `place`, which is taken over. Raises as `receive`."""
     try:
-        anchor = Anchor.open(base, directory)
-    except OSError as error:
-        os.close(base)
-        raise StorageError(
-            f"{directory}, the directory of the area {found.name}: {error.strerror}"
-        ) from error
-    place = Destination(
-        area=found,
-        anchor=anchor,
-        path=place_of(directory, path),
-        state=records.state,
-        clock=work.clock,
-    )
-    try:
-        promised = admitted(work, lambda: reserve(place, _FIRST if size is None else size, target.owner))
+        return admitted(work, lambda: reserve(place, _FIRST if size is None else size, keep=keep))
     except BaseException as error:
-        anchor.close()
-        os.close(base)
+        place.close()
         if isinstance(error, OSError):
             raise StorageError(f"{place.path} cannot be received: {error.strerror}") from error
         raise
-    return Incoming(work, base, promised, target)
+
+
+def check_size(size: int | None) -> None:
+    """Raise UsageError for what is no number of bytes."""
+    if size is not None and not 0 <= size <= MOST_BYTES:
+        raise UsageError(f"{size} is not a size; allowed: a number of bytes, from 0 to {MOST_BYTES}")

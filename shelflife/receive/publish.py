@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from stat import S_ISDIR
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shelflife.files.draft import Draft
-    from shelflife.receive.reserve import Destination
+    from shelflife.receive.destination import Destination
 
 _TRIES: Final = 20
 """A cleanup may take an empty directory away between its making and the name in it."""
@@ -27,32 +26,7 @@ _NO_RUN: Final = 0
 """The number of the run in the trash's name: what was replaced there, no run removed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """Where a file is to be."""
-
-    directory: str
-    """Below the area, with a trailing slash; empty for the area itself."""
-    name: str
-    owner: tuple[int, int]
-    """The uid and gid of what root makes in the trash."""
-
-    @classmethod
-    def of(cls, path: str, reserved: tuple[str, ...], owner: tuple[int, int]) -> Target:
-        """Return the target that a path below the area is. Raises UsageError."""
-        parts = path.split("/")
-        if any(part in ("", ".", "..") for part in parts) or "\0" in path:
-            raise UsageError(
-                f"{path!r} is no name for a file in an area; allowed: a relative path, such as 4711/clip.mp4"
-            )
-        if parts[0] in reserved:
-            raise UsageError(f"{parts[0]} belongs to the storage itself; choose another name")
-        if longest := next((part for part in parts if len(os.fsencode(part)) > 255), None):
-            raise UsageError(f"the name {longest[:20]}… is too long; allowed: 255 bytes")
-        return cls(directory="".join(f"{part}/" for part in parts[:-1]), name=parts[-1], owner=owner)
-
-
-def publish(place: Destination, draft: Draft, target: Target, *, overwrite: bool) -> None:
+def publish(place: Destination, draft: Draft, *, overwrite: bool) -> None:
     """Write what a draft has to the disk, and give it its name.
 
     Raises AlreadyThere where the name is taken, or with `overwrite` is a directory's, UsageError where a file is
@@ -65,8 +39,8 @@ def publish(place: Destination, draft: Draft, target: Target, *, overwrite: bool
         if not place.anchor.is_in_place():
             raise StorageError(f"the area {place.area.name} was moved or replaced meanwhile")
         try:
-            with _directory(place, target) as fd:
-                _name(place, draft, target, fd, overwrite=overwrite)
+            with _directory(place) as fd:
+                _name(place, draft, fd, overwrite=overwrite)
                 os.fsync(fd)
                 return
         except FileNotFoundError:  # the directory went while it was empty
@@ -75,10 +49,10 @@ def publish(place: Destination, draft: Draft, target: Target, *, overwrite: bool
 
 
 @contextmanager
-def _directory(place: Destination, target: Target) -> Iterator[int]:
-    """Open the directory of a target, as a context, with those that are missing made. Raises OSError."""
+def _directory(place: Destination) -> Iterator[int]:
+    """Open the directory of a destination, as a context, with those that are missing made. Raises OSError."""
     made = ""
-    for part in target.directory.split("/")[:-1]:
+    for part in place.directory.split("/")[:-1]:
         parent, made = made, f"{made}{part}/"
         try:
             with place.anchor.directory(made):
@@ -94,45 +68,45 @@ def _directory(place: Destination, target: Target) -> Iterator[int]:
             raise UsageError(
                 f"{made[:-1]} in the area {place.area.name} is not a directory: nothing can be below it"
             ) from error
-    with place.anchor.directory(target.directory) as fd:
+    with place.anchor.directory(place.directory) as fd:
         yield fd
 
 
-def _name(place: Destination, draft: Draft, target: Target, fd: int, *, overwrite: bool) -> None:
+def _name(place: Destination, draft: Draft, fd: int, *, overwrite: bool) -> None:
     for _ in range(_TRIES):
         try:
-            draft.name_it(fd, target.name)
+            draft.name_it(fd, place.name)
         except FileExistsError:
             try:
-                status = os.stat(target.name, dir_fd=fd, follow_symlinks=False)
+                status = os.stat(place.name, dir_fd=fd, follow_symlinks=False)
             except FileNotFoundError:
                 continue
             if not overwrite or S_ISDIR(status.st_mode):
                 what = "a directory" if S_ISDIR(status.st_mode) else f"{status.st_size:,} bytes"
                 raise AlreadyThere(place.path, what) from None
-            _replace(place, draft, target, fd)
+            _replace(place, draft, fd)
             return
         else:
             return
     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), place.path)
 
 
-def _replace(place: Destination, draft: Draft, target: Target, fd: int) -> None:
+def _replace(place: Destination, draft: Draft, fd: int) -> None:
     """Let a draft take the place of the file of its name, which goes to the trash; for good, if there is none."""
     at = place.clock()
     for second in range(_TRIES):  # in one second the same name may be replaced several times
         name = TrashName(_NO_RUN, at // SECOND * SECOND + second * SECOND)
-        trash = Trash(place.anchor, name, owner=target.owner)
-        aside = trash.open_mirror(target.directory)
+        trash = Trash(place.anchor, name, owner=place.owner)
+        aside = trash.open_mirror(place.directory)
         try:
-            is_replaced = draft.replace(fd, target.name, aside)
+            is_replaced = draft.replace(fd, place.name, aside)
         except FileExistsError:
             continue
         else:
             if is_replaced and place.area.trash is None:
-                os.unlink(target.name, dir_fd=aside)
+                os.unlink(place.name, dir_fd=aside)
             if not is_replaced or place.area.trash is None:
-                prune_trash(place.anchor, trash.mirror(target.directory))
+                prune_trash(place.anchor, trash.mirror(place.directory))
             return
         finally:
             os.close(aside)

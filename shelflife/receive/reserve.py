@@ -8,7 +8,8 @@ Where they do not show, the ledger alone knows. An entry of the ledger is a clai
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.files.draft import NamedDraft, NamelessDraft, give_back, set_aside, sweep_drafts
@@ -20,12 +21,11 @@ from shelflife.records.state import NO_ROOM
 from shelflife.storage.disks import usage_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
-    from shelflife.files.anchor import Anchor
     from shelflife.files.draft import Draft
-    from shelflife.policy.area import Area
+    from shelflife.receive.destination import Destination
     from shelflife.records.state import StateDirectory
 
 _BLOCK: Final = 4096
@@ -59,31 +59,24 @@ def promises_of(state: StateDirectory, now: int) -> list[Promise]:
     return [Promise.of(record.content) for record in Claims(state, RECEIVING).living(now)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Destination:
-    """Where room is wanted, and what for."""
-
-    area: Area
-    anchor: Anchor
-    """The area's own directory, held open."""
-    path: str
-    """Of the file, relative to the base path."""
-    state: StateDirectory
-    clock: Callable[[], int]
-
-
 class Reservation:
     """Room that is promised to one file, and the file itself: a draft."""
 
-    def __init__(self, place: Destination, draft: Draft, claim: OwnClaim, *, shows: bool) -> None:
-        """Take over a draft, and the claim for it. `shows`: blocks that are set aside count as used."""
+    def __init__(self, place: Destination, draft: Draft, claim: OwnClaim) -> None:
+        """Take over a draft, and the claim for it."""
         self.place = place
         self.draft = draft
-        self.promised = 0
+        self.promised: int = claim.content["promised"]
+        self.is_published = False
         self._claim = claim
-        self._shows = shows
+        self._shows = shows_allocated(place.anchor.fd)
         self._sets_aside = True
         self._told = 0
+
+    @property
+    def name(self) -> str:
+        """Its own name, never used again."""
+        return self._claim.name
 
     def grow(self, size: int) -> None:
         """Promise `size` bytes in all. Raises DoesNotFit, OSError; what was promised stays promised."""
@@ -129,44 +122,62 @@ class Reservation:
         give_back(self.draft.fd, self.promised)
 
     def end(self) -> None:
-        """End it: a draft that has no name by now is gone. In a forked child it stays the parent's."""
-        if self._claim.is_ours:
+        """End it: a draft that has no name by now is gone, unless it has a time to live.
+
+        In a forked child it stays the parent's.
+        """
+        keep = self._claim.content["keep"]
+        if not self._claim.is_ours:
+            self.draft.keep()
+        elif self.is_published or keep is None:
             self.draft.discard()
             self._claim.release()
         else:
             self.draft.keep()
+            with suppress(OSError):
+                self._claim.change(until=self.place.clock() + keep)
+            self._claim.let_go()
+        self.place.close()
+
+    def give_up(self) -> None:
+        """End it, also where it has a time to live: the draft is gone."""
+        self.draft.discard()
+        self._claim.release()
+        self.place.close()
 
 
-def reserve(place: Destination, size: int, owner: tuple[int, int]) -> Reservation:
+def reserve(place: Destination, size: int, *, keep: int | None = None) -> Reservation:
     """Promise `size` bytes and an inode to a file that is to be at a place.
 
-    `owner` is (uid, gid) of what root makes. Raises DoesNotFit, OSError, and nothing is promised then.
+    With `keep`, it lives so long (ns) after each go, whatever becomes of the process; else as long as that.
+    Raises DoesNotFit, OSError, and nothing is promised then.
     """
     claims = Claims(place.state, RECEIVING)
     with claims.exclusive():
         _decide(place, claims, Load(files=1, allocated=_rounded(size)))
-        status = os.fstat(place.anchor.fd)
-        empty = Promise(place.area.name, place.path, status.st_dev, 0, 0)
-        claim = claims.add(empty._asdict())
+        empty = Promise(place.area.name, place.path, place.device, 0, 0)
+        until = None if keep is None else place.clock() + keep
+        claim = claims.add({**empty._asdict(), "keep": keep}, until=until)
         try:
-            draft = NamelessDraft.begin(place.anchor.fd) or _named(place, claims, claim, owner)
+            draft = None if keep is not None else NamelessDraft.begin(place.anchor.fd)
+            made = Reservation(place, draft or _named(place, claims, claim), claim)
         except BaseException:
             claim.release()
             raise
-        made = Reservation(place, draft, claim, shows=shows_allocated(place.anchor.fd))
         try:
             if size:
                 made._promise(_rounded(size))
         except BaseException:
-            made.end()
+            made.draft.discard()
+            claim.release()
             raise
     return made
 
 
-def _named(place: Destination, claims: Claims, claim: OwnClaim, owner: tuple[int, int]) -> NamedDraft:
+def _named(place: Destination, claims: Claims, claim: OwnClaim) -> NamedDraft:
     """Begin a draft that has its claim's name: one without a claim is what a killed process left."""
     sweep_drafts(place.anchor, claims.names)
-    return NamedDraft.begin(place.anchor, claim.name, owner)
+    return NamedDraft.begin(place.anchor, claim.name, place.owner)
 
 
 def _rounded(size: int) -> int:
@@ -190,8 +201,7 @@ def _decide(place: Destination, claims: Claims, wish: Load) -> None:
 
 
 def _room(place: Destination, promises: Iterable[Promise]) -> DiskRoom:
-    device = os.fstat(place.anchor.fd).st_dev
-    here = [promise for promise in promises if promise.device == device]
+    here = [promise for promise in promises if promise.device == place.device]
     return DiskRoom(
         usage=usage_of(place.anchor.fd),
         hidden=Load(allocated=sum(promise.hidden for promise in here)),

@@ -2,7 +2,7 @@
 
 The lock is the kernel's: a claim ends with its process, however that ends, and nobody has to notice. What is
 left then is a file that nobody locks: whoever looks does not count it, and whoever writes next removes it. A
-claim with a time to live needs no process: it counts until its time, locked or not.
+claim with a time to live needs no process: it counts until its time, and while it is locked.
 
 What counts must be right at each moment, so that those who want to add a claim take turns (`Claims.exclusive`).
 Looking needs no turn.
@@ -15,6 +15,7 @@ import json
 import os
 import secrets
 import socket
+import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -32,6 +33,10 @@ LEASES: Final = "leases"
 
 _TURN: Final = "turn"
 """The file whose lock makes writers take turns."""
+
+_TRIES: Final = 5
+_PAUSE: Final = 0.002
+"""Seconds between two tries to lock a claim: to look whether it is locked takes microseconds."""
 
 _LONGEST: Final = 65_536
 """Bytes that are read of a claim."""
@@ -133,6 +138,22 @@ class Claims:
             raise
         return claim
 
+    def hold(self, name: str) -> OwnClaim | None:
+        """Take over a claim with a time to live, in this process's turn; None if there is none of that name.
+
+        Raises BlockingIOError while somebody else has it, OSError.
+        """
+        try:
+            fd = os.open(self._directory / name, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        try:
+            _lock(fd)
+            return OwnClaim(str(self._directory / name), fd, json.loads(os.pread(fd, _LONGEST, 0)))
+        except BaseException:
+            os.close(fd)
+            raise
+
     def names(self) -> frozenset[str]:
         """Return the names of the files there: a cheap way to see that nothing was added."""
         try:
@@ -184,8 +205,21 @@ class Claims:
             return None
         finally:
             os.close(fd)
-        counts = is_locked if until is None else now < until
+        counts = is_locked or (until is not None and now < until)
         return ClaimRecord(name, content, until) if counts else None
+
+
+def _lock(fd: int) -> None:
+    """Lock a claim. Raises BlockingIOError when somebody has it, and not only looks whether it is locked."""
+    for attempt in range(_TRIES):
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if attempt == _TRIES - 1:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
 
 
 def _is_locked(fd: int) -> bool:

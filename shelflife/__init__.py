@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from shelflife.clock import as_datetime
     from shelflife.engine import Engine
     from shelflife.errors import (
+        AlreadyThere,
         CleanupBusy,
         CleanupDisabled,
         NeedsApproval,
+        NoRoom,
         RecordsError,
         SettingsError,
         ShelflifeError,
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ActiveAlert",
+    "AlreadyThere",
     "Answer",
     "AreaPlan",
     "AreaReport",
@@ -64,6 +67,7 @@ __all__ = [
     "Hold",
     "Holder",
     "NeedsApproval",
+    "NoRoom",
     "Plan",
     "PlannedFile",
     "RecordsError",
@@ -92,9 +96,11 @@ __getattr__ = _loader(
         "clock": ("as_datetime",),
         "engine": ("Engine",),
         "errors": (
+            "AlreadyThere",
             "CleanupBusy",
             "CleanupDisabled",
             "NeedsApproval",
+            "NoRoom",
             "RecordsError",
             "SettingsError",
             "ShelflifeError",

@@ -21,12 +21,12 @@ from shelflife.clock import now as system_clock
 from shelflife.errors import RecordsError, UsageError
 from shelflife.events import guarded
 from shelflife.explain.log import RunLog
-from shelflife.questions import Questions
 from shelflife.records.history import Trigger
 from shelflife.run import preview as previews
 from shelflife.run.workplace import Workplace
 from shelflife.storage.areas import create_directories, hold_roots
 from shelflife.twins import in_thread, streamed
+from shelflife.writing import Writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from shelflife.settings.in_force import SettingsInForce
 
 
-class Engine(Questions):
+class Engine(Writing):
     """Plans and runs cleanups of one storage, and answers questions about it."""
 
     def __init__(

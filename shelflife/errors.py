@@ -10,6 +10,8 @@
     ├── RecordsError                journal or index fail; without the journal nothing is removed
     ├── NeedsApproval               it would remove so much that a person must approve it first
     ├── CleanupBusy                 another cleanup of this storage is running
+    ├── NoRoom                      what somebody wants to write does not fit; nothing of it was taken
+    ├── AlreadyThere                what was to be published has the name of something that is there
     ├── SlotTaken                   another process has run, or runs, this slot of the schedule
     └── CleanupDisabled             ``cleanup.enabled`` is false
 
@@ -33,12 +35,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MEANINGS",
+    "AlreadyThere",
     "CleanupBusy",
     "CleanupDisabled",
     "ExitCode",
     "LockHolder",
     "Meaning",
     "NeedsApproval",
+    "NoRoom",
     "PartlyRestored",
     "Problem",
     "RecordsError",
@@ -63,6 +67,8 @@ class ExitCode(IntEnum):
     """Refused: cleanup is switched off, a limit was met, or a person must approve first. Nothing was done."""
     BUSY = 4
     """Another cleanup of this storage is running. Nothing was done."""
+    NO_ROOM = 5
+    """What was to be received does not fit. Nothing of it was taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,6 +237,50 @@ class NeedsApproval(ShelflifeError):  # noqa: N818 - likewise
         )
 
 
+class NoRoom(ShelflifeError):  # noqa: N818 - likewise
+    """What somebody wants to write does not fit, and nothing of it was taken."""
+
+    needed: int
+    """Bytes, or inodes, that were asked for."""
+
+    available: int
+    """How many of them could be promised."""
+
+    could_free: int
+    """How many making room could free at once."""
+
+    again: datetime | None
+    """When it is worth asking again, aware, UTC; None when that cannot be told, or never."""
+
+    def __init__(
+        self, message: str, *, needed: int, available: int, could_free: int = 0, again: datetime | None = None
+    ) -> None:
+        self.needed, self.available, self.could_free, self.again = needed, available, could_free, again
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_no_room, (self.args[0], self.needed, self.available, self.could_free, self.again))
+
+
+def _no_room(message: str, needed: int, available: int, could_free: int, again: datetime | None) -> NoRoom:
+    return NoRoom(message, needed=needed, available=available, could_free=could_free, again=again)
+
+
+class AlreadyThere(ShelflifeError):  # noqa: N818 - likewise
+    """What was to be published has the name of something that is there, which stays as it is."""
+
+    path: str
+    """That name, relative to the base path."""
+
+    def __init__(self, path: str, what: str = "a file") -> None:
+        self.path = path
+        super().__init__(path, what)
+
+    def __str__(self) -> str:
+        path, what = self.args
+        return f"{path} is there already ({what}), and stays as it is; choose another name, or overwrite it"
+
+
 class SlotTaken(ShelflifeError):  # noqa: N818 - likewise
     """Another process has taken this slot of the schedule; this one did nothing."""
 
@@ -263,6 +313,8 @@ MEANINGS: Mapping[type[ShelflifeError], Meaning] = {
     RecordsError: Meaning(ExitCode.USAGE, 503, "records"),
     NeedsApproval: Meaning(ExitCode.REFUSED, 409, "needs-approval"),
     CleanupBusy: Meaning(ExitCode.BUSY, 409, "cleanup-busy"),
+    NoRoom: Meaning(ExitCode.NO_ROOM, 507, "no-room"),
+    AlreadyThere: Meaning(ExitCode.USAGE, 409, "already-there"),
     SlotTaken: Meaning(ExitCode.BUSY, 409, "slot-taken"),
     CleanupDisabled: Meaning(ExitCode.REFUSED, 409, "cleanup-disabled"),
 }

@@ -27,7 +27,7 @@ _PIPE_CLOSED: Final = 141
 
 VERBS: Final = (
     *("init", "check", "status", "stats", "plan", "cleanup", "why", "whatif", "forecast", "history"),
-    *("trash", "hold", "alerts", "token", "serve", "units", "completion"),
+    *("receive", "trash", "hold", "alerts", "token", "serve", "units", "completion"),
 )
 """Each a module, in the order of the help: with a function of that name, or with more verbs in `VERBS`."""
 

@@ -54,15 +54,16 @@ def list_holds(
     as_json: Json = False,
     ended: Annotated[bool, Option("--all", help="Also those that have ended.")] = False,
 ) -> int:
-    """List what is held.
+    """List what is held, and what programs lease.
 
     Example: shelflife hold list --all
     """
-    holds = engine_of(config).holds(ended=ended)
+    engine = engine_of(config)
+    holds = engine.holds(ended=ended)
     if as_json:
         output.print_json([_as_json(hold) for hold in holds])
-    elif holds:
-        _print(holds)
+    elif shown := [*holds, *(hold for lease in engine.leases() for hold in lease.holds)]:
+        _print(shown)
     else:
         output.print_line("nothing is held")
     return 0
@@ -101,7 +102,8 @@ def _print(holds: list[Hold]) -> None:
     table = Table([Column("path"), Column("until (UTC)"), Column("since (UTC)", spare=1)])
     now = clock.now()
     for hold in holds:
-        until = minute(hold.until) if hold.until is not None else "somebody ends it"
+        ends = f"{hold.actor} ends" if hold.lease else "somebody ends it"
+        until = minute(hold.until) if hold.until is not None else ends
         state = until if hold.is_active(now) else f"ended {minute(hold.ended or hold.until or hold.created)}"
         table.add(_named(hold), state, minute(hold.created), note=hold.reason)
     output.print_table(table)

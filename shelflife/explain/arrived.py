@@ -21,9 +21,11 @@ from shelflife.files.kernel import birth_time
 from shelflife.formats import counted, human_size
 from shelflife.policy.area import place_of
 from shelflife.policy.choose import by_retention_of_classes
+from shelflife.policy.holds import Holds
 from shelflife.policy.limits import due_before
 from shelflife.policy.plan import AreaPlan
 from shelflife.policy.rules import File
+from shelflife.run.leases import leased
 from shelflife.scan.unit import is_held_by_path, unit_is_due
 from shelflife.settings import AgeFrom, Expire
 from shelflife.storage.areas import hold_roots
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
 
     from shelflife.policy.area import Area
     from shelflife.policy.cutoff import Cutoffs
-    from shelflife.policy.holds import Holds
     from shelflife.policy.limits import LastRun
     from shelflife.records.index import Index
     from shelflife.records.records import Records
@@ -60,7 +61,7 @@ def arrived(base: int, areas: Iterable[Area], records: Records, now: int) -> Ite
         if index is None:
             return
         last_runs = journal.approvals.last_runs() if journal else {}
-        holds = journal.holds.active(now) if journal else None
+        holds = (journal.holds.active(now) if journal else Holds()).with_leases(leased(records.state, now))
         for area in areas:
             if (
                 found := _of_area(base, area, _Known(index, holds, last_runs.get(area.name)), now)

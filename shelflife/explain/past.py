@@ -17,6 +17,7 @@ from shelflife.policy.area import TRASH_DIRECTORY
 from shelflife.policy.cutoff import Cause
 from shelflife.policy.holds import Holds
 from shelflife.records.history import BatchKind
+from shelflife.run.leases import leased
 
 if TYPE_CHECKING:
     from shelflife.records.history import FileRecord
@@ -50,6 +51,7 @@ class Past:
                 if journal is not None:
                     self.holds = journal.holds.active(now)
                     self._records = journal.files.of_path(place.whole)
+            self.holds = self.holds.with_leases(leased(records.state, now))
         except RecordsError as error:
             self.fault = f"What earlier runs did, and whether it is held, cannot be told: {error}."
 

@@ -50,8 +50,11 @@ def bounds_of(area: Area) -> str:
 
 
 def hold_in_words(subject: str, hold: Hold, whole: str) -> str:
-    """Return that a person holds something at the path `whole`, as a sentence about `subject`."""
+    """Return that somebody holds something at the path `whole`, as a sentence about `subject`."""
     part = "" if hold.of_members or hold.path == whole else f" because of {hold.path}"
     until = "until somebody ends the hold" if hold.until is None else f"until {moment(hold.until)}"
     reason = f": {hold.reason}" if hold.reason else ""
+    if hold.lease:
+        until = "until that ends" if hold.until is None else f"until {moment(hold.until)}"
+        return f"{subject} is leased{part} by {hold.actor}, since {moment(hold.created)}, {until}{reason}."
     return f"{subject} is held{part}, since {moment(hold.created)}, {until}{reason}."

@@ -1,4 +1,7 @@
-"""The system calls that Python does not offer: openat2(2), renameat2(2), statx(2), syncfs(2), through ctypes."""
+"""The system calls that Python does not offer, through ctypes.
+
+These are openat2(2), renameat2(2), fallocate(2), statx(2), syncfs(2) and a few more.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ RESOLVE_NO_XDEV: Final = 0x01
 RESOLVE_NO_SYMLINKS: Final = 0x04
 RESOLVE_BENEATH: Final = 0x08
 RENAME_NOREPLACE: Final = 0x01
+RENAME_EXCHANGE: Final = 0x02
+_FALLOC_FL_KEEP_SIZE: Final = 0x01
 
 _SYS_OPENAT2: Final = 437  # the same number on every architecture (added after the tables were unified)
 
@@ -49,12 +54,35 @@ def rename_noreplace(source_directory: int, source: str, target_directory: int, 
 
     Raises OSError as renameat2(2) does; EINVAL where the file system does not offer RENAME_NOREPLACE.
     """
+    _rename(source_directory, source, target_directory, target, RENAME_NOREPLACE)
+
+
+def rename_exchange(one_directory: int, one: str, other_directory: int, other: str) -> None:
+    """Let two entries, which must be there, change places at once.
+
+    Raises OSError as renameat2(2) does; EINVAL where the file system does not offer RENAME_EXCHANGE.
+    """
+    _rename(one_directory, one, other_directory, other, RENAME_EXCHANGE)
+
+
+def _rename(source_directory: int, source: str, target_directory: int, target: str, flags: int) -> None:
     result = _libc.renameat2(
-        source_directory, os.fsencode(source), target_directory, os.fsencode(target), RENAME_NOREPLACE
+        source_directory, os.fsencode(source), target_directory, os.fsencode(target), flags
     )
     if result != 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code), source, None, target)
+
+
+def allocate(fd: int, start: int, size: int) -> None:
+    """Have the file system set blocks aside for `size` bytes of an open file from `start`; its size stays.
+
+    Raises OSError as fallocate(2) does: ENOSPC, and EOPNOTSUPP where the file system cannot do that.
+    """
+    result = _libc.fallocate64(fd, _FALLOC_FL_KEEP_SIZE, ctypes.c_int64(start), ctypes.c_int64(size))
+    if result != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
 
 
 def sync_file_system(fd: int) -> None:

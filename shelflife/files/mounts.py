@@ -80,6 +80,17 @@ def knows_writers(fd: int) -> bool:
     return _magic_of(fd) in _LOCAL_MAGIC or is_fuse(fd)
 
 
+_SHOWS_ALLOCATED: Final = frozenset({"ext4", "xfs", "f2fs", "tmpfs", "ramfs"})
+
+
+def shows_allocated(fd: int) -> bool:
+    """Return whether statvfs(3) counts blocks as used once they are set aside for an open file.
+
+    On btrfs it does not move until they are written; of others it is not known.
+    """
+    return _LOCAL_MAGIC.get(_magic_of(fd)) in _SHOWS_ALLOCATED
+
+
 def is_fuse(fd: int) -> bool:
     """Return whether a program serves the file system of `fd`, and numbers its files anew as it forgets them."""
     return _magic_of(fd) == _FUSE_MAGIC

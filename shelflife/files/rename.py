@@ -24,8 +24,8 @@ from typing import Final
 
 from shelflife.files.kernel import rename_noreplace
 
-_CANNOT_PROMISE: Final = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
-"""What renameat2(2) gives where the kernel or the file system does not know `RENAME_NOREPLACE`."""
+CANNOT_PROMISE: Final = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
+"""What renameat2(2) gives where the kernel or the file system does not know a flag of it."""
 
 
 def take_aside(source: int, name: str, aside: int, new_name: str) -> None:
@@ -37,7 +37,7 @@ def take_aside(source: int, name: str, aside: int, new_name: str) -> None:
     try:
         rename_noreplace(source, name, aside, new_name)
     except OSError as error:
-        if error.errno not in _CANNOT_PROMISE:
+        if error.errno not in CANNOT_PROMISE:
             raise
         _refuse_taken(aside, new_name)
         os.rename(name, new_name, src_dir_fd=source, dst_dir_fd=aside)
@@ -53,7 +53,7 @@ def put_back(aside: int, name: str, target: int, new_name: str) -> None:
     try:
         rename_noreplace(aside, name, target, new_name)
     except OSError as error:
-        if error.errno not in _CANNOT_PROMISE:
+        if error.errno not in CANNOT_PROMISE:
             raise
         if S_ISDIR(os.stat(name, dir_fd=aside, follow_symlinks=False).st_mode):
             _refuse_taken(target, new_name)

@@ -66,6 +66,9 @@ class Area:
     priority: int | None = None
     """Order under pressure, lowest first; None: pressure never touches unexpired files here."""
 
+    receive_share: int = 100
+    """Percent of what can be promised on its disk that it may be promised for what it receives."""
+
     @property
     def left_out(self) -> tuple[str, ...]:
         """What lies right in its directory and is ours: never read, counted or removed as a part of it."""
@@ -103,6 +106,7 @@ def areas_of(settings: Settings) -> dict[str, Area]:
             max_files=area.max_files,
             min_age=area.min_age * SECOND,
             priority=area.priority,
+            receive_share=area.receive_share,
         )
         for name, area in settings.areas.items()
     }

@@ -196,6 +196,7 @@ WATERMARKS: Final[Mapping[str, Check]] = {
 
 IRRELEVANT: Final[Mapping[str, str]] = {
     "check_every": "how often the disk is looked at decides when room is made, not how much",
+    "receive_share": "it decides what may come, not what goes",
 }
 """Settings of an area, and of `pressure`, that are not compared, and why not."""
 

@@ -5,6 +5,9 @@ what tells it from others that are given that number later: its birth time or, o
 (`shelflife.files.kernel.generation`). So a rename does not lose the hold. Where there is neither, the path alone
 counts.
 
+A *lease* is a hold that a program has for as long as it works on something: it ends with its process, or at its
+time, and is in no journal.
+
 One hold may have many *members*: all that a run brought back from the trash, and nothing else. They are held by
 their paths. Of a million files they stay packed, as the journal has them, until somebody asks about one.
 """
@@ -50,6 +53,8 @@ class Hold:
     """The run that brought back what is held; None: a person named it."""
     of_members: bool = False
     """Whether its members are held, and not the directory at `path`, which they all lie in."""
+    lease: str = ""
+    """The name of the lease that it is, `actor` being the process; empty: a person's hold."""
 
     @property
     def created_at(self) -> datetime:
@@ -88,6 +93,8 @@ class Holds:
     def __init__(self, active: Iterable[Hold] = (), members: Iterable[Members] = ()) -> None:
         """Take the holds that are active, and the members of those that have any."""
         everything = list(active)
+        members = tuple(members)
+        self._given = everything, members
         found = [hold for hold in everything if not hold.of_members]
         self._is_empty = not everything
         self._members = _Members(members)
@@ -110,6 +117,11 @@ class Holds:
     def of(cls, holds: Iterable[Hold], now: int) -> Holds:
         """Return those of `holds` that are active at `now` (ns)."""
         return cls(hold for hold in holds if hold.is_active(now))
+
+    def with_leases(self, leases: Iterable[Hold]) -> Holds:
+        """Return these, and what is leased; where both are on one path, it is the person's hold that is told."""
+        found, (active, members) = list(leases), self._given
+        return Holds([*found, *active], members) if found else self
 
     def __bool__(self) -> bool:
         return not self._is_empty

@@ -185,7 +185,9 @@ class StateDirectory:
         return self.path / "reserve"
 
     def create_file(self, path: Path) -> None:
-        """Make an empty file where it is missing, and its directory. Raises OSError."""
+        """Make an empty file where it is missing, and its directories. Raises OSError."""
+        if self.path in path.parent.parents:
+            self._create(self.path)
         self._create(path.parent)
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, FILE_MODE))

@@ -61,7 +61,7 @@ def add_hold(
 def _see_that_it_is_there(work: Workplace, place: Place, hold: Hold) -> None:
     """Raise UsageError, and end the hold, when what is held went before the hold could count."""
     try:
-        with _opened(work, place) as (fd, name):
+        with opened(work, place) as (fd, name):
             os.stat(name, dir_fd=fd, follow_symlinks=False)
     except FileNotFoundError:
         with work.records.open_journal() as journal:
@@ -84,7 +84,7 @@ def record_hold(
 ) -> Hold:
     """Write down a hold on what is at `place` now. Raises UsageError when nothing is, and as `HoldBook.add`."""
     try:
-        with _opened(work, place) as (fd, name):
+        with opened(work, place) as (fd, name):
             status = os.stat(name, dir_fd=fd, follow_symlinks=False)
             born = generation(fd, name)
     except OSError as error:
@@ -104,7 +104,7 @@ def record_hold(
 
 
 @contextmanager
-def _opened(work: Workplace, place: Place) -> Iterator[tuple[int, str]]:
+def opened(work: Workplace, place: Place) -> Iterator[tuple[int, str]]:
     """Open the directory that a place is in, as a context: its descriptor, and the place's name in it."""
     parent, _, name = place.path.rpartition("/")
     with (

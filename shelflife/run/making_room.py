@@ -17,15 +17,17 @@ from typing import TYPE_CHECKING, Final
 
 from shelflife.errors import CleanupBusy, RecordsError, UsageError
 from shelflife.policy.gain import expected_of
-from shelflife.policy.watermark import Watermarks
+from shelflife.policy.watermark import RoomLevel, Watermark, Watermarks
 from shelflife.records.history import Trigger
 from shelflife.run.pressure_monitor import Patience
 from shelflife.run.relief import DiskRelief, ReliefOutcome, ReliefTask, Relieving
 from shelflife.run.run import RunRequest, refuse_when_dry, run
 from shelflife.scan.context import Stopped
+from shelflife.settings import PressureSettings
 from shelflife.storage.disks import Disk, disks_of
 
 if TYPE_CHECKING:
+    from shelflife.policy.load import Load
     from shelflife.policy.watermark import Usage
     from shelflife.run.workplace import Workplace
 
@@ -73,6 +75,26 @@ def relieve(
     waits = Patience(patience, stop or threading.Event())
     tasks = [ReliefTask(disk=disk, marks=marks, patience=waits, until=until, insist=insist) for disk in disks]
     return [_relieve(work, order, task) for task in tasks]
+
+
+def make_room(work: Workplace, device: int, free: Load, *, wait: float = PATIENCE) -> None:
+    """Make room until so much is free on the file system of that number: inodes as files, bytes as allocated.
+
+    As `relieve`, with what is needed now as the watermark: in the same order, no more than goes unasked. Gives
+    up where that does not help, or another cleanup runs for longer than `wait` seconds: whoever asks looks again.
+    Raises CleanupDisabled where only dry runs are allowed, StorageError, RecordsError.
+    """
+    refuse_when_dry(work)
+    level = RoomLevel(free.allocated)
+    marks = Watermarks(space=(Watermark(level, level),), inodes=Watermarks.of(PressureSettings()).inodes)
+    with work.hold_base() as base:
+        disks = [disk for disk in disks_of(base, work.areas.values()) if disk.device == device]
+    order, until = RunRequest(trigger=Trigger.PRESSURE), time.monotonic() + wait
+    patience = Patience(PATIENCE, threading.Event())
+    for disk in disks:
+        _relieve(
+            work, order, ReliefTask(disk=disk, marks=marks, patience=patience, until=until, insist=False)
+        )
 
 
 def _relieve(work: Workplace, order: RunRequest, task: ReliefTask) -> DiskRelief:

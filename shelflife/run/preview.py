@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from shelflife.errors import RecordsError
 from shelflife.policy.holds import Holds
 from shelflife.run.approval import approved, look_closer, offer, why_ask
+from shelflife.run.leases import leased
 from shelflife.run.planning import make_plan
 from shelflife.scan.planner import PlannedFile, due_files
 from shelflife.scan.root import AreaRoot
@@ -29,7 +30,7 @@ def preview(work: Workplace, areas: Sequence[str], *, at: int | None = None) -> 
 
     Changes nothing but the index, and not even that where it may not write. Raises StorageError.
     """
-    with work.context(holds=_holds(work)) as context:
+    with work.context(holds=holds_of(work)) as context:
         chosen = [work.areas[name] for name in areas]
         plan = make_plan(context, chosen, at=context.freshness.now if at is None else at)
         return look_closer(context, work, plan, _last_runs(work))
@@ -42,7 +43,7 @@ def offered(work: Workplace, number: str) -> Plan:
     """
     with work.records.read_journal() as journal:
         made, cutoffs = approved(work, journal, number)
-    with work.context(holds=_holds(work)) as context:
+    with work.context(holds=holds_of(work)) as context:
         areas = [work.areas[name] for name in cutoffs]
         return make_plan(context, areas, at=made, cutoffs=cutoffs)
 
@@ -60,7 +61,7 @@ def by_directory(
 
     The files are read when they are asked for, before the next directory is. Raises OSError, StorageError.
     """
-    holds = _holds(work)
+    holds = holds_of(work)
     with work.hold_base() as base:
         for area_plan in areas:
             area = work.areas[area_plan.area]
@@ -97,11 +98,12 @@ def _last_runs(work: Workplace) -> dict[str, LastRun]:
     return {}
 
 
-def _holds(work: Workplace) -> Holds:
-    """Return the holds; whoever may not read the journal gets a preview without them."""
+def holds_of(work: Workplace) -> Holds:
+    """Return the holds and leases; whoever may not read the journal gets a preview without them."""
     try:
         with work.records.read_journal() as journal:
-            return journal.holds.active(work.clock()) if journal else Holds()
+            holds = journal.holds.active(work.clock()) if journal else Holds()
+        return holds.with_leases(leased(work.records.state, work.clock()))
     except RecordsError as error:
         if not isinstance(error.__cause__, PermissionError):
             raise

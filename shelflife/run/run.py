@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -29,6 +28,8 @@ from shelflife.records.state import Owner
 from shelflife.remove.recorder import Recorder
 from shelflife.remove.root import Options
 from shelflife.remove.throttle import Throttle
+from shelflife.run.leases import HoldsInForce
+from shelflife.run.leftovers import sweep_leftovers
 from shelflife.run.lock import cleanup_lock
 from shelflife.run.progress import ProgressRecorder
 from shelflife.run.recovery import Recovery
@@ -116,7 +117,7 @@ def run(work: Workplace, order: RunRequest, strategy: Strategy) -> RunReport | N
             progress = ProgressRecorder(journal, clock=work.clock)
             followed = replace(work, listener=guarded((work.listener, progress)))
             watch = _RunWatch(lock, journal, order.stop, progress)
-            holds = journal.watch_holds(clock=work.clock)
+            holds = HoldsInForce(journal.watch_holds(clock=work.clock), records.state, clock=work.clock)
             with followed.context(holds=holds, watch=watch) as context:
                 session = LockedStorage(work=followed, order=order, journal=journal, context=context)
                 return _run(session, strategy, watch)
@@ -138,7 +139,7 @@ def _run(session: LockedStorage, strategy: Strategy, watch: _RunWatch) -> RunRep
     started = clock()
     see_settings(journal, session.work.settings, at=started)
     trigger = session.order.trigger
-    number = journal.runs.begin(trigger=trigger, host=socket.gethostname(), pid=os.getpid(), at=started)
+    number = journal.runs.begin(trigger=trigger, host=os.uname().nodename, pid=os.getpid(), at=started)
     watch.follow(number)
     session.work.listener(RunBegun(run=number))
     plan = _plan(replace(session, run=number), strategy)
@@ -230,6 +231,7 @@ def _tidy_up(session: LockedStorage, report: RunReport) -> None:
     """Take a sample for the forecast, and keep the journal within its limits."""
     work, journal, context = session.work, session.journal, session.context
     count_trash(journal.trash, context.base, work.areas, report)
+    sweep_leftovers(context.base, work.areas.values(), work.records.state, work.clock())
     take_sample(journal.usage, context.base, context.index, work.areas, work.clock(), report)
     limits, now = work.settings.journal, work.clock()
     journal.trim(

@@ -140,6 +140,8 @@ class AreaSettings(Section):
     """Seconds: nothing younger goes because of a quota or a full disk."""
     priority: int | None = field(checks.optional(checks.natural_number), default=None)
     """When the disk is full, unexpired files go from the area of the lowest number first; None: never."""
+    receive_share: int = field(checks.positive(quantities.parse_share), default=100)
+    """Percent of the room on its disk that may be promised to what it receives; the rest is for others."""
 
     @property
     def directories(self) -> tuple[str, ...]:
@@ -148,9 +150,9 @@ class AreaSettings(Section):
 
     @property
     def written(self) -> dict[str, object]:
-        """Its keys and values as a file could have them, to be changed and read again: a size needs its unit."""
+        """Its keys and values as a file could have them, to be changed and read again: with their units."""
         quota = None if self.quota is None else quantities.format_size(self.quota)
-        return {**dict(self), "quota": quota}
+        return {**dict(self), "quota": quota, "receive_share": f"{self.receive_share}%"}
 
     @property
     def is_indefinite(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from shelflife.errors import CleanupBusy, NeedsApproval, PartlyRestored, SettingsError
+from shelflife.errors import AlreadyThere, CleanupBusy, NeedsApproval, NoRoom, PartlyRestored, SettingsError
 from shelflife.formats import printable
 from shelflife.shapes.schema import Time, TypedDict, shape
 
@@ -43,7 +43,8 @@ def details_of(error: ShelflifeError, *, values: bool = True) -> dict[str, Any]:
     """Return what an error carries, by name.
 
     Of a configuration, `problems`; of a refusal, `plan`, `reasons` and `would_remove`; of a restore, `run`,
-    `files` and `left`; of another cleanup, its `holder`.
+    `files` and `left`; of another cleanup, its `holder`; of missing room, `needed`, `available`, `could_free` and
+    `again`; of a name that is taken, `path`.
 
     Without `values`, the problems of a configuration leave out what was configured: it may hold what is not
     for everybody who may ask.
@@ -66,6 +67,15 @@ def details_of(error: ShelflifeError, *, values: bool = True) -> dict[str, Any]:
             }
         case PartlyRestored():
             return {"run": error.run, "files": error.counts[0], "left": error.counts[1]}
+        case NoRoom():
+            return {
+                "needed": error.needed,
+                "available": error.available,
+                "could_free": error.could_free,
+                "again": None if error.again is None else error.again.isoformat(),
+            }
+        case AlreadyThere():
+            return {"path": printable(error.path)}
         case CleanupBusy():
             return {"holder": None if error.holder is None else holder_as_json(error.holder)}
     return {}

@@ -44,6 +44,8 @@ _TITLES: Final = {
     "cleanup-busy": "Another cleanup is running",
     "cleanup-disabled": "Cleanups are switched off",
     "needs-approval": "A person must approve it first",
+    "no-room": "There is no room for it",
+    "already-there": "The name is taken",
     "slot-taken": "Another process runs it",
     "validation": "The request is not valid",
     "unauthorized": "The token is missing or wrong",

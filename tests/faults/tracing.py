@@ -22,13 +22,17 @@ import pytest
 ROOT: Final = Path(__file__).resolve().parents[2]
 CALLS: Final = (
     "unlinkat", "unlink", "rmdir", "renameat2", "renameat", "rename", "mkdirat", "mkdir", "pwrite64", "write",
-    "fdatasync", "fsync", "ftruncate", "fallocate", "openat2", "openat", "newfstatat", "statx", "getdents64",
+    "fdatasync", "fsync", "ftruncate", "fallocate", "linkat", "utimensat",
+    "openat2", "openat", "newfstatat", "statx", "getdents64",
     "fcntl", "flock", "fchmod", "fchown", "chmod",
 )  # fmt: skip
 """What a cleanup asks of the kernel, as far as it can fail or change anything."""
 
 CHANGES: Final = CALLS[: CALLS.index("openat2")]
 """Those that change what is on disk: between two of them the disk is in one state."""
+
+Receives = dict[str, Any] | None
+"""What to receive, as `tests.faults.child` has it."""
 
 _LINE: Final = re.compile(r"^(\d+) +(\w+)\(")
 _SCOPE: Final = Path("/proc/sys/kernel/yama/ptrace_scope")
@@ -68,9 +72,12 @@ def can_trace() -> bool:
 needs_strace = pytest.mark.skipif(not can_trace(), reason="strace is missing, or may not trace here")
 
 
-def calls_of(settings: dict[str, Any], log: Path, *, restores: int | None = None) -> list[Call]:
-    """Run a cleanup, or restore a run, and return its system calls, in order."""
-    ended = _trace(settings, ["-o", str(log), "-e", f"trace={','.join(CALLS)}"], restores=restores)
+def calls_of(
+    settings: dict[str, Any], log: Path, *, restores: int | None = None, receives: Receives = None
+) -> list[Call]:
+    """Run a cleanup, restore a run, or receive a file, and return its system calls, in order."""
+    options = ["-o", str(log), "-e", f"trace={','.join(CALLS)}"]
+    ended = _trace(settings, options, restores=restores, receives=receives)
     assert ended.report["state"] == "done"
     counts: Counter[tuple[str, str]] = Counter()
     calls: dict[Call, None] = {}
@@ -82,15 +89,21 @@ def calls_of(settings: dict[str, Any], log: Path, *, restores: int | None = None
 
 
 def sabotage(
-    settings: dict[str, Any], call: str, effect: str, when: str, *, restores: int | None = None
+    settings: dict[str, Any],
+    call: str,
+    effect: str,
+    when: str,
+    *,
+    restores: int | None = None,
+    receives: Receives = None,
 ) -> Ended:
-    """Run a cleanup, or restore a run, with an `effect` ("error=EIO") on some invocations of a system call.
+    """Do what is asked – a cleanup, unless it is something else – with an `effect` ("error=EIO") on some calls.
 
     `when` is "7", "7+" (from there on) or "7..9".
     """
     inject = f"inject={call}:{effect}:when={when}"
     options = ["-o", os.devnull, "-e", f"trace={call}", "-e", inject]
-    return _trace(settings, options, restores=restores)
+    return _trace(settings, options, restores=restores, receives=receives)
 
 
 def meddle(settings: dict[str, Any], call: str, number: int, act: Callable[[], None], *more: str) -> Ended:
@@ -109,11 +122,13 @@ def _trace(
     act: Callable[[], None] | None = None,
     *,
     restores: int | None = None,
+    receives: Receives = None,
 ) -> Ended:
     nursery = _nursery()
     with TemporaryDirectory(prefix="shelflife-test-") as directory:
         report = Path(directory) / "report"
-        pid = nursery.ask({"settings": settings, "restores": restores, "report": str(report)})
+        what = {"restores": restores, "receives": receives}
+        pid = nursery.ask({"settings": settings, "report": str(report), **what})
         strace = subprocess.Popen(
             ["strace", "-f", "-p", str(pid), *options], stderr=subprocess.PIPE, text=True
         )

@@ -9,9 +9,11 @@ import pytest
 from shelflife import errors
 from shelflife.errors import (
     MEANINGS,
+    AlreadyThere,
     CleanupBusy,
     CleanupDisabled,
     ExitCode,
+    NoRoom,
     Problem,
     RecordsError,
     SettingsError,
@@ -37,6 +39,8 @@ _EXAMPLES: dict[ShelflifeError, tuple[ExitCode, int]] = {
     RecordsError("unreadable"): (ExitCode.USAGE, 503),
     CleanupBusy(_Holder()): (ExitCode.BUSY, 409),
     CleanupDisabled(): (ExitCode.REFUSED, 409),
+    NoRoom("too large", needed=2, available=1): (ExitCode.NO_ROOM, 507),
+    AlreadyThere("uploads/a.mp4"): (ExitCode.USAGE, 409),
 }
 
 
@@ -47,6 +51,7 @@ def test_exit_codes_are_those_that_scripts_rely_on() -> None:
         "USAGE": 2,
         "REFUSED": 3,
         "BUSY": 4,
+        "NO_ROOM": 5,
     }
 
 

@@ -35,6 +35,13 @@ ELSEWHERE = {
     "tests/integration/engine/test_trash_in_stats.py": "run/look run/trash_count",
     "tests/integration/engine/test_processes.py": "schedule/running",
     "tests/integration/pressure/test_relief.py": "run/making_room run/pressure_monitor run/reclaim run/relief",
+    "tests/integration/receive/test_receive.py": """
+        writing receive/admitting receive/asynchronous receive/incoming receive/prospects receive/publish
+        receive/destination receive/reserve run/leftovers
+    """,
+    "tests/integration/receive/test_resumable.py": "receive/resumable",
+    "tests/integration/cli/test_receive.py": "cli/receive shapes/received",
+    "tests/integration/safety/test_leases.py": "run/leases",
     "tests/integration/safety/test_limits.py": "scan/arrivals",
     "tests/integration/safety/test_preconditions.py": "storage/preconditions",
     "tests/integration/safety/test_trash.py": """

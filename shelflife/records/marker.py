@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import uuid
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -61,7 +60,7 @@ def _mismatch(state: StateDirectory, marked: str | None, known: str | None) -> s
 
 
 def _join(state: StateDirectory, journal: Journal) -> None:
-    identity = journal.identity.claim(str(uuid.uuid4()))
+    identity = journal.identity.claim(_new_identity())
     try:
         _write(state, identity)
     except RecordsError as error:
@@ -83,7 +82,7 @@ def _read(state: StateDirectory) -> str | None:
 
 def _write(state: StateDirectory, identity: str) -> None:
     """Write the marker so that it is there as a whole or not at all."""
-    new = state.marker.with_name(f"{state.marker.name}.{uuid.uuid4()}")  # nobody else writes to this one
+    new = state.marker.with_name(f"{state.marker.name}.{_new_identity()}")  # nobody else writes to this one
     try:
         try:
             state.create_file(new)
@@ -94,3 +93,9 @@ def _write(state: StateDirectory, identity: str) -> None:
                 new.unlink()
     except OSError as error:
         raise RecordsError(f"cannot write the marker {state.marker}: {error}") from error
+
+
+def _new_identity() -> str:
+    import uuid  # seldom needed: a storage gets one in its life
+
+    return str(uuid.uuid4())

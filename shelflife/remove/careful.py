@@ -51,7 +51,7 @@ class AreaExecutor:
     def run(self) -> None:
         """Remove what is due. Raises Stopped, and AreaLost when the disk fails."""
         emptied = Emptied(self._pruner.prune)
-        paths = self._index.due(self._number, self._cutoffs)
+        paths = self._due()
         if self._is_ordinary():
             self._run_in_bulk(paths, emptied)
         else:
@@ -60,6 +60,18 @@ class AreaExecutor:
                 if self.run_in(path):
                     emptied.mark(path)
         emptied.finish()
+
+    def _due(self) -> Iterator[str]:
+        """Yield the directories that the index proposes, without those that were held when the run planned.
+
+        That is, held by their path, as all is that a restore brought back: of these nothing was to go.
+        """
+        root, now = self._root, self._root.context.freshness.now
+        holds = root.context.holds()
+        for path in self._index.due(self._number, self._cutoffs):
+            hold = holds.covering(root.place(path).rstrip("/")) if holds else None
+            if hold is None or hold.created >= now:
+                yield path
 
     def close(self) -> None:
         """Let go of what is held open."""

@@ -54,6 +54,7 @@ class Compiled:
         self._ground = ground
         self._cutoffs = cutoffs
         self._going = going
+        self._mirror = root.trash.mirror
 
     def act(self, portions: Sequence[Portion], until: int) -> Sequence[BatchResult]:
         """See `Way`."""
@@ -70,7 +71,7 @@ class Compiled:
         return [steps.get(id(share)) or self._hand_back(share) for share in shares]
 
     def _target(self, share: Share) -> str | None:
-        return self._root.trash.mirror(share.path) if self._going is Going.TRASHED else None
+        return self._mirror(share.path) if self._going is Going.TRASHED else None
 
     def _is_held(self, share: Share, holds: Holds) -> bool:
         """Return whether somebody began to hold something there."""

@@ -26,7 +26,7 @@ from shelflife.files.trash import prune_trash
 from shelflife.files.tree import walk
 from shelflife.files.worker_pool import WorkerPool
 from shelflife.policy.area import TRASH_DIRECTORY
-from shelflife.remove.batch import BatchLoop, Portion
+from shelflife.remove.batch import LOOKS, BatchLoop, Portion
 from shelflife.remove.dismantling import Dismantling
 from shelflife.remove.unit import (
     Aside,
@@ -137,9 +137,10 @@ class UnitExecutor:
         due: list[_Due] = []
         weight = 0
         listings = self._root.context.listings
+        share = 1 if self._root.area.trash is None else LOOKS  # it is looked at there, and that is all
         for row in rows:
             due.append(_Due(row, listings.take(self._number, row.path, self._cutoffs)))
-            weight += _UNIT + row.load.files
+            weight += _UNIT + row.load.files // share
             if weight >= _LOT or self._root.options.one_by_one:
                 break
         return _Lot(due) if due else None

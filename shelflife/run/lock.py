@@ -14,7 +14,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import socket
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -127,7 +126,7 @@ class Lock:
     def _write(self) -> None:
         holder = {
             "pid": os.getpid(),
-            "host": socket.gethostname(),
+            "host": os.uname().nodename,
             "since": self._since.isoformat(),
             "heartbeat": clock.as_datetime(clock.now()).isoformat(),
             "task": self._task,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from typing import TYPE_CHECKING
 
 from shelflife.events import RunRefused
@@ -18,5 +17,5 @@ def refuse(work: Workplace, reason: str, *, trigger: Trigger) -> int:
     work.listener(RunRefused(reason=reason))
     with work.records.open_journal() as journal:
         return journal.runs.refuse(
-            trigger=trigger, host=socket.gethostname(), pid=os.getpid(), at=work.clock(), reason=reason
+            trigger=trigger, host=os.uname().nodename, pid=os.getpid(), at=work.clock(), reason=reason
         )

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -140,7 +139,7 @@ def _run(session: LockedStorage, strategy: Strategy, watch: _RunWatch) -> RunRep
     started = clock()
     see_settings(journal, session.work.settings, at=started)
     trigger = session.order.trigger
-    number = journal.runs.begin(trigger=trigger, host=socket.gethostname(), pid=os.getpid(), at=started)
+    number = journal.runs.begin(trigger=trigger, host=os.uname().nodename, pid=os.getpid(), at=started)
     watch.follow(number)
     session.work.listener(RunBegun(run=number))
     plan = _plan(replace(session, run=number), strategy)

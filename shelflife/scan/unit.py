@@ -172,9 +172,8 @@ class _UnitReader:
         self._cutoffs = KEEP_ALL if cutoffs is None else cutoffs
         self._writers = Writers(leases=knows_writers(root.anchor.fd)) if guarded else None
         self._reads = for_reading(root.anchor)
-        self._removes = for_removing(root.anchor)
-        asks = [self._reads, self._removes] if guarded else [self._reads]
-        self._is_compiled = cutoffs is not None and all(one.is_compiled for one in asks)
+        self._removes = for_removing(root.anchor) if guarded else self._reads
+        self._is_compiled = cutoffs is not None and self._reads.is_compiled and self._removes.is_compiled
         self._newest: int | None = None
         self._changed = -FOREVER
         self._classes: set[int] = set()
@@ -233,11 +232,11 @@ class _UnitReader:
 
     def _is_out_of_the_ordinary(self, place: str, reading: Reading) -> bool:
         """Return whether a hold may be on something in it, by inode, or something in it is noise."""
-        area, survey = self._root.area.name, reading.survey
-        return (
-            survey.key.inode in self._holds.trees_of(area)
-            or may_be_held(reading.due, self._holds, area)
-            or any(self._rules.is_noise(f"{place}{name}/") for name in survey.children)
+        if any(self._rules.is_noise(f"{place}{name}/") for name in reading.survey.children):
+            return True
+        area, holds = self._root.area.name, self._holds
+        return bool(holds) and (
+            reading.survey.key.inode in holds.trees_of(area) or may_be_held(reading.due, holds, area)
         )
 
     def _is_unused(self, place: str, reading: Reading, native: NativeRules) -> bool:

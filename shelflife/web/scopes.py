@@ -45,7 +45,7 @@ SCOPES: Final[Mapping[tuple[str, str], Scope | None]] = {
     ("PUT", "/files"): Scope.WRITE,
     ("GET", "/reservations"): Scope.READ_PATHS,
     ("POST", "/reservations"): Scope.WRITE,
-    ("GET", "/reservations/{reservation}"): Scope.WRITE,
+    ("GET", "/reservations/{reservation}"): Scope.READ_PATHS,
     ("PATCH", "/reservations/{reservation}"): Scope.WRITE,
     ("DELETE", "/reservations/{reservation}"): Scope.WRITE,
     ("POST", "/reservations/{reservation}/publish"): Scope.WRITE,

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import HTTPException, Request, Response
 
-from shelflife.actor import Actor, Via
+from shelflife.actor import Actor, Via, acting
 from shelflife.scopes import Scope
 from shelflife.web.nameless import leave_out_names, may_see_names
 from shelflife.web.problems import ProblemRoute, answered
 from shelflife.web.requests import REQUEST_ID
-from shelflife.web.scopes import below, scope_of
+from shelflife.web.scopes import FILES, below, scope_of
 from shelflife.web.tags import tags_in
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class RequestGuard:
         """Take what knows who asks, what has a request carried out once, and the routes' prefix."""
         self._callers = callers
         self._failures = _Failures()
-        self.once = once
+        self._once = once
         self._prefix = prefix
 
     def scope_of(self, request: Request, path: str) -> Scope | None:
@@ -65,9 +65,16 @@ class RequestGuard:
         """Return where the route at `path` is below the routes' prefix."""
         return below(self._prefix, path)
 
-    async def admit(self, request: Request, scope: Scope | None) -> Caller:
-        """Return who sends a request that needs `scope`. Raises HTTPException (4xx), StorageError."""
-        if request.method not in _HARMLESS:
+    def is_file(self, request: Request, path: str) -> bool:
+        """Return whether the body of a request to the route at `path` is a file."""
+        return (request.method, self.below(path)) in FILES
+
+    async def admit(self, request: Request, scope: Scope | None, *, is_file: bool) -> Caller:
+        """Return who sends a request that needs `scope`. Raises HTTPException (4xx), StorageError.
+
+        A body that is a file may be of any length and kind: no page elsewhere can send PUT or PATCH unasked.
+        """
+        if request.method not in _HARMLESS and not is_file:
             _check_body(request)
         address = request.client.host if request.client else ""
         self._failures.check(address)
@@ -79,9 +86,23 @@ class RequestGuard:
             raise
         if scope is not None:
             caller.require(scope)
-        if request.method not in _HARMLESS and not _is_json(request):
+        if request.method not in _HARMLESS and not is_file and not _is_json(request):
             raise HTTPException(415, "send `Content-Type: application/json`, also without a body")
         return caller
+
+    async def carry_out(
+        self,
+        request: Request,
+        actor: Actor,
+        handle: Callable[[Request], Coroutine[Any, Any, Response]],
+        *,
+        is_file: bool,
+    ) -> Response:
+        """Return what `handle` answers, or answered before. Raises what it raises, and HTTPException (409, 422)."""
+        if is_file:  # it is read as it comes; that it is the same one could be told at its end only
+            with acting(actor):
+                return await handle(request)
+        return await self._once.carry_out(request, actor, handle)
 
 
 class _Failures:
@@ -118,10 +139,13 @@ def guarded_by(guard: RequestGuard) -> type[ProblemRoute]:
         ) -> Callable[[Request], Coroutine[Any, Any, Response]]:
             async def answer(request: Request) -> Response:
                 scope = guard.scope_of(request, self.path)
-                caller = await guard.admit(request, scope)
+                is_file = guard.is_file(request, self.path)
+                caller = await guard.admit(request, scope, is_file=is_file)
                 request.state.caller = caller
                 actor = Actor(name=caller.name, via=Via.HTTP, request=request.state.request_id)
-                response = await answered(request, lambda: guard.once.carry_out(request, actor, handle))
+                response = await answered(
+                    request, lambda: guard.carry_out(request, actor, handle, is_file=is_file)
+                )
                 route = guard.below(self.path)
                 if not may_see_names(caller, route):
                     leave_out_names(route, response)

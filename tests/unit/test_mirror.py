@@ -41,6 +41,7 @@ ELSEWHERE = {
     """,
     "tests/integration/receive/test_resumable.py": "receive/resumable",
     "tests/integration/cli/test_receive.py": "cli/receive shapes/received",
+    "tests/integration/web/test_writing.py": "shapes/lease web/routes/leases web/routes/reservations",
     "tests/integration/safety/test_leases.py": "run/leases",
     "tests/integration/safety/test_limits.py": "scan/arrivals",
     "tests/integration/safety/test_preconditions.py": "storage/preconditions",

@@ -37,7 +37,8 @@ ELSEWHERE = {
     "tests/integration/pressure/test_relief.py": "run/making_room run/pressure_monitor run/reclaim run/relief",
     "tests/integration/receive/test_receive.py": """
         writing receive/admitting receive/asynchronous receive/incoming receive/prospects receive/publish
-        receive/destination receive/reserve run/leftovers
+        receive/destination receive/reserve records/promises
+        run/leftovers
     """,
     "tests/integration/receive/test_resumable.py": "receive/resumable",
     "tests/integration/cli/test_receive.py": "cli/receive shapes/received",

@@ -98,7 +98,7 @@ class RequestGuard:
         *,
         is_file: bool,
     ) -> Response:
-        """Return what `handle` answers, or answered before. Raises what it raises, and HTTPException (409, 422)."""
+        """Return what `handle` answers, or answered before; raises what it raises, and HTTPException."""
         if is_file:  # it is read as it comes; that it is the same one could be told at its end only
             with acting(actor):
                 return await handle(request)
@@ -147,7 +147,7 @@ def guarded_by(guard: RequestGuard) -> type[ProblemRoute]:
                     request, lambda: guard.carry_out(request, actor, handle, is_file=is_file)
                 )
                 route = guard.below(self.path)
-                if not may_see_names(caller, route):
+                if not may_see_names(caller, route, scope):
                     leave_out_names(route, response)
                 return _finished(request, response, names=scope is not Scope.READ)
 

@@ -22,6 +22,9 @@ __all__ = ["leave_out_names", "may_see_names"]
 _WITHOUT: Final = frozenset({"/stats", "/metrics", "/disks", "/forecast", "/whatif"})
 """Routes whose answers name no file: they are asked often, and not looked through."""
 
+_OWN: Final = frozenset({Scope.WRITE})
+"""Scopes whose routes name what their caller writes, and nothing else."""
+
 _OF_ALL: Final = frozenset({"/acts", "/alerts", "/check", "/runs", "/runs/{run}", "/settings", "/status"})
 """Routes that answer about all areas together."""
 
@@ -30,12 +33,12 @@ _TEXTS: Final = frozenset({"errors", "text"})
 """Members with words of our own, which may name files: what went wrong, and what an alert is about."""
 
 
-def may_see_names(caller: Caller, route: str) -> bool:
-    """Return whether a caller may see all names in an answer of the route at `route`, below the prefix.
+def may_see_names(caller: Caller, route: str, scope: Scope | None) -> bool:
+    """Return whether a caller may see all names in an answer of the route at `route`, which needs `scope`.
 
     Most routes tell whoever is good for some areas about those only; what tells of all of them has no names then.
     """
-    return caller.may(Scope.READ_PATHS) and not (caller.areas and route in _OF_ALL)
+    return scope in _OWN or (caller.may(Scope.READ_PATHS) and not (caller.areas and route in _OF_ALL))
 
 
 def leave_out_names(route: str, response: Response) -> None:

@@ -17,6 +17,8 @@ class Scope(StrEnum):
     """Names of files, wherever they appear."""
     PLAN = "plan"
     """Have a plan made, which reads the disk."""
+    WRITE = "write"
+    """Receive files, and keep some while working on them: reservations and leases."""
     HOLD = "hold"
     """Add, extend and end holds."""
     CLEANUP = "cleanup"

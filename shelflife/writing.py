@@ -118,3 +118,5 @@ class Writing(Questions):
         from shelflife.receive.asynchronous import ReceivingIncoming
 
         return ReceivingIncoming(self._work, area, path, size=size)
+
+    areceive.__wrapped__ = receive  # type: ignore[attr-defined]  # it is a twin, though it gives a context

@@ -10,53 +10,28 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from shelflife.files.draft import NamedDraft, NamelessDraft, give_back, set_aside, sweep_drafts
 from shelflife.files.mounts import shows_allocated
 from shelflife.policy.admission import DiskRoom, limit_of
 from shelflife.policy.load import Load
 from shelflife.records.claims import RECEIVING, Claims, OwnClaim
+from shelflife.records.promises import Promise
 from shelflife.records.state import NO_ROOM
 from shelflife.storage.disks import usage_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from typing import Any
+    from collections.abc import Iterable
 
     from shelflife.files.draft import Draft
     from shelflife.receive.destination import Destination
-    from shelflife.records.state import StateDirectory
 
 _BLOCK: Final = 4096
 """What is promised is rounded up to so many bytes, as file systems do."""
 
 _TELL: Final = 4 * 1024 * 1024
 """Bytes written after which the ledger is told, where they do not show before they are written."""
-
-
-class Promise(NamedTuple):
-    """Room that is promised to a file."""
-
-    area: str
-    path: str
-    """Where it is to be, relative to the base path."""
-    device: int
-    """Number of the file system."""
-    promised: int
-    """Bytes."""
-    hidden: int
-    """Those of them that the file system's numbers do not show."""
-
-    @classmethod
-    def of(cls, content: Mapping[str, Any]) -> Promise:
-        """Return what a claim says."""
-        return cls(*(content[name] for name in cls._fields))
-
-
-def promises_of(state: StateDirectory, now: int) -> list[Promise]:
-    """Return what is promised on a storage at `now` (ns), to whichever process. Raises OSError."""
-    return [Promise.of(record.content) for record in Claims(state, RECEIVING).living(now)]
 
 
 class Reservation:

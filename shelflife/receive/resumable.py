@@ -18,8 +18,9 @@ from shelflife.files.draft import INCOMING, NamedDraft
 from shelflife.policy.area import path_below
 from shelflife.receive.destination import Destination
 from shelflife.receive.incoming import Incoming, check_size, promised
-from shelflife.receive.reserve import Promise, Reservation
+from shelflife.receive.reserve import Reservation
 from shelflife.records.claims import RECEIVING, Claims
+from shelflife.records.promises import Promise
 
 if TYPE_CHECKING:
     from shelflife.records.claims import ClaimRecord

@@ -18,7 +18,10 @@ import socket
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from shelflife.records.state import FILE_MODE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -101,16 +104,16 @@ class Claims:
     def __init__(self, state: StateDirectory, kind: str) -> None:
         """Use the directory of that name beside the journal; it is made with the first claim."""
         self._state = state
-        self._directory = state.path / kind
+        self._directory = f"{state.path}/{kind}"
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """Surround a look with what is claimed because of it, as a context: one at a time. Raises OSError."""
-        path = self._directory / _TURN
+        path = f"{self._directory}/{_TURN}"
         try:
             fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:
-            self._state.create_file(path)
+            self._state.create_file(Path(path))
             fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         _held.add(fd)
         try:
@@ -121,18 +124,14 @@ class Claims:
 
     def add(self, content: Mapping[str, Any], *, until: int | None = None) -> OwnClaim:
         """Claim something, in this process's turn. Raises OSError, and nothing is claimed then."""
-        path = self._directory / secrets.token_hex(8)
-        self._state.create_file(path)
+        path = f"{self._directory}/{secrets.token_hex(8)}"
         whole = {**content, "pid": os.getpid(), "host": socket.gethostname(), "until": until}
-        try:
-            fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        except BaseException:
-            os.unlink(path)
-            raise
-        claim = OwnClaim(str(path), fd, whole)
+        fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, FILE_MODE)
+        claim = OwnClaim(path, fd, whole)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)  # somebody may be looking whether it is locked
             _write(fd, whole)
+            self._state.owner.adopt(Path(path))
         except BaseException:
             claim.release()
             raise
@@ -144,12 +143,12 @@ class Claims:
         Raises BlockingIOError while somebody else has it, OSError.
         """
         try:
-            fd = os.open(self._directory / name, os.O_RDWR | os.O_CLOEXEC)
+            fd = os.open(f"{self._directory}/{name}", os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
         try:
             _lock(fd)
-            return OwnClaim(str(self._directory / name), fd, json.loads(os.pread(fd, _LONGEST, 0)))
+            return OwnClaim(f"{self._directory}/{name}", fd, json.loads(os.pread(fd, _LONGEST, 0)))
         except BaseException:
             os.close(fd)
             raise
@@ -178,7 +177,7 @@ class Claims:
 
     def renew(self, name: str, until: int) -> None:
         """Let a claim with a time to live end at `until` (ns), in this process's turn. Raises OSError."""
-        fd = os.open(self._directory / name, os.O_RDWR | os.O_CLOEXEC)
+        fd = os.open(f"{self._directory}/{name}", os.O_RDWR | os.O_CLOEXEC)
         try:
             _write(fd, {**json.loads(os.pread(fd, _LONGEST, 0)), "until": until})
         finally:
@@ -187,14 +186,14 @@ class Claims:
     def remove(self, name: str) -> bool:
         """Remove a claim, whoever has it; return whether it was there. Raises OSError."""
         try:
-            os.unlink(self._directory / name)
+            os.unlink(f"{self._directory}/{name}")
         except FileNotFoundError:
             return False
         return True
 
     def _read(self, name: str, now: int) -> ClaimRecord | None:
         try:
-            fd = os.open(self._directory / name, os.O_RDONLY | os.O_CLOEXEC)
+            fd = os.open(f"{self._directory}/{name}", os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
         try:
@@ -227,8 +226,7 @@ def _is_locked(fd: int) -> bool:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    fcntl.flock(fd, fcntl.LOCK_UN)
-    return False
+    return False  # and with its descriptor that lock goes, too
 
 
 def _write(fd: int, content: Mapping[str, Any]) -> None:

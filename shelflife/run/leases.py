@@ -220,11 +220,9 @@ def _claim(work: Workplace, kept: list[dict[str, Any]], reason: str, *, until: i
 def _see_that_it_is_there(work: Workplace, kept: list[dict[str, Any]]) -> None:
     """Raise UsageError when something went before the lease could count."""
     for one in kept:
-        place = locate(str(work.settings.base_path / one["path"]), work.settings.base_path, work.areas)
         try:
-            with opened(work, place) as (fd, name):
-                os.stat(name, dir_fd=fd, follow_symlinks=False)
-        except FileNotFoundError:
+            os.lstat(f"{work.settings.base_path}/{one['path']}")
+        except (FileNotFoundError, NotADirectoryError):
             raise UsageError(f"{one['path']} went while it was being leased") from None
         except OSError:
             continue  # it cannot be told, and the lease does no harm

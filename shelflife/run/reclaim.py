@@ -18,6 +18,7 @@ from shelflife.policy.cutoff import KEEP_ALL
 from shelflife.policy.load import NOTHING, Load, before, total
 from shelflife.policy.plan import AreaPlan, DueDirectory
 from shelflife.policy.pressure import Candidate, SpaceUse, kept_in, what_fills
+from shelflife.records.promises import promises_of
 from shelflife.remove.purge import purge_run, trash_load
 from shelflife.remove.root import AreaLost, Root
 from shelflife.run.planning import refresh_areas
@@ -204,8 +205,17 @@ class Reclaimable:
             parts.append(SpaceUse(kept_in(area), size_of(index, directories).plus(Load(files=inodes))))
         trash = total(load for _, _, _, load in self.trash())
         usage = self.usage()
-        own = [SpaceUse("in the trash", trash), SpaceUse("our own records", usage.records)]
+        own = [
+            SpaceUse("in the trash", trash),
+            SpaceUse("promised to files that are being received", self._promised()),
+            SpaceUse("our own records", usage.records),
+        ]
         return what_fills(marks, usage, [*parts, *own])
+
+    def _promised(self) -> Load:
+        promises = promises_of(self._state, self._context.freshness.now)
+        here = [promise for promise in promises if promise.device == self._disk.device]
+        return Load(files=len(here), allocated=sum(promise.shown for promise in here))
 
 
 def _sync(fd: int) -> None:

@@ -7,16 +7,19 @@ looks after the disks while a service runs – has the journal compare them with
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from shelflife.records.journal import Journal
     from shelflife.run.workplace import Workplace
     from shelflife.settings import Settings
 
 __all__ = ["see_settings", "tell_changed_settings"]
+
+_encode: Final = json.JSONEncoder(sort_keys=True, default=str).encode
 
 _DIGITS: Final = 16
 """Of a value's fingerprint: 64 bits."""
@@ -30,17 +33,17 @@ def tell_changed_settings(work: Workplace) -> None:
 
 def see_settings(journal: Journal, settings: Settings, *, at: int) -> None:
     """Have the journal compare the settings in force at `at` (ns) with those seen last. Raises RecordsError."""
-    values = {key: value for key, value in _values((), settings.plain()) if key != "source"}
+    values = {key: value for key, value in _values("", settings.plain()) if key != "source"}
     journal.events.see_settings({key: _fingerprint(value) for key, value in values.items()}, at)
 
 
-def _values(above: tuple[str, ...], value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping) and value:
+def _values(above: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict) and value:  # plain settings have no other mappings
         for name, part in value.items():
-            yield from _values((*above, str(name)), part)
+            yield from _values(f"{above}.{name}" if above else str(name), part)
     else:
-        yield ".".join(above), value
+        yield above, value
 
 
 def _fingerprint(value: object) -> str:
-    return sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:_DIGITS]
+    return sha256(_encode(value).encode()).hexdigest()[:_DIGITS]

@@ -282,14 +282,14 @@ def _plain(value: object) -> object:
     match value:
         case Section():
             return value.plain()
-        case Mapping():
-            return {str(key): _plain(part) for key, part in value.items()}
-        case list() | tuple():
-            return [_plain(part) for part in value]
         case Enum():
             return value.value
         case None | bool() | int() | float() | str():
             return value
+        case list() | tuple():
+            return [_plain(part) for part in value]
+        case Mapping():
+            return {str(key): _plain(part) for key, part in value.items()}
     return str(value)  # a path, a secret
 
 

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import HTTPException, Request, Response
 
-from shelflife.actor import Actor, Via
+from shelflife.actor import Actor, Via, acting
 from shelflife.scopes import Scope
 from shelflife.web.problems import ProblemRoute
 from shelflife.web.requests import REQUEST_ID
-from shelflife.web.scopes import below, scope_of
+from shelflife.web.scopes import FILES, below, scope_of
 from shelflife.web.tags import tags_in
 
 if TYPE_CHECKING:
@@ -60,9 +60,16 @@ class RequestGuard:
         """Return what a request to the route at `path` needs; see `shelflife.web.scopes`."""
         return scope_of(request.method, below(self._prefix, path))
 
-    async def admit(self, request: Request, scope: Scope | None) -> Caller:
-        """Return who sends a request that needs `scope`. Raises HTTPException (4xx), StorageError."""
-        if request.method not in _HARMLESS:
+    def is_file(self, request: Request, path: str) -> bool:
+        """Return whether the body of a request to the route at `path` is a file."""
+        return (request.method, below(self._prefix, path)) in FILES
+
+    async def admit(self, request: Request, scope: Scope | None, *, is_file: bool) -> Caller:
+        """Return who sends a request that needs `scope`. Raises HTTPException (4xx), StorageError.
+
+        A body that is a file may be of any length and kind: no page elsewhere can send PUT or PATCH unasked.
+        """
+        if request.method not in _HARMLESS and not is_file:
             _check_body(request)
         address = request.client.host if request.client else ""
         self._failures.check(address)
@@ -74,7 +81,7 @@ class RequestGuard:
             raise
         if scope is not None:
             caller.require(scope)
-        if request.method not in _HARMLESS and not _is_json(request):
+        if request.method not in _HARMLESS and not is_file and not _is_json(request):
             raise HTTPException(415, "send `Content-Type: application/json`, also without a body")
         return caller
 
@@ -113,10 +120,15 @@ def guarded_by(guard: RequestGuard) -> type[ProblemRoute]:
         ) -> Callable[[Request], Coroutine[Any, Any, Response]]:
             async def answer(request: Request) -> Response:
                 scope = guard.scope_of(request, self.path)
-                caller = await guard.admit(request, scope)
+                is_file = guard.is_file(request, self.path)
+                caller = await guard.admit(request, scope, is_file=is_file)
                 request.state.caller = caller
                 actor = Actor(name=caller.name, via=Via.HTTP, request=request.state.request_id)
-                response = await guard.once.carry_out(request, actor, handle)
+                if is_file:  # it is read as it comes; that it is the same one could be told at its end only
+                    with acting(actor):
+                        response = await handle(request)
+                else:
+                    response = await guard.once.carry_out(request, actor, handle)
                 return _finished(request, response, names=scope is not Scope.READ)
 
             return answer

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, model_validator
 
 from shelflife.scopes import Scope
 
@@ -17,6 +17,9 @@ def _request(example: dict[str, Any]) -> ConfigDict:
     return ConfigDict(
         extra="forbid", use_attribute_docstrings=True, json_schema_extra={"examples": [example]}
     )
+
+
+_Target = Annotated[StrictStr, Field(min_length=1, max_length=4096)]
 
 
 class CleanupRequest(BaseModel):
@@ -67,7 +70,52 @@ class HoldRequest(BaseModel):
     """Why, for those who come later."""
 
 
-_Target = Annotated[StrictStr, Field(min_length=1, max_length=4096)]
+class ReservationRequest(BaseModel):
+    """What room is promised for."""
+
+    model_config: ClassVar[ConfigDict] = _request({"path": "uploads/4711/clip.mp4", "size": 300_000_000})
+
+    path: Annotated[StrictStr | None, Field(min_length=1, max_length=4096)] = None
+    """Where the file is to be, relative to the base path."""
+    path_b64: Annotated[StrictStr | None, Field(min_length=1, max_length=4096)] = None
+    """Instead of `path`: its bytes in Base64, for names that are not UTF-8."""
+    size: Annotated[StrictInt | None, Field(ge=0, le=2**62)] = None
+    """Bytes; null: it is not known, and room is promised step by step."""
+    keep: Annotated[StrictInt, Field(ge=1, le=2_592_000)] = 86_400
+    """Seconds that it waits for the next part, or to be published; then it is given up."""
+
+
+class PublishRequest(BaseModel):
+    """How to give a file its name."""
+
+    model_config: ClassVar[ConfigDict] = _request({"overwrite": False})
+
+    overwrite: StrictBool = False
+    """Replace a file of that name, which goes to the trash of the area."""
+
+
+class LeaseRequest(BaseModel):
+    """What to keep while somebody works on it."""
+
+    model_config: ClassVar[ConfigDict] = _request(
+        {"paths": ["uploads/4711/clip.mp4"], "seconds": 600, "reason": "analysis"}
+    )
+
+    paths: Annotated[list[_Target], Field(min_length=1, max_length=100)]
+    """Files, or directories with all below them, relative to the base path."""
+    seconds: Annotated[StrictInt, Field(ge=1, le=2_592_000)]
+    """How long, unless it is renewed."""
+    reason: Annotated[StrictStr, Field(max_length=1000)] = ""
+    """Why, for whoever asks."""
+
+
+class RenewRequest(BaseModel):
+    """How much longer to keep it."""
+
+    model_config: ClassVar[ConfigDict] = _request({"seconds": 600})
+
+    seconds: Annotated[StrictInt, Field(ge=1, le=2_592_000)]
+    """From now."""
 
 
 class RestoreRequest(BaseModel):

@@ -130,7 +130,8 @@ def _secure(operation: dict[str, Any], method: str, scope: str | None) -> None:
 
 def _add_parameters(operation: dict[str, Any], method: str) -> None:
     wanted = ["RequestId"]
-    if method in ("post", "delete"):
+    is_file = "application/octet-stream" in operation.get("requestBody", {}).get("content", {})
+    if method != "get" and not is_file:  # a file is not read twice to see that it is the same one
         wanted.append("IdempotencyKey")
     if method == "post" and "202" in operation["responses"]:
         wanted.append("Prefer")

@@ -8,6 +8,7 @@ their errors, and keeps its own ways for its own.
 from __future__ import annotations
 
 import logging
+import math
 import os
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import asdict
@@ -20,7 +21,8 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from shelflife.errors import SettingsError, ShelflifeError
+from shelflife import clock
+from shelflife.errors import NoRoom, SettingsError, ShelflifeError
 from shelflife.formats import counted, printable
 from shelflife.shapes.error import details_of
 from shelflife.web.models import ProblemDetails
@@ -73,6 +75,7 @@ _SLUGS: Final = {
     422: "usage",
     429: "too-many-attempts",
     503: "busy",
+    507: "no-room",
 }
 """What an HTTP status means where nothing more is known."""
 
@@ -188,11 +191,22 @@ def _of_validation(error: RequestValidationError) -> Response:
 
 def _of_engine(error: ShelflifeError) -> Response:
     meaning = error.meaning
-    if meaning.http_status >= 500:
+    if meaning.http_status >= 500 and not isinstance(error, NoRoom):
         logger.error("a request failed: %s", error)
     detail = str(error)
     if isinstance(error, SettingsError):  # in full they hold values, which are not for everybody who may ask
         detail = (
             f"{counted(len(error.problems), 'problem', 'problems')} in the configuration; nothing was done"
         )
-    return problem(meaning.http_status, meaning.slug, detail, **details_of(error, values=False))
+    headers = _retry_after(error) if isinstance(error, NoRoom) else None
+    return problem(
+        meaning.http_status, meaning.slug, detail, headers=headers, **details_of(error, values=False)
+    )
+
+
+def _retry_after(error: NoRoom) -> dict[str, str] | None:
+    """Return when it is worth asking again, if that is known."""
+    if error.again is None:
+        return None
+    seconds = math.ceil((error.again - clock.as_datetime(clock.now())).total_seconds())
+    return {"Retry-After": str(max(1, seconds))}

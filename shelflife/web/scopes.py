@@ -10,7 +10,7 @@ from typing import Final
 
 from shelflife.scopes import Scope
 
-__all__ = ["SCOPES", "below", "scope_of"]
+__all__ = ["FILES", "SCOPES", "below", "scope_of"]
 
 SCOPES: Final[Mapping[tuple[str, str], Scope | None]] = {
     ("GET", "/stats"): Scope.READ,
@@ -42,6 +42,17 @@ SCOPES: Final[Mapping[tuple[str, str], Scope | None]] = {
     ("DELETE", "/holds"): Scope.HOLD,
     ("GET", "/holds/{hold}"): Scope.READ_PATHS,
     ("DELETE", "/holds/{hold}"): Scope.HOLD,
+    ("PUT", "/files"): Scope.WRITE,
+    ("GET", "/reservations"): Scope.READ_PATHS,
+    ("POST", "/reservations"): Scope.WRITE,
+    ("GET", "/reservations/{reservation}"): Scope.READ_PATHS,
+    ("PATCH", "/reservations/{reservation}"): Scope.WRITE,
+    ("DELETE", "/reservations/{reservation}"): Scope.WRITE,
+    ("POST", "/reservations/{reservation}/publish"): Scope.WRITE,
+    ("GET", "/leases"): Scope.READ_PATHS,
+    ("POST", "/leases"): Scope.WRITE,
+    ("PUT", "/leases/{lease}"): Scope.WRITE,
+    ("DELETE", "/leases/{lease}"): Scope.WRITE,
     ("GET", "/trash"): Scope.READ_PATHS,
     ("POST", "/trash/restore"): Scope.RESTORE,
     ("POST", "/trash/purge"): Scope.ADMIN,
@@ -58,6 +69,10 @@ SCOPES: Final[Mapping[tuple[str, str], Scope | None]] = {
 
 Approving a plan is a cleanup, too, and needs `approve` besides (`shelflife.web.routes.cleanup`).
 """
+
+
+FILES: Final = frozenset({("PUT", "/files"), ("PATCH", "/reservations/{reservation}")})
+"""The routes whose body is a file: of any length and kind, and read as it comes."""
 
 
 def below(prefix: str, path: str) -> str:

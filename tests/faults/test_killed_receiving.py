@@ -10,7 +10,7 @@ import pytest
 
 from shelflife import Engine, Settings
 from shelflife.files.draft import NamelessDraft
-from shelflife.receive.reserve import promises_of
+from shelflife.records.promises import promises_of
 from shelflife.testing import set_age
 from tests.faults.tracing import CHANGES, calls_of, needs_strace, sabotage
 

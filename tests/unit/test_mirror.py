@@ -37,10 +37,12 @@ ELSEWHERE = {
     "tests/integration/pressure/test_relief.py": "run/making_room run/pressure_monitor run/reclaim run/relief",
     "tests/integration/receive/test_receive.py": """
         writing receive/admitting receive/asynchronous receive/incoming receive/prospects receive/publish
-        receive/destination receive/reserve run/leftovers
+        receive/destination receive/reserve records/promises
+        run/leftovers
     """,
     "tests/integration/receive/test_resumable.py": "receive/resumable",
     "tests/integration/cli/test_receive.py": "cli/receive shapes/received",
+    "tests/integration/web/test_writing.py": "shapes/lease web/routes/leases web/routes/reservations",
     "tests/integration/safety/test_leases.py": "run/leases",
     "tests/integration/safety/test_limits.py": "scan/arrivals",
     "tests/integration/safety/test_preconditions.py": "storage/preconditions",

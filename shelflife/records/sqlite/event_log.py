@@ -224,11 +224,11 @@ class SqliteEventBook:
 
     def see_settings(self, fingerprints: Mapping[str, str], at: int) -> tuple[str, ...]:
         """See `EventBook`."""
-        now = json.dumps(fingerprints, sort_keys=True)
+        query, now = "SELECT fingerprint FROM settings_seen", json.dumps(fingerprints, sort_keys=True)
+        if self._connection.execute(query).fetchone() == (now,):  # as nearly always, and nothing is written
+            return ()
         with transaction(self._connection):
-            row = self._connection.execute("SELECT fingerprint FROM settings_seen").fetchone()
-            if row is not None and row[0] == now:
-                return ()
+            row = self._connection.execute(query).fetchone()
             before = fingerprints if row is None else json.loads(row[0])
             keys = sorted(
                 key for key in before.keys() | fingerprints.keys() if before.get(key) != fingerprints.get(key)

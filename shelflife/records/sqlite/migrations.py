@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -132,7 +133,8 @@ MIGRATIONS: Final = (
     holds.SCHEMA,
     acts.SCHEMA,
 )
-"""Applied in order, each in one transaction with its record (`user_version`). Only ever append."""
+"""Applied in order, each in one transaction with its record (`user_version`); a new journal gets all in one.
+Only ever append."""
 
 
 def migrate(connection: sqlite3.Connection) -> None:
@@ -142,13 +144,14 @@ def migrate(connection: sqlite3.Connection) -> None:
         raise RecordsError(
             f"the journal was written by a newer version (schema {version}; this one knows {len(MIGRATIONS)})"
         )
-    for number in range(version, len(MIGRATIONS)):
-        with transaction(connection):
-            (current,) = connection.execute("PRAGMA user_version").fetchone()
-            if current == number:  # nobody else migrated it meanwhile
-                for statement in _statements(MIGRATIONS[number]):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {number + 1}")
+    with transaction(connection) if version == 0 else nullcontext():  # a new one at one go
+        for number in range(version, len(MIGRATIONS)):
+            with transaction(connection):
+                (current,) = connection.execute("PRAGMA user_version").fetchone()
+                if current == number:  # nobody else migrated it meanwhile
+                    for statement in _statements(MIGRATIONS[number]):
+                        connection.execute(statement)
+                    connection.execute(f"PRAGMA user_version = {number + 1}")
 
 
 def _statements(script: str) -> Iterator[str]:

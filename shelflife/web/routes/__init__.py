@@ -8,6 +8,8 @@ acts        who did what
 paths       single paths: why
 holds       what a person pinned
 trash       what waits there, getting it back
+reservations  what is being received
+leases      what stays while somebody works on it
 events      what happens, as it happens
 access      tokens and sessions
 parts       what these have in common
@@ -32,7 +34,20 @@ from shelflife.web.guard import RequestGuard, guarded_by
 from shelflife.web.once import Once
 from shelflife.web.problems import ProblemRoute, documented
 from shelflife.web.requests import METHODS
-from shelflife.web.routes import access, acts, cleanup, events, holds, paths, plans, runs, statistics, trash
+from shelflife.web.routes import (
+    access,
+    acts,
+    cleanup,
+    events,
+    holds,
+    leases,
+    paths,
+    plans,
+    reservations,
+    runs,
+    statistics,
+    trash,
+)
 from shelflife.web.scopes import SCOPES, scope_of
 from shelflife.web.service import AnyScheduler, Service
 
@@ -60,7 +75,9 @@ _OF_CHANGES: Final = documented(
 )
 """How every request that changes something may fail."""
 
-_RESOURCES: Final = (statistics, plans, cleanup, runs, acts, paths, holds, trash, events, access)
+_RESOURCES: Final = (
+    *(statistics, plans, cleanup, runs, acts, paths, holds, trash, reservations, leases, events, access),
+)
 
 _RESPONSES: Final = documented(
     _401="a token is missing or wrong",

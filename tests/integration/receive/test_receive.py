@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from shelflife import AlreadyThere, NoRoom, StorageError, UsageError
-from shelflife.receive.reserve import promises_of
+from shelflife.records.promises import promises_of
 from shelflife.testing import MakeStorage, Storage
 
 pytestmark = pytest.mark.usefixtures("kind")

@@ -13,7 +13,7 @@ import pytest
 
 from shelflife import NoRoom
 from shelflife.clock import SECOND
-from shelflife.receive.reserve import promises_of
+from shelflife.records.promises import promises_of
 from shelflife.testing import MakeStorage, Storage
 from tests.integration.pressure.conftest import MountStorage
 
@@ -159,3 +159,11 @@ def test_without_an_index_a_refusal_says_no_more_than_it_knows(make_storage: Mak
     with pytest.raises(NoRoom) as refused:
         storage.engine.receive("uploads", "a", size=10**15)
     assert (refused.value.again, refused.value.could_free) == (None, 0)
+
+
+def test_room_that_is_promised_is_not_called_somebody_else_s(mount_storage: MountStorage, kind: str) -> None:
+    storage = mount_storage({"uploads": "7d"}, options="size=24m")
+    with storage.engine.receive("uploads", "a", size=22 * MB):
+        (disk,) = storage.engine.relieve()
+    assert any("promised to files that are being received" in text for text in disk.fills)
+    assert not any(text.startswith("9") and "outside the storage" in text for text in disk.fills)

@@ -133,10 +133,12 @@ def test_whoever_only_looks_changes_nothing(
     refused = serving.post("/storage/cleanup", headers=authorized | _JSON)
     made = serving.post("/storage/tokens", json={"name": "t", "scopes": ["admin"]}, headers=authorized)
     token = {"Authorization": f"Bearer {made.json()['token']}"}
+    wanted = {"path": "uploads/new", "size": 1}
+    reserved = serving.post("/storage/reservations", json=wanted, headers=authorized).json()["id"]
     before, files = content(used), used.files()
     for method, route in SCOPES:
         if method == "GET":
-            path = route.format(run=1, hold=1, plan=refused.json()["plan"])
+            path = route.format(run=1, hold=1, plan=refused.json()["plan"], reservation=reserved)
             params = {"path": "temp/a"} if route == "/why" else {"change": "temp.retention=3d"}
             kind = {"Accept": "application/json"}
             for asked in (serving.get, serving.head):

@@ -54,6 +54,12 @@ PLACES: Final[dict[str, dict[str, str]]] = {
         "--state": "GET /runs/{run}/files ?outcome",
         "--since": "GET /runs ?since",
     },
+    "receive": {
+        "": "PUT /files",
+        "AREA/NAME": "PUT /files ?path",
+        "--size": "PUT /files: `Content-Length` says it",
+        "--overwrite": "PUT /files ?overwrite",
+    },
     "trash list": {"": "GET /trash", "AREA": "GET /trash ?area"},
     "trash restore": {
         "": "POST /trash/restore",

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 
 from shelflife.errors import RecordsError
@@ -24,7 +26,9 @@ def test_a_new_storage_and_its_journal_are_joined(storage: Storage) -> None:
     with records.open_journal() as journal:
         assert not records.state.marker.exists()
         check_marker(records.state, journal)
-        assert records.state.marker.read_text().strip() == journal.identity.current()
+        identity = records.state.marker.read_text().strip()
+        assert UUID(identity).version == 4
+        assert identity == journal.identity.current()
         check_marker(records.state, journal)
         assert marker_fault(records.state, journal) is None
 

@@ -43,7 +43,10 @@ def _token(client: TestClient, admin: dict[str, str], *scopes: str, **more: obje
 
 
 def _path(route: str) -> str:
-    return "/storage" + route.format(run="1", name="nobody", hold="1", plan="0123456789")
+    some = "0123456789abcdef"
+    return "/storage" + route.format(
+        run="1", name="nobody", hold="1", plan="0123456789", reservation=some, lease=some
+    )
 
 
 @pytest.mark.parametrize("scope", list(Scope))

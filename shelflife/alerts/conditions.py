@@ -14,7 +14,7 @@ from shelflife.formats import counted, visible
 from shelflife.policy.schedule import Schedule
 from shelflife.policy.watermark import Watermarks
 from shelflife.records.alerts import ActiveAlert, Condition
-from shelflife.records.history import RunState, Trigger
+from shelflife.records.history import RunState
 from shelflife.run.lock import holder_of
 from shelflife.run.making_room import ReliefOutcome
 from shelflife.storage.disks import disks_of
@@ -74,7 +74,6 @@ _MOST_RUNS: Final = 500
 _GRACE: Final = HOUR
 """How late (ns) a cleanup may be before that is told."""
 _WEEK: Final = 7 * DAY
-_CLEANUPS: Final = (Trigger.SCHEDULE, Trigger.CLI, Trigger.API, Trigger.PROGRAM)
 
 
 def conditions_of(
@@ -130,7 +129,7 @@ def _runs_of(history: History) -> Iterator[RunRecord]:
 
 
 def _is_cleanup(run: RunRecord) -> bool:
-    return run.trigger in _CLEANUPS and not RunState(run.state).is_going_on
+    return run.is_cleanup and not RunState(run.state).is_going_on
 
 
 def _of_disks(
@@ -189,7 +188,7 @@ def _of_forecast(work: Workplace) -> Iterator[Condition]:
 def _of_last_cleanup(runs: Sequence[RunRecord]) -> Iterator[Condition]:
     """Tell of the last cleanup; a later one that ran to its end makes it good."""
     last = next(filter(_is_cleanup, runs), None)
-    if last is not None and last.state == RunState.REFUSED:
+    if last is not None and last.is_refused:
         yield Condition(
             kind=AlertKind.REFUSED,
             key=AlertKind.REFUSED,
@@ -266,7 +265,7 @@ def _of_schedule(work: Workplace, runs: Sequence[RunRecord], now: int) -> Iterat
     """Tell when two slots have passed since the last cleanup, however it ended."""
     if not work.settings.cleanup.enabled or work.settings.cleanup.dry_run:
         return
-    last = next((run.started for run in runs if run.trigger in _CLEANUPS), None)
+    last = next((run.started for run in runs if run.is_cleanup), None)
     schedule = Schedule.of(work.settings.cleanup)
     first = schedule.next_after(last) if last is not None else None
     second = schedule.next_after(first) if first is not None else None

@@ -6,17 +6,16 @@ somebody asks who has a minute. It looks and changes nothing.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.errors import RecordsError, ShelflifeError, StorageError
 from shelflife.explain.check import Finding, Level, check_storage
 from shelflife.explain.foresee import forecast
 from shelflife.policy.schedule import Schedule
-from shelflife.records.history import RunState, Trigger
+from shelflife.records.history import RunState
 from shelflife.run.lock import holder_of
 from shelflife.run.trashed import trashed_files
 
@@ -33,17 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Health", "PendingApproval", "Status", "TrashSummary", "status_of"]
 
-_RUNS: Final = 50
-"""Runs that are looked through for the last cleanup."""
-
-_CLEANUPS: Final = (Trigger.SCHEDULE, Trigger.CLI, Trigger.API, Trigger.PROGRAM)
-
-_GOING_ON: Final = (RunState.PLANNING, RunState.RUNNING)
-
 _MOST_TRASH: Final = 100_000
 """Files in the trash that are counted one by one."""
-
-_PLAN: Final = re.compile(r"--approve (\w+)")
 
 
 class Health(StrEnum):
@@ -128,45 +118,50 @@ def status_of(work: Workplace, alerts: Sequence[ActiveAlert]) -> Status:
     base = str(settings.base_path)
     if records is None:
         return Status(base_path=base, at=now, findings=told)
-    runs, holds = _recorded(records, now)
-    cleanups = [run for run in runs if run.trigger in _CLEANUPS]
+    found = _recorded(records, now)
     return Status(
         base_path=base,
         at=now,
         findings=told,
         alerts=tuple(alerts),
-        waiting=_waiting(cleanups),
+        waiting=_waiting(found.last),
         holder=holder_of(records.state),
         disks=_disks(work),
         next_run=Schedule.of(settings.cleanup).next_after(now) if settings.cleanup.enabled else None,
-        last_run=next((run for run in cleanups if run.state not in (*_GOING_ON, RunState.REFUSED)), None),
+        last_run=found.started,
         trash=_trash(work),
-        holds=holds,
+        holds=found.holds,
     )
 
 
-def _recorded(records: Records, now: int) -> tuple[list[RunRecord], int]:
-    """Return the latest runs, and how many holds there are."""
+class _Recorded(NamedTuple):
+    """What the journal knows."""
+
+    last: RunRecord | None = None
+    """The last cleanup, also if it was refused."""
+    started: RunRecord | None = None
+    """The last one that started."""
+    holds: int = 0
+
+
+def _recorded(records: Records, now: int) -> _Recorded:
     try:
         with records.read_journal() as journal:
-            return _read(journal, now) if journal else ([], 0)
+            return _read(journal, now) if journal else _Recorded()
     except RecordsError:  # which the check says
-        return [], 0
+        return _Recorded()
 
 
-def _read(journal: Journal, now: int) -> tuple[list[RunRecord], int]:
+def _read(journal: Journal, now: int) -> _Recorded:
     holds = sum(1 for hold in journal.holds.all() if hold.is_active(now))
-    return journal.history.runs(limit=_RUNS), holds
+    return _Recorded(journal.history.last_cleanup(), journal.history.last_started(), holds)
 
 
-def _waiting(cleanups: Sequence[RunRecord]) -> PendingApproval | None:
+def _waiting(last: RunRecord | None) -> PendingApproval | None:
     """Return the last cleanup, if it was refused: a later one that was carried out makes it good."""
-    last = next((run for run in cleanups if run.state not in _GOING_ON), None)
-    if last is None or last.state != RunState.REFUSED:
+    if last is None or not last.is_refused:
         return None
-    named = _PLAN.search(last.reason)
-    plan = last.plan or (named.group(1) if named else "")
-    return PendingApproval(run=last.id, plan=plan, since=last.started, reason=last.reason)
+    return PendingApproval(run=last.id, plan=last.offered, since=last.started, reason=last.reason)
 
 
 def _disks(work: Workplace) -> tuple[DiskOutlook, ...]:

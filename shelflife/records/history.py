@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from array import array
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
@@ -46,6 +47,8 @@ class Trigger(StrEnum):
 
 NO_CLEANUPS: Final = (Trigger.PRESSURE, Trigger.TRASH, Trigger.RESTORE)
 """Whose runs are no cleanups of areas: no later one is judged by them."""
+
+_APPROVE: Final = re.compile(r"--approve (\w+)")
 
 
 class RunState(StrEnum):
@@ -134,6 +137,24 @@ class RunRecord:
     """Id of the HTTP request, if it was one."""
     cutoffs: dict[str, Any]
     report: dict[str, Any]
+
+    @property
+    def is_cleanup(self) -> bool:
+        """Whether it was over areas: a run by which later ones are judged."""
+        return self.trigger not in NO_CLEANUPS
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it was due, but did not start."""
+        return self.state == RunState.REFUSED
+
+    @property
+    def offered(self) -> str:
+        """The plan to approve before it starts; empty where it was refused for another reason, or not at all."""
+        if not self.is_refused:
+            return ""
+        named = _APPROVE.search(self.reason)  # versions before recorded the plan in words alone
+        return self.plan or (named.group(1) if named else "")
 
     @property
     def started_at(self) -> datetime:

@@ -102,11 +102,11 @@ class History(Protocol):
     def unfinished(self) -> list[RunRecord]:
         """Return the runs without an end, the earliest first. Under the lock, their processes have died."""
 
-    def completed_since(self, since: int) -> RunRecord | None:
-        """Return the latest cleanup that came to its end after `since` (ns); making room is none."""
-
     def last_cleanup(self) -> RunRecord | None:
         """Return the latest cleanup that is not going on, however it ended; refused ones are such."""
+
+    def last_started(self) -> RunRecord | None:
+        """Return the latest cleanup that started and is not going on, however it ended."""
 
     def totals(self) -> Totals:
         """Return what all executed runs together did, those that are forgotten included."""

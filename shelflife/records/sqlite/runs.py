@@ -59,13 +59,8 @@ _LATEST: Final = f"{_RUNS} WHERE id < ? ORDER BY id DESC LIMIT ?"
 
 _ONE: Final = f"{_RUNS} WHERE id = ?"
 
-_COMPLETED: Final = f"""
-{_RUNS} WHERE state = ? AND finished >= ? AND trigger NOT IN (?, ?, ?) ORDER BY id DESC LIMIT 1
-"""
-
-
 _LAST_CLEANUP: Final = f"""
-{_RUNS} WHERE state NOT IN (?, ?) AND trigger NOT IN (?, ?, ?) ORDER BY id DESC LIMIT 1
+{_RUNS} WHERE state NOT IN (SELECT value FROM json_each(?)) AND trigger NOT IN (?, ?, ?) ORDER BY id DESC LIMIT 1
 """
 
 
@@ -160,14 +155,17 @@ class SqliteHistory:
         """Return the runs without an end."""
         return list(_records(self._connection, _UNFINISHED, (RunState.PLANNING, RunState.RUNNING)))
 
-    def completed_since(self, since: int) -> RunRecord | None:
-        """Return the latest cleanup that came to its end after `since` (ns); making room is none."""
-        values = (RunState.DONE, since, *NO_CLEANUPS)
-        return next(_records(self._connection, _COMPLETED, values), None)
-
     def last_cleanup(self) -> RunRecord | None:
         """Return the latest cleanup that is not going on, however it ended."""
-        values = (RunState.PLANNING, RunState.RUNNING, *NO_CLEANUPS)
+        return self._last(())
+
+    def last_started(self) -> RunRecord | None:
+        """Return the latest cleanup that started and is not going on, however it ended."""
+        return self._last((RunState.REFUSED,))
+
+    def _last(self, other_than: tuple[RunState, ...]) -> RunRecord | None:
+        """Return the latest cleanup that is not going on, and in none of these states."""
+        values = json.dumps([RunState.PLANNING, RunState.RUNNING, *other_than]), *NO_CLEANUPS
         return next(_records(self._connection, _LAST_CLEANUP, values), None)
 
     def totals(self) -> Totals:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shelflife.files import primitives
 from shelflife.policy.watermark import Watermarks
-from shelflife.records.history import RunState, Totals
+from shelflife.records.history import Totals
 from shelflife.records.records import open_records
 from shelflife.web.metrics.counts import RequestCounts, Requests
 from shelflife.web.recent import Recent
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from shelflife.engine import Engine
     from shelflife.policy.forecast import Inflow, When
     from shelflife.records.alerts import ActiveAlert
-    from shelflife.records.history import RunRecord
     from shelflife.records.statistics import AreaStatistics
     from shelflife.records.tallies import FailureTally, RunTally
     from shelflife.storage.disks import Disk
@@ -156,7 +155,7 @@ class Sources:
         with open_records(engine.settings).read_journal() as journal:
             last = journal.history.last_cleanup() if journal else None
             holds = len(journal.holds.active(engine.now()).paths) if journal else 0
-        return Matters(alerts=alerts, waiting=int(_waits(last)), holds=holds)
+        return Matters(alerts=alerts, waiting=int(last is not None and bool(last.offered)), holds=holds)
 
     def _look_ahead(self) -> Expected:
         outlook = self._engine().forecast().outlook
@@ -175,8 +174,3 @@ def names_of(disks: Sequence[Disk]) -> dict[str, Disk]:
         taken = sum(next(iter(other.areas)) == first for other in found.values())
         found[f"{first} {taken + 1}" if taken else first] = disk
     return found
-
-
-def _waits(last: RunRecord | None) -> bool:
-    """Return whether the last cleanup waits for approval: it has a plan, and was refused."""
-    return last is not None and last.state == RunState.REFUSED and bool(last.plan)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from shelflife.records.history import RunState, Trigger
+from shelflife.records.records import open_records
 from shelflife.run.lock import cleanup_lock
 from tests.integration.cli.conftest import CONFIG, Site
 
@@ -39,6 +41,22 @@ def test_what_waits_for_a_person_is_told_with_the_command_to_type(site: Site) ->
     assert site.call("status", "--json").json["waiting"] is None
 
 
+def test_what_waits_for_a_person_is_told_however_often_the_trash_was_emptied_since(site: Site) -> None:
+    site.file("uploads/old")
+    site.call("cleanup")
+    site.configure(CAUTIOUS)
+    for number in range(5):
+        site.file(f"uploads/{number}")
+    refused = site.call("cleanup", "--json").json["error"]["plan"]
+    with open_records(site.engine.settings).open_journal() as journal:
+        for _ in range(60):
+            run = journal.runs.begin(trigger=Trigger.TRASH, host="here", pid=7, at=1)
+            journal.runs.finish(run, at=1, state=RunState.DONE, report={})
+    told = site.call("status", "--json").json
+    assert told["waiting"]["plan"] == refused
+    assert told["last_run"]["run"] == 1
+
+
 def test_failures_of_the_last_run_are_told_until_a_run_goes_without(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -53,7 +71,7 @@ def test_failures_of_the_last_run_are_told_until_a_run_goes_without(
     site.call("cleanup")
     [run] = site.engine.history()
     failed = type(run)(**{name: getattr(run, name) for name in run.__slots__} | {"report": report})
-    monkeypatch.setattr("shelflife.records.sqlite.runs.SqliteHistory.runs", lambda *_, **__: [failed])
+    monkeypatch.setattr("shelflife.records.sqlite.runs.SqliteHistory.last_started", lambda _: failed)
     result = site.call("status")
     assert result.code == 1
     assert "2 failed" in result.out

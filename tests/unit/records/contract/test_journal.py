@@ -85,13 +85,19 @@ def test_runs_come_latest_first_and_page_by_page(journal: Journal) -> None:
     assert journal.history.run(10**6) is None
 
 
-def test_the_last_run_is_one_that_came_to_its_end(journal: Journal) -> None:
+def test_the_last_cleanup_that_started_is_found_behind_refused_ones(journal: Journal) -> None:
+    assert journal.history.last_started() is None
     journal.runs.finish(begin(journal), at=10, state=RunState.DONE, report={})
     journal.runs.finish(begin(journal), at=20, state=RunState.FAILED, report={})
-    found = journal.history.completed_since(10)
-    assert found is not None
-    assert found.finished == 10
-    assert journal.history.completed_since(11) is None
+    begin(journal)  # and goes on
+    refused = journal.runs.refuse(
+        trigger=Trigger.SCHEDULE, host="here", pid=7, at=30, reason="broken settings"
+    )
+    last, started = journal.history.last_cleanup(), journal.history.last_started()
+    assert last is not None
+    assert started is not None
+    assert (last.id, last.is_refused, last.offered) == (refused, True, "")
+    assert (started.finished, started.state) == (20, RunState.FAILED)
 
 
 def test_the_last_cleanup_is_found_behind_any_number_of_others(journal: Journal) -> None:

@@ -104,7 +104,7 @@ def _of_area(base: int, area: Area, known: _Known, now: int) -> Finding | None:
 def _due(base: int, area: Area, known: _Known, cutoffs: Cutoffs) -> Iterator[_Due]:
     """Yield what is before cutoffs, and nobody holds."""
     with suppress(ShelflifeError), hold_roots(base, area) as (roots, _):
-        for directory, anchor in roots:
+        for _, directory, anchor in roots:
             root = known.rows.find(directory)
             if root is None:
                 continue

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from shelflife.policy.cutoff import Cutoffs
     from shelflife.policy.holds import Holds
     from shelflife.scan.context import Context
-    from shelflife.scan.root import AreaRoot
+    from shelflife.storage.root import AreaRoot
 
 _PIECE = 32
 """Directories that are handed to a thread at once."""

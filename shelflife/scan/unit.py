@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from shelflife.policy.rules import NativeRules
     from shelflife.records.index import UnitRow
     from shelflife.scan.context import Context
-    from shelflife.scan.root import AreaRoot
+    from shelflife.storage.root import AreaRoot
 
 _AGE_DECIDES = (Reason.EXPIRED, Reason.INDEFINITE)
 """What the verdict on a file is that goes, or would, when it is old enough."""

@@ -71,9 +71,10 @@ class AlertBook(Protocol):
     def update(
         self, found: Sequence[Condition], *, at: int, told: Mapping[str, str], tell: bool = True
     ) -> int:
-        """Take what was found at `at` (ns); return how many messages that made: none unless `tell`.
+        """Take what was found at `at` (ns); return how many messages are to be sent for it: none unless `tell`.
 
-        `told` has the texts of ends by kind. Active alerts that were not found have ended.
+        `told` has the texts of ends by kind. Active alerts that were not found have ended. Each change is an
+        event, also one that is sent to nobody.
         """
 
     def say(self, *, at: int, event: str, kind: str, key: str, text: str) -> None:

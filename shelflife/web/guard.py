@@ -2,8 +2,8 @@
 
 Before: its size and its kind; who sends it, and whether they may. A web page from anywhere can make a browser
 send a request to `127.0.0.1`; what it cannot do is to know a token, to send `application/json` without the
-browser asking first, which nobody here answers, or to have a session's cookie believed. After: what a cache may
-do.
+browser asking first, which nobody here answers, or to have a session's cookie believed. After: no names of files
+for who may not see them, and what a cache may do.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from fastapi import HTTPException, Request, Response
 
 from shelflife.actor import Actor, Via, acting
 from shelflife.scopes import Scope
-from shelflife.web.problems import ProblemRoute
+from shelflife.web.nameless import leave_out_names, may_see_names
+from shelflife.web.problems import ProblemRoute, answered
 from shelflife.web.requests import REQUEST_ID
 from shelflife.web.scopes import FILES, below, scope_of
 from shelflife.web.tags import tags_in
@@ -53,16 +54,20 @@ class RequestGuard:
         """Take what knows who asks, what has a request carried out once, and the routes' prefix."""
         self._callers = callers
         self._failures = _Failures()
-        self.once = once
+        self._once = once
         self._prefix = prefix
 
     def scope_of(self, request: Request, path: str) -> Scope | None:
         """Return what a request to the route at `path` needs; see `shelflife.web.scopes`."""
-        return scope_of(request.method, below(self._prefix, path))
+        return scope_of(request.method, self.below(path))
+
+    def below(self, path: str) -> str:
+        """Return where the route at `path` is below the routes' prefix."""
+        return below(self._prefix, path)
 
     def is_file(self, request: Request, path: str) -> bool:
         """Return whether the body of a request to the route at `path` is a file."""
-        return (request.method, below(self._prefix, path)) in FILES
+        return (request.method, self.below(path)) in FILES
 
     async def admit(self, request: Request, scope: Scope | None, *, is_file: bool) -> Caller:
         """Return who sends a request that needs `scope`. Raises HTTPException (4xx), StorageError.
@@ -84,6 +89,20 @@ class RequestGuard:
         if request.method not in _HARMLESS and not is_file and not _is_json(request):
             raise HTTPException(415, "send `Content-Type: application/json`, also without a body")
         return caller
+
+    async def carry_out(
+        self,
+        request: Request,
+        actor: Actor,
+        handle: Callable[[Request], Coroutine[Any, Any, Response]],
+        *,
+        is_file: bool,
+    ) -> Response:
+        """Return what `handle` answers, or answered before; raises what it raises, and HTTPException."""
+        if is_file:  # it is read as it comes; that it is the same one could be told at its end only
+            with acting(actor):
+                return await handle(request)
+        return await self._once.carry_out(request, actor, handle)
 
 
 class _Failures:
@@ -124,11 +143,12 @@ def guarded_by(guard: RequestGuard) -> type[ProblemRoute]:
                 caller = await guard.admit(request, scope, is_file=is_file)
                 request.state.caller = caller
                 actor = Actor(name=caller.name, via=Via.HTTP, request=request.state.request_id)
-                if is_file:  # it is read as it comes; that it is the same one could be told at its end only
-                    with acting(actor):
-                        response = await handle(request)
-                else:
-                    response = await guard.once.carry_out(request, actor, handle)
+                response = await answered(
+                    request, lambda: guard.carry_out(request, actor, handle, is_file=is_file)
+                )
+                route = guard.below(self.path)
+                if not may_see_names(caller, route, scope):
+                    leave_out_names(route, response)
                 return _finished(request, response, names=scope is not Scope.READ)
 
             return answer

@@ -72,6 +72,10 @@ _HEADERS: Final = {
 }
 
 
+_WITH_RUN: Final = ("CleanupResult", "CleanupAccepted", "Restored")
+"""Answers that have the number of a run."""
+
+
 def document_of(app: FastAPI, prefix: str = "/storage") -> Callable[[], dict[str, Any]]:
     """Return what makes the document of an application, once; `prefix` is where the routes are."""
     make = app.openapi
@@ -106,6 +110,8 @@ def _finished(document: dict[str, Any], prefix: str) -> dict[str, Any]:
             for status, answer in operation["responses"].items():
                 _add_headers(answer, dict(_headers_of(operation, method, status)))
                 _add_example(answer, components.get("schemas", {}))
+                if method == "post":
+                    _add_links(answer)
     return document
 
 
@@ -173,3 +179,14 @@ def _add_example(answer: dict[str, Any], named: dict[str, Any]) -> None:
             content["schema"] = {"$ref": "#/components/schemas/Problem"}
         elif "json" in kind and "schema" in content:
             content["example"] = example_of(content["schema"], named)
+
+
+def _add_links(answer: dict[str, Any]) -> None:
+    """Say which operations go on from an answer: those upon the run that it tells of."""
+    schema = answer.get("content", {}).get(_JSON, {}).get("schema", {})
+    names = {one.get("$ref", "").rpartition("/")[2] for one in (schema, *schema.get("anyOf", ()))}
+    if names & set(_WITH_RUN):
+        answer["links"] = {
+            operation: {"operationId": operation, "parameters": {"run": "$response.body#/run"}}
+            for operation in ("getRun", "stopRun", "listRunFiles")
+        }

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import math
 import os
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any, Final
@@ -28,7 +28,7 @@ from shelflife.shapes.error import details_of
 from shelflife.web.models import ProblemDetails
 from shelflife.web.requests import REQUEST_ID, current_ids, request_id_of
 
-__all__ = ["MEDIA_TYPE", "Changed", "ProblemRoute", "documented", "problem", "problem_of"]
+__all__ = ["MEDIA_TYPE", "Changed", "ProblemRoute", "answered", "documented", "problem", "problem_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -103,14 +103,7 @@ class ProblemRoute(APIRoute):
         async def answer(request: Request) -> Response:
             if not hasattr(request.state, "request_id"):  # in an application that is not ours
                 request.state.request_id = request_id_of(request.headers)
-            try:
-                return await guarded(request)
-            except (RequestValidationError, StarletteHTTPException, ShelflifeError, OSError) as error:
-                response = problem_of(error)
-                if response is None:
-                    raise
-                response.headers[REQUEST_ID] = request.state.request_id
-                return response
+            return await answered(request, lambda: guarded(request))
 
         return answer
 
@@ -119,6 +112,18 @@ class ProblemRoute(APIRoute):
     ) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return what answers: the handler, and what is done before and after it. It may raise HTTPException."""
         return handle
+
+
+async def answered(request: Request, answer: Callable[[], Awaitable[Response]]) -> Response:
+    """Return an answer, or the problem document in its place. Raises what is somebody else's to answer."""
+    try:
+        return await answer()
+    except (RequestValidationError, StarletteHTTPException, ShelflifeError, OSError) as error:
+        response = problem_of(error)
+        if response is None:
+            raise
+        response.headers[REQUEST_ID] = request.state.request_id
+        return response
 
 
 def problem_of(error: Exception) -> Response | None:

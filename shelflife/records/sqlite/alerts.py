@@ -40,7 +40,7 @@ _DELIVERED: Final = "UPDATE message SET done = ? WHERE id = ?"
 
 _COUNT: Final = "SELECT count(*) FROM message WHERE done IS NULL"
 
-_SAY: Final = "INSERT INTO message (at, event, kind, key, text) VALUES (?, ?, ?, ?, ?)"
+_SAY: Final = "INSERT INTO message (at, event, kind, key, text, done) VALUES (?, ?, ?, ?, ?, ?)"
 
 
 class SqliteAlertBook:
@@ -61,11 +61,8 @@ class SqliteAlertBook:
     def update(
         self, found: Sequence[Condition], *, at: int, told: Mapping[str, str], tell: bool = True
     ) -> int:
-        """Take what was found at `at` (ns); return how many messages that made: none unless `tell`.
-
-        `told` has the texts of ends by kind. Active alerts that were not found have ended.
-        """
-        count = 0
+        """See `AlertBook`. What is sent to nobody is recorded as done: a later receiver gets nothing old."""
+        count, done = 0, None if tell else at
         with transaction(self._connection):
             active = {alert.key: alert for alert in self.active()}
             for condition in found:
@@ -77,22 +74,20 @@ class SqliteAlertBook:
                     _PUT,
                     (condition.key, condition.kind, condition.stage, condition.text, since),
                 )
-                if tell:
-                    self._say(at, event, condition.kind, condition.key, condition.text)
-                    count += 1
+                self._say(at, event, condition.kind, condition.key, condition.text, done)
+                count += tell
             for alert in active.values():
                 self._connection.execute(_END, (alert.key,))
-                if tell:
-                    ended = told.get(alert.kind, "it has ended")
-                    self._say(at, "ended", alert.kind, alert.key, f"{ended} (it was: {alert.text})")
-                    count += 1
+                ended = told.get(alert.kind, "it has ended")
+                self._say(at, "ended", alert.kind, alert.key, f"{ended} (it was: {alert.text})", done)
+                count += tell
             self._connection.execute(_FORGET, (at - _KEEP,))
         return count
 
     def say(self, *, at: int, event: str, kind: str, key: str, text: str) -> None:
         """Have something told that is over already."""
         with transaction(self._connection):
-            self._say(at, event, kind, key, text)
+            self._say(at, event, kind, key, text, None)
 
     def claim(self, *, at: int) -> list[Message]:
         """Take the messages that nobody delivers, the oldest first; they are ours for `CLAIM_LASTS`."""
@@ -113,8 +108,5 @@ class SqliteAlertBook:
         (count,) = self._connection.execute(_COUNT).fetchone()
         return int(count)
 
-    def _say(self, at: int, event: str, kind: str, key: str, text: str) -> None:
-        self._connection.execute(
-            _SAY,
-            (at, event, kind, key, text),
-        )
+    def _say(self, at: int, event: str, kind: str, key: str, text: str, done: int | None) -> None:
+        self._connection.execute(_SAY, (at, event, kind, key, text, done))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import errno
+import json
 import socket
 import sqlite3
 from collections.abc import Iterator
@@ -41,7 +43,10 @@ def _token(client: TestClient, admin: dict[str, str], *scopes: str, **more: obje
 
 
 def _path(route: str) -> str:
-    return "/storage" + route.format(run="1", name="nobody", hold="1", plan="0123456789")
+    some = "0123456789abcdef"
+    return "/storage" + route.format(
+        run="1", name="nobody", hold="1", plan="0123456789", reservation=some, lease=some
+    )
 
 
 @pytest.mark.parametrize("scope", list(Scope))
@@ -357,3 +362,20 @@ def test_a_run_says_where_it_is_and_how_long_it_was_waited_for(
     stopped = client.delete(answer.headers["location"], headers=authorized | _JSON)
     assert stopped.status_code == 409  # it has ended
     assert client.delete("/storage/runs/99", headers=authorized | _JSON).status_code == 404
+
+
+@pytest.mark.parametrize("areas", [["temp"], []], ids=["good for another area", "good for numbers"])
+def test_what_failed_in_a_run_is_named_only_to_who_may_see_it(
+    far: TestClient, storage: Storage, authorized: dict[str, str], areas: list[str]
+) -> None:
+    storage.engine.cleanup()
+    with closing(sqlite3.connect(storage.engine.state.journal)) as journal, journal:
+        (text,) = journal.execute("SELECT report FROM run WHERE id = 1").fetchone()
+        failure = {"path": "uploads/secret/a", "errno": errno.EIO, "error": "Input/output error"}
+        report = json.loads(text) | {"failures": [failure]}
+        journal.execute("UPDATE run SET report = ?", (json.dumps(report),))
+    scopes = ["read", "read:paths"] if areas else ["read"]
+    shown = _token(far, authorized, *scopes, areas=areas)
+    for path in ("/storage/runs", "/storage/runs/1"):
+        assert "secret" in far.get(path, headers=authorized).text
+        assert "secret" not in far.get(path, headers=shown).text

@@ -40,6 +40,11 @@ def test_without_a_receiver_it_is_written_down_and_nothing_is_sent(storage: Stor
     with open_records(storage.settings).open_journal() as journal:
         assert [alert.kind for alert in journal.alerts.active()] == ["refused"]
         assert list(journal.alerts.claim(at=storage.now())) == []
+    storage.engine.cleanup()
+    Dispatcher().look(workplace_of(storage))
+    with open_records(storage.settings).open_journal() as journal:
+        told = [event.kind for event in journal.events.since(0) if event.kind.startswith("alert.")]
+        assert (told, journal.alerts.waiting()) == (["alert.begun", "alert.ended"], 0)
 
 
 def test_a_fault_of_telling_is_logged_once_and_raises_nothing(

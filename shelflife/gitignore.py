@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _SPECIAL: Final = frozenset(b"*?[\\")
 
@@ -106,6 +109,13 @@ def parse(line: str) -> Pattern | None:
         of_names=of_names,
         text=text,
         expression=re.compile(_expression(text, of_names), re.DOTALL),
+    )
+
+
+def any_of(patterns: Iterable[Pattern]) -> re.Pattern[bytes]:
+    """Return an expression that matches, as a whole, whatever the expression of one of `patterns` does."""
+    return re.compile(
+        b"|".join([b"(?:%s)" % one.expression.pattern for one in patterns]) or _NEVER, re.DOTALL
     )
 
 

@@ -26,7 +26,8 @@ from shelflife.policy.limits import due_before
 from shelflife.policy.plan import AreaPlan
 from shelflife.policy.rules import File
 from shelflife.run.leases import leased
-from shelflife.scan.unit import is_held_by_path, unit_is_due
+from shelflife.scan.due_units import unit_is_due
+from shelflife.scan.unit import is_held_by_path
 from shelflife.settings import AgeFrom, Expire
 from shelflife.storage.areas import hold_roots
 
@@ -104,7 +105,7 @@ def _of_area(base: int, area: Area, known: _Known, now: int) -> Finding | None:
 def _due(base: int, area: Area, known: _Known, cutoffs: Cutoffs) -> Iterator[_Due]:
     """Yield what is before cutoffs, and nobody holds."""
     with suppress(ShelflifeError), hold_roots(base, area) as (roots, _):
-        for directory, anchor in roots:
+        for _, directory, anchor in roots:
             root = known.rows.find(directory)
             if root is None:
                 continue

@@ -42,7 +42,7 @@ def _area(base_path: Path, base: int, area: Area, *, trying: bool) -> Iterator[F
         return
     try:
         with hold_roots(base, area) as (roots, _):
-            for directory, anchor in roots:
+            for _, directory, anchor in roots:
                 path = base_path / directory
                 warnings = [*_warnings(path, area, anchor), *(_tried(path, area, anchor) if trying else ())]
                 for message in warnings:

@@ -19,10 +19,10 @@ from shelflife.policy.rules import KEEP_FILE, File, judge_unit, stays_by_name
 from shelflife.policy.schedule import Schedule
 from shelflife.policy.verdict import Reason, Verdict
 from shelflife.policy.watermark import Watermarks
-from shelflife.scan.root import AreaRoot
 from shelflife.scan.unit import read_unit
 from shelflife.settings import Expire, Per
 from shelflife.storage.areas import hold_base
+from shelflife.storage.root import AreaRoot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

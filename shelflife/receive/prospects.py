@@ -18,9 +18,7 @@ from shelflife.policy.schedule import Schedule
 from shelflife.remove.purge import trash_load
 from shelflife.run.preview import holds_of
 from shelflife.scan.context import Context
-from shelflife.scan.freshness import freshness_at
 from shelflife.scan.measure import stocks_of
-from shelflife.scan.root import AreaRoot
 from shelflife.storage.areas import hold_roots
 from shelflife.storage.disks import disks_of
 
@@ -112,13 +110,15 @@ def _slots(work: Workplace, now: int) -> list[int]:
 
 
 def _shares(work: Workplace, device: int, now: int) -> list[_Share]:
-    index_settings = work.settings.index
     with work.hold_base() as base, work.records.read_index() as index:
         if index is None:
             return []
-        freshness = freshness_at(now, settle=index_settings.settle, rescan_after=index_settings.rescan_after)
         context = Context(
-            base=base, index=index, freshness=freshness, listener=work.listener, pinned=holds_of(work)
+            base=base,
+            index=index,
+            freshness=work.freshness(now),
+            listener=work.listener,
+            pinned=holds_of(work),
         )
         return [
             _share(context, work.areas[name], directories)
@@ -131,7 +131,7 @@ def _shares(work: Workplace, device: int, now: int) -> list[_Share]:
 
 def _share(context: Context, area: Area, directories: tuple[str, ...]) -> _Share:
     with hold_roots(context.base, area) as (held, _):
-        roots = [AreaRoot(area, *root) for root in held if root[0] in directories]
+        roots = [root for root in held if root.directory in directories]
         now = context.freshness.now
         trash = [
             (name.at, trash_load(context, root.anchor, root.directory, name))

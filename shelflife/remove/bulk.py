@@ -25,7 +25,6 @@ from shelflife.records.history import BatchKind
 from shelflife.remove.batch import LOOKS, BatchLoop
 from shelflife.remove.compiled import Compiled
 from shelflife.remove.share import ENDS_A_RUN, Directory, Share, groups_of
-from shelflife.scan.root import AreaRoot
 from shelflife.scan.way import Ways, for_removing, read_all
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ class Bulk:
         self._cutoffs = cutoffs
         self._number = root.context.index.root(root.directory)
         self._loop = BatchLoop(root)
-        self._at = AreaRoot(root.area, root.directory, root.anchor)
+        self._at = root.place_in(root.anchor)
         self._ways = Ways(self._at, root.context.index, root.context.holds())
         going = Going.REMOVED if root.area.trash is None else Going.TRASHED
         self._way = Compiled(root, self._ways, cutoffs, going=going)

@@ -14,7 +14,6 @@ from shelflife.files.in_use import is_in_locked_directory
 from shelflife.files.survey import Key
 from shelflife.remove.root import LARGEST_BATCH
 from shelflife.scan.empty import empty_directories
-from shelflife.scan.root import AreaRoot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,9 +45,10 @@ class Pruner:
         fails.
         """
         root, context = self._root, self._root.context
-        place = AreaRoot(root.area, root.directory, root.anchor)
         emptied = Emptied(self._prune_watched)
-        for number, (path, _) in enumerate(list(empty_directories(context, place, cutoffs))):
+        for number, (path, _) in enumerate(
+            list(empty_directories(context, root.place_in(root.anchor), cutoffs))
+        ):
             if number % LARGEST_BATCH == 0:
                 context.between()
             emptied.enter(path)

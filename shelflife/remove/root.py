@@ -14,6 +14,7 @@ from shelflife.files.trash import Trash
 from shelflife.policy.area import place_of
 from shelflife.remove.report import AreaReport, Failure
 from shelflife.remove.throttle import Throttle
+from shelflife.storage.root import AreaRoot
 
 if TYPE_CHECKING:
     from shelflife.files.anchor import Anchor
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from shelflife.records.state import Owner
     from shelflife.remove.recorder import Recorder
     from shelflife.scan.context import Context
-    from shelflife.scan.root import AreaRoot
 
 LARGEST_BATCH: Final = 100
 """Entries that are removed between two looks at where their directory is."""
@@ -111,6 +111,10 @@ class Root:
         return cls(
             context=context, options=options, anchor=anchor, area=area, directory=directory, report=report
         )
+
+    def place_in(self, anchor: Anchor) -> AreaRoot:
+        """Return the directory as it would be seen where `anchor` leads, such as what was taken aside."""
+        return AreaRoot(self.area, self.directory, anchor)
 
     @property
     def batch_size(self) -> int:

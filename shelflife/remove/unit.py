@@ -27,7 +27,6 @@ from shelflife.policy.verdict import Reason
 from shelflife.records.history import BatchKind
 from shelflife.remove.batch import LOOKS, BatchResult, Portion
 from shelflife.scan.context import Stopped
-from shelflife.scan.root import AreaRoot
 from shelflife.scan.unit import read_unit
 
 if TYPE_CHECKING:
@@ -86,7 +85,7 @@ def reason_to_keep(
     """
     try:
         found = read_unit(
-            AreaRoot(root.area, root.directory, anchor),
+            root.place_in(anchor),
             f"{name}/",
             holds=root.context.holds(),
             guarded=root.area.in_use,

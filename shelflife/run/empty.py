@@ -12,7 +12,6 @@ from shelflife.remove.purge import purge
 from shelflife.remove.report import AreaReport, RunReport
 from shelflife.remove.root import AreaLost, Root
 from shelflife.scan.context import Stopped
-from shelflife.scan.root import AreaRoot
 from shelflife.storage.areas import hold_roots
 
 if TYPE_CHECKING:
@@ -56,8 +55,8 @@ class EmptyTrash:
     def _empty(session: LockedStorage, options: Options, report: AreaReport, limit: int) -> None:
         context, area = session.context, session.work.areas[report.area]
         with hold_roots(context.base, area) as (roots, _):
-            for directory, anchor in roots:
-                root = Root.at(AreaRoot(area, directory, anchor), context, options, report)
+            for place in roots:
+                root = Root.at(place, context, options, report)
                 try:
                     purge(root, before=limit)
                 except AreaLost as lost:

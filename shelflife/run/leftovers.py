@@ -33,5 +33,5 @@ def sweep_leftovers(base: int, areas: Iterable[Area], state: StateDirectory, now
                     claims.sweep(now)
     for area in areas:
         with suppress(StorageError, OSError), hold_roots(base, area) as (roots, _):
-            for _, anchor in roots:
+            for _, _, anchor in roots:
                 sweep_drafts(anchor, living)

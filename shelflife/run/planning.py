@@ -19,8 +19,8 @@ from shelflife.scan.measure import size_of, stocks_of
 from shelflife.scan.newest import keeping_newest
 from shelflife.scan.planner import due_directories
 from shelflife.scan.refresh import Refresh, Refreshed
-from shelflife.scan.root import AreaRoot
 from shelflife.storage.areas import hold_roots
+from shelflife.storage.root import AreaRoot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -86,10 +86,7 @@ def _look(context: Context, area: Area, *, at: int | None, cutoffs: Cutoffs = KE
     try:
         with hold_roots(context.base, area) as (roots, faults):
             found.errors.extend(faults)
-            looked = {
-                AreaRoot(area, directory, anchor): _refresh(context, AreaRoot(area, directory, anchor), found)
-                for directory, anchor in roots
-            }
+            looked = {root: _refresh(context, root, found) for root in roots}
             if roots and not faults:
                 _forget_others(context, area, {root.directory for root in looked})
             if found.cutoffs:

@@ -12,7 +12,6 @@ from shelflife.run.approval import approved, look_closer, offer, why_ask
 from shelflife.run.leases import leased
 from shelflife.run.planning import make_plan
 from shelflife.scan.planner import PlannedFile, due_files
-from shelflife.scan.root import AreaRoot
 from shelflife.storage.areas import hold_roots
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ def by_directory(
             if not area_plan.due:
                 continue
             with hold_roots(base, area) as (roots, _):
-                held = {directory: AreaRoot(area, directory, anchor) for directory, anchor in roots}
+                held = {root.directory: root for root in roots}
                 for due in area_plan.due:
                     if due.root in held:
                         yield due, _still_there(due_files(held[due.root], area_plan.cutoffs, due, holds))

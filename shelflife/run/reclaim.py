@@ -27,14 +27,13 @@ from shelflife.scan.empty import empty_directories, empty_of
 from shelflife.scan.measure import freed_by, histograms_of, measures_of, size_of
 from shelflife.scan.newest import keeping_newest
 from shelflife.scan.planner import due_directories
-from shelflife.scan.root import AreaRoot
 from shelflife.storage.areas import hold_roots
 from shelflife.storage.disks import Disk, usage_of
+from shelflife.storage.root import AreaRoot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from shelflife.files.anchor import Anchor
     from shelflife.files.trash import TrashName
     from shelflife.policy.area import Area
     from shelflife.policy.cutoff import Cutoff, Cutoffs
@@ -58,7 +57,7 @@ class Reclaimable:
         self._disk = disk
         self._areas = areas
         self._stack = ExitStack()
-        self._roots: dict[str, list[tuple[str, Anchor]]] = {}
+        self._roots: dict[str, list[AreaRoot]] = {}
 
     def __enter__(self) -> Self:
         for name, directories in self._disk.areas.items():
@@ -66,7 +65,7 @@ class Reclaimable:
                 roots, _ = self._stack.enter_context(hold_roots(self._context.base, self._areas[name]))
             except ShelflifeError:  # it leads away by now: nothing of it is touched
                 continue
-            self._roots[name] = [root for root in roots if root[0] in directories]
+            self._roots[name] = [root for root in roots if root.directory in directories]
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -75,15 +74,15 @@ class Reclaimable:
     def usage(self) -> Usage:
         """Return how full the file system is now, and what of that our own records take."""
         for roots in self._roots.values():
-            for _, anchor in roots:
-                return replace(self._disk, usage=usage_of(anchor.fd)).with_records(self._state)
+            for root in roots:
+                return replace(self._disk, usage=usage_of(root.anchor.fd)).with_records(self._state)
         raise StorageError("the areas of a disk are gone")
 
     def sync(self) -> None:
         """Have the file system write, in the background, what it has put off. Raises OSError."""
         for roots in self._roots.values():
-            for _, anchor in roots:
-                fd = os.dup(anchor.fd)
+            for root in roots:
+                fd = os.dup(root.anchor.fd)
                 # A thread of its own: where much is to be written it takes minutes, and nobody waits for it.
                 threading.Thread(target=_sync, args=(fd,), name="shelflife-sync", daemon=True).start()
                 return
@@ -118,17 +117,17 @@ class Reclaimable:
         return empty_of(self._context, area, self._of(area), now)
 
     def _of(self, area: Area) -> list[AreaRoot]:
-        return [AreaRoot(area, directory, anchor) for directory, anchor in self._roots.get(area.name, ())]
+        return self._roots.get(area.name, [])
 
-    def trash(self) -> list[tuple[Area, tuple[str, Anchor], TrashName, Load]]:
+    def trash(self) -> list[tuple[AreaRoot, TrashName, Load]]:
         """Return what waits in the trash of the areas, the oldest first."""
         found = [
-            (self._areas[name], root, trashed, trash_load(self._context, root[1], root[0], trashed))
-            for name, roots in self._roots.items()
+            (root, trashed, trash_load(self._context, root.anchor, root.directory, trashed))
+            for roots in self._roots.values()
             for root in roots
-            for trashed in trash_names(root[1])
+            for trashed in trash_names(root.anchor)
         ]
-        return sorted(found, key=lambda one: one[2].at)
+        return sorted(found, key=lambda one: one[1].at)
 
     def area_plan(self, area: Area, cutoff: Cutoff, empty: Cutoff | None) -> AreaPlan:
         """Return what of an area is before a cutoff, and its empty directories before another one."""
@@ -160,8 +159,7 @@ class Reclaimable:
 
     def scanned(self, area: Area) -> int:
         """Return how many files of an area are on the file system."""
-        roots = self._roots.get(area.name, ())
-        return sum(self._context.index.totals(directory).scanned for directory, _ in roots)
+        return sum(self._context.index.totals(root.directory).scanned for root in self._of(area))
 
     def carry_out(
         self,
@@ -176,14 +174,15 @@ class Reclaimable:
         """
         context.between()
 
-        def opened(area: Area, root: tuple[str, Anchor]) -> Root:
-            return Root.at(AreaRoot(area, *root), context, options, reports[area.name])
+        def opened(place: AreaRoot) -> Root:
+            return Root.at(place, context, options, reports[place.area.name])
 
-        for area, root, trashed, _ in self.trash():
+        for place, trashed, _ in self.trash():
+            root = opened(place)
             try:
-                purge_run(opened(area, root), trashed)
+                purge_run(root, trashed)
             except AreaLost as lost:
-                reports[area.name].errors.append(str(lost))
+                root.report.errors.append(str(lost))
         seen: set[str] = set()
         for name, cutoff, only_empty in stages:
             if name in seen:  # what an earlier stage has changed is not in the index before it is read again
@@ -191,19 +190,19 @@ class Reclaimable:
             seen.add(name)
             chosen = self._cutoffs(context, self._areas[name], cutoff)
             act = prune_root if only_empty else act_on_root
-            for root in self._roots.get(name, ()):
+            for place in self._roots.get(name, ()):
                 context.between()
-                act(opened(self._areas[name], root), chosen)
+                act(opened(place), chosen)
 
     def fills(self, marks: Watermarks) -> list[str]:
         """Return in words what the file system is full of, by the watermarks that were passed."""
         index = self._context.index
         parts = []
-        for name, area in self._areas.items():
-            directories = [directory for directory, _ in self._roots.get(name, ())]
+        for area in self._areas.values():
+            directories = [root.directory for root in self._of(area)]
             inodes = sum(index.totals(directory).directories for directory in directories)
             parts.append(SpaceUse(kept_in(area), size_of(index, directories).plus(Load(files=inodes))))
-        trash = total(load for _, _, _, load in self.trash())
+        trash = total(load for _, _, load in self.trash())
         usage = self.usage()
         own = [
             SpaceUse("in the trash", trash),

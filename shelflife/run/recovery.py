@@ -29,8 +29,8 @@ from shelflife.remove.recorder import Recorder
 from shelflife.remove.report import AreaReport
 from shelflife.remove.root import Options, Root
 from shelflife.scan.context import Context, Stopped
-from shelflife.scan.root import AreaRoot
 from shelflife.settings import Expire
+from shelflife.storage.root import AreaRoot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -167,7 +167,7 @@ class Relieving:
                 self._keep_in_mind(session.journal)
                 return None
             self._wanted = need.enough.less(task.missing)
-            trash = total(load for _, _, _, load in held.trash())
+            trash = total(load for _, _, load in held.trash())
             candidates = self._candidates(session, held, need, trash)
             task.relief = choose_cutoffs(candidates, need, trash=trash, now=now)
             self._foresee(need, task.relief)

@@ -24,8 +24,8 @@ from shelflife.remove.restoring import Restorer
 from shelflife.remove.root import AreaLost, Root
 from shelflife.run.selection import Found, Selection, find, goal_of, prune_empty
 from shelflife.scan.context import Stopped
-from shelflife.scan.root import AreaRoot
 from shelflife.storage.paths import locate
+from shelflife.storage.root import AreaRoot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,6 +7,7 @@ see what would happen calls that and not `carry_out`: there is no dry-run flag a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,11 +25,12 @@ from shelflife.remove.root import AreaLost, Root
 from shelflife.run.approval import approved, confirm, interrupted, refuse_future, remember
 from shelflife.run.planning import make_plan
 from shelflife.scan.context import Stopped
-from shelflife.scan.root import AreaRoot
 from shelflife.settings import Expire
 from shelflife.storage.areas import hold_roots
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from shelflife.policy.area import Area
     from shelflife.remove.root import Options
     from shelflife.run.run import LockedStorage
@@ -141,9 +143,8 @@ def carry_out(context: Context, options: Options, plan: Plan, areas: Mapping[str
 def _act(context: Context, options: Options, area: Area, cutoffs: Cutoffs, report: AreaReport) -> None:
     try:
         with hold_roots(context.base, area) as (roots, _):
-            for directory, anchor in roots:
-                root = Root.at(AreaRoot(area, directory, anchor), context, options, report)
-                act_on_root(root, cutoffs)
+            for place in roots:
+                act_on_root(Root.at(place, context, options, report), cutoffs)
     except StorageError as error:
         if str(error) not in report.errors:  # it was said when the area was looked at
             report.errors.append(str(error))
@@ -161,26 +162,26 @@ def _act(context: Context, options: Options, area: Area, cutoffs: Cutoffs, repor
 
 def act_on_root(root: Root, cutoffs: Cutoffs) -> None:
     """Remove from one of an area's directories what is before the cutoffs, and from its trash what waited."""
-    executor = AreaExecutor(root, cutoffs)
-    try:
+    with _completing(root), closing(AreaExecutor(root, cutoffs)) as executor:
         purge(root)  # first: it makes room for the trash of this run
         if root.area.expire is not Expire.DIRECTORY:
             executor.run()
         else:
             executor.run_in("")
             UnitExecutor(root, cutoffs).run()
-    except AreaLost as lost:
-        root.report.errors.append(str(lost))
-    finally:
-        executor.close()
-        index = root.context.index
-        index.complete(index.root(root.directory), as_of=None)
 
 
 def prune_root(root: Root, cutoffs: Cutoffs) -> None:
     """Remove from one of an area's directories the empty ones that are before the cutoffs, and nothing else."""
-    try:
+    with _completing(root):
         Pruner(root).prune_all(cutoffs)
+
+
+@contextmanager
+def _completing(root: Root) -> Iterator[None]:
+    """Surround the work in one directory: a disk that fails ends it with an error; the index has what went."""
+    try:
+        yield
     except AreaLost as lost:
         root.report.errors.append(str(lost))
     finally:

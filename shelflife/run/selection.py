@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from shelflife.files.anchor import Anchor
     from shelflife.policy.area import Area
     from shelflife.run.workplace import Workplace
+    from shelflife.storage.root import AreaRoot
 
 SHOWN = "`shelflife trash list` shows what is"
 
@@ -102,7 +103,7 @@ def find(work: Workplace, base: int, selection: Selection) -> list[Found]:
         if places and not any(place.area.name == name for place in places):
             continue
         with _roots_of(base, area, faults) as roots:
-            for directory, anchor in roots:
+            for _, directory, anchor in roots:
                 here = [place for place in places if place.directory == directory]
                 if here or not places:
                     found += _found_in(area, directory, anchor, selection, here, goal)
@@ -114,7 +115,7 @@ def find(work: Workplace, base: int, selection: Selection) -> list[Found]:
 
 
 @contextmanager
-def _roots_of(base: int, area: Area, faults: list[str]) -> Iterator[list[tuple[str, Anchor]]]:
+def _roots_of(base: int, area: Area, faults: list[str]) -> Iterator[list[AreaRoot]]:
     """Hold an area's directories, as a context; none where it leads away, which is told."""
     with ExitStack() as opened:
         try:
@@ -274,7 +275,7 @@ def preview(work: Workplace, selection: Selection) -> Iterator[Returning]:
 
 def _waiting(base: int, one: Found, start: Start) -> Iterator[TrashedFile]:
     with hold_roots(base, one.area) as (roots, _):
-        anchor = dict(roots)[one.directory]
+        anchor = {root.directory: root.anchor for root in roots}[one.directory]
         yield from files_of(one.area, one.directory, anchor, one.part, start.inner + (start.name or ""))
 
 
@@ -282,7 +283,7 @@ def prune_empty(work: Workplace, base: int, selection: Selection) -> None:
     """Remove what a killed restore left of parts of the trash: directories with no file in them."""
     for area in work.areas.values():
         with _roots_of(base, area, []) as roots:
-            for _, anchor in roots:
+            for _, _, anchor in roots:
                 for part in parts_of(anchor):
                     if selection.covers(part) and not restoring(anchor).count(anchor, part.top):
                         with suppress(OSError):

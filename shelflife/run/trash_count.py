@@ -36,7 +36,7 @@ def count_trash(
             before = {}  # something has gone from there
         found: dict[str, TrashedRun] = {}
         with suppress(ShelflifeError), hold_roots(base, area) as (roots, _):
-            for _, anchor in roots:
+            for _, _, anchor in roots:
                 for trashed in trash_names(anchor):
                     run = str(trashed)
                     if report is not None and own is not None and trashed.run == report.run:

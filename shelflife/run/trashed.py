@@ -46,7 +46,7 @@ def trashed_files(work: Workplace, areas: Iterable[Area]) -> Iterator[TrashedFil
     with work.hold_base() as base:
         for area in areas:
             with hold_roots(base, area) as (roots, _):
-                for directory, anchor in roots:
+                for _, directory, anchor in roots:
                     for part in parts_of(anchor):
                         yield from files_of(area, directory, anchor, part)
 

@@ -16,7 +16,7 @@ from shelflife.policy.area import Area, areas_of
 from shelflife.policy.holds import Holds
 from shelflife.records.records import Records, open_records
 from shelflife.scan.context import Context, HoldSource, Unwatched, Watch
-from shelflife.scan.freshness import freshness_at
+from shelflife.scan.freshness import Freshness, freshness_at
 from shelflife.storage.areas import hold_base
 
 if TYPE_CHECKING:
@@ -54,10 +54,14 @@ class Workplace:
         with hold_base(self.settings.base_path, require_mount=self.settings.require_mount) as base:
             yield base
 
+    def freshness(self, now: int) -> Freshness:
+        """Return which rows of the index may stand without another look at `now` (ns)."""
+        index = self.settings.index
+        return freshness_at(now, settle=index.settle, rescan_after=index.rescan_after)
+
     @contextmanager
     def context(self, *, holds: HoldSource | None = None, watch: Watch | None = None) -> Iterator[Context]:
         """Open the index, and give what looking needs. Raises StorageError, RecordsError."""
-        index_settings = self.settings.index
         with (
             self.hold_base() as base,
             self.records.open_index() as index,
@@ -66,9 +70,7 @@ class Workplace:
             yield Context(
                 base=base,
                 index=index,
-                freshness=freshness_at(
-                    self.clock(), settle=index_settings.settle, rescan_after=index_settings.rescan_after
-                ),
+                freshness=self.freshness(self.clock()),
                 listener=self.listener,
                 watch=_BaseWatch(base, self.settings.base_path, watch or Unwatched()),
                 pinned=Holds() if holds is None else holds,

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from shelflife.scan.listing_cache import ListingCache
 from shelflife.scan.planner import due_directories
-from shelflife.scan.root import AreaRoot
 from shelflife.storage.areas import hold_roots
 
 if TYPE_CHECKING:
@@ -29,8 +28,4 @@ def count_before(context: Context, area: Area, cutoffs: Cutoffs) -> int:
     # What it reads is of no use to whoever removes, and must not stand in the listings for another cutoff.
     own = replace(context, listings=ListingCache(0))
     with hold_roots(context.base, area) as (roots, _):
-        return sum(
-            due.files
-            for directory, anchor in roots
-            for due in due_directories(own, AreaRoot(area, directory, anchor), cutoffs, {})
-        )
+        return sum(due.files for root in roots for due in due_directories(own, root, cutoffs, {}))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from shelflife.policy.area import Area
     from shelflife.policy.cutoff import Cutoffs
     from shelflife.scan.context import Context
-    from shelflife.scan.root import AreaRoot
+    from shelflife.storage.root import AreaRoot
 
 
 def empty_directories(context: Context, root: AreaRoot, cutoffs: Cutoffs) -> Iterator[tuple[str, int]]:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from shelflife.policy.choose import Measure
     from shelflife.records.index import Index, UnitRow
     from shelflife.scan.context import Context
-    from shelflife.scan.root import AreaRoot
+    from shelflife.storage.root import AreaRoot
 
 _LAST: Final = Cutoff(at=FOREVER, cause=Cause.RETENTION)
 """Before this one is every file."""

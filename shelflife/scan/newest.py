@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from shelflife.policy.area import Area
     from shelflife.policy.cutoff import Cutoffs
     from shelflife.scan.context import Context
-    from shelflife.scan.root import AreaRoot
+    from shelflife.storage.root import AreaRoot
 
 
 def keeping_newest(context: Context, area: Area, roots: Sequence[AreaRoot], cutoffs: Cutoffs) -> Cutoffs:

@@ -18,7 +18,7 @@ from shelflife.files.reading import DueCounts, Search
 from shelflife.files.tree import walk
 from shelflife.policy.plan import DueDirectory
 from shelflife.policy.verdict import Reason
-from shelflife.scan.unit import due_units
+from shelflife.scan.due_units import due_units
 from shelflife.scan.way import Ways, for_reading, read_all
 from shelflife.settings import Expire
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from shelflife.policy.cutoff import Cutoffs
     from shelflife.policy.holds import Holds
     from shelflife.scan.context import Context
-    from shelflife.scan.root import AreaRoot
+    from shelflife.storage.root import AreaRoot
 
 _PIECE = 32
 """Directories that are handed to a thread at once."""

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from shelflife.files.survey import Survey
     from shelflife.records.index import Page
     from shelflife.scan.context import Context
-    from shelflife.scan.root import AreaRoot
+    from shelflife.storage.root import AreaRoot
 
 _PROGRESS: Final = 500
 """Directories between two reports of progress."""

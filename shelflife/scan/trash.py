@@ -26,7 +26,7 @@ def due_in_trash(base: int, area: Area, now: int) -> Purge:
     """
     due = waiting = TrashedRun()
     with suppress(ShelflifeError), hold_roots(base, area) as (roots, _):
-        for _, anchor in roots:
+        for _, _, anchor in roots:
             for trashed in trash_names(anchor):
                 found = count_run(anchor, trashed)
                 waiting = together(waiting, found)

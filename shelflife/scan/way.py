@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from shelflife.policy.holds import Holds
     from shelflife.policy.rules import NativeRules
     from shelflife.records.index import Index
-    from shelflife.scan.root import AreaRoot
+    from shelflife.storage.root import AreaRoot
 
 
 def native_of(area: Area, anchor: Anchor, path: str, cutoffs: Cutoffs) -> NativeRules | None:

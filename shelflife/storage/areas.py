@@ -13,6 +13,7 @@ from shelflife.files.anchor import Anchor
 from shelflife.files.kernel import is_mount_root
 from shelflife.files.mounts import room_of
 from shelflife.records.state import Owner
+from shelflife.storage.root import AreaRoot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -70,19 +71,19 @@ def is_mount_point(fd: int) -> bool:
 
 
 @contextmanager
-def hold_roots(base: int, area: Area) -> Iterator[tuple[list[tuple[str, Anchor]], list[str]]]:
-    """Hold an area's directories: (directory, anchor) of those that are there, and what is wrong with others.
+def hold_roots(base: int, area: Area) -> Iterator[tuple[list[AreaRoot], list[str]]]:
+    """Hold an area's directories: those that are there, and what is wrong with others.
 
     An alias that is missing or is a symbolic link is no fault (it may lead to the area's own directory); an
     area none of whose directories is there is one. Raises StorageError when the area's own directory is a
     symbolic link or a file: whatever it leads to was not meant.
     """
-    roots: list[tuple[str, Anchor]] = []
+    roots: list[AreaRoot] = []
     faults: list[str] = []
     try:
         for directory in area.directories:
             try:
-                roots.append((directory, Anchor.open(base, directory)))
+                roots.append(AreaRoot(area, directory, Anchor.open(base, directory)))
             except OSError as error:
                 if fault := _fault(area, directory, error):
                     faults.append(fault)
@@ -90,8 +91,8 @@ def hold_roots(base: int, area: Area) -> Iterator[tuple[list[tuple[str, Anchor]]
             faults.append(f"{area.directories[0]}: No such file or directory")
         yield roots, faults
     finally:
-        for _, anchor in roots:
-            anchor.close()
+        for root in roots:
+            root.anchor.close()
 
 
 def _fault(area: Area, directory: str, error: OSError) -> str | None:

@@ -71,7 +71,7 @@ def disks_of(base: int, areas: Iterable[Area]) -> list[Disk]:
     for area in areas:
         try:
             with hold_roots(base, area) as (roots, _):
-                for directory, anchor in roots:
+                for _, directory, anchor in roots:
                     device = os.fstat(anchor.fd).st_dev
                     usages.setdefault(device, (os.fstatvfs(anchor.fd).f_fsid, usage_of(anchor.fd)))
                     directories = found.setdefault(device, {})

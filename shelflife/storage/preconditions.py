@@ -67,7 +67,7 @@ def area_obstacles(base: int, area: Area) -> list[str]:
     try:
         with hold_roots(base, area) as (roots, faults):
             unusable = [
-                f"{directory}: {reason}" for directory, anchor in roots if (reason := _unusable(anchor.fd))
+                f"{directory}: {reason}" for _, directory, anchor in roots if (reason := _unusable(anchor.fd))
             ]
             return [*faults, *unusable]
     except StorageError as error:

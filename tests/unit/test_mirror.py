@@ -36,7 +36,7 @@ ELSEWHERE = {
     "tests/integration/engine/test_processes.py": "schedule/running",
     "tests/integration/pressure/test_relief.py": "run/making_room run/pressure_monitor run/reclaim run/relief",
     "tests/integration/receive/test_receive.py": """
-        writing receive/admitting receive/asynchronous receive/incoming receive/prospects receive/publish
+        writing receive/admitting receive/asynchronous receive/incoming receive/prospects
         receive/destination receive/reserve records/promises
         run/leftovers
     """,

@@ -14,7 +14,7 @@ from shelflife.policy.rules.classes import Class, classes_of
 from shelflife.policy.rules.file import File
 from shelflife.policy.rules.native import NativeRules
 from shelflife.policy.rules.neighbours import Neighbours, stems_of
-from shelflife.policy.rules.patterns import Patterns
+from shelflife.policy.rules.patterns import Patterns, Sieve
 from shelflife.policy.rules.table import Case, Rule, RuleNeed
 from shelflife.policy.rules.times import KINDS
 from shelflife.policy.verdict import Reason, Verdict
@@ -92,6 +92,8 @@ class Rules:
 
     def class_of(self, path: str) -> int:
         """Return the number of the class of the file at `path` (relative to the area's directory)."""
+        if not self._matching or not self._sieve.catches(path):  # so for most files, and at one go
+            return 0
         for kind in self._matching:
             if kind.patterns.deciding(path) is not None:
                 return kind.number
@@ -237,6 +239,10 @@ class Rules:
     @cached_property
     def _matching(self) -> tuple[Class, ...]:
         return self.classes[1:]
+
+    @cached_property
+    def _sieve(self) -> Sieve:
+        return Sieve([kind.patterns for kind in self._matching])
 
     @cached_property
     def _applied(self) -> tuple[Rule, ...]:

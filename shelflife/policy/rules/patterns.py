@@ -9,10 +9,11 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from shelflife.gitignore import Pattern, parse
+from shelflife.gitignore import Pattern, any_of, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    import re
+    from collections.abc import Iterable, Sequence
 
 _MOST_REMEMBERED: Final = 4096
 """Directories whose patterns are remembered: files come directory by directory."""
@@ -67,7 +68,7 @@ class Patterns:
         if self.of_directory(directory) is not None:
             return True
         packed = _packed(directory)
-        for pattern in reversed(self._parsed):
+        for pattern in reversed(self.parsed):
             found = pattern.covers(packed)
             if found is None:
                 return None
@@ -78,14 +79,59 @@ class Patterns:
     def _last(self, path: str, *, is_directory: bool) -> str | None:
         packed = _packed(path)
         name = packed[packed.rfind(b"/") + 1 :]
-        for pattern in reversed(self._parsed):
+        for pattern in reversed(self.parsed):
             if (is_directory or not pattern.only_directories) and pattern.matches(packed, name):
                 return None if pattern.negative else pattern.line
         return None
 
     @cached_property
-    def _parsed(self) -> list[Pattern]:
+    def parsed(self) -> list[Pattern]:
+        """The patterns, made ready; lines that have none are left out."""
         return [pattern for line in self.patterns if (pattern := parse(line)) is not None]
+
+
+class Sieve:
+    """Tells at one go that none of many lists of patterns matches a file, as is so of most files."""
+
+    def __init__(self, lists: Sequence[Patterns]) -> None:
+        """Ask for all of `lists`; made ready when first asked."""
+        self._lists = lists
+        self._directories: dict[str, bool] = {}
+
+    def catches(self, path: str) -> bool:
+        """Return whether some list may match the file at `path`, or a directory above it: each is to be asked."""
+        directory, slash, name = path.rpartition("/")
+        return (
+            self._names.fullmatch(_packed(name)) is not None
+            or self._paths.fullmatch(_packed(path)) is not None
+            or (bool(directory) and self._matches_directory(directory + slash))
+        )
+
+    def _matches_directory(self, directory: str) -> bool:
+        found = self._directories.get(directory)
+        if found is None:
+            found = any(one.of_directory(directory) is not None for one in self._lists)
+            if len(self._directories) >= _MOST_REMEMBERED:
+                self._directories = {}
+            self._directories[directory] = found
+        return found
+
+    @cached_property
+    def _names(self) -> re.Pattern[bytes]:
+        return self._any_of(of_names=True)
+
+    @cached_property
+    def _paths(self) -> re.Pattern[bytes]:
+        return self._any_of(of_names=False)
+
+    def _any_of(self, *, of_names: bool) -> re.Pattern[bytes]:
+        """Return what matches wherever one does; one that takes back a match makes it match too often only."""
+        return any_of(
+            pattern
+            for one in self._lists
+            for pattern in one.parsed
+            if pattern.of_names is of_names and not pattern.only_directories
+        )
 
 
 def _packed(path: str) -> bytes:

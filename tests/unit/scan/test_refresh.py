@@ -32,7 +32,7 @@ from shelflife.scan import refresh as module
 from shelflife.scan.context import Context
 from shelflife.scan.freshness import Freshness
 from shelflife.scan.refresh import Refresh, Refreshed
-from shelflife.scan.root import AreaRoot
+from shelflife.storage.root import AreaRoot
 from tests.integration.engine.users import common_directory, make_readable, needs_root, ordinary_user
 from tests.unit.policy.areas import DAY, an_area
 

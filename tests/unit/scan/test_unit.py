@@ -21,8 +21,8 @@ from shelflife.policy.cutoff import Cause, Cutoff, Cutoffs
 from shelflife.policy.holds import Hold, Holds
 from shelflife.policy.rules import judge_unit
 from shelflife.policy.verdict import Reason
-from shelflife.scan.root import AreaRoot
 from shelflife.scan.unit import UnitReading, read_unit
+from shelflife.storage.root import AreaRoot
 from tests.unit.policy.areas import an_area
 
 _AT = 1_700_000_000 * 10**9

@@ -20,8 +20,8 @@ from shelflife.policy.holds import Hold, Holds
 from shelflife.records.index import Index
 from shelflife.records.sqlite.index_file import open_index
 from shelflife.records.state import Owner, StateDirectory
-from shelflife.scan.root import AreaRoot
 from shelflife.scan.way import Ways, for_reading, for_removing, native_of, read_alike, read_all
+from shelflife.storage.root import AreaRoot
 from tests.unit.policy.areas import an_area
 
 _CUTOFFS = Cutoffs((Cutoff(at=5, cause=Cause.RETENTION), None))

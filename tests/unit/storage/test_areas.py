@@ -106,13 +106,13 @@ def test_an_area_is_held_with_its_aliases(tmp_path: Path) -> None:
     sheets = _areas(tmp_path)[1]
     with hold_base(tmp_path) as base:
         with hold_roots(base, sheets) as (roots, faults):
-            assert ([directory for directory, _ in roots], faults) == (["contact-sheets"], [])
+            assert ([root.directory for root in roots], faults) == (["contact-sheets"], [])
         (tmp_path / "contact_sheets").mkdir()
         with hold_roots(base, sheets) as (roots, faults):
-            assert [directory for directory, _ in roots] == ["contact-sheets", "contact_sheets"]
+            assert [root.directory for root in roots] == ["contact-sheets", "contact_sheets"]
         (tmp_path / "contact-sheets").rmdir()
         with hold_roots(base, sheets) as (roots, faults):
-            assert ([directory for directory, _ in roots], faults) == (["contact_sheets"], [])
+            assert ([root.directory for root in roots], faults) == (["contact_sheets"], [])
         (tmp_path / "contact_sheets").rmdir()
         with hold_roots(base, sheets) as (roots, faults):
             assert (roots, faults) == ([], ["contact-sheets: No such file or directory"])

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from shelflife.policy.rules.patterns import Patterns
+from shelflife.policy.rules.patterns import Patterns, Sieve
 
 _TABLE = [
     # patterns, path, the pattern that protects it
@@ -47,6 +49,35 @@ _TABLE = [
 @pytest.mark.parametrize(("patterns", "path", "pattern"), _TABLE)
 def test_the_last_pattern_that_matches_decides(patterns: list[str], path: str, pattern: str | None) -> None:
     assert Patterns(patterns).deciding(path) == pattern
+
+
+@pytest.mark.parametrize(("patterns", "path", "pattern"), _TABLE)
+def test_a_sieve_catches_whatever_one_of_its_lists_matches(
+    patterns: list[str], path: str, pattern: str | None
+) -> None:
+    sieve = Sieve([Patterns(["*.other", "!*.jpg"]), Patterns(patterns)])
+    for _ in range(2):  # the second time what is known of the directories is asked
+        assert sieve.catches(path) >= (pattern is not None)
+
+
+_lists = st.lists(st.text(alphabet="ab*?/![]-.\\", max_size=6), max_size=4)
+_paths = st.lists(st.text(alphabet="ab.-!", min_size=1, max_size=3), min_size=1, max_size=4).map("/".join)
+
+
+@given(lists=st.lists(_lists, max_size=4), path=_paths)
+def test_a_sieve_lets_through_only_what_none_of_its_lists_matches(lists: list[list[str]], path: str) -> None:
+    patterns = [Patterns(lines) for lines in lists]
+    matched = any(one.deciding(path) is not None for one in patterns)
+    assert Sieve(patterns).catches(path) or not matched
+
+
+def test_a_sieve_lets_through_what_nothing_is_like() -> None:
+    sieve = Sieve(
+        [Patterns([f"*.kind{number}", f"/top{number}/", f"a/**/b{number}"]) for number in range(20)]
+    )
+    assert not any(map(sieve.catches, ("a.jpg", "deep/down/a.jpg", "a/b", "a/x/c1")))
+    assert all(map(sieve.catches, ("a.kind19", "deep/a.kind0", "top3/deep/a.jpg", "a/x/y/b7")))
+    assert not Sieve([]).catches("a.jpg")
 
 
 def test_patterns_are_a_value() -> None:

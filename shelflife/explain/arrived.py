@@ -26,7 +26,8 @@ from shelflife.policy.limits import due_before
 from shelflife.policy.plan import AreaPlan
 from shelflife.policy.rules import File
 from shelflife.run.leases import leased
-from shelflife.scan.unit import is_held_by_path, unit_is_due
+from shelflife.scan.due_units import unit_is_due
+from shelflife.scan.unit import is_held_by_path
 from shelflife.settings import AgeFrom, Expire
 from shelflife.storage.areas import hold_roots
 

@@ -19,9 +19,9 @@ from shelflife.files.removal import Outcome, unlink
 from shelflife.files.survey import Key, Survey
 from shelflife.policy.verdict import Reason
 from shelflife.records.index import RowState
-from shelflife.remove.batch import BatchLoop, Portion, is_denied, not_reached
+from shelflife.remove.batch import BatchLoop, not_reached
 from shelflife.remove.bulk import Bulk
-from shelflife.remove.opened import EntryByEntry, OpenDirectory
+from shelflife.remove.opened import OpenDirectory, run_entries
 from shelflife.remove.pruning import Emptied, Pruner
 from shelflife.remove.root import AreaLost
 from shelflife.remove.share import Directory
@@ -30,8 +30,8 @@ from shelflife.scan.context import Stopped
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from shelflife.files.removal import Removal
     from shelflife.policy.cutoff import Cutoffs
-    from shelflife.remove.batch import Way
     from shelflife.remove.root import Root
 
 
@@ -174,7 +174,7 @@ class AreaExecutor:
         path, area = directory.path, self._root.area
         acted = denied = False
         dispose = unlink if area.trash is None else partial(self._trash.dispose, path)
-        way = EntryByEntry(directory, directory.removal(self._cutoffs, dispose))
+        removal = directory.removal(self._cutoffs, dispose)
         for chunk in judged(directory.fd, path, area, self._cutoffs, directory.stays):
             due = []
             for entry, goes in chunk:
@@ -182,25 +182,23 @@ class AreaExecutor:
                     due.append(entry)
                 else:
                     count_entry(survey, entry, path, area)
-            for outcome in self._remove(path, due, way):
+            for outcome in self._remove(directory, due, removal):
                 denied = denied or outcome.reason is Reason.NOT_REACHED
                 acted = acted or outcome.is_gone
                 if not outcome.is_gone:
                     count_entry(survey, outcome.entry, path, area)
         return acted
 
-    def _remove(self, path: str, due: list[Entry], way: Way) -> Iterator[Outcome]:
+    def _remove(self, directory: OpenDirectory, due: list[Entry], removal: Removal) -> Iterator[Outcome]:
         """Remove entries batch by batch, yielding each one's outcome."""
-        portions = self._portions(path, due)
-        for done, portion in enumerate(portions, start=1):
-            self._loop.run([portion], way)
-            yield from portion.outcomes
-            if is_denied(portion.outcomes):
-                for left in portions[done:]:
-                    yield from map(not_reached, left.entries)
-                return
+        batches, done = self._batches(due), 0
+        for outcomes in run_entries(self._loop, directory, removal, batches):
+            done += 1
+            yield from outcomes
+        for left in batches[done:]:
+            yield from map(not_reached, left)
 
-    def _portions(self, path: str, due: list[Entry]) -> list[Portion]:
+    def _batches(self, due: list[Entry]) -> list[list[Entry]]:
         """Return what goes in which batch: what goes together, in the same one."""
         groups = self._root.area.rules.groups([entry.name for entry in due])
         batches: list[list[Entry]] = []
@@ -208,7 +206,7 @@ class AreaExecutor:
             if not batches or len(batches[-1]) + len(group) > self._root.batch_size:
                 batches.append([])
             batches[-1] += [due[at] for at in group]
-        return [Portion(path, batch) for batch in batches]
+        return batches
 
     def _fail(self, path: str, error: OSError) -> None:
         """Record that a directory could not be worked on."""

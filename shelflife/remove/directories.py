@@ -37,7 +37,8 @@ from shelflife.remove.unit import (
     reason_to_keep,
 )
 from shelflife.scan.context import Stopped
-from shelflife.scan.unit import is_held_by_path, unit_is_due
+from shelflife.scan.due_units import unit_is_due
+from shelflife.scan.unit import is_held_by_path
 from shelflife.scan.way import for_reading, for_removing
 
 if TYPE_CHECKING:

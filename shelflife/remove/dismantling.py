@@ -17,9 +17,9 @@ from shelflife.files.listing import is_there
 from shelflife.files.tree import remove_empty, walk
 from shelflife.policy.cutoff import BEGINNING
 from shelflife.policy.verdict import Reason
-from shelflife.remove.batch import BatchLoop, Portion, is_denied
+from shelflife.remove.batch import BatchLoop
 from shelflife.remove.compiled import Compiled
-from shelflife.remove.opened import EntryByEntry, OpenDirectory
+from shelflife.remove.opened import OpenDirectory, batches_of, run_entries
 from shelflife.remove.share import Directory, Share, groups_of
 from shelflife.remove.unit import fail, put_back, put_back_all
 from shelflife.scan.context import Stopped
@@ -121,17 +121,9 @@ class Dismantling:
 
     def _delete_entries(self, directory: _OfUnit, entries: list[Entry]) -> bool:
         """Remove entries of a unit batch by batch; return whether to go on: nobody holds it meanwhile."""
-        way = EntryByEntry(directory, directory.removal(self._cutoffs))
-        size = self._root.batch_size
-        while entries:
-            portion = Portion(directory.path, entries[:size])
-            self._loop.run([portion], way)
-            if any(outcome.reason is Reason.HELD for outcome in portion.outcomes):
-                return False
-            if is_denied(portion.outcomes):
-                break
-            entries = entries[size:]
-        return True
+        batches = batches_of(entries, self._root.batch_size)
+        found = run_entries(self._loop, directory, directory.removal(self._cutoffs), batches)
+        return not any(outcome.reason is Reason.HELD for outcomes in found for outcome in outcomes)
 
 
 class _Taken:

@@ -13,16 +13,16 @@ from shelflife.files.mounts import knows_writers
 from shelflife.files.removal import Outcome, Removal, Result, unlink
 from shelflife.policy.area import path_below
 from shelflife.policy.verdict import Reason
-from shelflife.remove.batch import BatchResult
+from shelflife.remove.batch import BatchResult, Portion, is_denied
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from shelflife.files.anchor import Anchor
     from shelflife.files.listing import Entry
     from shelflife.files.removal import Disposal
     from shelflife.policy.cutoff import Cutoffs
-    from shelflife.remove.batch import Portion
+    from shelflife.remove.batch import BatchLoop
     from shelflife.remove.root import Root
 
 
@@ -114,3 +114,25 @@ class EntryByEntry:
         if self._directory.is_locked():
             return [BatchResult([Outcome(entry, Result.KEPT, Reason.IN_USE) for entry in rest])]
         return [BatchResult(self._removal.batch(self._directory.fd, rest, until=until / SECOND))]
+
+
+def run_entries(
+    loop: BatchLoop, directory: OpenDirectory, removal: Removal, batches: Iterable[Sequence[Entry]]
+) -> Iterator[Sequence[Outcome]]:
+    """Let one batch of entries after the other go by `removal`; yield what became of each batch.
+
+    Ends after one that says that the directory may not be written to. Raises as `BatchLoop.run`.
+    """
+    way = EntryByEntry(directory, removal)
+    for batch in batches:
+        portion = Portion(directory.path, batch)
+        loop.run([portion], way)
+        yield portion.outcomes
+        if is_denied(portion.outcomes):
+            return
+
+
+def batches_of(entries: Sequence[Entry], size: int) -> Iterator[Sequence[Entry]]:
+    """Yield entries in batches of `size`; the last one may be smaller."""
+    for start in range(0, len(entries), size):
+        yield entries[start : start + size]

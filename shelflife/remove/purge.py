@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from shelflife.files.anchor import Anchor
@@ -27,9 +28,9 @@ from shelflife.policy.load import NOTHING, Load
 from shelflife.policy.rules import NativeRules
 from shelflife.policy.rules.times import AgeKind
 from shelflife.policy.verdict import Reason
-from shelflife.remove.batch import BatchLoop, Portion, is_denied
+from shelflife.remove.batch import BatchLoop
 from shelflife.remove.compiled import Compiled
-from shelflife.remove.opened import EntryByEntry, OpenDirectory
+from shelflife.remove.opened import OpenDirectory, batches_of, run_entries
 from shelflife.remove.share import ENDS_A_RUN, Directory, groups_of
 from shelflife.scan.way import for_removing, read_alike
 
@@ -143,14 +144,9 @@ class _Purge:
 
     def _purge(self, directory: _Waiting, entries: list[Entry]) -> None:
         files = [entry for entry in entries if _goes(entry)]
-        way = EntryByEntry(directory, directory.removal(self._cutoffs, _purge_one))
-        size = self._root.batch_size
-        while files and not directory.is_held():
-            portion = Portion(directory.path, files[:size])
-            self._loop.run([portion], way)
-            if is_denied(portion.outcomes):
-                return
-            files = files[size:]
+        batches = takewhile(lambda _: not directory.is_held(), batches_of(files, self._root.batch_size))
+        for _ in run_entries(self._loop, directory, directory.removal(self._cutoffs, _purge_one), batches):
+            pass
 
 
 class _Tree:

@@ -18,7 +18,7 @@ from shelflife.files.reading import DueCounts, Search
 from shelflife.files.tree import walk
 from shelflife.policy.plan import DueDirectory
 from shelflife.policy.verdict import Reason
-from shelflife.scan.unit import due_units
+from shelflife.scan.due_units import due_units
 from shelflife.scan.way import Ways, for_reading, read_all
 from shelflife.settings import Expire
 

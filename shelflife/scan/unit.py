@@ -1,4 +1,4 @@
-"""Units: directories right below an area that go as one, as the index has them and as they are.
+"""Units: directories right below an area that go as one, as they are.
 
 A directory of a unit is read by the compiled primitives where numbers say all that decides (`scan.way`): those
 that a survey has, and the inodes of what is due. Noise, a hold that may be on something in it, an error or a lock
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shelflife.files.candidates import Fate
@@ -20,90 +19,28 @@ from shelflife.files.listing import FOREVER, Entry, EntryKind, read_directory, s
 from shelflife.files.mounts import knows_writers
 from shelflife.files.reading import Flag, Manner, RemovalTask, Search
 from shelflife.policy.cutoff import KEEP_ALL
-from shelflife.policy.plan import DueDirectory
-from shelflife.policy.rules import Unit, directory_time, judge_unit
+from shelflife.policy.rules import Unit, directory_time
 from shelflife.policy.verdict import Reason
-from shelflife.records.index import RowState
 from shelflife.scan.way import for_reading, for_removing, may_be_held, native_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from shelflife.files.reading import Reading
     from shelflife.policy.area import Area
     from shelflife.policy.cutoff import Cutoffs
     from shelflife.policy.holds import Holds
     from shelflife.policy.rules import NativeRules
-    from shelflife.records.index import UnitRow
-    from shelflife.scan.context import Context
     from shelflife.storage.root import AreaRoot
 
 _AGE_DECIDES = (Reason.EXPIRED, Reason.INDEFINITE)
 """What the verdict on a file is that goes, or would, when it is old enough."""
-
-_PIECE: Final = 8
-"""Units that are handed to a thread at once."""
 
 _MOST: Final = 8 * 1024 * 1024
 """Bytes that the readings of one unit take, at the most; what was read beyond that is read again."""
 
 _EVER: Final = 2**62
 """A moment of time.monotonic_ns() that never comes."""
-
-
-def unit_is_due(row: UnitRow, area: Area, cutoffs: Cutoffs) -> bool:
-    """Return whether the index proposes a unit: all of it could be read, and it is expired."""
-    classes = area.rules.classes
-    going = [number for number in row.newest if number == 0 or not classes[number].is_kept]
-    unit = Unit(
-        newest=max(row.newest.values(), default=None),
-        # Whether noise made a directory young is seen when the unit is read: it must not be found too late here.
-        changed=-FOREVER if row.newest else row.changed,
-        classes=frozenset(going or {0}),
-        protected=len(row.newest) - len(going),
-        staying=row.staying,
-    )
-    return row.state <= RowState.UNSETTLED and judge_unit(unit, cutoffs).remove
-
-
-def due_units(context: Context, root: AreaRoot, cutoffs: Cutoffs) -> Iterator[DueDirectory]:
-    """Yield the units of a root that are before their cutoffs, each as it is now; what cannot be read stays.
-
-    Each one's own directory, as it was read, goes into the listings.
-    """
-    index, holds = context.index, context.holds()
-    number = index.root(root.directory)
-    paths = iter([row.path for row in index.units(number) if unit_is_due(row, root.area, cutoffs)])
-
-    def read(piece: list[str], _stop: Flag) -> list[UnitReading | None]:
-        return [_read_if_it_can(context, root, path, holds, cutoffs) for path in piece]
-
-    pool = context.pool.suited_to(for_reading(root.anchor))
-    for piece in pool.run(read, lambda: list(islice(paths, _PIECE)) or None, between=context.between):
-        for found in piece:
-            if found is None or not judge_unit(found.unit, cutoffs).remove:
-                continue
-            top = found.members[0]
-            if top.reading is not None:
-                context.listings.put(number, top.path, top.reading)
-            kind = root.area.rules.longest_kept(found.unit.classes)
-            yield DueDirectory(
-                root=root.directory,
-                path=top.path,
-                files=found.files,
-                bytes=found.bytes,
-                unit=True,
-                others=((kind, found.files, found.bytes),) if kind else (),
-            )
-
-
-def _read_if_it_can(
-    context: Context, root: AreaRoot, path: str, holds: Holds, cutoffs: Cutoffs
-) -> UnitReading | None:
-    try:
-        return read_unit(root, path, holds=holds, guarded=False, cutoffs=cutoffs, between=context.between)
-    except OSError:
-        return None
 
 
 class Member(NamedTuple):

@@ -1,16 +1,23 @@
-"""Publishing: a draft gets its name, at once and whole; what it replaces goes to the trash."""
+"""Publishing: a draft gets its name, at once and whole; what it replaces goes to the trash.
+
+A cleanup may be at work in the same directory. An empty one it takes away: then it is made anew. One of which all
+is due it moves into the trash as a whole, and looks at it there; a name that was given in that very moment went
+along. If the cleanup sees that, it brings all of it back; if it does not, the new file is fetched from here.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
+import time
 from contextlib import contextmanager, suppress
 from stat import S_ISDIR
 from typing import TYPE_CHECKING, Final
 
 from shelflife.clock import SECOND
 from shelflife.errors import AlreadyThere, StorageError, UsageError
-from shelflife.files.anchor import LED_AWAY
+from shelflife.files.anchor import LED_AWAY, identity_of
+from shelflife.files.rename import put_back
 from shelflife.files.trash import Trash, TrashName, prune_trash
 
 if TYPE_CHECKING:
@@ -21,6 +28,10 @@ if TYPE_CHECKING:
 
 _TRIES: Final = 20
 """A cleanup may take an empty directory away between its making and the name in it."""
+
+_LOOKS: Final = 20
+_PAUSE: Final = 0.01
+"""Seconds between two looks: a cleanup that has moved a directory looks at it at once, and so brings it back."""
 
 _NO_RUN: Final = 0
 """The number of the run in the trash's name: what was replaced there, no run removed."""
@@ -42,10 +53,44 @@ def publish(place: Destination, draft: Draft, *, overwrite: bool) -> None:
             with _directory(place) as fd:
                 _name(place, draft, fd, overwrite=overwrite)
                 os.fsync(fd)
+                _see_that_it_stays(place, fd)
                 return
         except FileNotFoundError:  # the directory went while it was empty
             if attempt == _TRIES - 1:
                 raise
+
+
+def _see_that_it_stays(place: Destination, fd: int) -> None:
+    """Return when the directory that was open at `fd` while a file got its name there is in its place.
+
+    Or when the file is in the one that took that place. Raises StorageError where it cannot be brought there.
+    """
+    for _ in range(_TRIES):
+        if _is_in_place(place, fd):
+            return
+        try:
+            with _directory(place) as home:
+                put_back(fd, place.name, home, place.name)
+                os.fsync(home)
+                if _is_in_place(place, home):
+                    return
+        except FileNotFoundError:  # it came back with its directory, or this one went, too
+            continue
+        except OSError as error:
+            raise StorageError(
+                f"{place.path} got its name in a directory that was moved away right then, and cannot be brought "
+                f"back ({error.strerror}); it may be in the trash of the area"
+            ) from error
+    raise StorageError(f"{place.path} got its name in a directory that is moved away again and again")
+
+
+def _is_in_place(place: Destination, fd: int) -> bool:
+    """Return whether an open directory is where a file is to be; a moment is left for it to come back."""
+    for _ in range(_LOOKS):
+        if place.anchor.verify(place.directory, identity_of(fd)):
+            return True
+        time.sleep(_PAUSE)
+    return False
 
 
 @contextmanager

@@ -40,7 +40,7 @@ ELSEWHERE = {
         run/making_room run/pressure_monitor run/reclaim run/relief run/relief_task
     """,
     "tests/integration/receive/test_receive.py": """
-        writing receive/admitting receive/asynchronous receive/incoming receive/prospects receive/publish
+        writing receive/admitting receive/asynchronous receive/incoming receive/prospects
         receive/destination receive/reserve records/promises
         run/leftovers
     """,

@@ -108,9 +108,10 @@ class Reservation:
             self.draft.discard()
             self._claim.release()
         else:
-            self.draft.keep()
             with suppress(OSError):
+                self._tell(os.fstat(self.draft.fd).st_size)
                 self._claim.change(until=self.place.clock() + keep)
+            self.draft.keep()
             self._claim.let_go()
         self.place.close()
 

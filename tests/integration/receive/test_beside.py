@@ -130,6 +130,13 @@ def test_on_a_file_system_without_nameless_files_it_is_the_same(tmp_path: Path) 
             incoming.publish(overwrite=True)
         with pytest.raises(NoRoom):
             engine.receive("uploads", "b", size=10**15)
+        name = engine.reserve("uploads", "c", size=8 * MB).name
+        with engine.resume(name) as incoming:
+            for _ in range(6):
+                incoming.write(b"x" * MB)
+        (promise,) = promises_of(engine.state, engine.now())
+        assert promise.hidden == 2 * MB  # what is written shows
+        engine.give_up(name)
         assert (view / "s/uploads/a").read_bytes() == b"new"
         assert [(file.path, file.size) for file in engine.trash()] == [("uploads/a", 50_000)]
         assert list((view / "s/uploads/.trash/.incoming").iterdir()) == []

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from shelflife.records.statistics import AreaStatistics, Statistics
     from shelflife.remove.report import AreaReport, Failure, RunReport
     from shelflife.run.lock import Holder
-    from shelflife.run.relief import DiskRelief
+    from shelflife.run.relief_task import DiskRelief
     from shelflife.run.restored import Restored
     from shelflife.run.selection import Returning, Selection
     from shelflife.run.trashed import TrashedFile
@@ -135,7 +135,7 @@ __getattr__ = _loader(
             "RunReport",
         ),
         "run.lock": ("Holder",),
-        "run.relief": ("DiskRelief",),
+        "run.relief_task": ("DiskRelief",),
         "run.restored": ("Restored",),
         "run.selection": (
             "Returning",

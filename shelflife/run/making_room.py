@@ -20,7 +20,8 @@ from shelflife.policy.gain import expected_of
 from shelflife.policy.watermark import RoomLevel, Watermark, Watermarks
 from shelflife.records.history import Trigger
 from shelflife.run.pressure_monitor import Patience
-from shelflife.run.relief import DiskRelief, ReliefOutcome, ReliefTask, Relieving
+from shelflife.run.relief import Relieving
+from shelflife.run.relief_task import DiskRelief, ReliefOutcome, ReliefTask
 from shelflife.run.run import RunRequest, refuse_when_dry, run
 from shelflife.scan.context import Stopped
 from shelflife.settings import PressureSettings

@@ -27,14 +27,18 @@ ELSEWHERE = {
         engine questions
         remove/bulk remove/careful remove/compiled remove/opened
         run/planning run/preview run/retention run/run
-        scan/measure scan/planner scan/root
+        scan/measure scan/planner
     """,
-    "tests/integration/engine/test_units.py": "remove/directories remove/dismantling remove/share remove/unit",
+    "tests/integration/engine/test_units.py": """
+        remove/directories remove/dismantling remove/share remove/unit scan/due_units
+    """,
     "tests/integration/engine/test_quotas.py": "scan/newest",
     "tests/integration/engine/test_foresight.py": "explain/foresee run/sampling",
     "tests/integration/engine/test_trash_in_stats.py": "run/look run/trash_count",
     "tests/integration/engine/test_processes.py": "schedule/running",
-    "tests/integration/pressure/test_relief.py": "run/making_room run/pressure_monitor run/reclaim run/relief",
+    "tests/integration/pressure/test_relief.py": """
+        run/making_room run/pressure_monitor run/reclaim run/relief run/relief_task
+    """,
     "tests/integration/receive/test_receive.py": """
         writing receive/admitting receive/asynchronous receive/incoming receive/prospects
         receive/destination receive/reserve records/promises
@@ -64,6 +68,7 @@ ELSEWHERE = {
     """,
     "tests/integration/pressure/test_empty.py": "scan/empty",
     "tests/unit/scan/test_refresh.py": "scan/freshness",
+    "tests/unit/storage/test_areas.py": "storage/root",
     "tests/unit/records/contract/test_records.py": "records/records records/sqlite/records",
     "tests/unit/records/sqlite/test_index.py": "records/sqlite/index_file records/sqlite/index_reader",
     "tests/unit/files/test_primitives.py": """

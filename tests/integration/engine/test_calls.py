@@ -19,6 +19,8 @@ _EXECUTOR = "AreaExecutor.run"
 
 _MOST = 400
 """Calls that the first due file adds to a run in which nothing is due."""
+_CAREFUL = 200
+"""Calls that each further one adds where files go entry by entry: looked at by the plan, and three times more."""
 _DEEPEST = 14
 """Frames below the executor of an area."""
 
@@ -74,3 +76,15 @@ def test_one_file_costs_few_calls_and_each_further_one_next_to_none(
     assert one.calls - none.calls <= _MOST
     assert one.depth <= _DEEPEST
     assert (fifty.calls - one.calls) / 49 < 5
+
+
+@pytest.mark.parametrize("trash", ["0s", "1h"], ids=["removed", "to the trash"])
+def test_by_the_careful_way_each_file_costs_few_calls(make_storage: MakeStorage, trash: str) -> None:
+    storage = make_storage({"temp": {"retention": "1d", "trash": trash}}, cleanup={"workers": 1})
+    storage.file("temp/held")
+    storage.engine.hold("temp/held", reason="it makes its directory one that goes entry by entry")
+    for _ in range(2):
+        _cost(storage, 1)  # what is made once is made
+    none, one, fifty = (_cost(storage, files) for files in (0, 1, 50))
+    assert one.calls - none.calls <= _MOST
+    assert (fifty.calls - one.calls) / 49 <= _CAREFUL

@@ -19,10 +19,9 @@ from shelflife.storage.paths import locate
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from shelflife.files.anchor import Anchor
-    from shelflife.policy.area import Area
     from shelflife.run.workplace import Workplace
     from shelflife.storage.paths import Place
+    from shelflife.storage.root import AreaRoot
 
 __all__ = ["TrashCursor", "TrashFilter", "page_of_trash"]
 
@@ -86,48 +85,44 @@ def _found(
         for name in names:
             if place is None or place.area.name == name:
                 with hold_roots(base, work.areas[name]) as (roots, _):
-                    for directory, anchor in _from(roots, name, after):
-                        if place is None or place.directory == directory:
-                            inside = _Inside(work.areas[name], directory, anchor, below)
-                            yield from inside.files(wanted, after)
+                    for root in _from(roots, after):
+                        if place is None or place.directory == root.directory:
+                            yield from _Inside(root, below).files(wanted, after)
 
 
-def _from(
-    roots: Sequence[tuple[str, Anchor]], area: str, after: TrashCursor | None
-) -> Sequence[tuple[str, Anchor]]:
+def _from(roots: Sequence[AreaRoot], after: TrashCursor | None) -> Sequence[AreaRoot]:
     """Return an area's directories from that of a cursor on."""
-    directories = [directory for directory, _ in roots]
-    if after is None or after.area != area or after.directory not in directories:
-        return roots
-    return roots[directories.index(after.directory) :]
+    for number, root in enumerate(roots):
+        if after is not None and (root.area.name, root.directory) == (after.area, after.directory):
+            return roots[number:]
+    return roots
 
 
 @dataclass(frozen=True, slots=True)
 class _Inside:
     """The trash of one of an area's directories."""
 
-    area: Area
-    directory: str
-    anchor: Anchor
+    root: AreaRoot
     below: str
     """Only what was at this path below the directory, or below it; empty: anywhere."""
 
     def files(
         self, wanted: TrashFilter, after: TrashCursor | None
     ) -> Iterator[tuple[TrashedFile, TrashCursor]]:
-        if after is not None and (after.area, after.directory) != (self.area.name, self.directory):
+        area, directory = self.root.area, self.root.directory
+        if after is not None and (after.area, after.directory) != (area.name, directory):
             after = None
-        for part in parts_of(self.anchor):
+        for part in parts_of(self.root.anchor):
             if wanted.covers(part) and (after is None or part >= after.part):
                 last = after.path if after is not None and part == after.part else None
                 for path, entry in self._sorted(part, "", last):
-                    file = trashed_file(self.area, self.directory, part, path, entry)
-                    yield file, TrashCursor(self.area.name, self.directory, part, path)
+                    file = trashed_file(area, directory, part, path, entry)
+                    yield file, TrashCursor(area.name, directory, part, path)
 
     def _sorted(self, part: Part, directory: str, last: str | None) -> Iterator[tuple[str, Entry]]:
         """Yield (path, entry) of all files in a directory of a part and below, after the path `last`."""
         entries: list[Entry] = []
-        with suppress(OSError), self.anchor.directory(part.top + directory) as fd:  # gone meanwhile
+        with suppress(OSError), self.root.anchor.directory(part.top + directory) as fd:  # gone meanwhile
             for chunk in read_directory(fd):
                 entries += chunk
         found = [(directory + entry.name + _slash(entry), entry) for entry in entries]

@@ -278,8 +278,11 @@ class Rules:
 
 
 def _is_name(pattern: str) -> bool:
-    """Return whether a pattern is a name with at most `*` and `?` in it, which means the same to fnmatch(3)."""
-    return bool(pattern) and not set("[]\\!#/ ") & set(pattern.removesuffix("/"))
+    """Return whether a pattern is a name with at most `*` in it, which means the same to fnmatch(3).
+
+    `?` does not: it is a byte to git, and a character of the locale to fnmatch.
+    """
+    return bool(pattern) and not set("?[]\\!#/ ") & set(pattern.removesuffix("/"))
 
 
 def _keep_together(group: Sequence[int], verdicts: list[Verdict]) -> None:

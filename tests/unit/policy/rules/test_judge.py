@@ -197,7 +197,8 @@ def test_a_second_look_asks_for_age_and_name_but_not_for_neighbours_and_noise_go
     ("ignore", "noise"),
     [
         (["*.tmp", "Thumbs.db"], ("*.tmp", "Thumbs.db")),
-        (["?.tmp", "@eaDir/"], ("?.tmp",)),  # a directory is asked about by itself
+        (["*.tmp", "@eaDir/"], ("*.tmp",)),  # a directory is asked about by itself
+        (["?.tmp"], None),
         ([], ()),
         (["[ab].tmp"], None),
         (["a b"], None),

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from shelflife.records.state import StateDirectory
     from shelflife.records.statistics import Statistics
     from shelflife.run.pages import PlanCursor
+    from shelflife.run.trash_pages import TrashCursor, TrashFilter
+    from shelflife.run.trashed import TrashedFile
     from shelflife.run.workplace import Workplace
     from shelflife.scan.planner import PlannedFile
     from shelflife.storage.disks import Disk
@@ -272,6 +274,17 @@ class Questions:
 
         return page_of_files(self._work, plan, limit=limit, after=after)
 
+    def page_of_trash(
+        self, wanted: TrashFilter, *, limit: int, after: TrashCursor | None = None
+    ) -> tuple[list[TrashedFile], TrashCursor | None]:
+        """Return at most `limit` of what waits in the trash, in order, and a cursor if there is more.
+
+        Raises UsageError, StorageError.
+        """
+        from shelflife.run.trash_pages import page_of_trash
+
+        return page_of_trash(self._work, wanted, limit=limit, after=after)
+
     # -- async twins
 
     arefresh = in_thread(refresh)
@@ -291,6 +304,7 @@ class Questions:
     aoffered = in_thread(offered)
     afiles = streamed(files)
     apage_of_files = in_thread(page_of_files)
+    apage_of_trash = in_thread(page_of_trash)
     awhy = in_thread(why)
     acheck = in_thread(check)
     acheck_shared = in_thread(check_shared)

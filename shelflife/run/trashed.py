@@ -90,16 +90,21 @@ def files_of(
         for path, entries in _walk(anchor, part.top + start):
             for entry in entries:
                 if entry.kind is not EntryKind.DIRECTORY:
-                    yield TrashedFile(
-                        area=area.name,
-                        path=place_of(directory, path[len(part.top) :] + entry.name),
-                        place=place_of(directory, path + entry.name),
-                        run=part.run,
-                        trashed=part.at,
-                        until=None if part.displaced else part.at + (area.trash or 0),
-                        size=entry.size,
-                        mtime=entry.mtime,
-                    )
+                    yield trashed_file(area, directory, part, path[len(part.top) :] + entry.name, entry)
+
+
+def trashed_file(area: Area, directory: str, part: Part, path: str, entry: Entry) -> TrashedFile:
+    """Return what waits at a path of a part of the trash of an area's `directory`."""
+    return TrashedFile(
+        area=area.name,
+        path=place_of(directory, path),
+        place=place_of(directory, part.top + path),
+        run=part.run,
+        trashed=part.at,
+        until=None if part.displaced else part.at + (area.trash or 0),
+        size=entry.size,
+        mtime=entry.mtime,
+    )
 
 
 def _walk(anchor: Anchor, path: str) -> Iterator[tuple[str, list[Entry]]]:

@@ -12,11 +12,19 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, Strict
 from shelflife.scopes import Scope
 
 
-def _request(example: dict[str, Any]) -> ConfigDict:
-    """Return what all bodies have in common: nothing unknown is taken, and there is an example."""
+def _request(example: dict[str, Any], **rules: Any) -> ConfigDict:
+    """Return what all bodies have in common: nothing unknown is taken, and there is an example.
+
+    `rules` are for the schema: what a validator refuses.
+    """
     return ConfigDict(
-        extra="forbid", use_attribute_docstrings=True, json_schema_extra={"examples": [example]}
+        extra="forbid", use_attribute_docstrings=True, json_schema_extra={"examples": [example], **rules}
     )
+
+
+def _given(name: str, kind: str = "string") -> dict[str, Any]:
+    """Return the schema of a body that has a value for `name`."""
+    return {"required": [name], "properties": {name: {"type": kind}}}
 
 
 _Target = Annotated[StrictStr, Field(min_length=1, max_length=4096)]
@@ -121,7 +129,17 @@ class RenewRequest(BaseModel):
 class RestoreRequest(BaseModel):
     """What to bring back from the trash."""
 
-    model_config: ClassVar[ConfigDict] = _request({"target": "uploads/clip.mp4"})
+    model_config: ClassVar[ConfigDict] = _request(
+        {"target": "uploads/clip.mp4"},
+        anyOf=[
+            _given("target"),
+            _given("targets", "array"),
+            _given("areas", "array"),
+            _given("since"),
+            _given("until"),
+        ],
+        **{"not": {"allOf": [_given("target"), _given("targets", "array")]}},
+    )
 
     target: Annotated[StrictStr | None, Field(min_length=1, max_length=4096)] = None
     """Where it was, relative to the base path; or the number of the run that removed it."""

@@ -50,6 +50,7 @@ def test_it_serves_the_contract_over_real_http(service: Service) -> None:
     assert not old.exists()
 
     stats = service.ask("GET", "/storage/stats")
+    assert "server" not in stats.headers  # what it is made with is nobody's business
     assert stats.body["base_path"] == str(service.base)
     metrics = service.ask("GET", "/storage/metrics").body
     assert (metrics["total_runs"], metrics["total_deleted"]) == (1, 1)

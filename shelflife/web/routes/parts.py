@@ -46,6 +46,10 @@ Cursor = Annotated[
     ),
 ]
 
+Since = Annotated[
+    str | None,
+    Query(max_length=100, description="Only from then on: 2026-12-24, or 7d for seven days ago"),
+]
 PathText = Annotated[str | None, Query(description="Relative to the base path, or absolute")]
 PathBytes = Annotated[
     str | None, Query(description="Instead of `path`: its bytes in Base64, for names that are not UTF-8")

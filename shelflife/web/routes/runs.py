@@ -26,6 +26,7 @@ from shelflife.web.routes.parts import (
     Asking,
     Limit,
     RunNumber,
+    Since,
     json_lines,
     link_to_next,
     not_found,
@@ -54,11 +55,6 @@ _AT_ONCE: Final = 100
 """Runs that are read at once."""
 
 OUTCOMES: Final = tuple(result.name.lower() for result in Result)
-
-Since = Annotated[
-    str | None,
-    Query(max_length=100, description="Only from then on: 2026-12-24, or 7d for seven days ago"),
-]
 
 
 @dataclass

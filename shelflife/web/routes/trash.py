@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from itertools import islice
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
-from fastapi import Request
-from fastapi.responses import StreamingResponse
+from fastapi import Depends, Query, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
 
 from shelflife.errors import UsageError
 from shelflife.run.selection import Selection
+from shelflife.run.trash_pages import TrashCursor, TrashFilter
+from shelflife.run.trashed import Part
 from shelflife.settings.quantities import parse_duration, past_moment_of
 from shelflife.shapes.run import Report, report_as_json
 from shelflife.shapes.trash import (
@@ -24,29 +26,53 @@ from shelflife.shapes.trash import (
 from shelflife.web import models
 from shelflife.web.routes.cleanup import RUNS
 from shelflife.web.routes.parts import (
+    LARGEST,
     MOST_FILES,
     Areas,
     Asking,
+    Cursor,
     Limit,
+    PathBytes,
+    PathText,
+    Since,
     answer_of,
+    asked_path,
+    cursor_of,
     inside,
     json_lines,
+    link_to_next,
+    parts_of_cursor,
     require_path,
     wants_lines,
 )
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from fastapi import APIRouter
 
     from shelflife.engine import Engine
     from shelflife.events import Event
     from shelflife.remove.report import RunReport
+    from shelflife.run.trashed import TrashedFile as TrashedFileValue
     from shelflife.shapes.trash import Restored as Result
     from shelflife.web.caller import Caller
     from shelflife.web.service import Service
+
+
+@dataclass
+class TrashAsked:
+    """Which of what waits in the trash is wanted."""
+
+    area: Areas = None
+    run: Annotated[int | None, Query(ge=1, le=LARGEST, description="Only what this run put there")] = None
+    path: PathText = None
+    path_b64: PathBytes = None
+    since: Since = None
+    until: Annotated[str | None, Query(max_length=100, description="Only what went before then")] = None
+    cursor: Cursor = None
+    limit: Limit = MOST_FILES
 
 
 def add(api: APIRouter, service: Service) -> None:
@@ -54,14 +80,21 @@ def add(api: APIRouter, service: Service) -> None:
 
     @api.get("/trash", response_model=list[TrashedFile])
     async def list_trash(
-        request: Request, asking: Asking, area: Areas = None, limit: Limit = MOST_FILES
-    ) -> object:
-        """Return what waits in the trash, the oldest first: up to `limit` files, or all of them as JSON lines."""
-        areas = asking.require_areas(area)
-        files = (trashed_file_as_json(file) for file in service.engine.trash(areas or None))
+        request: Request, asking: Asking, wanted: Annotated[TrashAsked, Depends()]
+    ) -> Response:
+        """Return what waits in the trash, by area, the oldest first; `Link` says where the next page is.
+
+        Complete as JSON lines (`application/jsonl`).
+        """
+        engine = service.engine
+        chosen = await asyncio.to_thread(_filter_of, engine, asking, wanted)
         if wants_lines(request):
-            return StreamingResponse(json_lines(files), media_type="application/jsonl")
-        return await asyncio.to_thread(lambda: list(islice(files, limit)))
+            lines = json_lines(map(trashed_file_as_json, _all_of(engine, chosen)))
+            return StreamingResponse(lines, media_type="application/jsonl")
+        after = None if wanted.cursor is None else _cursor_of(wanted.cursor)
+        found, last = await engine.apage_of_trash(chosen, limit=wanted.limit, after=after)
+        headers = {} if last is None else {"Link": link_to_next(request, cursor=_as_cursor(last))}
+        return JSONResponse([trashed_file_as_json(file) for file in found], headers=headers)
 
     _add_acts(api, service)
 
@@ -106,6 +139,52 @@ def _add_acts(api: APIRouter, service: Service) -> None:
         return await answer_of(
             request, service, job, lambda done: report_as_json(done.as_json()), at="/trash/purge"
         )
+
+
+def _filter_of(engine: Engine, asking: Caller, wanted: TrashAsked) -> TrashFilter:
+    """Return what of the trash is wanted. Raises UsageError, HTTPException (403)."""
+    areas = asking.require_areas(wanted.area)
+    now = engine.now()
+    since, until = (
+        None if text is None else past_moment_of(text, now, name=name)
+        for name, text in (("since", wanted.since), ("until", wanted.until))
+    )
+    path = None
+    if wanted.path is not None or wanted.path_b64 is not None:
+        path = inside(engine, asked_path(wanted.path, wanted.path_b64))
+        require_path(engine, asking, path)
+    return TrashFilter(
+        areas=None if areas is None else tuple(engine.settings.area_name(name) for name in areas),
+        run=wanted.run,
+        since=since,
+        until=until,
+        path=path,
+    )
+
+
+def _all_of(engine: Engine, wanted: TrashFilter) -> Iterator[TrashedFileValue]:
+    """Yield all that waits in the trash and is wanted, page by page."""
+    after: TrashCursor | None = None
+    while True:
+        found, after = engine.page_of_trash(wanted, limit=MOST_FILES, after=after)
+        yield from found
+        if after is None:
+            return
+
+
+def _as_cursor(cursor: TrashCursor) -> str:
+    part = cursor.part
+    return cursor_of(
+        (cursor.area, cursor.directory, str(part.at), str(int(part.displaced)), str(part.run), cursor.path)
+    )
+
+
+def _cursor_of(text: str) -> TrashCursor:
+    """Return the cursor that a text stands for. Raises UsageError."""
+    area, directory, at, displaced, run, path = parts_of_cursor(text, 6)
+    if not (at.isdecimal() and run.isdecimal() and displaced in ("0", "1")):
+        raise UsageError("cursor: not one that a page before has given")
+    return TrashCursor(area, directory, Part(int(at), displaced == "1", int(run)), path)
 
 
 def _selection(engine: Engine, asking: Caller, wanted: models.RestoreRequest) -> Selection:

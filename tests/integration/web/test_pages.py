@@ -157,3 +157,19 @@ def test_holds_come_in_pages_by_area(client: TestClient, storage: Storage) -> No
     assert [[hold["path"] for hold in page] for page in found] == [
         ["temp/4", "temp/3"], ["temp/2", "temp/1"], ["temp/0"],
     ]  # fmt: skip
+
+
+def test_the_trash_comes_in_pages_narrowed_down_as_one_likes(make_storage: MakeStorage) -> None:
+    storage = make_storage({"temp": {"retention": "1d", "trash": "9d"}}, cleanup={"enabled": False})
+    for number in range(12):
+        storage.file(f"temp/{number % 2}/{number}", age="3d")
+    storage.engine.cleanup()
+    with TestClient(create_app(storage.settings)) as client:
+        found = pages(client, "/storage/trash?limit=5", {})
+        assert [len(page) for page in found] == [5, 5, 2]
+        assert len({file["place"] for page in found for file in page}) == 12
+        assert len(client.get("/storage/trash?path=temp/1&run=1&since=1d").json()) == 6
+        assert client.get("/storage/trash?run=2").json() == []
+        lines = client.get("/storage/trash", headers={"Accept": "application/jsonl"})
+        assert len(lines.text.splitlines()) == 12
+        assert client.get("/storage/trash?cursor=dGVtcA").status_code == 422

@@ -206,6 +206,19 @@ def test_an_area_settles_where_as_much_expires_as_comes(area: dict[str, object],
     assert (found.bytes if found else None) == settles
 
 
+def test_an_area_settles_at_what_is_kept_indefinitely_and_what_comes_within_its_retention() -> None:
+    expires = Load(files=4, bytes=40, allocated=40)
+    holding = Holding(
+        area=an_area(retention="2d"),
+        size=Load(files=10, bytes=100, allocated=100),
+        histograms={0: {_NOW // HOUR: expires}},
+        inflow=Inflow(files=3, bytes=30, days=9),
+    )
+    found = settles_at(holding)
+    assert found is not None
+    assert (found.files, found.bytes) == (6 + 2 * 3, 60 + 2 * 30)
+
+
 @settings(deadline=None)  # others may be using the machine
 @given(files=FILES, retention=st.integers(1, 60), quota=st.none() | st.integers(1, 200))
 def test_what_would_go_is_exact_to_the_hour(files: list[File], retention: int, quota: int | None) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from typing import TYPE_CHECKING, Final
 
-from shelflife.errors import StorageError, UsageError
+from shelflife.errors import NoRoom, StorageError, UsageError
 from shelflife.receive.admitting import admitted
 from shelflife.receive.destination import Destination
 from shelflife.receive.publish import publish
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from shelflife.run.workplace import Workplace
 
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 _FIRST: Final = 64 * 1024
 """Bytes that are promised first to a file of unknown length; then as many again as it has, …"""
 
@@ -189,6 +191,9 @@ def promised(
         return admitted(work, lambda: reserve(place, _FIRST if size is None else size, keep=keep))
     except BaseException as error:
         place.close()
+        if isinstance(error, OSError) and error.errno in _FULL:  # not even for what a promise is kept in
+            message = f"there is no room for {place.path}: {error.strerror}"
+            raise NoRoom(message, needed=_FIRST if size is None else size, available=0) from error
         if isinstance(error, OSError):
             raise StorageError(f"{place.path} cannot be received: {error.strerror}") from error
         raise

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
-from fastapi import Body, Query
+from fastapi import Body, Query, Response
 
 from shelflife.settings.quantities import change_of
 from shelflife.shapes.alert import Alert, Delivery, alert_as_json
@@ -17,8 +17,11 @@ from shelflife.shapes.settings import SettingsInForce, settings_as_json
 from shelflife.shapes.stats import StorageStats
 from shelflife.shapes.status import Status, status_as_json
 from shelflife.web import models
+from shelflife.web.tags import tag_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fastapi import APIRouter
 
     from shelflife.web.service import Service
@@ -27,6 +30,9 @@ Changes = Annotated[
     list[str],
     Query(min_length=1, max_length=100, description="Such as uploads.retention=3d; once for each change"),
 ]
+
+_BY_THE_BYTE: Final = ("used_bytes", "available_bytes", "used_inodes", "available_inodes", "days")
+"""What is another number whenever anybody writes; of what a forecast's tag is made, the shares tell as much."""
 
 
 def add(api: APIRouter, service: Service) -> None:
@@ -56,9 +62,11 @@ def _add_numbers(api: APIRouter, service: Service) -> None:
         return await asyncio.to_thread(lambda: [disk_usage_as_json(one) for one in service.engine.disks()])
 
     @api.get("/forecast", response_model=Forecast)
-    async def get_forecast() -> object:
+    async def get_forecast(response: Response) -> object:
         """Return what expires on each coming day, where areas settle, and when disks will be full."""
-        return await asyncio.to_thread(lambda: forecast_as_json(service.engine.forecast()))
+        shown = await asyncio.to_thread(lambda: forecast_as_json(service.engine.forecast()))
+        response.headers["ETag"] = tag_of(_parts_of(shown))
+        return shown
 
     @api.get("/whatif", response_model=WhatIf)
     async def get_what_if(change: Changes) -> object:
@@ -96,6 +104,17 @@ def _add_matters(api: APIRouter, service: Service) -> None:
 
 def _test(service: Service) -> list[Delivery]:
     return [{"receiver": name, "error": reason} for name, reason in service.engine.try_receivers().items()]
+
+
+def _parts_of(shown: Forecast) -> dict[str, object]:
+    """Return what of a forecast tells it from another one: neither the moment nor the last byte on a disk."""
+    areas = {name: _without(area, "cutoff") for name, area in shown["areas"].items()}
+    disks = [_without(disk, *_BY_THE_BYTE) for disk in shown["disks"]]
+    return {**shown, "areas": areas, "disks": disks}
+
+
+def _without(part: Mapping[str, object], *keys: str) -> dict[str, object]:
+    return {key: value for key, value in part.items() if key not in keys}
 
 
 def _settings(service: Service) -> SettingsInForce:

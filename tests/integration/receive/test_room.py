@@ -7,6 +7,7 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import count
 from threading import Barrier
 
 import pytest
@@ -167,3 +168,15 @@ def test_room_that_is_promised_is_not_called_somebody_else_s(mount_storage: Moun
         (disk,) = storage.engine.relieve()
     assert any("promised to files that are being received" in text for text in disk.fills)
     assert not any(text.startswith("9") and "outside the storage" in text for text in disk.fills)
+
+
+def test_a_disk_without_an_inode_refuses_as_one_without_a_byte(mount_storage: MountStorage) -> None:
+    storage = mount_storage({"uploads": "7d"}, options="size=1m,nr_inodes=40")
+    storage.engine.create()
+    for number in count():
+        try:
+            (storage.base_path / f"filler{number}").touch()
+        except OSError:
+            break
+    with pytest.raises(NoRoom, match="no room for uploads"):
+        storage.engine.receive("uploads", "clip.mp4", size=10)

@@ -186,8 +186,8 @@ def doubt_about_purge(
 
     Only what changes the trash itself counts; where it was switched off, whatever makes files expire does, too.
     """
-    if last is None:
-        return None
+    if last is None:  # what waits there is from a time of which the journal knows nothing
+        return Doubt(DoubtKind.NEW, "no cleanup of it is remembered")
     current = deciding_settings(settings, area)
     table = OF_PURGING if settings.areas[area].trash else OF_A_CLEANUP
     if (change := removes_more(last.settings, current, table)) is not None:

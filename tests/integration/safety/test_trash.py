@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from shelflife import Engine, Settings, UsageError
-from shelflife.errors import PartlyRestored
+from shelflife.errors import NeedsApproval, PartlyRestored
+from shelflife.records.history import Trigger
 from shelflife.testing import MakeStorage, Storage, set_age
 from tests.integration.engine.users import needs_root
 
@@ -194,6 +195,20 @@ def test_with_the_program_and_its_state_gone_mv_brings_everything_back(media: St
     """
     subprocess.run(["bash", "-ec", script, "bash", media.path("media")], check=True)
     assert [_look(file) for file in files] == before
+
+
+def test_a_trash_of_which_the_journal_knows_nothing_is_not_emptied_unasked(make_storage: MakeStorage) -> None:
+    storage = make_storage({"media": {"retention": "7d", "trash": "30d"}})
+    for number in range(30):
+        storage.file(f"media/{number}")
+    storage.engine.cleanup()
+    shutil.rmtree(storage.engine.state.path)
+    storage.tick("1h")
+    areas = {"media": {"retention": "7d", "trash": 30}}  # typed for 30d
+    engine = Engine(Settings.build(base_path=storage.base_path, areas=areas), clock=storage.now)
+    with pytest.raises(NeedsApproval, match="in its trash"):
+        engine.cleanup(trigger=Trigger.SCHEDULE)
+    assert len(list(engine.trash())) == 30
 
 
 def test_emptying_the_trash_is_a_run_of_its_own(media: Storage) -> None:

@@ -176,8 +176,10 @@ def test_a_trash_that_would_be_emptied_because_its_settings_changed_waits_for_a_
         assert "would be removed for good" in reason
 
 
-@pytest.mark.parametrize(("days_ago", "asks"), [(-1, True), (1, False), (15, True), (None, False)])
-def test_a_trash_that_a_clock_would_empty_waits_for_a_person(days_ago: float | None, asks: bool) -> None:
+@pytest.mark.parametrize(("days_ago", "asks"), [(-1, True), (1, False), (15, True), (None, True)])
+def test_a_trash_that_a_clock_or_a_lost_journal_would_empty_waits_for_a_person(
+    days_ago: float | None, asks: bool
+) -> None:
     settings = _settings(trash="7d")
     last = None if days_ago is None else _last(settings, days_ago=days_ago)
     assert bool(_reasons(_plan_with_purge(Purge(900, 0, 900)), last, settings)) == asks

@@ -25,7 +25,7 @@ _WITHOUT: Final = frozenset({"/stats", "/metrics", "/disks", "/forecast", "/what
 _OWN: Final = frozenset({Scope.WRITE})
 """Scopes whose routes name what their caller writes, and nothing else."""
 
-_OF_ALL: Final = frozenset({"/acts", "/alerts", "/check", "/runs", "/runs/{run}", "/settings", "/status"})
+_OF_ALL: Final = frozenset({"/alerts", "/check", "/runs", "/runs/{run}", "/settings", "/status"})
 """Routes that answer about all areas together."""
 
 _PATHS: Final = frozenset({"path", "to", "place"})

@@ -63,7 +63,9 @@ http {{
 def application() -> FastAPI:
     """Return what a worker serves."""
     from shelflife.web import create_app
+    from shelflife.web.serving import SWITCH_EVERY
 
+    sys.setswitchinterval(SWITCH_EVERY)  # as `shelflife serve` does
     settings = Settings.build(
         base_path=os.environ[_BASE],
         areas={"media": "7d", "others": "7d"},

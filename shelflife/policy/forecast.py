@@ -124,6 +124,8 @@ class Holding:
     inflow: Inflow = Inflow()
     histogram: Histogram = field(init=False, repr=False)
     """By hour: what may go, of all classes."""
+    retention: float | None = field(init=False, repr=False)
+    """Nanoseconds that a file is kept, on the average of what is there; None where nothing expires."""
     _sums: tuple[tuple[int, tuple[int, ...], tuple[int, ...]], ...] = field(init=False, repr=False)
     """By class: its retention, the hours, and what is on disk before each of them."""
 
@@ -140,6 +142,7 @@ class Holding:
             for hour, load in histogram.items():
                 together[hour] = together.get(hour, NOTHING).plus(load)
         object.__setattr__(self, "histogram", together)
+        object.__setattr__(self, "retention", self._average_retention())
         object.__setattr__(self, "_sums", tuple(sums))
 
     def expired_at(self, now: int) -> int:
@@ -149,9 +152,7 @@ class Holding:
             for retention, hours, before in self._sums
         )
 
-    @property
-    def retention(self) -> float | None:
-        """Nanoseconds that a file is kept, on the average of what is there; None where nothing expires."""
+    def _average_retention(self) -> float | None:
         kinds = {
             kind.number: kind.retention for kind in self.area.rules.classes if kind.retention is not None
         }

@@ -112,8 +112,8 @@ class EventFeed:
     def _follow(self, loop: asyncio.AbstractEventLoop, last: int, stop: threading.Event) -> int:
         version = -1
         with self._records().read_journal() as journal:
-            if journal is None:  # nothing ever happened
-                stop.wait(_TRY_AGAIN)
+            if journal is None:  # nothing ever happened: what happens first is to come as soon as all else
+                stop.wait(_LOOK_EVERY)
                 return last
             while not stop.wait(_LOOK_EVERY):
                 now = journal.events.version()

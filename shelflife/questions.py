@@ -285,6 +285,12 @@ class Questions:
 
         return page_of_trash(self._work, wanted, limit=limit, after=after)
 
+    def wanted_of_trash(self, wanted: TrashFilter) -> Iterator[TrashedFile]:
+        """Yield all of that, in the same order. Raises UsageError, StorageError."""
+        from shelflife.run.trash_pages import wanted_of_trash
+
+        return wanted_of_trash(self._work, wanted)
+
     # -- async twins
 
     arefresh = in_thread(refresh)
@@ -305,6 +311,7 @@ class Questions:
     afiles = streamed(files)
     apage_of_files = in_thread(page_of_files)
     apage_of_trash = in_thread(page_of_trash)
+    awanted_of_trash = streamed(wanted_of_trash)
     awhy = in_thread(why)
     acheck = in_thread(check)
     acheck_shared = in_thread(check_shared)

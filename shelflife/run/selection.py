@@ -15,7 +15,7 @@ from shelflife.files.trash import prune_trash
 from shelflife.files.tree import walk
 from shelflife.policy.area import TRASH_DIRECTORY, place_of
 from shelflife.remove.restoring import Start
-from shelflife.run.trashed import Part, TrashedFile, files_of, parts_of
+from shelflife.run.trashed import PartFilter, TrashedFile, files_of, parts_of
 from shelflife.settings import BASE_PATH
 from shelflife.storage.areas import hold_roots
 from shelflife.storage.paths import Place, locate
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from shelflife.files.anchor import Anchor
     from shelflife.policy.area import Area
+    from shelflife.run.trashed import Part
     from shelflife.run.workplace import Workplace
     from shelflife.storage.root import AreaRoot
 
@@ -32,19 +33,11 @@ SHOWN = "`shelflife trash list` shows what is"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """What is to come back: all that fits each of these. Times in ns since the epoch."""
+class Selection(PartFilter):
+    """What is to come back: all that fits each of these."""
 
-    runs: tuple[int, ...] = ()
-    """What these put into the trash; empty: any."""
     paths: tuple[str, ...] = ()
     """What was there, or below; empty: anywhere."""
-    areas: tuple[str, ...] | None = None
-    """What was in these; None: in any."""
-    since: int | None = None
-    """What went then or later, by when its run began."""
-    until: int | None = None
-    """What went before then."""
     new_path: str | None = None
     """Another path for the one path."""
     into: str | None = None
@@ -56,14 +49,6 @@ class Selection:
         narrows = (self.runs, self.paths, self.areas, self.since is not None, self.until is not None)
         if not any(narrows):
             raise UsageError("say what is to come back: a run, paths, an area, or a time")
-
-    def covers(self, part: Part) -> bool:
-        """Return whether a part of the trash is of the runs and times."""
-        return (
-            (not self.runs or part.run in self.runs)
-            and (self.since is None or part.at >= self.since)
-            and (self.until is None or part.at < self.until)
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

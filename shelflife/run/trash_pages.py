@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from shelflife.files.listing import Entry, EntryKind, read_directory
-from shelflife.run.trashed import Part, TrashedFile, parts_of, trashed_file
+from shelflife.run.trashed import Part, PartFilter, TrashedFile, parts_of, trashed_file
 from shelflife.storage.areas import hold_roots
 from shelflife.storage.paths import locate
 
@@ -20,10 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from shelflife.run.workplace import Workplace
-    from shelflife.storage.paths import Place
     from shelflife.storage.root import AreaRoot
 
-__all__ = ["TrashCursor", "TrashFilter", "page_of_trash"]
+__all__ = ["TrashCursor", "TrashFilter", "page_of_trash", "wanted_of_trash"]
 
 
 class TrashCursor(NamedTuple):
@@ -38,27 +37,11 @@ class TrashCursor(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrashFilter:
-    """What of the trash is asked for: all that fits each of these. Times in ns since the epoch."""
+class TrashFilter(PartFilter):
+    """What of the trash is asked for: all that fits each of these."""
 
-    areas: tuple[str, ...] | None = None
-    """What was in these; None: in any."""
-    run: int | None = None
-    """What this run put there."""
-    since: int | None = None
-    """What went then or later, by when its run began."""
-    until: int | None = None
-    """What went before then."""
     path: str | None = None
     """What was there, or below; relative to the base path, or absolute."""
-
-    def covers(self, part: Part) -> bool:
-        """Return whether a part of the trash is of the run and the time."""
-        return (
-            (self.run is None or part.run == self.run)
-            and (self.since is None or part.at >= self.since)
-            and (self.until is None or part.at < self.until)
-        )
 
 
 def page_of_trash(
@@ -68,15 +51,20 @@ def page_of_trash(
 
     By area, the oldest first, what went together by path. Raises UsageError, StorageError.
     """
-    place = None if wanted.path is None else locate(wanted.path, work.settings.base_path, work.areas)
-    found = list(islice(_found(work, wanted, place, after), limit + 1))
+    found = list(islice(_found(work, wanted, after), limit + 1))
     page = found[:limit]
     return [file for file, _ in page], page[-1][1] if len(found) > limit else None
 
 
+def wanted_of_trash(work: Workplace, wanted: TrashFilter) -> Iterator[TrashedFile]:
+    """Yield all that is asked for, in the order of the pages. Raises as `page_of_trash`."""
+    return (file for file, _ in _found(work, wanted, None))
+
+
 def _found(
-    work: Workplace, wanted: TrashFilter, place: Place | None, after: TrashCursor | None
+    work: Workplace, wanted: TrashFilter, after: TrashCursor | None
 ) -> Iterator[tuple[TrashedFile, TrashCursor]]:
+    place = None if wanted.path is None else locate(wanted.path, work.settings.base_path, work.areas)
     below = "" if place is None else place.path
     names = [name for name in work.areas if wanted.areas is None or name in wanted.areas]
     if after is not None:

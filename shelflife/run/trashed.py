@@ -73,6 +73,28 @@ class Part:
         return f"{above}/{self.name}/"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartFilter:
+    """Which parts of the trash are meant: those that fit each of these. Times in ns since the epoch."""
+
+    runs: tuple[int, ...] = ()
+    """What these put into the trash; empty: any."""
+    areas: tuple[str, ...] | None = None
+    """What was in these; None: in any."""
+    since: int | None = None
+    """What went then or later, by when its run began."""
+    until: int | None = None
+    """What went before then."""
+
+    def covers(self, part: Part) -> bool:
+        """Return whether a part of the trash is of the runs and times."""
+        return (
+            (not self.runs or part.run in self.runs)
+            and (self.since is None or part.at >= self.since)
+            and (self.until is None or part.at < self.until)
+        )
+
+
 def parts_of(anchor: Anchor) -> list[Part]:
     """Return the parts of the trash of one of an area's directories, the earliest first."""
     parts = [Part(name.at, False, name.run) for name in trash_names(anchor)]

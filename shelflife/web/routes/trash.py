@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
@@ -48,14 +48,13 @@ from shelflife.web.routes.parts import (
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from fastapi import APIRouter
 
     from shelflife.engine import Engine
     from shelflife.events import Event
     from shelflife.remove.report import RunReport
-    from shelflife.run.trashed import TrashedFile as TrashedFileValue
     from shelflife.shapes.trash import Restored as Result
     from shelflife.web.caller import Caller
     from shelflife.web.service import Service
@@ -89,7 +88,7 @@ def add(api: APIRouter, service: Service) -> None:
         engine = service.engine
         chosen = await asyncio.to_thread(_filter_of, engine, asking, wanted)
         if wants_lines(request):
-            lines = json_lines(map(trashed_file_as_json, _all_of(engine, chosen)))
+            lines = json_lines(map(trashed_file_as_json, engine.wanted_of_trash(chosen)))
             return StreamingResponse(lines, media_type="application/jsonl")
         after = None if wanted.cursor is None else _cursor_of(wanted.cursor)
         found, last = await engine.apage_of_trash(chosen, limit=wanted.limit, after=after)
@@ -144,32 +143,27 @@ def _add_acts(api: APIRouter, service: Service) -> None:
 def _filter_of(engine: Engine, asking: Caller, wanted: TrashAsked) -> TrashFilter:
     """Return what of the trash is wanted. Raises UsageError, HTTPException (403)."""
     areas = asking.require_areas(wanted.area)
-    now = engine.now()
-    since, until = (
-        None if text is None else past_moment_of(text, now, name=name)
-        for name, text in (("since", wanted.since), ("until", wanted.until))
-    )
     path = None
     if wanted.path is not None or wanted.path_b64 is not None:
         path = inside(engine, asked_path(wanted.path, wanted.path_b64))
         require_path(engine, asking, path)
     return TrashFilter(
-        areas=None if areas is None else tuple(engine.settings.area_name(name) for name in areas),
-        run=wanted.run,
-        since=since,
-        until=until,
+        runs=() if wanted.run is None else (wanted.run,),
         path=path,
+        **_narrowed(engine, areas, wanted),
     )
 
 
-def _all_of(engine: Engine, wanted: TrashFilter) -> Iterator[TrashedFileValue]:
-    """Yield all that waits in the trash and is wanted, page by page."""
-    after: TrashCursor | None = None
-    while True:
-        found, after = engine.page_of_trash(wanted, limit=MOST_FILES, after=after)
-        yield from found
-        if after is None:
-            return
+def _narrowed(
+    engine: Engine, areas: list[str] | None, wanted: TrashAsked | models.RestoreRequest
+) -> dict[str, Any]:
+    """Return what narrows down parts of the trash, by area and time. Raises UsageError."""
+    now = engine.now()
+    return {
+        "areas": None if areas is None else tuple(engine.settings.area_name(name) for name in areas),
+        "since": None if wanted.since is None else past_moment_of(wanted.since, now, name="since"),
+        "until": None if wanted.until is None else past_moment_of(wanted.until, now, name="until"),
+    }
 
 
 def _as_cursor(cursor: TrashCursor) -> str:
@@ -197,16 +191,10 @@ def _selection(engine: Engine, asking: Caller, wanted: models.RestoreRequest) ->
     }
     for path in filter(None, goals.values()):
         require_path(engine, asking, path)
-    now = engine.now()
-    since, until = (
-        None if text is None else past_moment_of(text, now, name=name)
-        for name, text in (("since", wanted.since), ("until", wanted.until))
-    )
     return Selection(
         runs=tuple(int(target) for target in targets if target.isdecimal()),
         paths=tuple(inside(engine, target) for target in targets if not target.isdecimal()),
-        areas=None if areas is None else tuple(engine.settings.area_name(name) for name in areas),
-        since=since,
-        until=until,
-        **goals,
+        **_narrowed(engine, areas, wanted),
+        new_path=goals["new_path"],
+        into=goals["into"],
     )

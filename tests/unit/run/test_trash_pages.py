@@ -46,13 +46,14 @@ def test_pages_together_are_all_that_waits_there_each_once(storage: Storage, lim
     places = [file.place for page in pages for file in page]
     assert len(places) == len(set(places)) == 80
     assert set(places) == {file.place for file in storage.engine.trash()}
+    assert [file.place for file in storage.engine.wanted_of_trash(TrashFilter())] == places
 
 
 def test_what_is_asked_for_narrows_it_down(storage: Storage) -> None:
     engine = storage.engine
     everything = list(engine.trash())
     for run in (1, 2):
-        (found,) = _pages(engine, TrashFilter(run=run), 1000)
+        (found,) = _pages(engine, TrashFilter(runs=(run,)), 1000)
         assert {file.place for file in found} == {file.place for file in everything if file.run == run}
     (found,) = _pages(engine, TrashFilter(areas=("frames",), path="frames/a"), 1000)
     below = {file.place for file in everything if f"{file.path}/".startswith("frames/a/")}

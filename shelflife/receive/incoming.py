@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 from typing import TYPE_CHECKING, Final
@@ -12,6 +11,7 @@ from shelflife.receive.admitting import admitted
 from shelflife.receive.destination import Destination
 from shelflife.receive.publish import publish
 from shelflife.receive.reserve import DoesNotFit, Reservation, reserve
+from shelflife.records.state import NO_ROOM
 from shelflife.run.preview import holds_of
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from shelflife.run.workplace import Workplace
 
-_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 _FIRST: Final = 64 * 1024
 """Bytes that are promised first to a file of unknown length; then as many again as it has, …"""
 
@@ -191,7 +190,7 @@ def promised(
         return admitted(work, lambda: reserve(place, _FIRST if size is None else size, keep=keep))
     except BaseException as error:
         place.close()
-        if isinstance(error, OSError) and error.errno in _FULL:  # not even for what a promise is kept in
+        if isinstance(error, OSError) and error.errno in NO_ROOM:  # not even for what a promise is kept in
             message = f"there is no room for {place.path}: {error.strerror}"
             raise NoRoom(message, needed=_FIRST if size is None else size, available=0) from error
         if isinstance(error, OSError):

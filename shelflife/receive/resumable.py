@@ -93,10 +93,10 @@ def reservations(work: Workplace) -> list[ReservationRecord]:
 
 def reservation_of(work: Workplace, name: str) -> ReservationRecord:
     """Return the reservation of that name. Raises UsageError when there is none, or its time was up."""
-    found = next((one for one in reservations(work) if one.name == name), None)
-    if found is None:
+    record = Claims(work.records.state, RECEIVING).find(name, work.clock())
+    if record is None:
         raise UsageError(f"there is no reservation {name}, or its time was up")
-    return found
+    return _record(work, record)
 
 
 def _record(work: Workplace, record: ClaimRecord) -> ReservationRecord:

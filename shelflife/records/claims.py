@@ -10,17 +10,18 @@ Looking needs no turn.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
 import secrets
 import socket
-import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from shelflife.records import kernel_locks
 from shelflife.records.state import FILE_MODE
 
 if TYPE_CHECKING:
@@ -37,15 +38,8 @@ LEASES: Final = "leases"
 _TURN: Final = "turn"
 """The file whose lock makes writers take turns."""
 
-_TRIES: Final = 5
-_PAUSE: Final = 0.002
-"""Seconds between two tries to lock a claim: to look whether it is locked takes microseconds."""
-
 _LONGEST: Final = 65_536
 """Bytes that are read of a claim."""
-
-_held: Final[set[int]] = set()
-"""Descriptors of the claims of this process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +62,7 @@ class OwnClaim:
         self.path = path
         self.content = dict(content)
         self._fd = fd
-        _held.add(fd)
+        kernel_locks.keep(fd)
 
     @property
     def name(self) -> str:
@@ -78,7 +72,7 @@ class OwnClaim:
     @property
     def is_ours(self) -> bool:
         """Whether it is held, and by this process: in a forked child it is not."""
-        return self._fd in _held
+        return kernel_locks.is_ours(self._fd)
 
     def change(self, **values: object) -> None:
         """Change what is claimed. Raises OSError."""
@@ -88,14 +82,14 @@ class OwnClaim:
     def let_go(self) -> None:
         """Leave it to its time to live. Called twice, it does nothing."""
         if self.is_ours:
-            _close(self._fd)
+            kernel_locks.end(self._fd)
 
     def release(self) -> None:
         """End it. Called twice, it does nothing."""
         if self.is_ours:
             with suppress(OSError):
                 os.unlink(self.path)
-            _close(self._fd)
+            kernel_locks.end(self._fd)
 
 
 class Claims:
@@ -115,12 +109,9 @@ class Claims:
         except FileNotFoundError:
             self._state.create_file(Path(path))
             fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        _held.add(fd)
-        try:
+        with kernel_locks.locking(fd):
             fcntl.flock(fd, fcntl.LOCK_EX)
             yield
-        finally:
-            _close(fd)
 
     def add(self, content: Mapping[str, Any], *, until: int | None = None) -> OwnClaim:
         """Claim something, in this process's turn. Raises OSError, and nothing is claimed then."""
@@ -147,7 +138,8 @@ class Claims:
         except FileNotFoundError:
             return None
         try:
-            _lock(fd)
+            if not kernel_locks.try_to_lock(fd):
+                raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), name)
             return OwnClaim(f"{self._directory}/{name}", fd, json.loads(os.pread(fd, _LONGEST, 0)))
         except BaseException:
             os.close(fd)
@@ -164,6 +156,10 @@ class Claims:
         """Return what counts at `now` (ns). Raises OSError."""
         found = (self._read(name, now) for name in sorted(self.names()))
         return [record for record in found if record is not None]
+
+    def find(self, name: str, now: int) -> ClaimRecord | None:
+        """Return the claim of that name if it counts at `now` (ns). Raises OSError."""
+        return self._read(name, now) if name in self.names() else None
 
     def sweep(self, now: int) -> list[ClaimRecord]:
         """Return what counts at `now` (ns), and remove what does not, in this process's turn. Raises OSError."""
@@ -197,7 +193,7 @@ class Claims:
         except FileNotFoundError:
             return None
         try:
-            is_locked = _is_locked(fd)
+            is_locked = kernel_locks.is_locked(fd)
             content = json.loads(os.pread(fd, _LONGEST, 0))
             until = content["until"]
         except (ValueError, KeyError, TypeError):  # it is just being made
@@ -208,45 +204,7 @@ class Claims:
         return ClaimRecord(name, content, until) if counts else None
 
 
-def _lock(fd: int) -> None:
-    """Lock a claim. Raises BlockingIOError when somebody has it, and not only looks whether it is locked."""
-    for attempt in range(_TRIES):
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if attempt == _TRIES - 1:
-                raise
-            time.sleep(_PAUSE)
-        else:
-            return
-
-
-def _is_locked(fd: int) -> bool:
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    return False  # and with its descriptor that lock goes, too
-
-
 def _write(fd: int, content: Mapping[str, Any]) -> None:
     text = json.dumps(content).encode()
     # Never shorter than before, so that whoever reads meanwhile finds no half of it.
     os.pwrite(fd, text.ljust(os.fstat(fd).st_size), 0)
-
-
-def _close(fd: int) -> None:
-    _held.discard(fd)
-    with suppress(OSError):
-        fcntl.flock(fd, fcntl.LOCK_UN)  # a child that was forked meanwhile would keep it
-    os.close(fd)
-
-
-def _let_go() -> None:
-    """In a forked child: close the inherited claims, which remain the parent's."""
-    for fd in _held:
-        os.close(fd)
-    _held.clear()
-
-
-os.register_at_fork(after_in_child=_let_go)

@@ -142,10 +142,13 @@ def release(work: Workplace, name: str) -> LeaseRecord:
 
 def lease_of(work: Workplace, name: str) -> LeaseRecord:
     """Return the lease of that name. Raises UsageError when there is none, or it has ended."""
-    found = next((one for one in leases(work) if one.name == name), None)
-    if found is None:
+    try:
+        record = Claims(work.records.state, LEASES).find(name, work.clock())
+    except OSError as error:
+        raise _unknown(error) from error
+    if record is None:
         raise UsageError(f"there is no lease {name}, or it has ended")
-    return found
+    return LeaseRecord.of(record)
 
 
 def leases(work: Workplace) -> list[LeaseRecord]:
@@ -162,7 +165,11 @@ def _leases(state: StateDirectory, now: int) -> list[LeaseRecord]:
     try:
         return [LeaseRecord.of(record) for record in Claims(state, LEASES).living(now)]
     except OSError as error:
-        raise RecordsError(f"the leases cannot be read: {error}") from error
+        raise _unknown(error) from error
+
+
+def _unknown(error: OSError) -> RecordsError:
+    return RecordsError(f"the leases cannot be read: {error}")
 
 
 def _end(work: Workplace, seconds: float) -> int:

@@ -4,19 +4,15 @@ It is a flock(2) on a file in the state directory, so the kernel frees it the mo
 content says who holds it and when the holder last made progress; it is overwritten in place with the same
 length, which needs no free block on a full disk. A holder without progress is reported as stuck, never overtaken
 while it lives.
-
-A child that is forked during a cleanup would share the lock, and keep it when the cleanup ends or its process
-dies: the lock is therefore freed explicitly, and a child closes at once what it inherited of it.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -25,6 +21,7 @@ from shelflife import clock
 from shelflife.clock import MINUTE
 from shelflife.errors import CleanupBusy, StorageError
 from shelflife.formats import format_age
+from shelflife.records.kernel_locks import is_locked, locking, try_to_lock
 from shelflife.records.state import NO_ROOM
 
 if TYPE_CHECKING:
@@ -41,13 +38,9 @@ _HANDS: Final = 65
 _BEAT: Final = 1.0
 """Seconds between two heartbeats, at the least."""
 
-_held: Final[set[int]] = set()
-"""Descriptors of the locks that this process holds, or tries to get."""
-
 _SILENT: Final = 5 * MINUTE
 """Nanoseconds without progress after which that is told to whoever finds the lock taken."""
 
-_TRIES: Final = 5
 _PAUSE: Final = 0.005
 """Seconds between two tries."""
 
@@ -166,9 +159,9 @@ def _lock_base(state: StateDirectory) -> Iterator[None]:
         fd = os.open(base, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
         raise StorageError(f"cannot lock {base}: {error.strerror}") from error
-    with _closing(fd):
+    with locking(fd):
         try:
-            is_mine = _acquire(fd)
+            is_mine = try_to_lock(fd)
         except OSError:  # NFS locks no directories
             is_mine = True
         if not is_mine:
@@ -194,23 +187,10 @@ def _lock_file(state: StateDirectory) -> Iterator[int | None]:
             raise StorageError(f"cannot open the lock {state.lock}: {error.strerror}") from error
         yield None
         return
-    with _closing(fd):
-        if not _acquire(fd):
+    with locking(fd):
+        if not try_to_lock(fd):  # a cleanup that has just begun needs an instant to sign
             raise _busy(_read(fd))
         yield fd
-
-
-@contextmanager
-def _closing(fd: int) -> Iterator[None]:
-    """Unlock and close a descriptor at the end, and forget it in forked children."""
-    _held.add(fd)
-    try:
-        yield
-    finally:
-        _held.discard(fd)
-        with suppress(OSError):
-            fcntl.flock(fd, fcntl.LOCK_UN)
-        os.close(fd)
 
 
 def _reader(state: StateDirectory) -> Holder | None:
@@ -225,16 +205,6 @@ def _reader(state: StateDirectory) -> Holder | None:
         os.close(fd)
 
 
-def _let_go() -> None:
-    """In a forked child: close the inherited locks, which remain the parent's."""
-    for fd in _held:
-        os.close(fd)
-    _held.clear()
-
-
-os.register_at_fork(after_in_child=_let_go)
-
-
 def holder_of(state: StateDirectory) -> Holder | None:
     """Return who holds the lock; None when nobody does, or it cannot be told."""
     try:
@@ -242,13 +212,9 @@ def holder_of(state: StateDirectory) -> Holder | None:
     except OSError:
         return None
     try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        fcntl.flock(fd, fcntl.LOCK_UN)
-    except BlockingIOError:
-        return _read(fd)
+        return _read(fd) if is_locked(fd) else None
     finally:
         os.close(fd)
-    return None
 
 
 def wait_for_batch(state: StateDirectory, *, patience: float) -> bool:
@@ -284,22 +250,6 @@ def _wait(fd: int, state: StateDirectory, until: float) -> bool:
 def _counts(fd: int) -> list[int]:
     content = os.pread(fd, 8 * _HANDS, _LENGTH).ljust(8 * _HANDS, b"\0")
     return [int.from_bytes(content[start : start + 8], "big") for start in range(0, 8 * _HANDS, 8)]
-
-
-def _acquire(fd: int) -> bool:
-    """Take the lock; False when a cleanup has it.
-
-    Tried a few times within milliseconds, since `holder_of` takes it for an instant, to look, and since a
-    cleanup that has just begun needs an instant to sign.
-    """
-    for _ in range(_TRIES):
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(_PAUSE)
-        else:
-            return True
-    return False
 
 
 def _read(fd: int) -> Holder | None:

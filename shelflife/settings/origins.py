@@ -39,11 +39,10 @@ class SettingInForce(NamedTuple):
 
 def settings_in_detail(settings: Settings) -> Iterator[SettingInForce]:
     """Yield all settings of a storage, the areas' included, in their order."""
+    plain = settings.plain()
     for name, value in settings:
         if name != "source":
-            yield from _below(
-                value, settings.plain()[name], (name,), settings.tree, is_given=name in settings.given
-            )
+            yield from _below(value, plain[name], (name,), settings.tree, is_given=name in settings.given)
 
 
 def _below(

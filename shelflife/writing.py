@@ -66,6 +66,12 @@ class Writing(Questions):
 
         return reservations(self._work)
 
+    def reservation_of(self, name: str) -> ReservationRecord:
+        """Return what is being received under that name. Raises UsageError when there is none, StorageError."""
+        from shelflife.receive.resumable import reservation_of
+
+        return reservation_of(self._work, name)
+
     def lease(self, *paths: str | os.PathLike[str], reason: str = "") -> Lease:
         """Keep files, or directories with all below them, while this process works on them: as a context.
 
@@ -103,15 +109,23 @@ class Writing(Questions):
 
         return leases(self._work)
 
+    def lease_of(self, name: str) -> LeaseRecord:
+        """Return the lease of that name. Raises UsageError when there is none, StorageError, RecordsError."""
+        from shelflife.run.leases import lease_of
+
+        return lease_of(self._work, name)
+
     areserve = in_thread(reserve)
     aresume = in_thread(resume)
     agive_up = in_thread(give_up)
     areservations = in_thread(reservations)
+    areservation_of = in_thread(reservation_of)
     alease = in_thread(lease)
     alease_for = in_thread(lease_for)
     arenew_lease = in_thread(renew_lease)
     arelease_lease = in_thread(release_lease)
     aleases = in_thread(leases)
+    alease_of = in_thread(lease_of)
 
     def areceive(self, area: str, path: str, *, size: int | None = None) -> ReceivingIncoming:
         """Do `receive` in worker threads: `async with engine.areceive(…) as incoming`."""

@@ -66,8 +66,9 @@ def _lease(engine: Engine, asking: Caller, wanted: models.LeaseRequest) -> Lease
 
 
 def _find(engine: Engine, asking: Caller, name: str) -> LeaseRecord:
-    found = next((one for one in engine.leases() if one.name == name), None)
-    if found is None:
-        raise not_found(UsageError(f"there is no lease {name}, or its time was up"))
+    try:
+        found = engine.lease_of(name)
+    except UsageError as error:
+        raise not_found(error) from error
     asking.require_areas([hold.area for hold in found.holds])
     return found

@@ -165,9 +165,10 @@ def _place_of(engine: Engine, asking: Caller, path: str) -> tuple[str, str]:
 
 
 def _find(engine: Engine, asking: Caller, name: str) -> ReservationRecord:
-    found = next((one for one in engine.reservations() if one.name == name), None)
-    if found is None:
-        raise not_found(UsageError(f"there is no reservation {name}, or its time was up"))
+    try:
+        found = engine.reservation_of(name)
+    except UsageError as error:
+        raise not_found(error) from error
     asking.require_areas([found.area])
     return found
 

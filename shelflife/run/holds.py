@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from stat import S_ISDIR
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from shelflife.errors import UsageError
 from shelflife.files.anchor import Anchor
@@ -84,23 +84,25 @@ def record_hold(
 ) -> Hold:
     """Write down a hold on what is at `place` now. Raises UsageError when nothing is, and as `HoldBook.add`."""
     try:
-        with opened(work, place) as (fd, name):
-            status = os.stat(name, dir_fd=fd, follow_symlinks=False)
-            born = generation(fd, name)
+        found = kept_at(work, place)
     except OSError as error:
         raise UsageError(f"cannot hold {place.whole}: {error.strerror}") from error
-    hold = Hold(
-        id=0,
-        path=place.whole,
-        tree=S_ISDIR(status.st_mode),
-        area=place.area.name,
-        inode=signed(status.st_ino),
-        born=born,
-        created=work.clock(),
-        until=until,
-        reason=reason,
-    )
+    hold = Hold(id=0, created=work.clock(), until=until, reason=reason, **found)
     return journal.holds.add(hold, instead_of=instead_of)
+
+
+def kept_at(work: Workplace, place: Place) -> dict[str, Any]:
+    """Return what is at a place as the fields by which a hold or a lease knows it again. Raises OSError."""
+    with opened(work, place) as (fd, name):
+        status = os.stat(name, dir_fd=fd, follow_symlinks=False)
+        born = generation(fd, name)
+    return {
+        "path": place.whole,
+        "tree": S_ISDIR(status.st_mode),
+        "area": place.area.name,
+        "inode": signed(status.st_ino),
+        "born": born,
+    }
 
 
 @contextmanager

@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from stat import S_ISDIR
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from shelflife.actor import current_actor
 from shelflife.clock import SECOND
 from shelflife.errors import RecordsError, UsageError
-from shelflife.files.kernel import generation
-from shelflife.files.listing import signed
 from shelflife.policy.holds import Hold, Holds
 from shelflife.records.claims import LEASES, ClaimRecord, Claims
-from shelflife.run.holds import opened
+from shelflife.run.holds import kept_at
 from shelflife.run.lock import wait_for_batch
 from shelflife.storage.paths import locate
 
@@ -186,20 +183,9 @@ def _kept(work: Workplace, paths: Sequence[str]) -> list[dict[str, Any]]:
     for path in dict.fromkeys(paths):
         place = locate(path, work.settings.base_path, work.areas)
         try:
-            with opened(work, place) as (fd, name):
-                status = os.stat(name, dir_fd=fd, follow_symlinks=False)
-                born = generation(fd, name)
+            found.append(kept_at(work, place))
         except OSError as error:
             raise UsageError(f"cannot lease {place.whole}: {error.strerror}") from error
-        found.append(
-            {
-                "path": place.whole,
-                "tree": S_ISDIR(status.st_mode),
-                "area": place.area.name,
-                "inode": signed(status.st_ino),
-                "born": born,
-            }
-        )
     return found
 
 

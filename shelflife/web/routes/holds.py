@@ -25,8 +25,8 @@ from shelflife.web.routes.parts import (
     PathText,
     asked_path,
     inside,
+    known,
     link_to_next,
-    not_found,
     require_path,
 )
 from shelflife.web.tags import require_match, require_none, tag_of
@@ -136,10 +136,8 @@ def _parts_of(hold: Hold | None) -> dict[str, object]:
 
 
 def _find(engine: Engine, asking: Caller, number: int) -> HoldValue:
-    try:
+    with known():
         found = engine.hold_of(number)
-    except UsageError as error:
-        raise not_found(error) from error
     asking.require_areas([found.area])
     return found
 
@@ -174,10 +172,8 @@ def _unhold(request: Request, service: Service, asking: Caller, path: str) -> li
     place = inside(engine, path)
     require_path(engine, asking, place)
     only = _seen(request, engine, place)
-    try:
+    with known():
         ended = engine.unhold(place, only=only)
-    except UsageError as error:
-        raise not_found(error) from error
     return [_ended(hold) for hold in ended]
 
 
@@ -186,10 +182,8 @@ def _unhold_run(service: Service, asking: Caller, run: int) -> list[Hold]:
     held = [hold for hold in engine.holds() if hold.run == run]
     if held and asking.areas:
         asking.require_areas([hold.area for hold in held])
-    try:
+    with known():
         return [_ended(hold) for hold in engine.unhold(str(run))]
-    except UsageError as error:
-        raise not_found(error) from error
 
 
 def _end(request: Request, service: Service, asking: Caller, number: int) -> Any:

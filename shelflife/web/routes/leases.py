@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 from fastapi import Path
 from fastapi.responses import JSONResponse
 
-from shelflife.errors import UsageError
 from shelflife.shapes.lease import Lease, lease_as_json
 from shelflife.web import models
 from shelflife.web.problems import documented
-from shelflife.web.routes.parts import Asking, inside, not_found, require_path
+from shelflife.web.routes.parts import Asking, inside, known, require_path
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -66,9 +65,7 @@ def _lease(engine: Engine, asking: Caller, wanted: models.LeaseRequest) -> Lease
 
 
 def _find(engine: Engine, asking: Caller, name: str) -> LeaseRecord:
-    try:
+    with known():
         found = engine.lease_of(name)
-    except UsageError as error:
-        raise not_found(error) from error
     asking.require_areas([hold.area for hold in found.holds])
     return found

@@ -8,6 +8,7 @@ import binascii
 import json
 import os
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, cast
 from urllib.parse import urlencode
 
@@ -179,6 +180,15 @@ def json_lines(values: Iterable[object]) -> Iterator[bytes]:
     """Yield values as JSON lines. It blocks, and is for a streaming answer, which asks from a worker thread."""
     for value in values:
         yield json.dumps(value, ensure_ascii=False).encode() + b"\n"
+
+
+@contextmanager
+def known() -> Iterator[None]:
+    """Surround a question about one thing, as a context: that there is no such thing is a 404."""
+    try:
+        yield
+    except UsageError as error:
+        raise not_found(error) from error
 
 
 def not_found(error: UsageError) -> HTTPException:

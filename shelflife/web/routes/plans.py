@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends, Path, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from shelflife.errors import UsageError
 from shelflife.run.pages import PlanCursor
 from shelflife.settings.quantities import moment_of
 from shelflife.shapes.plan import (
@@ -30,8 +29,8 @@ from shelflife.web.routes.parts import (
     Limit,
     cursor_of,
     json_lines,
+    known,
     link_to_next,
-    not_found,
     parts_of_cursor,
     planned,
     wants_lines,
@@ -142,10 +141,8 @@ def parts_of(plan: Plan) -> dict[str, object]:
 
 def offered(engine: Engine, asking: Caller, plan: str) -> PlanValue:
     """Return what a plan that waits would remove by now. Raises HTTPException (403, 404), StorageError."""
-    try:
+    with known():
         found = engine.offered(plan)
-    except UsageError as error:
-        raise not_found(error) from error
     asking.require_areas([area.area for area in found.areas])
     return found
 

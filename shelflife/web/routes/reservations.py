@@ -13,13 +13,12 @@ from fastapi import Header, HTTPException, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 
-from shelflife.errors import UsageError
 from shelflife.receive.resumable import ReservationBusyError
 from shelflife.shapes.received import Received, Reservation, received_as_json, reservation_as_json
 from shelflife.storage.paths import locate
 from shelflife.web import models
 from shelflife.web.problems import documented
-from shelflife.web.routes.parts import LARGEST, Asking, PathBytes, PathText, asked_path, inside, not_found
+from shelflife.web.routes.parts import LARGEST, Asking, PathBytes, PathText, asked_path, inside, known
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -165,10 +164,8 @@ def _place_of(engine: Engine, asking: Caller, path: str) -> tuple[str, str]:
 
 
 def _find(engine: Engine, asking: Caller, name: str) -> ReservationRecord:
-    try:
+    with known():
         found = engine.reservation_of(name)
-    except UsageError as error:
-        raise not_found(error) from error
     asking.require_areas([found.area])
     return found
 

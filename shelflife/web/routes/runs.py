@@ -12,7 +12,6 @@ from fastapi import Depends, HTTPException, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from shelflife import clock
-from shelflife.errors import UsageError
 from shelflife.files.removal import Result
 from shelflife.records.history import RunState
 from shelflife.settings.quantities import past_moment_of
@@ -28,8 +27,8 @@ from shelflife.web.routes.parts import (
     RunNumber,
     Since,
     json_lines,
+    known,
     link_to_next,
-    not_found,
     wants_lines,
 )
 
@@ -183,10 +182,8 @@ def _largest(runs: list[RunRecord], count: int) -> list[RunRecord]:
 
 
 def _find(service: Service, number: int) -> RunRecord:
-    try:
+    with known():
         return service.engine.run(number)
-    except UsageError as error:
-        raise not_found(error) from error
 
 
 def _run(service: Service, number: int) -> dict[str, Any]:
